@@ -1,0 +1,35 @@
+"""Everything that can go wrong, as a tree.
+
+    ShowtimeError
+    ├── Refused            final: the same request will fail again
+    │   ├── NotAccepted    who asks is not known
+    │   └── NotAllowed     who asks is known, and may not
+    ├── Unavailable        nothing was done; try again later
+    └── Ambiguous          it may have been done; look before trying again
+
+The web application turns these into answers in one place; nothing in the core knows of HTTP.
+"""
+
+
+class ShowtimeError(Exception):
+    """Something that showtime was asked to do was not done."""
+
+
+class Refused(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
+    """The request is refused for good; repeating it changes nothing."""
+
+
+class NotAccepted(Refused):
+    """The credentials are not accepted."""
+
+
+class NotAllowed(Refused):
+    """The credentials are accepted, but do not permit this."""
+
+
+class Unavailable(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
+    """Something outside is away; nothing was done, and trying again later may succeed."""
+
+
+class Ambiguous(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
+    """An answer was lost: it may have been done. Look before trying again."""

@@ -1,0 +1,207 @@
+"""Everything that can happen to the channel, as a closed union of values.
+
+Field names and meanings follow Twitch's EventSub reference; times are Twitch's own, never our arrival.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.viewers import Viewer
+
+
+class Tier(StrEnum):
+    """The tiers of a subscription, as Twitch numbers them: priced at $5, $10 and $25."""
+
+    ONE = "1000"
+    TWO = "2000"
+    THREE = "3000"
+
+
+@frozen
+class StreamOnline:
+    """The channel's stream is on the air (`stream.online`)."""
+
+    stream_id: str
+    """The same id comes again when a stream returns after a short drop-out."""
+    kind: str
+    """`live`, or another sort of transmission that is no night: `rerun`, `premiere`, …"""
+    started_at: datetime
+    sent_at: datetime
+
+
+@frozen
+class StreamOffline:
+    """The channel's stream went off the air (`stream.offline`); Twitch does not say which stream."""
+
+    sent_at: datetime
+
+
+@frozen
+class Follow:
+    """A viewer follows the channel (`channel.follow`)."""
+
+    viewer: Viewer
+    followed_at: datetime
+
+
+@frozen
+class Raid:
+    """Another channel sends its audience to ours (`channel.raid`)."""
+
+    raider: Viewer
+    viewers: int
+    """How many people come along."""
+
+
+@frozen
+class Cheer:
+    """A viewer cheers with bits (`channel.cheer`)."""
+
+    viewer: Viewer | None
+    """None: anonymous."""
+    bits: int
+    message: str
+
+
+@frozen
+class Subscription:
+    """A viewer's subscription begins, paid or received as a gift (`channel.subscribe`)."""
+
+    viewer: Viewer
+    tier: str
+    """One of Tier; another is kept as it came."""
+    is_gift: bool
+    sent_at: datetime
+
+
+@frozen
+class Resubscription:
+    """A subscriber announces another month (`channel.subscription.message`)."""
+
+    viewer: Viewer
+    tier: str
+    cumulative_months: int
+    message: str
+
+
+@frozen
+class GiftedSubscriptions:
+    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a Subscription."""
+
+    viewer: Viewer | None
+    """Who gives; None: anonymous."""
+    tier: str
+    total: int
+    """How many in this gift."""
+
+
+@frozen
+class SubscriptionEnd:
+    """A subscription ended (`channel.subscription.end`); Twitch does not always say so."""
+
+    viewer: Viewer
+
+
+@frozen
+class ChannelUpdate:
+    """The channel's title or category changed (`channel.update`)."""
+
+    title: str
+    category: str
+
+
+class HypeTrainPhase(StrEnum):
+    """Where a hype train stands."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+@frozen
+class HypeTrain:
+    """A hype train begins or ends (`channel.hype_train.begin`, `.end`)."""
+
+    id: str
+    phase: HypeTrainPhase
+    level: int
+
+
+@frozen
+class Redemption:
+    """A viewer spends channel points on a reward (`channel.channel_points_custom_reward_redemption.add`)."""
+
+    id: str
+    viewer: Viewer
+
+
+@frozen
+class ChatActivity:
+    """Something in chat (`channel.chat.*`): the chat log is kept apart from the channel's order."""
+
+    message_id: str | None
+    """Twitch's id of a chat message that was written; None for deletions, clears and bans."""
+
+
+@frozen
+class SubscriptionRevoked:
+    """Twitch ended one of our EventSub subscriptions (a message of type `revocation`)."""
+
+    type: str
+    """The EventSub type that will no longer come."""
+    reason: str
+    """Twitch's word for why; new words appear."""
+    sent_at: datetime
+
+
+@frozen
+class TapeStarted:
+    """The host puts a tape on."""
+
+    screening_id: UUID
+    tape_id: int
+
+
+@frozen
+class TapeStopped:
+    """The host takes the tape off, if one is on."""
+
+
+Event = (
+    StreamOnline
+    | StreamOffline
+    | Follow
+    | Raid
+    | Cheer
+    | Subscription
+    | Resubscription
+    | GiftedSubscriptions
+    | SubscriptionEnd
+    | ChannelUpdate
+    | HypeTrain
+    | Redemption
+    | ChatActivity
+    | SubscriptionRevoked
+    | TapeStarted
+    | TapeStopped
+)
+
+
+def natural_key(event: Event) -> str | None:
+    """Name the fact itself, for those that Twitch may report under two message ids.
+
+    None where two equal reports are two facts (two honest cheers of 100 bits), or where the state tells.
+    """
+    match event:
+        case Follow(viewer, followed_at):
+            return f"follow:{viewer.id}:{followed_at.isoformat()}"
+        case HypeTrain(train_id, phase):
+            return f"hype-train:{train_id}:{phase}"
+        case Redemption(redemption_id):
+            return f"redemption:{redemption_id}"
+        case ChatActivity(str(message_id)):
+            return f"chat:{message_id}"
+        case _:
+            return None

@@ -1,0 +1,41 @@
+"""Use cases of the host: tape on, tape off."""
+
+import json
+from uuid import UUID
+
+from showtime_core.errors import Refused
+from showtime_core.events import TapeStarted, TapeStopped
+from showtime_core.journal import Entry, Outcome, Source
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow
+
+
+async def start_tape(tape_id: int, command_id: UUID, units: UnitOfWork, policy: Policy) -> None:
+    """Put a tape on, in place of the one that is on, in one step.
+
+    `command_id` becomes the id of the screening. Raises Refused if no broadcast is live.
+    """
+    body = json.dumps({"tapeId": tape_id, "screeningId": str(command_id)}).encode()
+    await _perform(
+        Entry(f"host:{command_id}", Source.HOST, "tape.start", None, TapeStarted(command_id, tape_id), body),
+        units,
+        policy,
+    )
+
+
+async def stop_tape(command_id: UUID, units: UnitOfWork, policy: Policy) -> None:
+    """Take the tape off, if one is on. Raises Refused if no broadcast is live."""
+    await _perform(
+        Entry(f"host:{command_id}", Source.HOST, "tape.stop", None, TapeStopped(), b"{}"), units, policy
+    )
+
+
+async def _perform(command: Entry, units: UnitOfWork, policy: Policy) -> None:
+    """Do as the host says, or leave no trace."""
+    async with units.begin([command], policy) as unit:
+        page = follow(unit.admission, policy)
+        for verdict in page.verdicts:
+            if verdict.outcome is Outcome.PARKED:
+                raise Refused(verdict.remark)
+        await unit.write(page)

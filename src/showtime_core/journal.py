@@ -1,0 +1,150 @@
+"""The journal: every message, command and repair that showtime reacts to, and what became of each.
+
+A night can be replayed from its journal alone: it holds what came, in which order, at what time by the
+database's clock, and under which policy.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from showtime_core.alerts import Alert
+from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
+from showtime_core.effects import Effect
+from showtime_core.events import Event
+from showtime_core.reactions import Acquaintance, Policy
+
+
+class Source(StrEnum):
+    """Where an entry comes from."""
+
+    NOTIFICATION = "notification"
+    """An EventSub message with an event."""
+    REVOCATION = "revocation"
+    """An EventSub message that ends a subscription."""
+    OTHER = "other"
+    """An EventSub message of a type that showtime does not know; Twitch may add more."""
+    HOST = "host"
+    """A command of the host."""
+
+
+@frozen
+class Unknown:
+    """A message that showtime has no reaction to: kept, and nothing else."""
+
+
+@frozen
+class Malformed:
+    """A message that cannot be understood: parked with the reason."""
+
+    reason: str
+
+
+@frozen
+class Entry:
+    """Something to react to, once."""
+
+    id: str
+    """Twitch's message id, or one of our own for a command: the same again is a duplicate."""
+    source: Source
+    type: str
+    """EventSub's subscription type, or the name of a command."""
+    sent_at: datetime | None
+    """Twitch's timestamp; None for a command, which has the time of the database."""
+    content: Event | Unknown | Malformed
+    body: bytes = field(repr=False)
+    """As it came, to the byte."""
+    version: str = ""
+    """The version of EventSub's subscription type."""
+    retry: int = 0
+    """How often Twitch had sent it before."""
+
+
+class Outcome(StrEnum):
+    """What became of an entry."""
+
+    REACTED = "reacted"
+    KEPT = "kept"
+    """Nothing follows: a type that is not known."""
+    REPEATED = "repeated"
+    """Twitch reported a fact again under another message id."""
+    PARKED = "parked"
+    """The reaction failed; it waits for the operator to retry or to dismiss it."""
+    DISMISSED = "dismissed"
+
+
+@frozen
+class Verdict:
+    """What became of one entry, and why."""
+
+    entry_id: str
+    outcome: Outcome
+    remark: str | None = None
+
+
+@frozen
+class PlannedEffect:
+    """An effect to perform later, or, where its feature is off, to record as skipped."""
+
+    key: str
+    """Unique for ever: the entry's id and the kind of the effect."""
+    entry_id: str
+    effect: Effect
+    skipped: bool = False
+
+
+@frozen
+class Shown:
+    """An alert or a change of state that the streams show."""
+
+    entry_id: str
+    what: Alert | Snapshot
+
+
+@frozen
+class Page:
+    """All that one transaction writes: what became of some entries, and everything that follows."""
+
+    state: ChannelState
+    verdicts: tuple[Verdict, ...] = ()
+    acquaintances: tuple[Acquaintance, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    effects: tuple[PlannedEffect, ...] = ()
+    broadcasts: tuple[Broadcast, ...] = ()
+    """New or changed; those that ended before those that are live."""
+    screenings: tuple[Screening, ...] = ()
+    """New or changed."""
+    merged_broadcasts: tuple[int, ...] = ()
+    """Broadcasts that a late fact showed to be part of another; their screenings are in `screenings`."""
+
+
+@frozen
+class Admission:
+    """The channel's lock is held: the state, the time, and which entries are new."""
+
+    state: ChannelState
+    now: datetime
+    """The database's clock, read after the lock was taken."""
+    fresh: tuple[Entry, ...]
+    """The entries that had not been there, in order."""
+    repeated: frozenset[str]
+    """Ids of those among them whose fact was already reported under another id."""
+
+
+@frozen
+class Parked:
+    """An entry that waits for the operator."""
+
+    entry: Entry
+    reason: str
+
+
+@frozen
+class Reacted:
+    """An entry of the journal together with what a replay needs."""
+
+    entry: Entry
+    now: datetime
+    policy: Policy
+    outcome: Outcome

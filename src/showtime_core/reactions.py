@@ -1,0 +1,179 @@
+"""What follows from what happens: the table of contents of the system."""
+
+from datetime import datetime
+from typing import assert_never
+
+from attrs import evolve, frozen
+
+from showtime_core import events
+from showtime_core.alerts import (
+    Alert,
+    CheerAlert,
+    FollowAlert,
+    GiftSubAlert,
+    HypeTrainAlert,
+    RaidAlert,
+    SubscribeAlert,
+)
+from showtime_core.broadcast import ChannelState, Revocation, put_tape_on, take_tape_off, tell
+from showtime_core.effects import (
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    Effect,
+    Feature,
+    SummonGhost,
+)
+from showtime_core.events import Event
+from showtime_core.ghosts import find_subject
+from showtime_core.points import (
+    POINTS_PER_BIT,
+    POINTS_PER_GHOST,
+    POINTS_PER_GIFT,
+    POINTS_PER_SUBSCRIPTION,
+    multiplier,
+)
+from showtime_core.timeline import WentOffAir, WentOnAir
+from showtime_core.viewers import ANONYMOUS_NAME, Viewer
+
+
+@frozen
+class Policy:
+    """The settings that a reaction depends on; recorded with it, so that it can be replayed."""
+
+    alert_gift_recipients: bool = False
+    """Whether every recipient of a gift has an alert beside the giver's: fifty alerts bury the show."""
+    features: frozenset[Feature] = frozenset(Feature)
+    """What is on."""
+
+
+@frozen
+class Acquaintance:
+    """A viewer to remember; a time that is known already is never changed."""
+
+    viewer: Viewer
+    followed_at: datetime | None = None
+    subscribed_at: datetime | None = None
+
+
+@frozen
+class Reaction:
+    """What follows from one event."""
+
+    state: ChannelState
+    acquaintances: tuple[Acquaintance, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    remark: str | None = None
+    """What the operator should know: an unknown tier, an offline while nothing was live."""
+
+
+def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> Reaction:  # noqa: C901, PLR0911, PLR0912 - one table
+    """Tell what follows from an event.
+
+    `now` is the database's clock, used where Twitch gives no time of its own. Raises Refused for what cannot
+    be done in this state.
+    """
+    match event:
+        case events.StreamOnline():
+            return _stream_online(event, state)
+        case events.StreamOffline(sent_at):
+            remark = None if state.timeline.live else "the stream ended, but no broadcast was live"
+            return Reaction(tell(state, WentOffAir(sent_at)), remark=remark)
+        case events.Follow(viewer, followed_at):
+            known = Acquaintance(viewer, followed_at=followed_at)
+            return Reaction(state, (known,), (FollowAlert(viewer.name),))
+        case events.Raid(raider, viewers):
+            return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
+        case events.Cheer():
+            return _cheer(event, state)
+        case events.Subscription():
+            return _subscription(event, state, policy)
+        case events.Resubscription():
+            return _resubscription(event, state)
+        case events.GiftedSubscriptions():
+            return _gift(event, state)
+        case events.ChannelUpdate(title, category):
+            return Reaction(evolve(state, title=title, category=category))
+        case events.HypeTrain(_, _, level):
+            return Reaction(state, alerts=(HypeTrainAlert(level),))
+        case events.SubscriptionRevoked(kind, reason, sent_at):
+            others = (other for other in state.revocations if other.type != kind)
+            return Reaction(evolve(state, revocations=(*others, Revocation(kind, reason, sent_at))))
+        case events.SubscriptionEnd() | events.Redemption() | events.ChatActivity():
+            return Reaction(state)
+        case events.TapeStarted(screening_id, tape_id):
+            return Reaction(put_tape_on(state, screening_id, tape_id, now))
+        case events.TapeStopped():
+            return Reaction(take_tape_off(state, now))
+        case _:
+            assert_never(event)
+
+
+def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
+    if event.kind != "live":
+        return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
+    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+
+
+def _cheer(event: events.Cheer, state: ChannelState) -> Reaction:
+    alert = CheerAlert(_name(event.viewer), event.bits, event.message)
+    if not event.viewer:
+        return Reaction(state, alerts=(alert,))
+    effects: list[Effect] = [CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)]
+    subject = find_subject(event.message)
+    if subject and event.bits >= POINTS_PER_GHOST:
+        effects.append(SummonGhost(event.viewer, subject))
+    return Reaction(state, alerts=(alert,), effects=tuple(effects))
+
+
+def _subscription(event: events.Subscription, state: ChannelState, policy: Policy) -> Reaction:
+    """The giver's alert stands for all recipients of a gift; each is remembered and credited all the same."""
+    alert = SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
+    known = Acquaintance(event.viewer, subscribed_at=event.sent_at)
+    shown = policy.alert_gift_recipients or not event.is_gift
+    reaction = Reaction(state, (known,), (alert,) if shown else ())
+    return _with_month(reaction, event.viewer, event.tier, is_initial=True, is_gift=event.is_gift, message="")
+
+
+def _resubscription(event: events.Resubscription, state: ChannelState) -> Reaction:
+    alert = SubscribeAlert(
+        event.viewer.name,
+        is_gift=False,
+        num_cumulative_months=event.cumulative_months,
+        message=event.message,
+    )
+    reaction = Reaction(state, (Acquaintance(event.viewer),), (alert,))
+    return _with_month(
+        reaction, event.viewer, event.tier, is_initial=False, is_gift=False, message=event.message
+    )
+
+
+def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
+    reaction: Reaction, viewer: Viewer, tier: str, *, is_initial: bool, is_gift: bool, message: str
+) -> Reaction:
+    """Credit a month; a tier that is not known earns nothing, and what is shown is shown all the same."""
+    times = multiplier(tier)
+    if times is None:
+        return evolve(reaction, remark=_unknown_tier(tier))
+    credit = CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, times, is_initial, is_gift, message)
+    return evolve(reaction, effects=(credit,))
+
+
+def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
+    alert = GiftSubAlert(_name(event.viewer), event.total)
+    times = multiplier(event.tier)
+    if times is None:
+        return Reaction(state, alerts=(alert,), remark=_unknown_tier(event.tier))
+    if not event.viewer:
+        return Reaction(state, alerts=(alert,))
+    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, times, event.total)
+    return Reaction(state, alerts=(alert,), effects=(credit,))
+
+
+def _name(viewer: Viewer | None) -> str:
+    return viewer.name if viewer else ANONYMOUS_NAME
+
+
+def _unknown_tier(tier: str) -> str:
+    return f"tier {tier!r} is not known: nothing was credited"

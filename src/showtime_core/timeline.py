@@ -1,0 +1,178 @@
+"""Broadcasts: nights on the air, worked out from what Twitch said, in the order of Twitch's own clock.
+
+Twitch promises no order of delivery, so nothing here is decided by the order of arrival. The facts of the
+recent hours are kept as a set, and the nights are a fold over them, sorted by when they happened: whichever
+way the same facts arrive, the same nights come out, also where a late fact joins two nights or parts one.
+Facts that can no longer be joined by an older one are settled into the last night, and forgotten.
+"""
+
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+from attrs import evolve, frozen
+
+from showtime_core.errors import Refused
+
+RESUME_WITHIN = timedelta(minutes=15)
+"""A stream that returns sooner than this continues its broadcast."""
+SETTLED_AFTER = timedelta(hours=1)
+"""Twitch delivers within minutes, and nothing older than ten is accepted: an hour is ample."""
+
+
+@frozen
+class WentOnAir:
+    """Twitch said that a stream is live."""
+
+    stream_id: str
+    started_at: datetime
+    sent_at: datetime
+
+
+@frozen
+class WentOffAir:
+    """Twitch said that the stream, whichever it was, is over."""
+
+    sent_at: datetime
+
+
+Fact = WentOnAir | WentOffAir
+
+
+@frozen
+class Night:
+    """One broadcast, by Twitch's clock."""
+
+    started_at: datetime
+    ended_at: datetime | None = None
+    streams: tuple[str, ...] = ()
+    """Its streams, one after another; none are known of a night that the predecessor recorded."""
+    id: int = 0
+    """The number of the broadcast; 0 until it is given one."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is on the air."""
+        return self.ended_at is None
+
+
+@frozen
+class Timeline:
+    """What is known of the recent nights."""
+
+    settled: Night | None = None
+    """The last night of what is settled: a fact can no longer come before it."""
+    settled_until: datetime | None = None
+    """The moment of the last settled fact."""
+    facts: frozenset[Fact] = frozenset()
+    nights: tuple[Night, ...] = ()
+    """The settled night and those after it, in order: always what the fields above come to."""
+
+    @property
+    def live(self) -> Night | None:
+        """The night that is on the air."""
+        return self.nights[-1] if self.nights and self.nights[-1].is_live else None
+
+
+def learn(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
+    """Add a fact, and work out the nights again; new nights are numbered upwards from `last_id` + 1.
+
+    Raises Refused for a fact from before what is settled: a night that has ended is not restarted.
+    """
+    if timeline.settled_until and fact.sent_at < timeline.settled_until:
+        raise Refused(
+            f"Twitch sent this at {fact.sent_at:%Y-%m-%dT%H:%M:%SZ}, but the nights are settled until "
+            f"{timeline.settled_until:%Y-%m-%dT%H:%M:%SZ}: dismiss it"
+        )
+    known = evolve(timeline, facts=timeline.facts | {fact})
+    nights = _numbered(_fold(known.settled, _in_order(known)), timeline.nights, last_id)
+    return _settle(evolve(known, nights=nights))
+
+
+def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
+    """Sort the facts by the moment at which they happened.
+
+    The first word of a stream counts from the stream's start; what is said of it again, from when it was
+    sent: the same stream id comes once more when a stream returns after a short drop-out.
+    """
+    seen = set(timeline.settled.streams) if timeline.settled else set[str]()
+    moments: list[tuple[datetime, Fact]] = []
+    for fact in sorted(timeline.facts, key=lambda fact: fact.sent_at):
+        moment = fact.sent_at
+        if isinstance(fact, WentOnAir) and fact.stream_id not in seen:
+            seen.add(fact.stream_id)
+            moment = max(fact.started_at, timeline.settled_until or fact.started_at)
+        moments.append((moment, fact))
+    return sorted(moments, key=lambda entry: (entry[0], isinstance(entry[1], WentOnAir), str(entry[1])))
+
+
+def _fold(settled: Night | None, moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
+    nights: tuple[Night, ...] = (settled,) if settled else ()
+    for moment, fact in moments:
+        nights = _off(nights, moment) if isinstance(fact, WentOffAir) else _on(nights, moment, fact)
+    return nights
+
+
+def _off(nights: tuple[Night, ...], moment: datetime) -> tuple[Night, ...]:
+    """The stream ended: so does the live night. With none live, nothing changes."""
+    if not nights or not nights[-1].is_live:
+        return nights
+    return (*nights[:-1], evolve(nights[-1], ended_at=moment))
+
+
+def _on(nights: tuple[Night, ...], moment: datetime, fact: WentOnAir) -> tuple[Night, ...]:
+    """A stream is live: the night it belongs to goes on, is resumed, or begins."""
+    begun = Night(moment, streams=(fact.stream_id,))
+    if not nights:
+        return (begun,)
+    *before, last = nights
+    same = evolve(last, streams=last.streams + (() if fact.stream_id in last.streams else (fact.stream_id,)))
+    if last.ended_at is None:
+        if _is_stream_of(last, fact):
+            return (*before, same)
+        return (*before, evolve(last, ended_at=moment), begun)  # the message that it ended was lost
+    if moment - last.ended_at < RESUME_WITHIN:
+        return (*before, evolve(same, ended_at=None))
+    return (*nights, begun)
+
+
+def _is_stream_of(night: Night, fact: WentOnAir) -> bool:
+    if not night.streams:  # the predecessor began it, when told of the stream: just after the stream's start
+        return fact.started_at <= night.started_at
+    return night.streams[-1] == fact.stream_id
+
+
+def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int) -> tuple[Night, ...]:
+    """Give each night the number it had, known by its streams; a night that had none takes the next."""
+    taken = {night.id for night in nights}
+    numbered = []
+    for night in nights:
+        number = night.id
+        if not number:
+            known = (
+                old.id for old in before if old.id not in taken and set(old.streams) & set(night.streams)
+            )
+            number = next(known, 0)
+        if not number:
+            number = last_id = last_id + 1
+        taken.add(number)
+        numbered.append(evolve(night, id=number))
+    return tuple(numbered)
+
+
+def _settle(timeline: Timeline) -> Timeline:
+    """Forget the facts that no late one can come before; the night that they came to stays."""
+    moments = _in_order(timeline)
+    horizon = moments[-1][0] - SETTLED_AFTER
+    old = list(takewhile(lambda entry: max(entry[0], entry[1].sent_at) < horizon, moments))
+    if not old:
+        return timeline
+    settled = _fold(timeline.settled, old)
+    nights = timeline.nights[
+        max(len(settled) - 1, 0) :
+    ]  # a fold only adds nights, so they stand where they stood
+    return Timeline(
+        settled=evolve(settled[-1], id=nights[0].id) if settled else None,
+        settled_until=old[-1][0],
+        facts=timeline.facts - {fact for _, fact in old},
+        nights=nights,
+    )
