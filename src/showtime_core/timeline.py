@@ -100,7 +100,7 @@ def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
         moment = fact.sent_at
         if isinstance(fact, WentOnAir) and fact.stream_id not in seen:
             seen.add(fact.stream_id)
-            moment = max(fact.started_at, timeline.settled_until or fact.started_at)
+            moment = max(min(fact.started_at, fact.sent_at), timeline.settled_until or fact.started_at)
         moments.append((moment, fact))
     return sorted(moments, key=lambda entry: (entry[0], isinstance(entry[1], WentOnAir), str(entry[1])))
 

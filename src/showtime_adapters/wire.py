@@ -1,0 +1,100 @@
+"""The wire formats that more than one adapter speaks: the one place where values become JSON and back."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import cattrs
+from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.preconf.json import make_converter
+
+from showtime_core import alerts
+from showtime_core.alerts import Alert
+from showtime_core.broadcast import ChannelState, Snapshot
+from showtime_core.effects import Effect
+from showtime_core.reactions import Policy
+
+# The `type` of each alert, as the overlay knows it.
+ALERT_TYPES: dict[type[Alert], str] = {
+    alerts.FollowAlert: "follow",
+    alerts.RaidAlert: "raid",
+    alerts.CheerAlert: "cheer",
+    alerts.SubscribeAlert: "subscribe",
+    alerts.GiftSubAlert: "gift-sub",
+    alerts.GhostAlert: "generated-images",
+    alerts.HypeTrainAlert: "hype-train",
+}
+
+
+def format_time(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC with `Z`, to the microsecond where there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def encode_alert(alert: Alert) -> str:
+    """Write an alert as the overlay reads it: compact JSON."""
+    return _compact({"type": ALERT_TYPES[type(alert)], "data": _camel.unstructure(alert)})
+
+
+def encode_snapshot(snapshot: Snapshot) -> str:
+    """Write the state as the overlay and the website read it: compact JSON without what is not known."""
+    return _compact({key: value for key, value in _camel.unstructure(snapshot).items() if value is not None})
+
+
+def encode_state(state: ChannelState) -> str:
+    """Write the channel's state for keeping."""
+    return _compact(_plain.unstructure(state))
+
+
+def decode_state(document: object) -> ChannelState:
+    """Read the channel's state, as `encode_state` wrote it, from parsed JSON."""
+    state: ChannelState = _plain.structure(document, ChannelState)
+    return state
+
+
+def encode_policy(policy: Policy) -> str:
+    """Write the policy under which entries were reacted to."""
+    return _compact({**_plain.unstructure(policy), "features": sorted(policy.features)})
+
+
+def decode_policy(document: object) -> Policy:
+    """Read a policy, as `encode_policy` wrote it, from parsed JSON."""
+    policy: Policy = _plain.structure(document, Policy)
+    return policy
+
+
+def encode_effect(effect: Effect) -> str:
+    """Write an effect for keeping; its kind is kept beside it."""
+    return _compact(_plain.unstructure(effect))
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _to_camel_case(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any], dict[str, Any]]:
+    fields = cls.__attrs_attrs__
+    renamed = {field.name: override(rename=_camel_case(field.name)) for field in fields}
+    return make_dict_unstructure_fn(cls, converter, **renamed)  # type: ignore[arg-type] # mypy: overrides by name
+
+
+def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converters have no common type
+    converter = make_converter()
+    converter.register_unstructure_hook(datetime, format_time)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    converter.register_unstructure_hook(UUID, str)
+    converter.register_structure_hook(UUID, lambda text, _: UUID(text))
+    return converter
+
+
+_plain = _plain_converter()
+_camel = _plain_converter()
+for _cls in (*ALERT_TYPES, Snapshot):
+    _camel.register_unstructure_hook(_cls, _to_camel_case(_cls, _camel))
