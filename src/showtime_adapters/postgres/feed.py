@@ -1,0 +1,103 @@
+"""The feed: what the streams show, read from the database, so that every instance shows the same.
+
+One connection listens for commits. It reads on from the id it has reached, so that a lost notification, a
+lost connection or a restarted database only delays what is shown. Listening belongs to a session: the
+connection must not go through a proxy that pools transactions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import psycopg
+from attrs import define
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres import statements
+from showtime_adapters.postgres.pool import CONNECT, Connection, connected
+from showtime_adapters.postgres.state import KeptState, up_to_date
+from showtime_adapters.wire import encode_snapshot
+from showtime_core.broadcast import snapshot
+from showtime_core.feed import FeedEntry, Tip
+
+_log = logging.getLogger(__name__)
+
+_PAGE = 500
+_POLL_SECONDS = 5.0
+"""How long to wait for a notification before looking all the same."""
+_RECONNECT_SECONDS = (0.1, 0.5, 1.0, 2.0)
+
+
+@define
+class PostgresFeed:
+    """Follows the feed, and hands on what is new."""
+
+    conninfo: str
+    pool: AsyncConnectionPool[Connection]
+    publish: Callable[[Tip, Sequence[FeedEntry]], None]
+    """Called with the new tip and the entries that led to it; must not block."""
+    tip: Tip | None = None
+    """None until the database has been reached."""
+
+    async def run(self) -> None:
+        """Follow the feed until cancelled, whatever happens to the database."""
+        failures = 0
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self.conninfo, autocommit=True, **CONNECT
+                ) as connection:
+                    failures = 0
+                    await self._follow(connection)
+            except psycopg.Error as reason:
+                _log.warning("the feed has lost the database, and connects again: %s", type(reason).__name__)
+                await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+                failures += 1
+
+    async def missed(self, after: int, until: int, since: timedelta) -> Sequence[FeedEntry]:
+        """Read the alerts after one id and up to another that are not older; raises Unavailable."""
+        missed: list[FeedEntry] = []
+        async with connected(self.pool) as connection:
+            while True:
+                cursor = await connection.execute(statements.MISSED_ALERTS, [after, until, since, _PAGE])
+                page = [FeedEntry(*row) for row in await cursor.fetchall()]
+                missed += page
+                if len(page) < _PAGE:
+                    return missed
+                after = page[-1].id
+
+    async def _follow(self, connection: Connection) -> None:
+        await connection.execute(statements.LISTEN)  # before reading: what is committed between is seen
+        tip = await _read_tip(connection)
+        if self.tip is None or self.tip.epoch != tip.epoch or self.tip.id > tip.id:
+            self._reach(tip, [])
+        while True:
+            await self._catch_up(connection)
+            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                pass
+
+    async def _catch_up(self, connection: Connection) -> None:
+        while True:
+            assert self.tip, "the tip was read before"
+            cursor = await connection.execute(statements.FEED_AFTER, [self.tip.id, _PAGE])
+            entries = [FeedEntry(*row) for row in await cursor.fetchall()]
+            if entries:
+                states = [entry.payload for entry in entries if entry.stream == "state"]
+                on = states[-1] if states else self.tip.snapshot
+                self._reach(Tip(self.tip.epoch, entries[-1].id, on), entries)
+            if len(entries) < _PAGE:
+                return
+
+    def _reach(self, tip: Tip, entries: Sequence[FeedEntry]) -> None:
+        self.tip = tip
+        self.publish(tip, entries)
+
+
+async def _read_tip(connection: Connection) -> Tip:
+    row = await (await connection.execute(statements.TIP)).fetchone()
+    if row is None:
+        raise psycopg.DataError("the database has lost its channel")
+    epoch, newest, version, document, newest_broadcast_id = row
+    kept = await up_to_date(connection, KeptState().read(version, document), newest_broadcast_id)
+    return Tip(epoch, newest, encode_snapshot(snapshot(kept.state)))

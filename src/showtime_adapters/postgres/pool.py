@@ -1,0 +1,76 @@
+"""Connections to PostgreSQL, and the time limits without which one frozen instance would stop the others.
+
+An instance that is frozen while it holds the channel's lock loses its session when it has been idle in its
+transaction for three seconds, and the lock is free. Everything else that waits has a limit as well, so that
+nothing waits for a database that does not answer. These are settings of a session: a proxy that hands one
+session to several clients (transaction pooling) is not supported.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from showtime_core.errors import Unavailable
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+_SESSION = {
+    "idle_in_transaction_session_timeout": "3s",  # below the 5 s that /callback has in all
+    "lock_timeout": "4s",
+    "statement_timeout": "4s",
+    "timezone": "UTC",
+}
+CONNECT: dict[str, Any] = {
+    "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
+    "application_name": "showtime",
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Keyword arguments of every connection, beside its connection string."""
+
+_POOL_WAIT_SECONDS = 2.0
+
+
+def make_pool(conninfo: str, max_size: int = 4) -> AsyncConnectionPool[Connection]:
+    """Make a pool, not yet open; it connects in the background, and again after each loss."""
+    return AsyncConnectionPool(
+        conninfo,
+        kwargs=CONNECT,
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        timeout=_POOL_WAIT_SECONDS,
+        reconnect_timeout=0,  # no back-off: whoever needs a connection next makes the next attempt
+        name="showtime",
+    )
+
+
+@asynccontextmanager
+async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
+    """Borrow a connection for one transaction, committed on leaving.
+
+    Raises Unavailable for whatever shows that the database is away or not fit for use; an error that is the
+    data's own passes through.
+    """
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except PoolTimeout as reason:
+        raise Unavailable("the database cannot be reached") from reason
+    except psycopg.Error as reason:
+        if _is_of_the_data(reason):
+            raise
+        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+
+
+def _is_of_the_data(error: psycopg.Error) -> bool:
+    """Whether the same data would fail again in a database that is well."""
+    too_large = (error.sqlstate or "").startswith("54")  # program limit exceeded, such as a key too long
+    return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or too_large

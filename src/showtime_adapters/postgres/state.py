@@ -1,0 +1,64 @@
+"""The channel's state, as its row keeps it; or, where none is kept yet, from the tables themselves."""
+
+from attrs import evolve, frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.statements import NEWEST_BROADCAST, READ_STATE, SCREENINGS_OF
+from showtime_adapters.wire import decode_state
+from showtime_core.broadcast import ChannelState, TapeOn
+from showtime_core.errors import Unavailable
+from showtime_core.timeline import Night, Timeline
+
+
+@frozen
+class KeptState:
+    """The state together with its version in the channel's row; version 0 stands for none."""
+
+    version: int = 0
+    state: ChannelState = ChannelState()
+
+    def read(self, version: int, document: object) -> "KeptState":
+        """Take over what the row holds; `document` is None where it is this very state."""
+        return self if document is None else KeptState(version, decode_state(document))
+
+    def followed_by(self, state: ChannelState) -> "KeptState":
+        """Tell the next state, under the next version if it is another."""
+        return self if state is self.state else KeptState(self.version + 1, state)
+
+
+async def up_to_date(connection: Connection, kept: KeptState, newest_id: int | None) -> KeptState:
+    """Tell the state; from the tables if none is kept, or if somebody else has recorded a broadcast since."""
+    if kept.version and (newest_id or 0) <= kept.state.last_broadcast_id:
+        return kept
+    return KeptState(kept.version, await _from_tables(connection, kept.state))
+
+
+async def read_state(pool: AsyncConnectionPool[Connection]) -> ChannelState:
+    """Read the state as it stands, without the lock; raises Unavailable."""
+    async with connected(pool) as connection:
+        row = await (await connection.execute(READ_STATE)).fetchone()
+        if row is None:
+            raise Unavailable("the database has lost its channel: run `showtime migrate`")
+        version, document, newest_id = row
+        return (await up_to_date(connection, KeptState().read(version, document), newest_id)).state
+
+
+async def _from_tables(connection: Connection, known: ChannelState) -> ChannelState:
+    """Work out the state from the newest broadcast in the tables, whoever recorded it."""
+    newest = await (await connection.execute(NEWEST_BROADCAST)).fetchone()
+    if newest is None:
+        return evolve(known, timeline=Timeline(), tapes=(), last_broadcast_id=0)
+    broadcast_id, started_at, ended_at = newest
+    screenings = await (await connection.execute(SCREENINGS_OF, [broadcast_id])).fetchall()
+    night = Night(started_at, ended_at, id=broadcast_id)
+    return evolve(
+        known,
+        timeline=Timeline(settled=night, settled_until=ended_at or started_at, nights=(night,)),
+        # A screening that ended with its broadcast goes on if the broadcast does.
+        tapes=tuple(
+            TapeOn(screening_id, tape_id, at, None if stopped_at == ended_at else stopped_at)
+            for screening_id, tape_id, at, stopped_at in screenings
+        ),
+        last_broadcast_id=broadcast_id,
+    )
