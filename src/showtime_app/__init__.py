@@ -1,0 +1,1 @@
+"""The application: settings, composition root, web application and command line."""

@@ -1,0 +1,47 @@
+"""What `serve` and `dev` share: settings, where to listen, and how to say why not."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from showtime_app import config
+from showtime_app.server import listen
+
+
+def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of where to listen."""
+    host = click.option("--host", help="Where to listen.  [default: BIND_ADDR, or 127.0.0.1]")
+    port = click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        help="On which port; 0 takes a free one.  [default: LISTEN_PORT, or 5001]",
+    )
+    return host(port(command))
+
+
+def load_settings() -> config.Settings:
+    """Read the settings, or end with all that is wrong with them."""
+    try:
+        return config.load()
+    except config.ConfigurationError as problems:
+        raise click.ClickException(f"the settings cannot be used\n{problems}") from None
+
+
+def open_listener(settings: config.Settings, host: str | None, port: int | None) -> socket.socket:
+    """Open the listening socket, or end with the remedy."""
+    host = host or settings.bind_addr
+    port = settings.listen_port if port is None else port
+    try:
+        return listen(host, port)
+    except OSError as reason:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port} ({reason.strerror}): stop what runs there, or choose --port"
+        ) from reason
+
+
+def url_of(listener: socket.socket) -> str:
+    """Tell the address under which the listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

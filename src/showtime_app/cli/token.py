@@ -1,0 +1,28 @@
+"""`showtime token`: a bearer token for the local server."""
+
+from pathlib import Path
+
+import click
+
+from showtime_app.composition import issue_local_token
+from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
+from showtime_core.viewers import Role
+
+
+@click.command()
+@click.argument("role", type=click.Choice([role.value for role in reversed(Role)]))
+@click.option("--login", default="goldenvcr", show_default=True, help="Whose token it is.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    show_default=True,
+    help="The folder of `showtime dev`.",
+)
+def token(role: str, login: str, data_dir: Path) -> None:
+    """Print a bearer token for the server that `showtime dev` runs, alone on the last line."""
+    try:
+        dev_file = DevFile.read(data_dir)
+    except NoDevServerError as reason:
+        raise click.ClickException(str(reason)) from reason
+    click.echo(issue_local_token(dev_file.token_secret, login, Role(role)))

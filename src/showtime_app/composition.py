@@ -1,0 +1,114 @@
+"""The composition root: the only module that names adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from litestar.types import ControllerRouterHandler
+
+from showtime_adapters.local import TokenIssuer
+from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.feed import PostgresFeed
+from showtime_adapters.postgres.group_commit import GroupCommit
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.readiness import require_ready
+from showtime_adapters.postgres.state import read_state
+from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_adapters.twitch.eventsub import Receiver
+from showtime_app.config import Settings
+from showtime_app.dev_file import DevFile
+from showtime_app.metrics import Metrics
+from showtime_app.server import Server, create_app
+from showtime_app.web import admin, callback, status, streams
+from showtime_app.web.access import broadcaster_only
+from showtime_app.web.hub import Hub
+from showtime_core.errors import Unavailable
+from showtime_core.journal import Entry
+from showtime_core.ports import Authenticator
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
+from showtime_core.viewers import Identity, Role
+
+
+def live(settings: Settings) -> Server:
+    """Wire the service for a channel, from its settings."""
+    policy = Policy(alert_gift_recipients=settings.alert_gift_recipients, features=frozenset())
+    return _compose(settings, settings.conninfo, settings.webhook_secrets, _NobodyIsKnown(), policy)
+
+
+def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
+    """Wire the service for a laptop: every feature is on, and tokens are our own."""
+    policy = Policy(alert_gift_recipients=settings.alert_gift_recipients)
+    secrets = settings.webhook_secrets or (dev_file.webhook_secret,)
+    authenticator = _NobodyIsKnown() if settings.has_database else TokenIssuer(dev_file.token_secret)
+    return _compose(settings, conninfo, secrets, authenticator, policy)
+
+
+@contextmanager
+def embedded_database(data_dir: Path) -> Iterator[str]:
+    """Run a PostgreSQL of our own in this folder; gives its connection string. Raises Unavailable."""
+    with EmbeddedPostgres.start(data_dir) as server:
+        yield server.conninfo
+
+
+def issue_local_token(secret: str, login: str, role: Role) -> str:
+    """Issue a bearer token that `showtime dev` accepts."""
+    return TokenIssuer(secret).issue(login, role)
+
+
+class _NobodyIsKnown:
+    """Stands where no service that knows tokens is configured."""
+
+    async def identify(self, token: str) -> Identity:  # noqa: ARG002 - whoever asks
+        raise Unavailable("access tokens cannot be checked: no auth service is configured")
+
+
+def _compose(
+    settings: Settings,
+    conninfo: str,
+    secrets: tuple[str, ...],
+    authenticator: Authenticator,
+    policy: Policy,
+) -> Server:
+    """Wire the service: everything that `serve` and `dev` have in common."""
+    metrics = Metrics()
+    pool = make_pool(conninfo)
+    units = PostgresUnitOfWork(pool)
+    group = GroupCommit(partial(_receive, units, policy), units.is_known)
+    hub = Hub(metrics)
+    feed = PostgresFeed(conninfo, pool, hub.publish)
+    check = partial(require_ready, pool)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with pool, group, _background(feed.run()):
+            yield
+
+    replay = timedelta(minutes=settings.alert_replay_minutes)
+    handlers: list[ControllerRouterHandler] = [
+        callback.route(Receiver(secrets, group).receive, metrics),
+        *streams.routes(streams.Streams(hub, feed.missed, replay)),
+        *status.routes(status.Watch(partial(read_state, pool), policy), check, metrics),
+        admin.router(units, policy, broadcaster_only(authenticator)),
+    ]
+    app = create_app(handlers, running, settings.cors_allowed_origins)
+    return Server(app, on_stop=hub.close)
+
+
+async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:
+    await receive(entries, units, policy)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Let something run beside the service, until the service stops."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

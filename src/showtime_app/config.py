@@ -1,0 +1,100 @@
+"""Settings, from the environment and a `.env` file in the working directory; the environment wins."""
+
+from typing import Annotated, Literal, Self
+
+from psycopg.conninfo import make_conninfo
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_SECRET_LENGTH = range(10, 101)
+_CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+_Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the message names every problem, and no value."""
+
+
+class Settings(BaseSettings):
+    """All settings; what is absent is off."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    bind_addr: str = "127.0.0.1"
+    listen_port: int = Field(default=5001, ge=0, le=65535)
+    twitch_webhook_secret: _Secrets = ()
+    twitch_client_secret: SecretStr | None = None
+    cors_allowed_origins: _CommaSeparated = ()
+    alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
+    alert_gift_recipients: bool = False
+    log_format: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    pghost: str | None = None
+    pgport: int | None = None
+    pgdatabase: str | None = None
+    pguser: str | None = None
+    pgpassword: SecretStr | None = None
+    pgsslmode: str | None = None
+
+    @field_validator("twitch_webhook_secret", "cors_allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("twitch_webhook_secret")
+    @classmethod
+    def _check_secrets(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in secrets:
+            text = secret.get_secret_value()
+            if not text.isascii() or len(text) not in _SECRET_LENGTH:
+                raise ValueError("each secret must have 10 to 100 ASCII characters")
+        return secrets
+
+    @model_validator(mode="after")
+    def _keep_apart(self) -> Self:
+        if self.twitch_client_secret in self.twitch_webhook_secret:
+            raise ValueError("TWITCH_WEBHOOK_SECRET must not hold the value of TWITCH_CLIENT_SECRET")
+        return self
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The EventSub secrets: the first signs, all verify."""
+        return tuple(secret.get_secret_value() for secret in self.twitch_webhook_secret)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether a database is named here; libpq has defaults for what is not."""
+        return bool(self.pghost or self.pgdatabase)
+
+    @property
+    def conninfo(self) -> str:
+        """The connection string, from what is set; the rest is up to libpq and its environment."""
+        password = self.pgpassword.get_secret_value() if self.pgpassword else None
+        named = {
+            "host": self.pghost,
+            "port": self.pgport,
+            "dbname": self.pgdatabase,
+            "user": self.pguser,
+            "password": password,
+            "sslmode": self.pgsslmode,
+        }
+        return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
+
+
+def load() -> Settings:
+    """Read the settings; raises ConfigurationError naming all problems at once, without values."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            ": ".join([*(str(part).upper() for part in problem["loc"][:1]), _strip(problem["msg"])])
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise ConfigurationError("\n".join(problems)) from None
+
+
+def _strip(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,103 @@
+"""The web application and the server around it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import FrameType
+
+import uvicorn
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
+
+from showtime_app.web.problems import on_exception, on_http_exception, on_showtime_error
+from showtime_app.web.request_id import with_request_id
+from showtime_core.errors import ShowtimeError
+
+GRACEFUL_SECONDS = 4
+"""How long requests under way may take once the server stops: streams are ended at once."""
+
+
+def create_app(
+    handlers: Sequence[ControllerRouterHandler],
+    running: Callable[[], AbstractAsyncContextManager[None]],
+    cors_origins: Sequence[str] = (),
+) -> Litestar:
+    """Make the web application; `running` is what must run beside it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with running():
+            yield
+
+    return Litestar(
+        route_handlers=handlers,
+        lifespan=[lifespan],
+        middleware=[with_request_id],
+        exception_handlers={
+            ShowtimeError: on_showtime_error,
+            HTTPException: on_http_exception,
+            Exception: on_exception,
+        },
+        cors_config=CORSConfig(allow_origins=list(cors_origins), allow_methods=["GET"])
+        if cors_origins
+        else None,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+class Server(uvicorn.Server):
+    """A server whose open streams end when it is told to stop; uvicorn alone would wait for them."""
+
+    def __init__(self, app: Litestar, on_stop: Callable[[], None]) -> None:
+        """Serve this application; `on_stop` is called in the event loop as soon as a signal says stop."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACEFUL_SECONDS,
+                lifespan="on",
+            )
+        )
+        self._on_stop = on_stop
+        self._on_ready: Callable[[], None] = lambda: None
+
+    def serve_on(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        """Serve until a signal says stop; `on_ready` is called once requests are answered.
+
+        Raises SystemExit if what must run beside the application cannot start.
+        """
+        self._on_ready = on_ready
+        self.run(sockets=[listener])
+        if not self.started:
+            raise SystemExit(1)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: end the streams, let the rest finish."""
+        super().handle_exit(sig, frame)
+        asyncio.get_running_loop().call_soon_threadsafe(self._on_stop)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; raises OSError if the address is taken.
+
+    A client that takes nothing for half a minute loses its connection: otherwise what was sent to a dead
+    overlay would be kept for it for a quarter of an hour.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,28 @@
+"""Who may: bearer tokens and roles."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from showtime_core.errors import NotAllowed, Refused
+from showtime_core.ports import Authenticator
+from showtime_core.viewers import Role
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
+
+
+def broadcaster_only(authenticator: Authenticator) -> Guard:
+    """Make a guard that lets the broadcaster pass, and tells everybody else why not."""
+
+    async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+        token = connection.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if not token or token == "Bearer":  # noqa: S105 - the prefix alone, which is no token
+            raise Refused("Twitch user access token or internal JWT must be supplied in Authorization header")
+        identity = await authenticator.identify(token)
+        if identity.role is not Role.BROADCASTER:
+            raise NotAllowed(f"insufficient access: requires broadcaster; you are {identity.role}")
+
+    return guard

@@ -1,0 +1,34 @@
+"""The routes of the host: tape on, tape off."""
+
+import re
+import uuid
+from typing import Any
+
+from litestar import Router, delete, post
+
+from showtime_app.web.access import Guard
+from showtime_core import hosting
+from showtime_core.errors import Refused
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
+
+
+def router(units: UnitOfWork, policy: Policy, broadcaster_only: Guard) -> Router:
+    """Make the routes; all of them are the broadcaster's alone."""
+
+    @post("/tape/{tape_id:str}", status_code=204)
+    async def start_tape(tape_id: str) -> None:
+        """Put a tape on, in place of the one that is on."""
+        if not _WHOLE_NUMBER.fullmatch(tape_id):
+            raise Refused("tape ID must be an integer")
+        await hosting.start_tape(int(tape_id), uuid.uuid4(), units, policy)
+
+    @delete("/tape", status_code=204)
+    async def stop_tape() -> None:
+        """Take the tape off, if one is on."""
+        await hosting.stop_tape(uuid.uuid4(), units, policy)
+
+    handlers: list[Any] = [start_tape, stop_tape]
+    return Router("/admin", route_handlers=handlers, guards=[broadcaster_only], tags=["host"])

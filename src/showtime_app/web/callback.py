@@ -1,0 +1,103 @@
+"""`POST /callback`: where Twitch delivers. A raw route, since it is the one that a busy night is made of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from showtime_app.metrics import Metrics
+from showtime_app.web.raw import answer_text, header, refuses_method
+
+SECONDS_IN_ALL = 5.0
+"""How long a request may take, whatever happens: Twitch waits 10 s at most."""
+MAX_BODY_BYTES = 1024 * 1024
+"""Twitch's messages are a few kilobytes; a larger body is refused without reading it to its end."""
+
+
+class Answer(Protocol):
+    """What to answer a request with."""
+
+    @property
+    def status(self) -> HTTPStatus:
+        """The status code."""
+
+    @property
+    def body(self) -> bytes:
+        """A text, or nothing."""
+
+    @property
+    def rejection(self) -> str | None:
+        """Why the request was not taken: a label of the metrics."""
+
+
+Receiver = Callable[[Mapping[str, str], bytes], Awaitable[Answer]]
+"""Takes the headers, their names in lower case, and the body of one request."""
+
+
+def route(receiver: Receiver, metrics: Metrics) -> ASGIRouteHandler:
+    """Make the route."""
+    accepted = metrics.callback_requests.labels("accepted")
+
+    def count(rejection: str | None) -> None:
+        (metrics.callback_requests.labels(rejection) if rejection else accepted).inc()
+
+    @asgi("/callback", copy_scope=False)
+    async def callback(scope: Scope, receive: Receive, send: Send) -> None:
+        if await refuses_method(scope, send, "POST"):
+            return
+        try:
+            async with asyncio.timeout(SECONDS_IN_ALL):
+                body = await _read_body(scope, receive)
+                answer = await receiver(_headers(scope), body)
+        except _TooLargeError:
+            count("too-large")
+            await answer_text(
+                send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"the body is larger than 1 MiB", _CLOSE
+            )
+        except _GoneError:
+            count("gone")
+        except TimeoutError:
+            count("timeout")
+            await answer_text(
+                send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
+            )
+        else:
+            count(answer.rejection)
+            await answer_text(send, answer.status, answer.body)
+
+    return callback
+
+
+_CLOSE = ((b"connection", b"close"),)  # the rest of the body is not read
+
+
+class _TooLargeError(Exception):
+    """The body is larger than a message can be."""
+
+
+class _GoneError(Exception):
+    """The client went away before its body was complete."""
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    declared = header(scope, b"content-length")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
+        raise _TooLargeError
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _GoneError
+        body += message["body"]
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLargeError
+        if not message["more_body"]:
+            return body

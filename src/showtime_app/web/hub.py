@@ -1,0 +1,96 @@
+"""The hub: hands what is new in the feed to the clients of the streams, none of which can delay another."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+
+from showtime_app.metrics import Metrics
+from showtime_core.feed import FeedEntry, Tip
+
+QUEUE_LENGTH = 512
+"""What a client may be behind; a slower one is disconnected, and resumes by id."""
+
+
+@frozen
+class Block:
+    """A part of a stream, encoded once for all clients."""
+
+    id: int
+    data: bytes
+
+
+@define(eq=False)
+class Client:
+    """One open stream."""
+
+    stream: str
+    begin: asyncio.Future[Tip]
+    """The point from which on blocks are queued: known once the database has been reached."""
+    queue: deque[Block] = field(factory=deque)
+    woken: asyncio.Event = field(factory=asyncio.Event)
+    closed: asyncio.Event = field(factory=asyncio.Event)
+    """Set when the stream must end: the client is too slow, or the server stops."""
+
+    def put(self, block: Block) -> bool:
+        """Queue a block; False: the client is too slow, and is given up."""
+        if len(self.queue) >= QUEUE_LENGTH:
+            self.closed.set()
+            return False
+        self.queue.append(block)
+        self.woken.set()
+        return True
+
+    async def next(self) -> Block:
+        """Wait for the next block."""
+        while not self.queue:
+            self.woken.clear()
+            await self.woken.wait()
+        return self.queue.popleft()
+
+
+@define
+class Hub:
+    """All clients of this instance, and the point that its feed has reached."""
+
+    metrics: Metrics
+    tip: Tip | None = None
+    """None until the database has been reached."""
+    clients: set[Client] = field(factory=set)
+    is_closed: bool = False
+
+    def publish(self, tip: Tip, entries: Sequence[FeedEntry]) -> None:
+        """Hand on what is new, and how far it leads."""
+        self.tip = tip
+        for client in self.clients:
+            if not client.begin.done():
+                client.begin.set_result(tip)
+        for entry in entries:
+            prefix = f"id: {tip.epoch}-{entry.id}\n" if entry.stream == "alerts" else ""
+            block = Block(entry.id, f"{prefix}data: {entry.payload}\n\n".encode())
+            for client in self.clients:
+                if client.stream == entry.stream and not client.closed.is_set() and not client.put(block):
+                    self.metrics.dropped_clients.labels(client.stream).inc()
+
+    def join(self, stream: str) -> Client:
+        """Add a client: it gets whatever is published from now on."""
+        client = Client(stream, asyncio.get_running_loop().create_future())
+        if self.tip:
+            client.begin.set_result(self.tip)
+        if self.is_closed:
+            client.closed.set()
+        self.clients.add(client)
+        self.metrics.stream_clients.labels(stream).inc()
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Remove a client."""
+        self.clients.remove(client)
+        self.metrics.stream_clients.labels(client.stream).dec()
+
+    def close(self) -> None:
+        """End every stream, also those that are still to come: the server stops."""
+        self.is_closed = True
+        for client in self.clients:
+            client.closed.set()

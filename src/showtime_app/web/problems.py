@@ -1,0 +1,55 @@
+"""Errors become answers: the one place where the core's outcomes meet HTTP.
+
+Texts are plain, as the clients that exist show them to people; a caller that accepts JSON gets a problem
+document (RFC 9457). What went wrong inside is logged, and never told.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from showtime_core.errors import Ambiguous, NotAccepted, NotAllowed, Refused, ShowtimeError, Unavailable
+
+_log = logging.getLogger(__name__)
+
+_STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
+    NotAccepted: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    Refused: HTTPStatus.BAD_REQUEST,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def answer_problem(request: AnyRequest, status: HTTPStatus, message: str) -> Response[str]:
+    """Answer with what went wrong, in the form that the caller reads."""
+    if "json" in request.headers.get("accept", ""):
+        document = {"title": status.phrase, "status": status.value, "detail": message}
+        return Response(json.dumps(document), status_code=status, media_type="application/problem+json")
+    return Response(message, status_code=status, media_type="text/plain")
+
+
+def on_showtime_error(request: AnyRequest, error: ShowtimeError) -> Response[str]:
+    """Answer for an outcome of the core."""
+    status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+    return answer_problem(request, status, str(error))
+
+
+def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[str]:
+    """Answer for a request that met no handler, or that its handler could not read."""
+    response = answer_problem(request, HTTPStatus(error.status_code), error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def on_exception(request: AnyRequest, error: Exception) -> Response[str]:
+    """Answer for a fault of our own."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return answer_problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")

@@ -1,0 +1,90 @@
+"""How it stands: for people, for a load balancer, for Prometheus."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, frozen
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from showtime_app.metrics import CONTENT_TYPE, Metrics
+from showtime_core.broadcast import ChannelState
+from showtime_core.effects import Feature
+from showtime_core.errors import Unavailable
+from showtime_core.reactions import Policy
+
+_CACHE_SECONDS = 30.0
+
+
+@frozen
+class Standing:
+    """How it stands, told to people."""
+
+    is_ready: bool
+    message: str
+
+
+def judge(state: ChannelState, policy: Policy) -> Standing:
+    """Tell how it stands, from what Twitch has told us and from what is on."""
+    if state.revocations:
+        ended = state.revocations[-1]
+        return Standing(
+            is_ready=False,
+            message=f"Twitch has revoked the subscription to {ended.type}. (Error: {ended.reason})",
+        )
+    off = ", ".join(sorted(set(Feature) - policy.features))
+    return Standing(
+        is_ready=True, message="showtime is fully operational." + (f" Off: {off}." if off else "")
+    )
+
+
+@define
+class Watch:
+    """Looks how it stands, at most every 30 s: strangers cannot make it look more often."""
+
+    read_state: Callable[[], Awaitable[ChannelState]]
+    policy: Policy
+    _standing: Standing | None = None
+    _looked_at: float = 0.0
+
+    async def look(self) -> Standing:
+        """Tell how it stood when it was last looked; a database that is away is looked for every time."""
+        if self._standing is None or time.monotonic() - self._looked_at > _CACHE_SECONDS:
+            try:
+                self._standing = judge(await self.read_state(), self.policy)
+            except Unavailable as reason:
+                return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
+            self._looked_at = time.monotonic()
+        return self._standing
+
+
+def routes(watch: Watch, check: Callable[[], Awaitable[None]], metrics: Metrics) -> list[HTTPRouteHandler]:
+    """Make the routes; `check` raises Unavailable while this instance should get no requests."""
+
+    @get(["/", "/status"])
+    async def status() -> dict[str, Any]:
+        """Tell people how it stands; always 200."""
+        now = await watch.look()
+        return {"isReady": now.is_ready, "message": now.message}
+
+    @get("/healthz", media_type="text/plain")
+    async def healthz() -> str:
+        """Tell that the process lives."""
+        return "ok"
+
+    @get("/readyz", media_type="text/plain")
+    async def readyz() -> Response[str]:
+        """Tell whether the database is reachable and its migrations are current."""
+        try:
+            await check()
+        except Unavailable as reason:
+            return Response(str(reason), status_code=503, media_type="text/plain")
+        return Response("ready", media_type="text/plain")
+
+    @get("/metrics", media_type=CONTENT_TYPE)
+    async def prometheus() -> bytes:
+        """Tell Prometheus what it measures."""
+        return metrics.render()
+
+    return [status, healthz, readyz, prometheus]

@@ -1,0 +1,170 @@
+"""The streams, as server-sent events: `GET /alerts` and `GET /state`.
+
+The framing is a contract with the overlay and the website: unnamed events, a comment first on `/alerts`, the
+current state first on `/state`. A browser gives up for good on any answer but 200, so a stream is opened and
+kept open while the database is away.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from http import HTTPStatus
+
+from attrs import frozen
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from showtime_app.web.hub import Client, Hub
+from showtime_app.web.raw import answer_text, header, refuses_method
+from showtime_core.errors import Unavailable
+from showtime_core.feed import FeedEntry
+
+_log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 30.0
+_COMMENT = b":\n\n"
+_RETRY = b"retry: 3000\n\n"
+_READ_AGAIN_SECONDS = 1.0
+_FAREWELL_SECONDS = 1.0
+
+Missed = Callable[[int, int, timedelta], Awaitable[Sequence[FeedEntry]]]
+"""Reads the alerts after one id, up to another, not older than a time; raises Unavailable."""
+
+
+@frozen
+class Streams:
+    """What the streams show, and how far back a client may resume."""
+
+    hub: Hub
+    missed: Missed
+    replay: timedelta
+
+
+def routes(streams: Streams) -> list[ASGIRouteHandler]:
+    """Make the routes of the streams."""
+
+    @asgi("/alerts", copy_scope=False)
+    async def alerts(scope: Scope, receive: Receive, send: Send) -> None:
+        if not await _refuses(scope, send):
+            client = streams.hub.join("alerts")
+            chunks = _alerts(streams, client, header(scope, b"last-event-id"))
+            await _serve(streams.hub, client, chunks, receive, send)
+
+    @asgi("/state", copy_scope=False)
+    async def state(scope: Scope, receive: Receive, send: Send) -> None:
+        if not await _refuses(scope, send):
+            client = streams.hub.join("state")
+            await _serve(streams.hub, client, _state(client), receive, send)
+
+    return [alerts, state]
+
+
+async def _refuses(scope: Scope, send: Send) -> bool:
+    if await refuses_method(scope, send, "GET"):
+        return True
+    accept = header(scope, b"accept")
+    if accept in {"", "*/*"} or accept.startswith("text/event-stream"):
+        return False
+    await answer_text(send, HTTPStatus.BAD_REQUEST, f"content-type {accept} is not supported".encode())
+    return True
+
+
+async def _alerts(streams: Streams, client: Client, last_event_id: str) -> AsyncGenerator[bytes, None]:
+    """Yield what the client has missed, then what comes; every alert with its id."""
+    yield _COMMENT
+    if not client.begin.done():
+        yield _RETRY  # the database is away; what follows, follows later
+    begin = await asyncio.shield(client.begin)
+    reached = _read_id(last_event_id, begin.epoch)
+    after = begin.id if reached is None else reached
+    yield f"id: {begin.epoch}-{after}\n".encode() + _RETRY
+    while after < begin.id:
+        try:
+            for entry in await streams.missed(after, begin.id, streams.replay):
+                yield f"id: {begin.epoch}-{entry.id}\ndata: {entry.payload}\n\n".encode()
+                after = entry.id
+            break
+        except Unavailable:
+            yield _COMMENT
+            await asyncio.sleep(_READ_AGAIN_SECONDS)
+    async for chunk in _queued(client, max(after, begin.id)):
+        yield chunk
+
+
+async def _state(client: Client) -> AsyncGenerator[bytes, None]:
+    """Yield the state, then its changes."""
+    if not client.begin.done():
+        yield _RETRY
+    begin = await asyncio.shield(client.begin)
+    yield f"data: {begin.snapshot}\n\n".encode() + _RETRY
+    async for chunk in _queued(client, begin.id):
+        yield chunk
+
+
+async def _queued(client: Client, after: int) -> AsyncGenerator[bytes, None]:
+    """Yield what is published from now on, and a comment whenever nothing is for a while."""
+    while True:
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                block = await client.next()
+        except TimeoutError:
+            yield _COMMENT
+            continue
+        if block.id > after:  # this instance may be behind the one that the client comes from
+            yield block.data
+
+
+def _read_id(text: str, epoch: str) -> int | None:
+    """Read the id that a client brings; one that is malformed or of another epoch counts as none."""
+    its_epoch, _, number = text.rpartition("-")
+    if its_epoch != epoch or not (number.isascii() and number.isdecimal()) or len(number) > 18:  # noqa: PLR2004 - fits int8
+        return None
+    return int(number)
+
+
+async def _serve(
+    hub: Hub, client: Client, chunks: AsyncGenerator[bytes, None], receive: Receive, send: Send
+) -> None:
+    """Send chunks until the client goes, is given up, or the server stops."""
+    gone = asyncio.create_task(_until_gone(receive))
+    ends = [
+        asyncio.create_task(_send_all(chunks, send)),
+        asyncio.create_task(client.closed.wait()),
+        gone,
+    ]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        was_gone = gone.done()
+    finally:
+        hub.leave(client)
+        for task in ends:
+            task.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+    if not was_gone:
+        await _say_farewell(send)
+
+
+async def _send_all(chunks: AsyncGenerator[bytes, None], send: Send) -> None:
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
+    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except Exception:  # the client comes again, and resumes by id
+        _log.exception("a stream ended with an error")
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _say_farewell(send: Send) -> None:
+    """End the answer in due form, unless the client does not even take that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
