@@ -1,0 +1,67 @@
+# `make run` and `make test` are all that a newcomer needs: both install first, into .venv.
+
+# Where another user (root, say) has left a .venv, we make our own beside it.
+VENV_OF_USER := $(shell if [ ! -e .venv ] || [ -O .venv ]; then echo .venv; else echo .venv-$$(id -u); fi)
+VENV ?= $(VENV_OF_USER)
+BENCH_VENV ?= .venv-bench
+UV ?= uv
+export PYTHON
+
+# What the tools remember is kept there too: what another user's tools remember would stop ours.
+CACHE = $(VENV)/cache
+export MYPY_CACHE_DIR = $(CACHE)/mypy
+export RUFF_CACHE_DIR = $(CACHE)/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY = $(CACHE)/hypothesis
+PYTEST = $(VENV)/bin/python -m pytest -o cache_dir=$(CACHE)/pytest
+
+UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint types imports examples format bench lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  VENV=folder and PYTHON=/path/to/python choose another environment, another Python."
+
+install: ## Install everything, locked, into .venv (nothing to do when nothing changed)
+	@tools/install $(VENV) requirements-dev.lock
+
+run: install ## Run the service with all that it needs on this machine (ARGS="--port 9000")
+	@$(VENV)/bin/showtime dev $(ARGS)
+
+test: install ## Run the tests (ARGS="-k ghost")
+	@$(PYTEST) $(ARGS)
+
+check: lint types imports examples ## Lint, formatting, types, import contracts, examples of the docs
+
+lint: install
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+types: install
+	$(VENV)/bin/mypy
+
+imports: install
+	$(VENV)/bin/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
+
+examples: install
+	$(PYTEST) --quiet tests/unit/test_docs_examples.py
+
+format: install ## Repair what can be repaired of lint and formatting
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: ## Run the benchmarks, with peers in an environment of their own
+	@tools/install $(BENCH_VENV) bench/requirements.lock
+	@$(BENCH_VENV)/bin/python bench/run $(ARGS)
+
+lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
+	$(UV_COMPILE) --extra server --output-file requirements.lock
+	$(UV_COMPILE) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove the environments and what the tools left behind
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,42 @@
+"""What every test may use."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_PROGRAMS = {
+    "chromium": "chromium",
+    "nginx": "nginx",
+    "postgresql-15": "postgres",
+    "wrk": "wrk",
+}
+"""Debian package → the program of it that tests start."""
+
+_OUT_OF_THE_WAY = ["/usr/sbin", "/usr/lib/postgresql/15/bin"]
+"""Where Debian puts programs that are not on everybody's PATH."""
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], Path]:
+    """Find a program that is not ours to install; give the name of its Debian package.
+
+        def test_streams_pass_through_nginx(require_tool):
+            nginx = require_tool("nginx")
+
+    Without it the test is skipped; with `SHOWTIME_REQUIRE_TOOLS=1` (see `.ci/run`) it fails.
+    """
+
+    def find(package: str) -> Path:
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_OUT_OF_THE_WAY])
+        program = shutil.which(_PROGRAMS[package], path=path)
+        if program:
+            return Path(program)
+        reason = f"{_PROGRAMS[package]} is missing: apt install {package}"
+        if os.environ.get("SHOWTIME_REQUIRE_TOOLS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return find

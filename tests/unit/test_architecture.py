@@ -1,0 +1,132 @@
+"""What import-linter cannot say of the house, read from its sources."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "src/showtime_core"
+TESTING = CORE / "testing"
+MODULES = sorted(CORE.rglob("*.py"))
+
+# Ways to reach a network, a disk, a clock or chance: they belong to adapters, or are passed in.
+IMPURE = {
+    "http",
+    "importlib",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+}
+IMPURE_CALLS = {"datetime.now", "datetime.today", "datetime.utcnow", "date.today", "uuid.uuid1", "uuid.uuid4"}
+
+
+def imported(source: str) -> Iterator[str]:
+    """The top-level packages that a module imports anywhere, functions included."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name.partition(".")[0] for name in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.partition(".")[0]
+            case ast.Call(func=ast.Name(id="__import__")):
+                yield "importlib"
+
+
+def called(source: str) -> Iterator[str]:
+    """The calls of a module that read `name.attribute(…)`."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=value, attr=attribute)):
+                yield f"{ast.unparse(value).rpartition('.')[2]}.{attribute}"
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(CORE))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_the_core_imports_attrs_and_the_standard_library_only(module):
+    """Whoever imports the core gets the domain, and nothing that could surprise him."""
+    allowed = {"showtime_core", "attrs", *sys.stdlib_module_names}
+    if TESTING in module.parents:
+        allowed |= {"hypothesis", "pytest"}
+    assert set(imported(module.read_text("utf-8"))) <= allowed
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if TESTING not in path.parents], ids=named)
+def test_the_core_reads_no_clock_and_rolls_no_dice(module):
+    """The same event on the same state at the same time has the same consequences."""
+    source = module.read_text("utf-8")
+    assert not IMPURE.intersection(imported(source))
+    assert not IMPURE_CALLS.intersection(called(source))
+
+
+def test_an_import_inside_a_function_is_seen():
+    """Imports are found wherever they hide."""
+    source = "def late():\n    from httpx import get\n    import os.path, boto3\n    __import__('jwt')\n"
+    assert set(imported(source)) == {"httpx", "os", "boto3", "importlib"}
+
+
+def test_a_reading_of_the_clock_is_seen():
+    """Both ways to write it are found."""
+    assert set(called("import datetime\ndatetime.datetime.now()\n")) == {"datetime.now"}
+    assert set(called("from uuid import uuid4\nimport uuid\nuuid.uuid4()\n")) == {"uuid.uuid4"}
+
+
+# --- lock files ---------------------------------------------------------------------------------
+
+LOCKS = ["requirements.lock", "requirements-dev.lock"]
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Package → version, as a lock file has them."""
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    locked = (line.split(" ")[0].partition("==") for line in lines if "==" in line and line[0].isalpha())
+    return {canonicalize_name(name): version for name, _, version in locked}
+
+
+def missing(requirements: list[str], lock: str) -> list[str]:
+    """The requirements that a lock file does not fulfil; an extra of our own is looked into elsewhere."""
+    locked = pins(lock)
+    wanted = (Requirement(text) for text in requirements)
+    return [
+        str(need)
+        for need in wanted
+        if need.name != "showtime"
+        and (need.name not in locked or not need.specifier.contains(locked[canonicalize_name(need.name)]))
+    ]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_names_no_place(lock):
+    """It says what to install and how to know it again; where from is the business of who installs."""
+    assert "://" not in (ROOT / lock).read_text("utf-8")
+
+
+def test_the_lock_files_are_up_to_date():
+    """Whoever changes pyproject.toml runs `make lock`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    base = project["project"]["dependencies"]
+    assert not missing(base + extras["server"], "requirements.lock")
+    everything = [*base, *(need for extra in extras.values() for need in extra)]
+    assert not missing(everything + project["dependency-groups"]["dev"], "requirements-dev.lock")
+
+
+def test_tests_run_with_the_versions_that_are_served():
+    """The lock of the service is a part of the lock of the tests."""
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
