@@ -27,6 +27,8 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.HypeTrainAlert: "hype-train",
 }
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def format_time(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with `Z`, to the microsecond where there are any."""
@@ -68,10 +70,6 @@ def decode_policy(document: object) -> Policy:
 def encode_effect(effect: Effect) -> str:
     """Write an effect for keeping; its kind is kept beside it."""
     return _compact(_plain.unstructure(effect))
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _camel_case(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from litestar.types import ControllerRouterHandler
 
 from showtime_adapters.local import TokenIssuer
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.feed import PostgresFeed
 from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.pool import make_pool
@@ -32,6 +32,10 @@ from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
 from showtime_core.viewers import Identity, Role
 
+migrate_up = migrations.migrate_up
+migrate_down = migrations.migrate_down
+migration_status = migrations.status
+
 
 def live(settings: Settings) -> Server:
     """Wire the service for a channel, from its settings."""
@@ -50,6 +54,9 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
 @contextmanager
 def embedded_database(data_dir: Path) -> Iterator[str]:
     """Run a PostgreSQL of our own in this folder; gives its connection string. Raises Unavailable."""
+    # Imported here, since it needs a Unix system, and `serve` does not.
+    from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415
+
     with EmbeddedPostgres.start(data_dir) as server:
         yield server.conninfo
 

@@ -38,7 +38,7 @@ class DevFile:
             ) from reason
 
     def write(self, data_dir: Path) -> None:
-        """Write the note, readable for its owner alone, in one step."""
+        """Write the note, readable for the folder's owner alone, in one step. Raises OSError."""
         data_dir.mkdir(parents=True, exist_ok=True)
         path = data_dir / _FILE_NAME
         draft = path.with_suffix(f".{os.getpid()}")
@@ -46,4 +46,7 @@ class DevFile:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(asdict(self), file)
+            if hasattr(os, "geteuid") and os.geteuid() == 0:  # root leaves it to whose folder it is
+                owner = data_dir.stat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
         draft.replace(path)

@@ -9,6 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.page import write_page
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import encode_policy, encode_state
 from showtime_core.errors import Unavailable
@@ -36,11 +37,16 @@ class PostgresUnitOfWork:
     pool: AsyncConnectionPool[Connection]
     _kept: KeptState = field(factory=KeptState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
+    _has_schema: bool = False
+    """Whether the schema was found to be the one expected: asked until it is, and then never again."""
 
     @asynccontextmanager
     async def begin(self, entries: Sequence[Entry], policy: Policy) -> AsyncIterator[PostgresUnit]:
         """Take the channel's lock and record the entries that are new."""
         async with connected(self.pool) as connection:
+            if not self._has_schema:
+                await require_schema(connection)
+                self._has_schema = True
             admitted = await _admit(connection, entries, policy, self._kept)
             unit = PostgresUnit(admitted.admission)
             yield unit

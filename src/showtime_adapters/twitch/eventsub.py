@@ -89,22 +89,21 @@ class Receiver:
             return await self._take(headers, message_id, timestamp, body)
         except NotJsonError as reason:
             return _reject(Rejection.NOT_JSON, f"the body is not JSON: {reason}")
-        except Unavailable:
-            return Answer(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                b"the database is away; send the message again",
-                Rejection.UNAVAILABLE,
-            )
+        except Unavailable as reason:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, str(reason).encode(), Rejection.UNAVAILABLE)
 
     def _is_signed(self, headers: Mapping[str, str], message_id: str, timestamp: str, body: bytes) -> bool:
         given = headers.get("twitch-eventsub-message-signature", "")
         if not (message_id and timestamp and given):
             return False
         # Every secret is tried, whichever fits: the time taken tells nothing.
-        fits = [
-            hmac.compare_digest(sign(secret, message_id, timestamp, body).encode(), given.encode("latin-1"))
-            for secret in self.secrets
-        ]
+        try:
+            fits = [
+                hmac.compare_digest(sign(secret, message_id, timestamp, body).encode(), given.encode())
+                for secret in self.secrets
+            ]
+        except UnicodeEncodeError:  # a framework may decode headers otherwise; Twitch's are ASCII
+            return False
         return any(fits)
 
     async def _take(self, headers: Mapping[str, str], message_id: str, timestamp: str, body: bytes) -> Answer:

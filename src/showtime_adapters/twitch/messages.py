@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import evolve
-
 from showtime_core import events
 from showtime_core.events import Event
 from showtime_core.journal import Entry, Malformed, Source, Unknown
 from showtime_core.viewers import Viewer
 
 _MAX_COUNT = 2**31 - 1  # the ledger, the overlay and the tables count in 32 bits
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # where a time is not set, Go writes the year 1
 
 Json = dict[str, Any]
 
@@ -66,46 +65,50 @@ def read_entry(
     headers: Mapping[str, str], message_id: str, sent_at: datetime, body: bytes, document: object
 ) -> Entry:
     """Read a verified message."""
-    message_type = headers.get("twitch-eventsub-message-type", Source.NOTIFICATION)
-    retry = headers.get("twitch-eventsub-message-retry", "0")
-    entry = Entry(
+    source = _SOURCES.get(headers.get("twitch-eventsub-message-type", "notification"), Source.OTHER)
+    subscription = document.get("subscription") if isinstance(document, dict) else None
+    told = subscription if isinstance(subscription, dict) else {}
+    try:
+        content = _read_content(source, document, sent_at)
+    except _FieldError as reason:
+        content = Malformed(str(reason))
+    return Entry(
         id=message_id,
-        source=_SOURCES.get(message_type, Source.OTHER),
-        type=headers.get("twitch-eventsub-subscription-type", ""),
-        version=headers.get("twitch-eventsub-subscription-version", ""),
-        retry=int(retry) if retry.isdecimal() and len(retry) < 9 else 0,  # noqa: PLR2004 - fits 32 bits
+        source=source,
+        type=_word(told.get("type")) or headers.get("twitch-eventsub-subscription-type", ""),
+        version=_word(told.get("version")) or headers.get("twitch-eventsub-subscription-version", ""),
+        retry=_read_retry(headers.get("twitch-eventsub-message-retry", "")),
         sent_at=sent_at,
-        content=Unknown(),
+        content=content,
         body=body,
     )
-    if isinstance(document, Malformed):
-        return evolve(entry, content=document)
-    try:
-        return _read_content(entry, document)
-    except _FieldError as reason:
-        return evolve(entry, content=Malformed(str(reason)))
 
 
 _SOURCES = {"notification": Source.NOTIFICATION, "revocation": Source.REVOCATION}
 
 
-def _read_content(entry: Entry, document: object) -> Entry:
-    if entry.source is Source.OTHER:
-        return entry
+def _word(value: object) -> str:
+    return _clean(value) if isinstance(value, str) else ""
+
+
+def _read_retry(text: str) -> int:
+    fits = text.isascii() and text.isdecimal() and len(text) < 9  # noqa: PLR2004 - fits 32 bits
+    return int(text) if fits else 0
+
+
+def _read_content(source: Source, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
+    if isinstance(document, Malformed):
+        return document
+    if source is Source.OTHER:
+        return Unknown()
     if not isinstance(document, dict):
         raise _FieldError("the body is not a JSON object")
     subscription = _object(document, "subscription")
-    entry = evolve(entry, type=_text(subscription, "type"), version=_optional_text(subscription, "version"))
-    if entry.source is Source.REVOCATION:
-        revoked = events.SubscriptionRevoked(entry.type, _text(subscription, "status"), _sent(entry))
-        return evolve(entry, content=revoked)
-    read = _READERS.get(entry.type)
-    return evolve(entry, content=read(_object(document, "event"), _sent(entry))) if read else entry
-
-
-def _sent(entry: Entry) -> datetime:
-    assert entry.sent_at, "a message of Twitch has a timestamp"
-    return entry.sent_at
+    event_type = _text(subscription, "type")
+    if source is Source.REVOCATION:
+        return events.SubscriptionRevoked(event_type, _text(subscription, "status"), sent_at)
+    read = _READERS.get(event_type)
+    return read(_object(document, "event"), sent_at) if read else Unknown()
 
 
 def _stream_online(event: Json, sent_at: datetime) -> Event:
@@ -246,6 +249,9 @@ def _count(parent: Json, name: str, least: int = 0) -> int:
 
 def _time(parent: Json, name: str) -> datetime:
     try:
-        return read_time(_text(parent, name))
+        moment = read_time(_text(parent, name))
     except ValueError as reason:
         raise _FieldError(f"'{name}' is not a time: {reason}") from reason
+    if moment < _EARLIEST:
+        raise _FieldError(f"'{name}' is not a time after {_EARLIEST.year}")
+    return moment

@@ -2,6 +2,8 @@
 
 import ipaddress
 import secrets
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +21,9 @@ showtime is ready at {url}
 
   Watch     curl -N {url}/alerts
             curl -N {url}/state
-  Play      showtime simulate night --speed 60{data_dir}
-            showtime simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
-  Host      curl -X POST -H "Authorization: $(showtime token broadcaster{data_dir})" {url}/admin/tape/5
+  Play      {program} simulate night --speed 60{data_dir}
+            {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
+  Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
 
 Everything is kept in {folder}. Ctrl-C stops."""
 
@@ -102,4 +104,13 @@ def _database(settings: Settings, data_dir: Path) -> Iterator[str]:
 
 def _welcome(url: str, data_dir: Path) -> str:
     option = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
-    return _WELCOME.format(url=url, data_dir=option, folder=data_dir.resolve())
+    return _WELCOME.format(url=url, program=_program(), data_dir=option, folder=data_dir.resolve())
+
+
+def _program() -> str:
+    """Tell what to type for `showtime`: its path, where no path leads to it."""
+    path = Path(sys.argv[0]).absolute()
+    if path.name != "showtime" or shutil.which("showtime") == str(path):
+        return "showtime"
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -3,6 +3,7 @@
 import click
 
 from showtime_app.cli.dev import dev
+from showtime_app.cli.migrate import migrate
 from showtime_app.cli.serve import serve
 from showtime_app.cli.simulate import simulate
 from showtime_app.cli.token import token
@@ -14,7 +15,7 @@ def main() -> None:
     """Run the backend of a live show on Twitch."""
 
 
-for command in (serve, dev, simulate, token):
+for command in (serve, dev, migrate, simulate, token):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -1,0 +1,101 @@
+"""The session in which a database is migrated: its limits, its lock, its errors, and what it announces."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.errors import Diagnostic, InsufficientPrivilege, LockNotAvailable
+
+from showtime_core.errors import Refused, ShowtimeError, Unavailable
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+NAME = "showtime migrate"
+"""What the session is called in `pg_stat_activity`."""
+CONNECT_SECONDS = 10
+LOCK_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+_SUCCESSFUL_COMPLETION = "00000"
+"""The code of what a step raises as a notice; those of PostgreSQL's own making have others."""
+
+# A step may take long. It must not wait for long: whoever comes later to the same table waits behind it.
+_SET_LIMITS: LiteralString = """
+    set statement_timeout = 0; set lock_timeout = '20s';
+    set client_min_messages = notice; set timezone = 'UTC'
+"""
+
+# Ends the session, and with it the lock, when its client was killed while a statement runs. Not every
+# platform of the server can; there, the lock is free when the statement is done.
+_SET_WATCH: LiteralString = "set client_connection_check_interval = '1s'"
+
+# Any number would do, but it must be the same in all versions of showtime.
+_TRY_LOCK: LiteralString = "select pg_try_advisory_lock(7238450194385)"
+
+
+@contextmanager
+def session(conninfo: str) -> Iterator[Connection]:
+    """Connect, and tell the database's errors in terms of what to do about them: Refused or Unavailable."""
+    try:
+        with psycopg.connect(
+            conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name=NAME
+        ) as connection:
+            connection.execute(_SET_LIMITS)
+            with suppress(psycopg.Error):
+                connection.execute(_SET_WATCH)
+            yield connection
+    except psycopg.Error as reason:
+        raise _explained(reason) from reason
+
+
+def lock(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
+    """Wait until nobody else migrates this database. Raises Unavailable if that takes too long."""
+    deadline = time.monotonic() + seconds
+    while connection.execute(_TRY_LOCK).fetchone() != (True,):
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"another migration of this database has been at work for more than {seconds:.0f} s: wait for"
+                f" it, or end its session (it is called '{NAME}' in pg_stat_activity), then run this again"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def announcements(connection: Connection) -> Iterator[list[str]]:
+    """Collect what is raised as notices."""
+    announced: list[str] = []
+
+    def collect(notice: Diagnostic) -> None:
+        if notice.sqlstate == _SUCCESSFUL_COMPLETION and notice.message_primary:
+            announced.append(notice.message_primary)
+
+    connection.add_notice_handler(collect)
+    try:
+        yield announced
+    finally:
+        connection.remove_notice_handler(collect)
+
+
+def _explained(reason: psycopg.Error) -> ShowtimeError:
+    said = str(reason).strip()
+    match reason:
+        case LockNotAvailable():
+            return Unavailable(
+                "others hold on to the tables: stop the predecessor and every `showtime serve` of this"
+                f" database, then run this again ({said})"
+            )
+        case psycopg.OperationalError():
+            return Unavailable(
+                f"the database cannot be used: {said}\nCheck where it is (PGHOST, PGPORT, PGDATABASE, PGUSER,"
+                " PGPASSWORD) and whether it runs, then run this again"
+            )
+        case InsufficientPrivilege():
+            return Refused(
+                f"the database does not permit it: {said}\nRun this as the user that owns the database and"
+                " the tables in its schema showtime"
+            )
+    return Refused(
+        f"the database refused a step, and nothing of that step was done: {said}\nRepair what it complains"
+        " of, then run this again"
+    )

@@ -1,0 +1,72 @@
+"""`showtime migrate`: brings a database to the schema that this version needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from showtime_app import composition
+from showtime_app.cli.running import load_settings
+from showtime_core.errors import ShowtimeError
+
+_PENDING = 3
+"""The exit code of `status` when something is to be done; 2 is taken by commands that make no sense."""
+
+
+@click.command()
+@click.argument("action", type=click.Choice(["up", "down", "status"]), default="up")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Migrate the database of the `showtime dev` that keeps its data in this folder.",
+)
+def migrate(action: str, data_dir: Path | None) -> None:
+    """Bring the database that PG* names to the schema that this version needs.
+
+    \b
+    up      take all steps that are pending, and say what was healed (the default)
+    down    undo the newest step, and lose what its tables hold; the tables of
+            showtime's predecessor always stay
+    status  tell which steps were taken, and change nothing
+
+    An empty database gets everything. A database of the predecessor, at its version 12, is adopted with
+    every row. Running it again, or twice at once, does no harm.
+
+    \b
+    Exit code: 0 all is well, 1 it was refused or the database is away,
+    2 the command makes no sense, 3 (status) steps are pending.
+    """  # noqa: D301 - click wants the character itself
+    try:
+        with _database(data_dir) as conninfo:
+            _act(action, conninfo)
+    except ShowtimeError as reason:
+        raise click.ClickException(str(reason)) from reason
+
+
+@contextmanager
+def _database(data_dir: Path | None) -> Iterator[str]:
+    if data_dir is None:
+        yield load_settings().conninfo
+    else:
+        with composition.embedded_database(data_dir) as conninfo:
+            yield conninfo
+
+
+def _act(action: str, conninfo: str) -> None:
+    match action:
+        case "up":
+            composition.migrate_up(conninfo, click.echo)
+        case "down":
+            composition.migrate_down(conninfo, click.echo)
+        case _:
+            _tell_status(conninfo)
+
+
+def _tell_status(conninfo: str) -> None:
+    steps = composition.migration_status(conninfo)
+    for step in steps:
+        when = f"applied {step.applied_at:%Y-%m-%dT%H:%M:%SZ}" if step.applied_at else "pending"
+        click.echo(f"{when:28} {step.name}")
+    if not all(step.applied_at for step in steps):
+        click.get_current_context().exit(_PENDING)

@@ -1,0 +1,222 @@
+"""`showtime simulate`: everything that Twitch may deliver, without Twitch."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+from attrs import evolve
+
+from showtime_adapters.local import TokenIssuer
+from showtime_app.simulate import night as nights
+from showtime_app.simulate import options, playing
+from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, event_type, names
+from showtime_app.simulate.challenge import Check, Examination
+from showtime_app.simulate.deliveries import ENABLED, Manner, deliveries
+from showtime_app.simulate.night import Screening, Step
+from showtime_app.simulate.options import Pacing
+from showtime_app.simulate.playing import Evening, Host
+from showtime_app.simulate.report import Tally
+from showtime_app.simulate.running import Setting, Silence, Teller, leave
+from showtime_app.simulate.sections import SectionedCommand, pick
+from showtime_app.simulate.sender import Sender
+from showtime_app.simulate.wishes import Wishes
+from showtime_core.viewers import Role, Viewer
+
+_GIFT_ALIAS = "gift"
+_EXPECTATIONS = """\b
+Right answers: 2xx to what is in order; 400 to what is stale, from the
+future, forged, unsigned or no JSON; 413 to what is too large.
+\b
+Exit code: 0 all was answered right, 1 something was not, or not at all,
+2 the command makes no sense, 130 interrupted."""
+
+
+class EventGroup(click.Group):
+    """A group that knows the aliases of the events, and lists events apart from the rest."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command by its name or alias."""
+        if cmd_name in names() and cmd_name != _GIFT_ALIAS:
+            cmd_name = event_type(cmd_name).name
+        return super().get_command(ctx, {"verify-subscription": "challenge"}.get(cmd_name, cmd_name))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
+        """List the commands in the order of their making."""
+        return [name for name in self.commands if not self.commands[name].hidden]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the events with the names that they go by, and then the other commands."""
+        types = {kind.name for kind in EVENT_TYPES}
+        with formatter.section("Events, by alias or by Twitch's name"):
+            formatter.write_dl(
+                [(", ".join(kind.aliases), f"{kind.name}: {kind.about}") for kind in EVENT_TYPES]
+            )
+        with formatter.section("More than events"):
+            others = [name for name in self.list_commands(ctx) if name not in types]
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(100)) for name in others])
+
+
+_INTRODUCTION = """Send what Twitch would send, signed as Twitch signs it, and judge the answers.
+
+The messages go to the local `showtime dev`, or to --url; to this machine only, unless
+--allow-remote is given. What is not wished for is drawn by chance.
+
+\b
+  showtime simulate streamup
+  showtime simulate cheer --bits 200 --message "a ghost of a baby seal please"
+  showtime simulate gift-bomb --total 20 --concurrency 8
+  showtime simulate follow --repeat 1000 --rate 50
+  showtime simulate raid --viewers 80 --forged
+  showtime simulate revocation stream.online --reason user_removed
+  showtime simulate challenge
+  showtime simulate night --speed 60
+
+Each command has its own --help.
+"""
+
+
+@click.group(
+    cls=EventGroup, help=_INTRODUCTION, epilog=_EXPECTATIONS, context_settings={"max_content_width": 110}
+)
+def simulate() -> None:
+    """Send what Twitch would send, and judge the answers."""
+
+
+def _send_event(kind: EventType, **given: object) -> None:
+    wishes = pick(Wishes, given)
+    if isinstance(recipient := given.get("gift_user"), Viewer):
+        wishes = evolve(wishes, from_user=recipient, gift=True)
+    _send(kind, wishes, evolve(pick(Manner, given), flaw=options.flaw_in(given)), given)
+
+
+def _send(kind: EventType, wishes: Wishes, manner: Manner, given: Mapping[str, object]) -> None:
+    setting = Setting.of(given)
+    requests = deliveries(kind, wishes, manner, setting.source)
+    if setting.dry_run:
+        for request in requests:
+            setting.show(request)
+        return
+    pace = pick(Pacing, given)
+
+    async def work(sender: Sender) -> None:
+        await sender.deliver(requests, rate=pace.rate, at_once=pace.concurrency)
+
+    setting.run(work, Teller(_how_many(kind, wishes, manner)))
+
+
+def _how_many(kind: EventType, wishes: Wishes, manner: Manner) -> int | None:
+    deeds = manner.repeat * (manner.resend + 1)
+    if kind.name != GIFT or manner.status != ENABLED:
+        return deeds
+    recipients = wishes.total if wishes.recipients is None else wishes.recipients
+    return None if wishes.total is None or recipients is None else deeds * (1 + min(recipients, wishes.total))
+
+
+def _event_command(kind: EventType, name: str, **presets: object) -> click.Command:
+    return SectionedCommand(
+        name,
+        params=options.event_options(kind.takes),
+        callback=lambda **given: _send_event(kind, **{**given, **presets}),
+        help=f"{kind.name}, version {kind.version}: {kind.about}.\n\nAlso called: {', '.join(kind.aliases)}.",
+        epilog=_EXPECTATIONS,
+        hidden=bool(presets),
+    )
+
+
+_TYPE = click.Argument(["kind"], metavar="[TYPE]", type=click.Choice(names()), default="stream.online")
+
+
+def _revoke(kind: str, **given: object) -> None:
+    _send_event(event_type(kind), **given)
+
+
+def _examine(kind: str, **given: object) -> None:
+    setting = Setting.of(given)
+    examination = Examination.of(event_type(kind), setting.source)
+    if setting.dry_run:
+        for request in (examination.true, *examination.false):
+            setting.show(request)
+        return
+    checks: list[Check] = []
+
+    async def work(sender: Sender) -> None:
+        checks.extend(await examination.hold(sender))
+
+    finished = setting.send(work, Tally(), lambda _: None)
+    for check in checks:
+        click.echo(str(check))
+    leave(finished=finished, right=all(check.passed for check in checks))
+
+
+def _play_night(**given: object) -> None:
+    setting = Setting.of(given)
+    channel = pick(Wishes, given).to_user
+    steps = nights.plan(setting.source.rng, setting.source.ids, channel)
+    host = Host(setting.target.base, _token(setting, channel, given))
+    speed = float(str(given["speed"]))
+    click.echo(f"A night of {channel.name}, seed {setting.seed}, at {speed:g} times its speed.")
+    click.echo(playing.RESUME_NOTE)
+    if host.token is None:
+        click.echo("The tapes are left out: no token is known for this server (see --token).")
+    if setting.dry_run:
+        _show_night(setting, steps, host)
+        return
+
+    async def work(sender: Sender) -> None:
+        await Evening(setting.source, sender, host, speed, click.echo).play(steps)
+
+    setting.run(work, Silence(None))
+
+
+def _token(setting: Setting, channel: Viewer, given: Mapping[str, object]) -> str | None:
+    if given["token"] is not None:
+        return str(given["token"])
+    secret = setting.target.token_secret
+    return secret and TokenIssuer(secret).issue(channel.name, Role.BROADCASTER)
+
+
+def _show_night(setting: Setting, steps: Sequence[Step], host: Host) -> None:
+    for step in steps:
+        click.echo(f"\n# {step.clock}  {step.said}".rstrip())
+        for request in playing.requests(step, setting.source):
+            setting.show(request)
+        for beat in step.beats:
+            if isinstance(beat, Screening) and host.token is not None:
+                method, path = playing.request_line(beat)
+                click.echo(f"{method} {host.base}{path}")
+
+
+for _kind in EVENT_TYPES:
+    simulate.add_command(_event_command(_kind, _kind.name))
+simulate.add_command(_event_command(event_type(_GIFT_ALIAS), _GIFT_ALIAS, gift=True))
+simulate.add_command(
+    SectionedCommand(
+        "revocation",
+        params=[_TYPE, *options.revocation_options()],
+        callback=_revoke,
+        help="Twitch takes the subscription to TYPE away, for a reason.",
+        epilog=_EXPECTATIONS,
+    )
+)
+simulate.add_command(
+    SectionedCommand(
+        "challenge",
+        params=[_TYPE, *options.challenge_options()],
+        callback=_examine,
+        help="Verify the callback as Twitch does when TYPE is subscribed to, and more strictly.",
+        epilog="The answer must be 200 with the challenge and nothing else as its body, as text/plain, with "
+        "its content length, in time; and a challenge that Twitch did not sign must be refused (400). "
+        "Exit code: 0 if all is so, else 1.",
+    )
+)
+simulate.add_command(
+    SectionedCommand(
+        "night",
+        params=options.night_options(),
+        callback=_play_night,
+        short_help="A believable evening: tapes, cheers, a gift bomb, a raid, a drop-out, the resume.",
+        help="A believable evening of 70 minutes: online, tapes, follows, cheers, a gift bomb, a raid, "
+        "a drop-out of five minutes and the resume, offline.\n\n" + playing.RESUME_NOTE + " Timestamps are "
+        "always the real time; only the pauses follow --speed.",
+        epilog=_EXPECTATIONS,
+    )
+)

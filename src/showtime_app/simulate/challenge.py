@@ -1,0 +1,92 @@
+"""Judges how a server verifies its callback: the raw challenge for a true one, a refusal for any other."""
+
+from attrs import frozen
+
+from showtime_app.simulate.catalogue import EventType
+from showtime_app.simulate.deliveries import Manner, Source, challenge
+from showtime_app.simulate.messages import Flaw, Request
+from showtime_app.simulate.report import Answer, milliseconds
+from showtime_app.simulate.sender import Sender
+
+_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789-_"
+_LENGTH = 43
+_FALSE = (Flaw.FORGED, Flaw.UNSIGNED)
+
+_OK = 200
+_REFUSED = 400
+
+
+@frozen
+class Check:
+    """One rule, and whether the answer kept it."""
+
+    rule: str
+    passed: bool
+    found: str = ""
+    """What was there instead."""
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"ok     {self.rule}"
+        return f"WRONG  {self.rule}: {self.found}"
+
+
+@frozen
+class Examination:
+    """The challenges of one check: a true one, and those that Twitch did not sign."""
+
+    text: str
+    true: Request
+    false: tuple[Request, ...]
+
+    @classmethod
+    def of(cls, kind: EventType, source: Source) -> "Examination":
+        """Draw a challenge for the subscription to a type."""
+        text = "".join(source.ids.choices(_ALPHABET, k=_LENGTH))
+        false = (challenge(kind, text, Manner(flaw=flaw), source) for flaw in _FALSE)
+        return cls(text, challenge(kind, text, Manner(), source), tuple(false))
+
+    async def hold(self, sender: Sender) -> tuple[Check, ...]:
+        """Send them all and judge the answers."""
+        checks = judge(await sender.send(self.true), self.text, sender.timeout)
+        for flaw, request in zip(_FALSE, self.false, strict=True):
+            checks += (judge_refusal(await sender.send(request), self.text, flaw),)
+        return checks
+
+
+def judge(answer: Answer, challenge: str, limit: float) -> tuple[Check, ...]:
+    """Judge the answer to a signed challenge, which may take `limit` seconds."""
+    if answer.status is None:
+        return (Check(f"the challenge is answered within {limit:g} s", passed=False, found=answer.failure),)
+    length = answer.headers.get("content-length")
+    content_type = answer.headers.get("content-type", "")
+    expected = challenge.encode()
+    return (
+        Check("the status is 200", answer.status == _OK, str(answer.status)),
+        Check("the body is the challenge and nothing else", answer.body == expected, repr(answer.excerpt)),
+        Check(
+            "the content type is text/plain",
+            content_type.partition(";")[0].strip().lower() == "text/plain",
+            content_type or "there is none",
+        ),
+        Check(
+            f"the content length is {len(expected)}",
+            length == str(len(expected)),
+            length or "there is none",
+        ),
+        Check(
+            f"it came within {limit:g} s: {milliseconds(answer.seconds)}", answer.seconds <= limit, "too slow"
+        ),
+    )
+
+
+def judge_refusal(answer: Answer, challenge: str, flaw: str) -> Check:
+    """Judge the answer to a challenge that Twitch did not sign."""
+    gave_away = challenge.encode() in answer.body
+    refused = answer.status == _REFUSED and not gave_away
+    found = answer.failure or f"{answer.status} {answer.excerpt}"
+    return Check(f"{_article(flaw)} {flaw} challenge is refused", refused, found)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

@@ -1,0 +1,168 @@
+"""What came back, and what it amounts to."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from attrs import Factory, define, frozen
+
+from showtime_app.simulate.messages import Address, Expectation, Request
+
+_EXAMPLES = 5
+_EXCERPT = 160
+_SHOWN_BODY = 4_000
+_REDRAW_SECONDS = 0.1
+_LINE_SECONDS = 5.0
+_HOPELESS = 3
+
+
+@frozen
+class Answer:
+    """What a server said to a request, or why nothing came."""
+
+    status: int | None
+    """None: no answer, `failure` says why."""
+    seconds: float
+    headers: Mapping[str, str] = Factory(dict)
+    """By lower-case name."""
+    body: bytes = b""
+    failure: str = ""
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body, on one line."""
+        return " ".join(self.body[:_EXCERPT].decode(errors="replace").split())
+
+
+@frozen
+class Outcome:
+    """A request and its answer."""
+
+    label: str
+    expected: Expectation
+    answer: Answer
+
+    @property
+    def is_right(self) -> bool:
+        """Whether a correct server would have answered so."""
+        return self.answer.status in self.expected.statuses
+
+    def __str__(self) -> str:
+        answer = self.answer
+        if answer.status is None:
+            return f"WRONG  {self.label}: {answer.failure}"
+        if self.is_right:
+            return f"ok     {self.label}: {answer.status} in {milliseconds(answer.seconds)}"
+        return f"WRONG  {self.label}: {answer.status} instead of {self.expected.words}: {answer.excerpt}"
+
+
+@define
+class Tally:
+    """Counts outcomes while they come in."""
+
+    right: int = 0
+    wrong: int = 0
+    unanswered: int = 0
+    statuses: Counter[int] = Factory(Counter)
+    latencies: list[float] = Factory(list)
+    """Seconds, of what was answered."""
+    examples: list[Outcome] = Factory(list)
+    """The first few that went wrong."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one."""
+        status = outcome.answer.status
+        if status is None:
+            self.unanswered += 1
+        else:
+            self.statuses[status] += 1
+            self.latencies.append(outcome.answer.seconds)
+            self.right += outcome.is_right
+            self.wrong += not outcome.is_right
+        if not outcome.is_right and len(self.examples) < _EXAMPLES:
+            self.examples.append(outcome)
+
+    @property
+    def sent(self) -> int:
+        """How many there were."""
+        return self.right + self.wrong + self.unanswered
+
+    @property
+    def all_right(self) -> bool:
+        """Whether something was sent, and all of it answered as by a correct server."""
+        return self.right > 0 and self.right == self.sent
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether nobody is there: several in a row, and never an answer."""
+        return self.unanswered >= _HOPELESS and self.unanswered == self.sent
+
+
+def summary(tally: Tally, seconds: float, *, with_examples: bool = True) -> str:
+    """Sum up a run that took that long, for people; the examples are of what went wrong."""
+    counts = {"answered wrongly": tally.wrong, "not answered": tally.unanswered}
+    verdicts = [
+        f"{tally.right} answered as they should be",
+        *(f"{n} {what}" for what, n in counts.items() if n),
+    ]
+    rate = f" ({tally.sent / seconds:.1f}/s)" if tally.sent > 1 and seconds else ""
+    lines = [f"{tally.sent} sent in {seconds:.2f} s{rate}: {', '.join(verdicts)}"]
+    if tally.statuses:
+        lines.append(
+            "answers: " + ", ".join(f"{n} x {status}" for status, n in sorted(tally.statuses.items()))
+        )
+    if tally.latencies:
+        lines.append("latency: " + _latency(sorted(tally.latencies)))
+    return "\n".join([*lines, *(map(str, tally.examples) if with_examples else ())])
+
+
+def _latency(ordered: Sequence[float]) -> str:
+    marks = {"median": 0.5, "p95": 0.95, "p99": 0.99, "slowest": 1.0}
+    return ", ".join(f"{name} {milliseconds(percentile(ordered, part))}" for name, part in marks.items())
+
+
+def percentile(ordered: Sequence[float], part: float) -> float:
+    """Take the smallest value that at least that part of the (sorted, not empty) values do not exceed."""
+    return ordered[max(0, -int(-len(ordered) * part // 1) - 1)]
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a latency."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+def shown(request: Request, address: Address) -> str:
+    """Show a request in full, as a dry run prints it."""
+    headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
+    body = request.body.decode(errors="replace")
+    if len(body) > _SHOWN_BODY:
+        body = f"{body[:_SHOWN_BODY]}... ({len(request.body)} bytes in all)"
+    heading = f"# {request.label}, to be answered {request.expected.words}"
+    return f"{heading}\nPOST {address.url}\n{headers}\n\n{body}\n"
+
+
+@define
+class Progress:
+    """Shows how far a long run is: one line that is redrawn in a terminal, a few lines in a pipe."""
+
+    expected: int | None
+    """How many are to be sent, if that is known."""
+    _shown_at: float = Factory(time.monotonic)
+
+    def __call__(self, tally: Tally) -> None:
+        """Show the state, if the last time was long enough ago."""
+        in_terminal = sys.stderr.isatty()
+        now = time.monotonic()
+        if now - self._shown_at < (_REDRAW_SECONDS if in_terminal else _LINE_SECONDS):
+            return
+        self._shown_at = now
+        of_all = "" if self.expected is None else f" of {self.expected}"
+        line = f"{tally.sent}{of_all} sent, {tally.sent - tally.right} of them not answered as they should be"
+        sys.stderr.write(f"\r{line}\x1b[K" if in_terminal else f"{line}\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Wipe the line from the terminal."""
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")

@@ -1,0 +1,65 @@
+"""Chat text as Twitch takes it apart: emotes, cheermotes and mentions are whole words."""
+
+import re
+
+from showtime_app.simulate.cast import viewer
+from showtime_app.simulate.wishes import Json
+
+_EMOTES = {
+    "BibleThump": "86",
+    "HeyGuys": "30259",
+    "Kappa": "25",
+    "LUL": "425618",
+    "NotLikeThis": "58765",
+    "PogChamp": "305954156",
+}
+_CHEERMOTE = re.compile(r"(?i)(cheer)([1-9]\d{0,5})")
+_MENTION = re.compile(r"@(\w{1,25})", re.ASCII)
+_CHEERMOTE_TIERS = (10_000, 5_000, 1_000, 100, 1)
+
+
+def emote_places(text: str) -> list[Json] | None:
+    """Find the emotes of a resub message: positions in code points, the end included; None without any."""
+    places: list[Json] = [
+        {"begin": word.start(), "end": word.end() - 1, "id": _EMOTES[word.group()]}
+        for word in re.finditer(r"\S+", text)
+        if word.group() in _EMOTES
+    ]
+    return places or None
+
+
+def fragments(text: str) -> list[Json]:
+    """Take a chat message apart; the texts of the fragments together are the message."""
+    parts: list[Json] = []
+    plain = ""
+    for word in re.findall(r"\s+|\S+", text):
+        special = _special(word)
+        if special is None:
+            plain += word
+            continue
+        if plain:
+            parts.append(_fragment("text", plain))
+        parts.append(special)
+        plain = ""
+    if plain or not parts:
+        parts.append(_fragment("text", plain))
+    return parts
+
+
+def _special(word: str) -> Json | None:
+    if word in _EMOTES:
+        emote: Json = {"id": _EMOTES[word], "emote_set_id": "0", "owner_id": "0", "format": ["static"]}
+        return _fragment("emote", word, emote=emote)
+    if match := _CHEERMOTE.fullmatch(word):
+        bits = int(match[2])
+        tier = next(tier for tier in _CHEERMOTE_TIERS if bits >= tier)
+        return _fragment("cheermote", word, cheermote={"prefix": match[1], "bits": bits, "tier": tier})
+    if match := _MENTION.fullmatch(word):
+        user = viewer(match[1])
+        named: Json = {"user_id": user.id, "user_login": user.login, "user_name": user.display_name}
+        return _fragment("mention", word, mention=named)
+    return None
+
+
+def _fragment(kind: str, text: str, **parts: Json) -> Json:
+    return {"type": kind, "text": text, "cheermote": None, "emote": None, "mention": None, **parts}
