@@ -1,22 +1,43 @@
 """`showtime`: the group of all commands."""
 
+from importlib import import_module
+
 import click
 
-from showtime_app.cli.dev import dev
-from showtime_app.cli.migrate import migrate
-from showtime_app.cli.serve import serve
-from showtime_app.cli.simulate import simulate
-from showtime_app.cli.token import token
+_COMMANDS = {
+    "serve": "Serve a channel.",
+    "dev": "Run everything on this machine, with nothing to configure.",
+    "migrate": "Bring the database to the schema that this version needs.",
+    "simulate": "Send what Twitch would send.",
+    "token": "Print a bearer token for `showtime dev`.",
+}
 
 
-@click.group()
+class Commands(click.Group):
+    """The commands, each in a module of its own, loaded when it is asked for: none waits for another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
+        """List the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click passes it
+        """Load one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"showtime_app.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click passes it
+        """Write what there is, without loading it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=Commands)
 @click.version_option(package_name="showtime")
 def main() -> None:
     """Run the backend of a live show on Twitch."""
 
-
-for command in (serve, dev, migrate, simulate, token):
-    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import click
 from attrs import evolve
 
-from showtime_adapters.local import TokenIssuer
 from showtime_app.simulate import night as nights
 from showtime_app.simulate import options, playing
 from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, event_type, names
@@ -170,8 +169,11 @@ def _play_night(**given: object) -> None:
 def _token(setting: Setting, channel: Viewer, given: Mapping[str, object]) -> str | None:
     if given["token"] is not None:
         return str(given["token"])
+    # Loads the whole service, which nothing but a night has a use for.
+    from showtime_app.composition import issue_local_token  # noqa: PLC0415
+
     secret = setting.target.token_secret
-    return secret and TokenIssuer(secret).issue(channel.name, Role.BROADCASTER)
+    return secret and issue_local_token(secret, channel, Role.BROADCASTER)
 
 
 def _show_night(setting: Setting, steps: Sequence[Step], host: Host) -> None:

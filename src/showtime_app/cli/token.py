@@ -6,6 +6,7 @@ import click
 
 from showtime_app.composition import issue_local_token
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
+from showtime_app.simulate.cast import viewer
 from showtime_core.viewers import Role
 
 
@@ -25,4 +26,4 @@ def token(role: str, login: str, data_dir: Path) -> None:
         dev_file = DevFile.read(data_dir)
     except NoDevServerError as reason:
         raise click.ClickException(str(reason)) from reason
-    click.echo(issue_local_token(dev_file.token_secret, login, Role(role)))
+    click.echo(issue_local_token(dev_file.token_secret, viewer(login), Role(role)))

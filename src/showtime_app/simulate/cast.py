@@ -70,8 +70,8 @@ TAPES = (
 def viewer(name: str, user_id: str | None = None) -> Viewer:
     """Make the viewer of a display name; the same name is always the same user.
 
-    The id agrees with the one in the tokens of the local issuer, so that a viewer
-    who cheered in a simulation can spend those points with a token.
+    `showtime token` names its bearers by it too, so that a viewer who cheered in a simulation can spend those
+    points with a token.
     """
     login = name.lower()
     user_id = user_id or str(uuid.uuid5(uuid.NAMESPACE_DNS, login).int % 10**9)

@@ -1,0 +1,371 @@
+"""What simulated events say, held against Twitch's tables written down a second time."""
+
+import hashlib
+import hmac
+import json
+import re
+from random import Random
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from showtime_app.simulate import cast
+from showtime_app.simulate.catalogue import EVENT_TYPES, consequences, event_type, names
+from showtime_app.simulate.deliveries import Manner, Source, deliveries
+from showtime_app.simulate.messages import Address
+from showtime_app.simulate.options import WISHES
+from showtime_app.simulate.wishes import Wishes
+
+SECRET = "be kind, rewind"
+NOW = 1_795_000_000_123_456_780
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+
+
+def nullable(check):
+    return lambda value: value is None or check(value)
+
+
+def text(value):
+    return isinstance(value, str)
+
+
+def number(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def flag(value):
+    return isinstance(value, bool)
+
+
+def time(value):
+    return text(value) and TIMESTAMP.fullmatch(value)
+
+
+def list_of(check):
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def shape(**fields):
+    """An object with exactly these fields, each of its kind."""
+
+    def check(value):
+        return (
+            isinstance(value, dict)
+            and value.keys() == fields.keys()
+            and all(check(value[name]) for name, check in fields.items())
+        )
+
+    return check
+
+
+def who(prefix="user", check=text):
+    return {f"{prefix}_{part}": check for part in ("id", "login", "name")}
+
+
+B = who("broadcaster_user")
+U = who()
+SUB = {**U, **B, "tier": text, "is_gift": flag}
+TRAIN = {
+    **B,
+    "id": text,
+    "total": number,
+    "level": number,
+    "started_at": time,
+    "type": text,
+    "is_shared_train": flag,
+    "top_contributions": list_of(
+        shape(**U, type=lambda it: it in {"bits", "subscription", "other"}, total=number)
+    ),
+    "shared_train_participants": nullable(list_of(shape(**B))),
+}
+RIDING = {**TRAIN, "progress": number, "goal": number, "expires_at": time}
+FRAGMENT = shape(
+    type=lambda it: it in {"text", "cheermote", "emote", "mention"},
+    text=text,
+    cheermote=nullable(shape(prefix=text, bits=number, tier=number)),
+    emote=nullable(shape(id=text, emote_set_id=text, owner_id=text, format=list_of(text))),
+    mention=nullable(shape(**U)),
+)
+SUBSCRIPTION = shape(
+    **dict.fromkeys(("id", "type", "version"), text),
+    status=lambda it: it == "enabled",
+    cost=lambda it: it == 0,
+    condition=lambda it: all(map(text, it.values())),
+    transport=lambda it: it == {"method": "webhook", "callback": "http://127.0.0.1:5001/callback"},
+    created_at=time,
+)
+
+# type → version, names in the condition, fields of the event: twice written, so that a slip shows.
+TABLE = {
+    "channel.update": (
+        "2",
+        {"broadcaster_user_id"},
+        {
+            **B,
+            "title": text,
+            "language": text,
+            "category_id": text,
+            "category_name": text,
+            "content_classification_labels": list_of(text),
+        },
+    ),
+    "stream.online": ("1", {"broadcaster_user_id"}, {**B, "id": text, "type": text, "started_at": time}),
+    "stream.offline": ("1", {"broadcaster_user_id"}, B),
+    "channel.follow": (
+        "2",
+        {"broadcaster_user_id", "moderator_user_id"},
+        {**U, **B, "followed_at": time},
+    ),
+    "channel.raid": (
+        "1",
+        {"to_broadcaster_user_id"},
+        {**who("from_broadcaster_user"), **who("to_broadcaster_user"), "viewers": number},
+    ),
+    "channel.cheer": (
+        "1",
+        {"broadcaster_user_id"},
+        {**who(check=nullable(text)), **B, "is_anonymous": flag, "message": text, "bits": number},
+    ),
+    "channel.subscribe": ("1", {"broadcaster_user_id"}, SUB),
+    "channel.subscription.end": ("1", {"broadcaster_user_id"}, SUB),
+    "channel.subscription.gift": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **who(check=nullable(text)),
+            **B,
+            "total": number,
+            "tier": text,
+            "cumulative_total": nullable(number),
+            "is_anonymous": flag,
+        },
+    ),
+    "channel.subscription.message": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **U,
+            **B,
+            "tier": text,
+            "message": shape(text=text, emotes=nullable(list_of(shape(begin=number, end=number, id=text)))),
+            "cumulative_months": number,
+            "streak_months": nullable(number),
+            "duration_months": number,
+        },
+    ),
+    "channel.hype_train.begin": (
+        "2",
+        {"broadcaster_user_id"},
+        {**RIDING, "all_time_high_level": number, "all_time_high_total": number},
+    ),
+    "channel.hype_train.progress": ("2", {"broadcaster_user_id"}, RIDING),
+    "channel.hype_train.end": (
+        "2",
+        {"broadcaster_user_id"},
+        {**TRAIN, "ended_at": time, "cooldown_ends_at": time},
+    ),
+    "channel.channel_points_custom_reward_redemption.add": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **B,
+            **U,
+            "id": text,
+            "user_input": text,
+            "status": text,
+            "redeemed_at": time,
+            "reward": shape(id=text, title=text, prompt=text, cost=number),
+        },
+    ),
+    "channel.chat.message": (
+        "1",
+        {"broadcaster_user_id", "user_id"},
+        {
+            **B,
+            **who("chatter_user"),
+            "message_id": text,
+            "message_type": text,
+            "color": text,
+            "message": shape(text=text, fragments=list_of(FRAGMENT)),
+            "badges": list_of(shape(set_id=text, id=text, info=text)),
+            "cheer": nullable(shape(bits=number)),
+            "reply": lambda it: it is None,
+            "channel_points_custom_reward_id": nullable(text),
+            "channel_points_animation_id": nullable(text),
+            **who("source_broadcaster_user", nullable(text)),
+            "source_message_id": nullable(text),
+            "source_badges": nullable(list_of(text)),
+            "is_source_only": nullable(flag),
+        },
+    ),
+    "channel.chat.message_delete": (
+        "1",
+        {"broadcaster_user_id", "user_id"},
+        {**B, **who("target_user"), "message_id": text},
+    ),
+    "channel.chat.clear": ("1", {"broadcaster_user_id", "user_id"}, B),
+    "channel.chat.clear_user_messages": (
+        "1",
+        {"broadcaster_user_id", "user_id"},
+        {**B, **who("target_user")},
+    ),
+}
+
+viewers = st.builds(cast.viewer, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25))
+words = st.text(max_size=40)
+amounts = st.integers(0, 50_000)
+sizes = st.integers(1, 60)
+VALUES = {
+    **dict.fromkeys(("from_user",), viewers),
+    **dict.fromkeys(("anonymous", "gift"), st.booleans()),
+    **dict.fromkeys(("bits", "viewers", "cost", "recipients"), amounts),
+    **dict.fromkeys(("months", "streak", "total", "cumulative_total", "level"), sizes),
+    "labels": st.lists(words, max_size=3).map(tuple),
+}
+everything = st.fixed_dictionaries(
+    {"to_user": viewers}, optional={name: VALUES.get(name, words) for name in WISHES}
+).map(lambda given: Wishes(**given))
+
+
+def source(seed=1, now=NOW):
+    return Source.seeded(Address("http://127.0.0.1:5001/callback", SECRET), seed, lambda: now)
+
+
+sources = st.integers(0, 2**32).map(source)
+
+
+def bodies(name, wishes=None, manner=None):
+    made = deliveries(event_type(name), wishes or Wishes(), manner or Manner(), source())
+    return [json.loads(request.body) for request in made]
+
+
+def event(name, **wishes):
+    return bodies(name, Wishes(**wishes))[0]["event"]
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in EVENT_TYPES])
+@settings(max_examples=30)
+@given(wishes=everything, source=sources)
+def test_every_type_with_every_option_is_a_valid_envelope(name, wishes, source):
+    """Whatever is wished for, a message has Twitch's envelope and its type's fields, no more and no less."""
+    for request in deliveries(event_type(name), wishes, Manner(), source):
+        headers = dict(request.headers)
+        body = json.loads(request.body)
+        subscription = body["subscription"]
+        version, condition, fields = TABLE[subscription["type"]]
+        assert body.keys() == {"subscription", "event"}
+        assert SUBSCRIPTION(subscription)
+        assert (subscription["version"], subscription["condition"].keys()) == (version, condition)
+        assert shape(**fields)(body["event"])
+        assert headers["Twitch-Eventsub-Subscription-Type"] == body["subscription"]["type"]
+        assert headers["Twitch-Eventsub-Subscription-Version"] == version
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in EVENT_TYPES])
+@settings(max_examples=30)
+@given(wishes=everything, source=sources)
+def test_every_signature_verifies(name, wishes, source):
+    """The signature is the HMAC-SHA256 of id, timestamp and raw body, as any receiver computes it."""
+    for request in deliveries(event_type(name), wishes, Manner(), source):
+        headers = {key.lower(): value for key, value in request.headers}
+        signed = headers["twitch-eventsub-message-id"] + headers["twitch-eventsub-message-timestamp"]
+        expected = hmac.digest(SECRET.encode(), signed.encode() + request.body, hashlib.sha256).hex()
+        assert headers["twitch-eventsub-message-signature"] == f"sha256={expected}"
+        assert TIMESTAMP.fullmatch(headers["twitch-eventsub-message-timestamp"])
+        assert headers["twitch-eventsub-message-retry"] == "0"
+        assert headers["twitch-eventsub-message-type"] == "notification"
+        assert headers["content-type"] == "application/json"
+
+
+def test_the_table_of_types_is_whole():
+    """Every type that can be simulated is checked against a table that was written independently."""
+    assert {kind.name for kind in EVENT_TYPES} == TABLE.keys()
+
+
+def test_the_names_of_twitchs_own_tool_are_known():
+    """People who know Twitch's command line find their names here."""
+    theirs = (
+        "streamup streamdown follow raid cheer subscribe gift unsubscribe subscribe-end channel-gift "
+        "subscribe-message add-redemption stream-change hype-train-begin hype-train-progress hype-train-end"
+    )
+    assert set(theirs.split()) <= set(names())
+    assert len(names()) == len(set(names()))
+
+
+def test_every_wish_of_a_type_has_an_option():
+    """No type has a place for a wish that cannot be given."""
+    assert {wish for kind in EVENT_TYPES for wish in kind.takes} == WISHES.keys()
+
+
+def test_wishes_come_true():
+    """What is asked for is what is sent."""
+    vera = cast.viewer("VHSVera")
+    cheer = event("cheer", from_user=vera, bits=200, message="a ghost of a baby seal please")
+    assert (cheer["bits"], cheer["message"]) == (200, "a ghost of a baby seal please")
+    assert (cheer["user_login"], cheer["user_name"]) == ("vhsvera", "VHSVera")
+    assert event("raid", viewers=4096, from_user=vera)["viewers"] == 4096
+    assert event("resub", months=17, streak=3, tier="3000")["cumulative_months"] == 17
+    assert event("stream-change", title="Tape night", labels=("MatureGame",))["title"] == "Tape night"
+    assert event("redeem", message="tape 44", cost=5000)["user_input"] == "tape 44"
+    assert event("streamup", stream_id="42", stream_type="rerun")["type"] == "rerun"
+
+
+def test_anonymous_names_nobody():
+    """An anonymous cheer or gift has nulls where the viewer would be, and the gift tells no history."""
+    for name in ("cheer", "channel-gift"):
+        said = event(name, anonymous=True, from_user=cast.viewer("VHSVera"))
+        assert said["is_anonymous"] is True
+        assert [said[f"user_{part}"] for part in ("id", "login", "name")] == [None, None, None]
+    assert event("channel-gift", anonymous=True)["cumulative_total"] is None
+
+
+def test_the_moderator_of_a_follow_is_the_broadcaster():
+    """The condition of a follow names a moderator, not the follower as Twitch's own tool does."""
+    (body,) = bodies("follow")
+    assert body["subscription"]["condition"]["moderator_user_id"] == body["event"]["broadcaster_user_id"]
+
+
+@given(total=st.integers(1, 700), recipients=st.none() | st.integers(0, 800), seed=st.integers())
+def test_a_gift_brings_its_subscriptions(total, recipients, seed):
+    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as wished."""
+    giver = cast.viewer("VHSVera")
+    wishes = Wishes(from_user=giver, total=total, recipients=recipients, tier="2000")
+    (gift, given), *rest = consequences(event_type("channel-gift"), wishes, Random(seed))
+    assert (gift.name, given.total) == ("channel.subscription.gift", total)
+    assert len(rest) == (total if recipients is None else min(total, recipients))
+    assert len({one.from_user for _, one in rest} - {giver}) == len(rest)
+    assert all(kind.name == "channel.subscribe" for kind, _ in rest)
+    assert all(one.gift and one.tier == "2000" and one.to_user == wishes.to_user for _, one in rest)
+
+
+def test_a_gift_without_a_size_still_adds_up():
+    """Where the size of a gift is left to chance, the gift says the number of subscriptions that follow."""
+    gift, *rest = bodies("channel-gift")
+    assert gift["event"]["total"] == len(rest)
+    assert gift["event"]["cumulative_total"] >= gift["event"]["total"]
+
+
+def test_a_seed_repeats_all_but_times_and_ids():
+    """With one seed the same happens again; at another time under other ids, or it would be duplicates."""
+
+    def night(seed, now):
+        made = deliveries(event_type("chat"), Wishes(), Manner(repeat=20), source(seed, now))
+        return [json.loads(request.body)["event"] for request in made]
+
+    assert night(7, NOW) == night(7, NOW)
+    later, first = night(7, NOW + 1), night(7, NOW)
+    assert {one["message_id"] for one in first}.isdisjoint(one["message_id"] for one in later)
+    assert [one | {"message_id": ""} for one in first] == [one | {"message_id": ""} for one in later]
+    assert night(8, NOW) != night(7, NOW)
+
+
+def test_display_names_differ_from_logins():
+    """Logins are lower case and ASCII, names are as people write them; a name is always the same user."""
+    for user in cast.crowd(Random(3), 300):
+        assert user.login == user.display_name.lower() != user.display_name
+        assert re.fullmatch(r"[a-z0-9_]{4,25}", user.login)
+        assert cast.viewer(user.display_name) == user
+    assert cast.viewer("おばけ").login.isascii()
+    assert evolve(cast.viewer("VHSVera"), display_name="") != cast.viewer("VHSVera")
