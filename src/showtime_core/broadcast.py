@@ -109,7 +109,7 @@ def put_tape_on(state: ChannelState, screening_id: UUID, tape_id: int, now: date
     if not 1 <= tape_id <= MAX_TAPE_ID:
         raise Refused("tape ID must be an integer")
     live = _require_live(state)
-    at = max(now, live.started_at)
+    at = max([now, live.started_at, *(tape.stopped_at or tape.at for tape in state.tapes)])
     return evolve(state, tapes=(*state.tapes, TapeOn(screening_id, tape_id, at)))
 
 

@@ -3,10 +3,19 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from attrs import evolve, field, mutable
 
-from showtime_core.broadcast import ChannelState, hear_from, recorded, snapshot
+from showtime_core.broadcast import (
+    Broadcast,
+    ChannelState,
+    Recorded,
+    Screening,
+    hear_from,
+    recorded,
+    snapshot,
+)
 from showtime_core.effects import feature, kind
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.journal import (
@@ -31,7 +40,8 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     """Record entries and react to those that are new, in order, all in one transaction.
 
     An entry that spoils the transaction is parked alone; the others are not hurt by it. Returns once
-    everything is durable. Raises Unavailable if the database is away: send the entries again.
+    everything is durable. Raises Unavailable if the database is away, and whatever else kept an entry from
+    being recorded at all: send the entries again.
     """
     try:
         await _receive_together(entries, units, policy)
@@ -39,8 +49,9 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
         raise
     except Exception:
         _log.exception("a batch of %d could not be written, and is redone one by one", len(entries))
-        for entry in entries:
-            await _receive_alone(entry, units, policy)
+        failures = [await _receive_alone(entry, units, policy) for entry in entries]
+        for failure in filter(None, failures):
+            raise failure from None
 
 
 async def _receive_together(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -> None:
@@ -49,15 +60,21 @@ async def _receive_together(entries: Sequence[Entry], units: UnitOfWork, policy:
             await unit.write(follow(unit.admission, policy))
 
 
-async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> None:
-    try:
-        await _receive_together([entry], units, policy)
-    except Unavailable:
-        raise
-    except Exception as reason:
-        _log.exception("entry %s cannot be written, and is parked", entry.id)
-        unwritable = evolve(entry, content=Malformed(f"it cannot be written: {type(reason).__name__}"))
-        await _receive_together([unwritable], units, policy)
+async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exception | None:
+    """Receive one entry, or park it; returns what kept it even from being parked."""
+    failure: Exception | None = None
+    for _ in ("as it is", "parked"):
+        try:
+            await _receive_together([entry], units, policy)
+        except Unavailable:
+            raise
+        except Exception as reason:
+            _log.exception("entry %s cannot be written", entry.id)
+            entry = evolve(entry, content=Malformed(f"it cannot be written: {type(reason).__name__}"))
+            failure = reason
+        else:
+            return None
+    return failure
 
 
 def follow(admission: Admission, policy: Policy) -> Page:
@@ -77,8 +94,13 @@ class _Draft:
     acquaintances: list[Acquaintance] = field(factory=list)
     shown: list[Shown] = field(factory=list)
     effects: list[PlannedEffect] = field(factory=list)
+    broadcasts: dict[int, Broadcast] = field(factory=dict)
+    screenings: dict[UUID, Screening] = field(factory=dict)
+    merged: list[int] = field(factory=list)
 
     def add(self, entry: Entry, now: datetime, policy: Policy, *, is_repeat: bool) -> None:
+        if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
+            self.state = hear_from(self.state, entry.type, entry.sent_at)
         match entry.content:
             case Malformed(reason):
                 self.verdicts.append(Verdict(entry.id, Outcome.PARKED, reason))
@@ -87,11 +109,8 @@ class _Draft:
             case _ if is_repeat:
                 self.verdicts.append(Verdict(entry.id, Outcome.REPEATED))
             case event:
-                state = self.state
-                if entry.source is Source.NOTIFICATION and entry.sent_at and state.revocations:
-                    state = hear_from(state, entry.type, entry.sent_at)
                 try:
-                    self._include(entry.id, react(event, state, now, policy), policy)
+                    self._include(entry.id, react(event, self.state, now, policy), policy)
                 except Refused as reason:
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(reason)))
                 except Exception as reason:
@@ -100,47 +119,51 @@ class _Draft:
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, why))
 
     def _include(self, entry_id: str, reaction: Reaction, policy: Policy) -> None:
+        if reaction.state is not self.state:
+            self._move_on(entry_id, reaction.state)
         self.verdicts.append(Verdict(entry_id, Outcome.REACTED, reaction.remark))
         self.acquaintances += reaction.acquaintances
         self.shown += [Shown(entry_id, alert) for alert in reaction.alerts]
         for effect in reaction.effects:
             skipped = feature(effect) not in policy.features
             self.effects.append(PlannedEffect(f"{entry_id}:{kind(effect)}", entry_id, effect, skipped))
-        if reaction.state is not self.state:
-            now_on, was_on = snapshot(reaction.state), snapshot(self.state)
-            if now_on != was_on:
-                self.shown.append(Shown(entry_id, now_on))
-            self.state = reaction.state
+
+    def _move_on(self, entry_id: str, state: ChannelState) -> None:
+        """Take over the state, with what the tables must say of it.
+
+        Entry by entry, since a state forgets the nights that are settled: one long batch may see them begin
+        and end.
+        """
+        was_on, now_on = snapshot(self.state), snapshot(state)
+        was, now = recorded(self.state), recorded(state)
+        merged = _merged(was, now)
+        if now_on != was_on:
+            self.shown.append(Shown(entry_id, now_on))
+        self.broadcasts |= {row.id: row for row in now.broadcasts if row not in was.broadcasts}
+        self.screenings |= {row.id: row for row in now.screenings if row not in was.screenings}
+        for number in merged:
+            self.broadcasts.pop(number, None)
+        self.merged += merged
+        self.state = state
 
     def page(self, before: ChannelState) -> Page:
-        """Finish: add what the tables of broadcasts and screenings must say now."""
-        page = Page(
+        """Finish: those that ended go first, since one at most may be open."""
+        return Page(
             self.state,
             tuple(self.verdicts),
             tuple(self.acquaintances),
             tuple(self.shown),
             tuple(self.effects),
+            tuple(sorted(self.broadcasts.values(), key=lambda row: (row.ended_at is None, row.id))),
+            tuple(sorted(self.screenings.values(), key=lambda row: (row.ended_at is None, row.started_at))),
+            # A number that was given and taken back within this page was never written.
+            tuple(number for number in self.merged if number <= before.last_broadcast_id),
         )
-        return page if self.state is before else _with_tables(page, before)
 
 
-def _with_tables(page: Page, before: ChannelState) -> Page:
-    was, now = recorded(before), recorded(page.state)
-    since = now.broadcasts[0].started_at if now.broadcasts else None
-    numbers = {broadcast.id for broadcast in now.broadcasts}
-    changed = set(now.broadcasts) - set(was.broadcasts)
-    return evolve(
-        page,
-        broadcasts=tuple(sorted(changed, key=lambda broadcast: (broadcast.ended_at is None, broadcast.id))),
-        screenings=tuple(
-            sorted(
-                set(now.screenings) - set(was.screenings),
-                key=lambda screening: (screening.ended_at is None, screening.started_at),
-            )
-        ),
-        merged_broadcasts=tuple(
-            broadcast.id
-            for broadcast in was.broadcasts
-            if since and broadcast.started_at >= since and broadcast.id not in numbers
-        ),
-    )
+def _merged(was: Recorded, now: Recorded) -> list[int]:
+    """Tell which broadcasts are part of others now; those before the first one left are only settled."""
+    before, left = [row.id for row in was.broadcasts], [row.id for row in now.broadcasts]
+    if left and left[0] in before:
+        before = before[before.index(left[0]) :]
+    return [number for number in before if number not in left]

@@ -78,29 +78,31 @@ def learn(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
 
     Raises Refused for a fact from before what is settled: a night that has ended is not restarted.
     """
+    timeline = _settle(timeline)  # before, not after: the nights that this fact changes are all in the answer
     if timeline.settled_until and fact.sent_at < timeline.settled_until:
         raise Refused(
             f"Twitch sent this at {fact.sent_at:%Y-%m-%dT%H:%M:%SZ}, but the nights are settled until "
-            f"{timeline.settled_until:%Y-%m-%dT%H:%M:%SZ}: dismiss it"
+            f"{timeline.settled_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
         )
     known = evolve(timeline, facts=timeline.facts | {fact})
-    nights = _numbered(_fold(known.settled, _in_order(known)), timeline.nights, last_id)
-    return _settle(evolve(known, nights=nights))
+    return evolve(known, nights=_numbered(_fold(known.settled, _in_order(known)), timeline.nights, last_id))
 
 
 def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
     """Sort the facts by the moment at which they happened.
 
     The first word of a stream counts from the stream's start; what is said of it again, from when it was
-    sent: the same stream id comes once more when a stream returns after a short drop-out.
+    sent: the same stream id comes once more when a stream returns after a short drop-out. A stream from
+    before what is settled has been heard of, or should have been.
     """
     seen = set(timeline.settled.streams) if timeline.settled else set[str]()
     moments: list[tuple[datetime, Fact]] = []
-    for fact in sorted(timeline.facts, key=lambda fact: fact.sent_at):
+    for fact in sorted(timeline.facts, key=lambda fact: (fact.sent_at, str(fact))):
         moment = fact.sent_at
         if isinstance(fact, WentOnAir) and fact.stream_id not in seen:
             seen.add(fact.stream_id)
-            moment = max(min(fact.started_at, fact.sent_at), timeline.settled_until or fact.started_at)
+            if timeline.settled_until is None or fact.started_at >= timeline.settled_until:
+                moment = min(fact.started_at, fact.sent_at)
         moments.append((moment, fact))
     return sorted(moments, key=lambda entry: (entry[0], isinstance(entry[1], WentOnAir), str(entry[1])))
 
@@ -162,14 +164,15 @@ def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int
 def _settle(timeline: Timeline) -> Timeline:
     """Forget the facts that no late one can come before; the night that they came to stays."""
     moments = _in_order(timeline)
+    if not moments:
+        return timeline
     horizon = moments[-1][0] - SETTLED_AFTER
     old = list(takewhile(lambda entry: max(entry[0], entry[1].sent_at) < horizon, moments))
     if not old:
         return timeline
     settled = _fold(timeline.settled, old)
-    nights = timeline.nights[
-        max(len(settled) - 1, 0) :
-    ]  # a fold only adds nights, so they stand where they stood
+    # A fold only adds nights, so they stand where they stood.
+    nights = timeline.nights[max(len(settled) - 1, 0) :]
     return Timeline(
         settled=evolve(settled[-1], id=nights[0].id) if settled else None,
         settled_until=old[-1][0],

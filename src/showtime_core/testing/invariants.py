@@ -1,0 +1,141 @@
+"""What is true of a channel after every step, whatever came, in whatever order, on however many instances.
+
+Worked out anew from the entries alone where that is possible, without asking the core.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+
+from showtime_core import events as ev
+from showtime_core.broadcast import Broadcast, ChannelState, Snapshot, recorded, snapshot
+from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
+from showtime_core.journal import Admission, Entry, Outcome, PlannedEffect, Shown
+from showtime_core.receiving import follow
+from showtime_core.testing.records import Records
+from showtime_core.viewers import Viewer
+
+Journal = Mapping[str, Entry]
+"""Every entry that was sent, by id."""
+
+
+def check(kept: Records, sent: Journal) -> None:
+    """Check all that one look can tell; what needs two looks is in the state machine."""
+    check_one_night_at_a_time(kept)
+    check_screenings_lie_within_broadcasts(kept)
+    check_the_state_stream_shows_exactly_the_changes(kept)
+    check_none_vanishes(kept)
+    check_points_are_the_sum_of_events(kept, sent)
+    check_anonymous_events_touch_nobody(kept, sent)
+
+
+def check_one_night_at_a_time(kept: Records) -> None:
+    """At most one broadcast is live, none overlaps another, and the state says the same as the tables."""
+    rows = sorted(kept.broadcasts.values(), key=_by_start)
+    assert all(row.started_at <= row.ended_at for row in rows if row.ended_at)
+    for row, following in pairwise(rows):
+        assert row.ended_at, f"{row} is live, and yet {following} began"
+        assert row.ended_at <= following.started_at
+    recent = recorded(kept.state)
+    assert {row.id: row for row in recent.broadcasts}.items() <= kept.broadcasts.items()
+    assert {one.id: one for one in recent.screenings}.items() <= kept.screenings.items()
+    assert kept.state.last_broadcast_id >= max([0, *kept.broadcasts])
+
+
+def _by_start(row: Broadcast) -> tuple[datetime, bool, datetime]:
+    return row.started_at, row.ended_at is None, row.ended_at or row.started_at
+
+
+def check_screenings_lie_within_broadcasts(kept: Records) -> None:
+    """At most one screening is open, and only in a live broadcast."""
+    assert sum(one.ended_at is None for one in kept.screenings.values()) <= 1
+    for one in kept.screenings.values():
+        within = kept.broadcasts[one.broadcast_id]
+        assert within.started_at <= one.started_at <= (one.ended_at or one.started_at)
+        assert within.ended_at is None or (one.ended_at and one.ended_at <= within.ended_at)
+
+
+def check_the_state_stream_shows_exactly_the_changes(kept: Records) -> None:
+    """None is left out, and none is shown that changes nothing."""
+    told = [Snapshot(is_live=False), *(one.what for one in kept.shown if isinstance(one.what, Snapshot))]
+    assert all(one != following for one, following in pairwise(told))
+    assert told[-1] == snapshot(kept.state)
+
+
+def check_none_vanishes(kept: Records) -> None:
+    """Each entry is in the journal once, later ones have no earlier time, and who is parked knows why."""
+    assert max(Counter(line.entry_id for line in kept.journal).values(), default=1) == 1
+    assert all(line.now <= following.now for line, following in pairwise(kept.journal))
+    assert all(line.remark for line in kept.journal if line.outcome is Outcome.PARKED)
+    names = {line.entry_id for line in kept.journal}
+    assert {one.entry_id for one in kept.shown} <= names
+    assert {planned.entry_id for planned in kept.effects.values()} <= names
+
+
+def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
+    """Every viewer is credited what the distinct events come to, and pays for ghosts out of cheers only."""
+    credited, due = Counter[str](), Counter[str]()
+    for planned in kept.effects.values():
+        match planned.effect:
+            case CreditCheer(viewer, points):
+                credited[viewer.id] += points
+            case CreditSubscription(viewer, base, times):
+                credited[viewer.id] += base * times
+            case CreditGiftSubs(viewer, base, times, count):
+                credited[viewer.id] += base * times * count
+            case SummonGhost():
+                assert f"{planned.entry_id}:credit-cheer" in kept.effects
+    for line in kept.journal:
+        if line.outcome is Outcome.REACTED:
+            viewer_id, points = earned(sent[line.entry_id].content)
+            due[viewer_id] += points
+    assert +credited == +due
+
+
+def earned(content: object) -> tuple[str, int]:
+    """Tell whom an event earns how many points."""
+    times = {"1000": 1, "2000": 2, "3000": 5}
+    match content:
+        case ev.Cheer(Viewer(viewer_id), bits):
+            return viewer_id, bits
+        case ev.Subscription(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
+            return viewer_id, 600 * times.get(tier, 0)
+        case ev.GiftedSubscriptions(Viewer(viewer_id), tier, total):
+            return viewer_id, 200 * total * times.get(tier, 0)
+        case _:
+            return "", 0
+
+
+def check_anonymous_events_touch_nobody(kept: Records, sent: Journal) -> None:
+    """Only who follows or subscribes is remembered, and nothing is done for nobody."""
+    met = set[str]()
+    for line in kept.journal:
+        if line.outcome is not Outcome.REACTED:
+            continue
+        content = sent[line.entry_id].content
+        if isinstance(content, ev.Follow | ev.Subscription | ev.Resubscription):
+            met.add(content.viewer.id)
+        if getattr(content, "viewer", "somebody") is None:
+            assert not [one for one in kept.effects.values() if one.entry_id == line.entry_id]
+    assert set(kept.viewers) == met
+
+
+def check_the_journal_replays(kept: Records, sent: Journal) -> None:
+    """The entries, told to the pure core again with their times and policies, have the same consequences."""
+    state, broadcasts = ChannelState(), dict[int, Broadcast]()
+    shown: list[Shown] = []
+    effects: list[PlannedEffect] = []
+    for line in kept.journal:
+        repeated = frozenset({line.entry_id} if line.outcome is Outcome.REPEATED else ())
+        page = follow(Admission(state, line.now, (sent[line.entry_id],), repeated), line.policy)
+        assert [(one.outcome, one.remark) for one in page.verdicts] == [(line.outcome, line.remark)]
+        state = page.state
+        shown += page.shown
+        effects += page.effects
+        broadcasts |= {row.id: row for row in page.broadcasts}
+        for merged in page.merged_broadcasts:
+            del broadcasts[merged]
+    assert (state, tuple(shown), broadcasts) == (kept.state, kept.shown, kept.broadcasts)
+    assert {planned.key: planned for planned in effects} == kept.effects
+    assert len(effects) == len(kept.effects)

@@ -1,0 +1,277 @@
+"""A state machine that plays whole nights on an implementation of the unit of work, and watches it.
+
+Beside the stage it keeps a model: a channel in memory that is told the same entries one by one, in the order
+and at the times of the stage's own journal. After every step both must have kept the same, however entries
+were batched, repeated or delivered at once on two instances; and the invariants of the domain must hold.
+
+class PostgresMachine(ChannelMachine):
+    head_start = timedelta(hours=2)  # the clock of the database is real: let the night begin before it
+
+    async def open_stage(self) -> Stage: ...  # an empty channel; close it in close_stage
+
+
+TestPostgresMachine = PostgresMachine.TestCase
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from attrs import evolve
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from showtime_core import events as ev
+from showtime_core.broadcast import MAX_TAPE_ID, snapshot
+from showtime_core.errors import Refused
+from showtime_core.events import Event
+from showtime_core.hosting import start_tape, stop_tape
+from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow, receive
+from showtime_core.testing import strategies as some
+from showtime_core.testing.invariants import check, check_the_journal_replays
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.records import Records, Stage, memory_stage, recall
+
+# Drawn around the opening night, and told around the time at which they are delivered.
+_SPANS = (timedelta(minutes=10), timedelta(minutes=40), timedelta(hours=3))
+_CONTENTS = some.contents(some.before(some.OPENING_NIGHT))
+_NEWS = st.one_of(*(some.stream_events(some.before(some.OPENING_NIGHT, span)) for span in _SPANS))
+_POLICIES = some.policies()
+_PAUSES = st.integers(1, 14 * 60) | st.integers(15 * 60, 3 * 60 * 60)
+
+Command = Callable[[UnitOfWork], Coroutine[Any, Any, None]]
+Batch = Sequence[Event | Unknown | Malformed]
+
+
+@st.composite
+def _batches(draw: st.DrawFn, min_size: int = 1) -> Batch:
+    """Draw a few contents of any kind, or only what is said of the stream."""
+    return draw(st.lists(draw(st.sampled_from((_CONTENTS, _NEWS))), min_size=min_size, max_size=5))
+
+
+class _Crash(Exception):  # noqa: N818 - what happened, not an error of anybody's
+    """The process died before the commit."""
+
+
+class ChannelMachine(RuleBasedStateMachine):
+    """Plays in memory, by a clock of its own; derive from it to play elsewhere."""
+
+    head_start = timedelta(0)
+    """How long before the stage's clock Twitch's begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.elapsed = timedelta(0)
+        self.count = 0
+        self.stage = self.runner.run(self.open_stage())
+        self.kept: Records = self._read()
+        self.sent: dict[str, Entry] = {}
+        self.streams: dict[str, datetime] = {}
+        self.opening = self.runner.run(self._read_clock()) - self.head_start
+        self.model_clock = self.opening
+        self.model = MemoryUnitOfWork(clock=lambda: self.model_clock)
+
+    # --- for implementations -----------------------------------------------------------------------
+
+    async def open_stage(self) -> Stage:
+        """Prepare an empty channel."""
+        return memory_stage(MemoryUnitOfWork(clock=lambda: some.OPENING_NIGHT + self.elapsed))
+
+    async def close_stage(self) -> None:
+        """Clean up."""
+
+    def teardown(self) -> None:
+        """End the night: its journal must replay."""
+        try:
+            check_the_journal_replays(self.kept, self.sent)
+        finally:
+            self.runner.run(self.close_stage())
+            self.runner.close()
+
+    # --- what may happen ---------------------------------------------------------------------------
+
+    @rule(batch=_batches(), policy=_POLICIES)
+    def deliver(self, batch: Batch, policy: Policy) -> None:
+        """Twitch delivers anything, and says of the stream what it likes, late and in any order."""
+        self._receive(self._write(self._now_told(batch)), policy)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), policy=_POLICIES)
+    def deliver_again(self, data: st.DataObject, policy: Policy) -> None:
+        """What was delivered before changes nothing, however late and in whatever company."""
+        old, before = data.draw(st.lists(self._old_entries(), min_size=1, max_size=4)), self.kept
+        self._receive(old, policy)
+        assert self.kept == before
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), policy=_POLICIES)
+    def tell_twice(self, data: st.DataObject, policy: Policy) -> None:
+        """Twitch reports facts again under other ids."""
+        old = data.draw(st.lists(self._old_entries(), min_size=1, max_size=3))
+        told = [entry for entry in old if entry.source is not Source.HOST]
+        self._receive(self._sign(evolve(entry, id=self._next_id()) for entry in told), policy)
+
+    @rule(batches=st.tuples(_batches(0), _batches(0), _batches(0)), policy=_POLICIES)
+    def deliver_at_once(self, batches: tuple[Batch, Batch, Batch], policy: Policy) -> None:
+        """Two instances receive overlapping batches at the same time."""
+        mine, ours, theirs = (self._write(self._now_told(batch)) for batch in batches)
+
+        async def together() -> None:
+            await asyncio.gather(
+                receive([*mine, *ours], self.stage.units, policy),
+                receive([*reversed(ours), *theirs], self.stage.other, policy),
+            )
+
+        self.runner.run(together())
+        self._catch_up()
+
+    @rule(tape_id=some.tape_ids(), policy=_POLICIES)
+    def put_a_tape_on(self, tape_id: int, policy: Policy) -> None:
+        """The host puts a tape on, with a double click."""
+        command_id, is_live = self._next_uuid(), self.kept.state.timeline.live is not None
+        is_done = self._perform(lambda units: start_tape(tape_id, command_id, units, policy))
+        assert is_done == (is_live and 1 <= tape_id <= MAX_TAPE_ID)
+        assert not is_done or snapshot(self.kept.state).screening_tape_id == tape_id
+
+    @rule(policy=_POLICIES)
+    def take_the_tape_off(self, policy: Policy) -> None:
+        """The host takes the tape off, whether one is on or not."""
+        command_id, is_live = self._next_uuid(), self.kept.state.timeline.live is not None
+        assert self._perform(lambda units: stop_tape(command_id, units, policy)) == is_live
+        assert snapshot(self.kept.state).screening_tape_id is None
+
+    @precondition(lambda self: self.kept.state.timeline.live)
+    @rule(pause=st.integers(1, 15 * 60 - 1), policy=_POLICIES)
+    def drop_out(self, pause: int, policy: Policy) -> None:
+        """The stream returns within 15 minutes: same broadcast, same start, same tape."""
+        night, on = self.kept.state.timeline.live, snapshot(self.kept.state)
+        self.elapsed += timedelta(seconds=1)
+        self._receive(self._write([ev.StreamOffline(self.now)]), policy)
+        self.elapsed += timedelta(seconds=pause)
+        returned = ev.StreamOnline(f"returned-{self.count}", "live", self.now, self.now)
+        self._receive(self._write([returned]), policy)
+        resumed = self.kept.state.timeline.live
+        assert night
+        assert resumed
+        assert (resumed.id, resumed.started_at) == (night.id, night.started_at)
+        assert snapshot(self.kept.state) == on
+
+    @rule(contents=_batches(), policy=_POLICIES, is_written=st.booleans())
+    def crash(self, contents: Batch, policy: Policy, *, is_written: bool) -> None:
+        """The process dies before the commit: nothing was done, and Twitch delivers the batch again."""
+        batch, before = self._write(self._now_told(contents)), self.kept
+
+        async def die() -> None:
+            async with self.stage.units.begin(batch, policy) as unit:
+                if is_written:
+                    await unit.write(follow(unit.admission, policy))
+                raise _Crash
+
+        with suppress(_Crash):
+            self.runner.run(die())
+        assert self._read() == before
+        self._receive(batch, policy)
+
+    @rule(seconds=_PAUSES)
+    def wait(self, seconds: int) -> None:
+        """Time passes."""
+        self.elapsed += timedelta(seconds=seconds)
+
+    @invariant()
+    def the_invariants_of_the_domain_hold(self) -> None:
+        """See `showtime_core.testing.invariants`."""
+        check(self.kept, self.sent)
+
+    # --- how it is done ----------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The time by Twitch's clock."""
+        return self.opening + self.elapsed
+
+    def _read(self) -> Records:
+        return self.runner.run(self.stage.read())
+
+    async def _read_clock(self) -> datetime:
+        async with self.stage.units.begin([], Policy()) as unit:
+            return unit.admission.now
+
+    def _next_id(self) -> str:
+        self.count += 1
+        return f"message-{self.count}"
+
+    def _next_uuid(self) -> UUID:
+        self.count += 1
+        return UUID(int=self.count)
+
+    def _old_entries(self) -> st.SearchStrategy[Entry]:
+        return st.sampled_from(list(self.sent.values()))
+
+    def _now_told(self, contents: Batch) -> Batch:
+        moved = (some.moved(content, self.now - some.OPENING_NIGHT) for content in contents)
+        return [self._cast(one) if isinstance(one, ev.StreamOnline) else one for one in moved]
+
+    def _cast(self, online: ev.StreamOnline) -> ev.StreamOnline:
+        """Let each stream have one start, whenever it is spoken of, and none live for ever."""
+        stream = f"{online.stream_id}-{self.elapsed // timedelta(hours=3)}"
+        started_at = self.streams.setdefault(stream, online.started_at)
+        return ev.StreamOnline(stream, online.kind, started_at, max(started_at, online.sent_at))
+
+    def _write(self, contents: Batch) -> list[Entry]:
+        return self._sign(some.entry(self._next_id(), content, self.now) for content in contents)
+
+    def _sign(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Note what is sent: the model is told of it when the stage has it in its journal."""
+        batch = list(entries)
+        self.sent |= {entry.id: entry for entry in batch}
+        return batch
+
+    def _receive(self, batch: Sequence[Entry], policy: Policy) -> None:
+        """Receive in one unit: what cannot be written must not hide behind being redone one by one."""
+
+        async def together() -> None:
+            async with self.stage.units.begin(batch, policy) as unit:
+                if unit.admission.fresh:
+                    await unit.write(follow(unit.admission, policy))
+
+        self.runner.run(together())
+        self._catch_up()
+        assert {entry.id for entry in batch} <= {line.entry_id for line in self.kept.journal}
+
+    def _perform(self, command: Command) -> bool:
+        """Do as the host says, twice; tell whether it was accepted, and the model must agree."""
+        try:
+            self.runner.run(command(self.stage.units))
+        except Refused:
+            assert self._read() == self.kept
+            return False
+        kept = self._read()
+        self.model_clock = kept.journal[-1].now
+        self.runner.run(command(self.model))
+        self.sent |= self.model.memory.journal
+        self._catch_up()
+        self.runner.run(command(self.stage.other))
+        assert self._read() == self.kept
+        return True
+
+    def _catch_up(self) -> None:
+        """Tell the model what is new in the stage's journal, one by one, and compare."""
+        kept = self._read()
+        known = len(self.model.memory.reacted)
+        for line in kept.journal[known:]:
+            self.model_clock = line.now
+            self.runner.run(receive([self.sent[line.entry_id]], self.model, line.policy))
+        assert recall(self.model) == kept
+        assert kept.journal[: len(self.kept.journal)] == self.kept.journal
+        for viewer_id, was in self.kept.viewers.items():
+            now = kept.viewers[viewer_id]
+            assert was.followed_at in (None, now.followed_at)
+            assert was.subscribed_at in (None, now.subscribed_at)
+        self.kept = kept

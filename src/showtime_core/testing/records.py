@@ -1,0 +1,101 @@
+"""What an implementation of the unit of work has kept, read back in the words of the core."""
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.broadcast import Broadcast, ChannelState, Screening
+from showtime_core.journal import Outcome, PlannedEffect, Shown
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.testing.memory import MemoryUnitOfWork
+
+
+@frozen
+class Line:
+    """One entry of the journal, and what became of it."""
+
+    entry_id: str
+    body: bytes
+    now: datetime
+    """The `now` that it was reacted to with."""
+    policy: Policy
+    outcome: Outcome
+    remark: str | None
+
+
+@frozen
+class Remembered:
+    """A viewer who is remembered."""
+
+    name: str
+    """As people see it, when the viewer was met last."""
+    followed_at: datetime | None
+    subscribed_at: datetime | None
+
+
+@frozen
+class Records:
+    """All that is kept; equal for any two implementations that were told the same at the same times."""
+
+    state: ChannelState
+    """As the next unit would be admitted with it."""
+    journal: tuple[Line, ...]
+    """In the order in which it was written."""
+    shown: tuple[Shown, ...]
+    """Alerts and changes of state alike, in the order in which streams show them."""
+    effects: dict[str, PlannedEffect]
+    """By key."""
+    viewers: dict[str, Remembered]
+    """By Twitch's user id."""
+    broadcasts: dict[int, Broadcast]
+    screenings: dict[UUID, Screening]
+
+
+@frozen
+class Stage:
+    """An empty channel to play on, as two instances of showtime see it, and a way to read what they kept."""
+
+    units: UnitOfWork
+    other: UnitOfWork
+    """A second instance on the same channel; in memory it is the first again."""
+    read: Callable[[], Coroutine[Any, Any, Records]]
+
+
+def memory_stage(units: MemoryUnitOfWork) -> Stage:
+    """Play in memory."""
+
+    async def read() -> Records:
+        return recall(units)
+
+    return Stage(units, units, read)
+
+
+def recall(units: MemoryUnitOfWork) -> Records:
+    """Read what is kept in memory."""
+    kept = units.memory
+    return Records(
+        state=kept.state,
+        journal=tuple(
+            Line(
+                line.entry.id,
+                line.entry.body,
+                line.now,
+                line.policy,
+                line.outcome,
+                kept.verdicts[line.entry.id].remark,
+            )
+            for line in kept.reacted
+        ),
+        shown=kept.shown,
+        effects=dict(kept.effects),
+        viewers={
+            met.viewer.id: Remembered(met.viewer.name, met.followed_at, met.subscribed_at)
+            for met in kept.viewers.values()
+        },
+        broadcasts=dict(kept.broadcasts),
+        screenings={screening.id: screening for screening in kept.screenings.values()},
+    )

@@ -1,0 +1,295 @@
+"""Hypothesis strategies for everything that can happen to a channel.
+
+For the tests of whoever embeds the core, or builds something on the events of a channel:
+
+    @given(evenings())
+    async def test_every_message_is_recorded(evening): ...
+
+Strategies for values are functions in the plural. Those of events take `times`, a strategy for Twitch's
+clock. Viewers come from a small cast, so that they meet again; text has everything that viewers write, but
+for NUL and lone surrogates, of which the edge cleans it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from attrs import evolve, fields
+from hypothesis import strategies as st
+
+from showtime_core import events as ev
+from showtime_core.effects import Feature
+from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.reactions import Policy
+from showtime_core.viewers import Viewer
+
+OPENING_NIGHT = datetime(2026, 10, 30, 20, 0, tzinfo=UTC)
+"""The Friday before Halloween: the time around which things happen, where no other is given."""
+
+CAST = (
+    Viewer("4201", "marge_on_mute", "Marge_on_Mute"),
+    Viewer("4202", "betamax_bob", "BetamaxBob"),
+    Viewer("4203", "tracking_error", ""),  # Twitch allows an empty display name
+    Viewer("4204", "laserdisc_larry", "レーザーラリー"),
+    Viewer("4205", "be_kind_rewind", "be_kind_rewind"),
+)
+"""Who watches."""
+
+STREAM_IDS = ("41375541868", "41375541869", "41375541870", "41375541871")
+"""Few, so that streams return and cross each other."""
+
+_TYPES: dict[type[ev.Event], str] = {
+    ev.StreamOnline: "stream.online",
+    ev.StreamOffline: "stream.offline",
+    ev.Follow: "channel.follow",
+    ev.Raid: "channel.raid",
+    ev.Cheer: "channel.cheer",
+    ev.Subscription: "channel.subscribe",
+    ev.Resubscription: "channel.subscription.message",
+    ev.GiftedSubscriptions: "channel.subscription.gift",
+    ev.SubscriptionEnd: "channel.subscription.end",
+    ev.ChannelUpdate: "channel.update",
+    ev.Redemption: "channel.channel_points_custom_reward_redemption.add",
+    ev.ChatActivity: "channel.chat.message",
+    ev.TapeStarted: "tape.start",
+    ev.TapeStopped: "tape.stop",
+}
+
+TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith("tape.")}))
+
+Content = ev.Event | Unknown | Malformed
+Times = st.SearchStrategy[datetime]
+
+
+def before(now: datetime, span: timedelta = timedelta(minutes=20)) -> Times:
+    """Times up to `now`, to the second, and now and then with the microseconds that Twitch sends."""
+    seconds = st.integers(0, int(span.total_seconds()))
+    parts = st.one_of(st.just(0), st.integers(0, 999_999))
+    return st.builds(lambda late, part: now - timedelta(seconds=late, microseconds=part), seconds, parts)
+
+
+TIMES = before(OPENING_NIGHT + timedelta(hours=4), timedelta(hours=4))
+"""Any time of the opening night."""
+
+
+def texts() -> st.SearchStrategy[str]:
+    """What viewers write: anything, and often a wish for a ghost."""
+    letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    plain = st.text(letters, max_size=150)
+    wishes = st.sampled_from(
+        ("ghost of ", "Cheer200 Ghost Of ", "ȺİGHOST OF\u2003", "ghost often ", "ghost of")
+    )
+    return plain | st.builds(str.__add__, wishes, plain)
+
+
+def viewers() -> st.SearchStrategy[Viewer]:
+    """Viewers of the cast, sometimes under a new name."""
+    renamed = st.builds(lambda viewer: evolve(viewer, display_name="WasSomeoneElse"), st.sampled_from(CAST))
+    return st.sampled_from(CAST) | renamed
+
+
+def tiers() -> st.SearchStrategy[str]:
+    """Tiers as Twitch writes them, and some that it might yet invent."""
+    return st.sampled_from(("1000", "2000", "3000", "4000", "Prime", ""))
+
+
+def stream_onlines(times: Times = TIMES) -> st.SearchStrategy[ev.StreamOnline]:
+    """Streams that are live: said at once or late, and now and then a rerun."""
+
+    def online(stream: str, kind: str, sent_at: datetime, age: timedelta) -> ev.StreamOnline:
+        return ev.StreamOnline(stream, kind, sent_at - age, sent_at)
+
+    return st.builds(
+        online,
+        st.sampled_from(STREAM_IDS),
+        st.sampled_from(("live", "live", "live", "rerun")),
+        times,
+        st.integers(0, 600).map(lambda seconds: timedelta(seconds=seconds)),
+    )
+
+
+def stream_offlines(times: Times = TIMES) -> st.SearchStrategy[ev.StreamOffline]:
+    """Streams that ended; Twitch does not say which."""
+    return st.builds(ev.StreamOffline, times)
+
+
+def follows(times: Times = TIMES) -> st.SearchStrategy[ev.Follow]:
+    """Viewers who follow."""
+    return st.builds(ev.Follow, viewers(), times)
+
+
+def raids() -> st.SearchStrategy[ev.Raid]:
+    """Other channels' audiences."""
+    return st.builds(ev.Raid, viewers(), st.integers(0, 100_000))
+
+
+def cheers() -> st.SearchStrategy[ev.Cheer]:
+    """Cheers, anonymous ones too, below and above the price of a ghost."""
+    bits = st.sampled_from((1, 100, 199, 200, 201, 1000)) | st.integers(1, 100_000)
+    return st.builds(ev.Cheer, st.none() | viewers(), bits, texts())
+
+
+def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Subscription]:
+    """Subscriptions that begin, paid or as a gift."""
+    return st.builds(ev.Subscription, viewers(), tiers(), st.booleans(), times)
+
+
+def resubscriptions() -> st.SearchStrategy[ev.Resubscription]:
+    """Further months."""
+    return st.builds(ev.Resubscription, viewers(), tiers(), st.integers(1, 200), texts())
+
+
+def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
+    """Subscriptions given away, anonymously too."""
+    return st.builds(ev.GiftedSubscriptions, st.none() | viewers(), tiers(), st.integers(1, 100))
+
+
+def hype_trains() -> st.SearchStrategy[ev.HypeTrain]:
+    """Hype trains that begin and end; few, so that Twitch reports one twice."""
+    phases = st.sampled_from(ev.HypeTrainPhase)
+    return st.builds(ev.HypeTrain, st.sampled_from(("choo-1", "choo-2")), phases, st.integers(1, 100))
+
+
+def revocations(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionRevoked]:
+    """EventSub subscriptions that Twitch ends, for reasons old and new."""
+    reasons = st.sampled_from(("authorization_revoked", "user_removed", "moon_phase"))
+    return st.builds(ev.SubscriptionRevoked, st.sampled_from(TWITCH_TYPES), reasons, times)
+
+
+def small_talk() -> st.SearchStrategy[ev.Event]:
+    """Events that have no reaction, or change only what the console shows."""
+    return st.one_of(
+        st.builds(ev.SubscriptionEnd, viewers()),
+        st.builds(ev.ChannelUpdate, texts(), texts()),
+        st.builds(ev.Redemption, st.sampled_from(("rewind-1", "rewind-2")), viewers()),
+        st.builds(ev.ChatActivity, st.none() | st.sampled_from(("chat-1", "chat-2"))),
+    )
+
+
+def stream_events(times: Times = TIMES) -> st.SearchStrategy[ev.StreamOnline | ev.StreamOffline]:
+    """What Twitch says of the stream, in no sensible order."""
+    return stream_onlines(times) | stream_offlines(times)
+
+
+def messages(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
+    """Every event that Twitch reports."""
+    return st.one_of(
+        stream_onlines(times),
+        stream_offlines(times),
+        follows(times),
+        raids(),
+        cheers(),
+        subscriptions(times),
+        resubscriptions(),
+        gifts(),
+        hype_trains(),
+        revocations(times),
+        small_talk(),
+    )
+
+
+def tape_ids() -> st.SearchStrategy[int]:
+    """Numbers of tapes, most of them possible."""
+    return st.integers(1, 40) | st.sampled_from((-1, 0, 2**31 - 1, 2**31, 2**32 + 1))
+
+
+def commands() -> st.SearchStrategy[ev.TapeStarted | ev.TapeStopped]:
+    """What the host does."""
+    return st.builds(ev.TapeStarted, st.uuids(), tape_ids()) | st.just(ev.TapeStopped())
+
+
+def events(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
+    """Every event there is."""
+    return messages(times) | commands()
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """Every combination of settings."""
+    return st.builds(Policy, st.booleans(), st.frozensets(st.sampled_from(Feature)))
+
+
+def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> Entry:
+    """Write an entry as the edge would; its body is a stand-in, as formats are no matter of the core."""
+    match content:
+        case ev.TapeStarted() | ev.TapeStopped():
+            source, kind = Source.HOST, _TYPES[type(content)]
+        case ev.SubscriptionRevoked(kind):
+            source = Source.REVOCATION
+        case ev.HypeTrain(_, phase):
+            source, kind = Source.NOTIFICATION, f"channel.hype_train.{phase}"
+        case Unknown():
+            source, kind = Source.OTHER, "channel.moon_phase"
+        case Malformed():
+            source, kind = Source.NOTIFICATION, "channel.cheer"
+        case _:
+            source, kind = Source.NOTIFICATION, _TYPES[type(content)]
+    own_time = getattr(content, "sent_at", None)
+    return Entry(entry_id, source, kind, sent_at or own_time, content, repr(content).encode(), version="1")
+
+
+def moved(content: Content, by: timedelta) -> Content:
+    """Let something happen at another time."""
+    values: dict[str, Any] = {field.name: getattr(content, field.name) for field in fields(type(content))}
+    values |= {name: time + by for name, time in values.items() if isinstance(time, datetime)}
+    return type(content)(**values)
+
+
+def message_ids() -> st.SearchStrategy[str]:
+    """Ids as Twitch gives them to messages."""
+    return st.builds(UUID, int=st.integers(1, 2**128 - 1)).map(str)
+
+
+def contents(times: Times = TIMES) -> st.SearchStrategy[Content]:
+    """What a message may hold: an event, something of a type that is not known, or nonsense."""
+    odd = st.sampled_from((Unknown(), Malformed("'bits' is missing"), Malformed("it is no JSON")))
+    return st.one_of(messages(times), messages(times), odd)
+
+
+def entries(times: Times = TIMES) -> st.SearchStrategy[Entry]:
+    """Entries with any message from Twitch."""
+    return st.builds(entry, message_ids(), contents(times), times)
+
+
+@st.composite
+def transmissions(
+    draw: st.DrawFn, opening: datetime = OPENING_NIGHT, longest_pause: timedelta = timedelta(hours=3)
+) -> Sequence[ev.StreamOnline | ev.StreamOffline]:
+    """What Twitch says of a stream over some nights, in its own order.
+
+    Streams go on and off, return under the same id or a new one, sooner or later than 15 minutes; some
+    offlines are lost, and some onlines are said twice.
+    """
+    pauses = st.one_of(st.integers(1, 14 * 60), st.integers(1, int(longest_pause.total_seconds())))
+    moment, stream, started_at = opening, 0, opening
+    said: list[ev.StreamOnline | ev.StreamOffline] = []
+    for step in draw(st.lists(st.sampled_from(("goes on", "returns", "is said again", "ends", "ends")))):
+        moment += timedelta(seconds=draw(pauses))
+        if step == "ends":
+            said.append(ev.StreamOffline(moment))
+            continue
+        if step == "goes on" or not stream:
+            stream, started_at = stream + 1, moment
+        moment += timedelta(seconds=draw(st.integers(0, 30)))
+        said.append(ev.StreamOnline(f"4137554{stream:04}", "live", started_at, moment))
+    return said
+
+
+@st.composite
+def evenings(draw: st.DrawFn, opening: datetime = OPENING_NIGHT) -> list[Entry]:
+    """Entries of some nights in the order of their delivery: late, out of order, again, and twice told.
+
+    Some come again under their own id, some facts under another id, and some make no sense.
+    """
+    told: list[Content] = [*draw(transmissions(opening))]
+    told += draw(st.lists(contents(before(opening + timedelta(hours=3), timedelta(hours=3))), max_size=15))
+    lateness = st.one_of(st.just(0), st.integers(0, 600))
+    delivered: list[tuple[float, Entry]] = []
+    for number, content in enumerate(told):
+        own_time = getattr(content, "sent_at", None) or draw(before(opening + timedelta(hours=3)))
+        names = [f"evening-{number}"] * draw(st.sampled_from((1, 1, 1, 2)))
+        names += [f"evening-{number}-twice-told"] * draw(st.sampled_from((0, 0, 0, 1)))
+        delivered += [
+            (own_time.timestamp() + draw(lateness), entry(name, content, own_time)) for name in names
+        ]
+    return [late for _, late in sorted(delivered, key=lambda pair: pair[0])]
