@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,11 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.HypeTrainAlert: "hype-train",
 }
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+Document = dict[str, Any]
+"""An object of JSON."""
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes compact JSON."""
 
 
 def format_time(moment: datetime) -> str:
@@ -35,19 +40,19 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def encode_alert(alert: Alert) -> str:
-    """Write an alert as the overlay reads it: compact JSON."""
-    return _compact({"type": ALERT_TYPES[type(alert)], "data": _camel.unstructure(alert)})
+def alert_document(alert: Alert) -> Document:
+    """Say an alert as the overlay reads it."""
+    return {"type": ALERT_TYPES[type(alert)], "data": _camel.unstructure(alert)}
 
 
-def encode_snapshot(snapshot: Snapshot) -> str:
-    """Write the state as the overlay and the website read it: compact JSON without what is not known."""
-    return _compact({key: value for key, value in _camel.unstructure(snapshot).items() if value is not None})
+def snapshot_document(snapshot: Snapshot) -> Document:
+    """Say the state as the overlay and the website read it: without what is not known."""
+    return {key: value for key, value in _camel.unstructure(snapshot).items() if value is not None}
 
 
 def encode_state(state: ChannelState) -> str:
     """Write the channel's state for keeping."""
-    return _compact(_plain.unstructure(state))
+    return encode(_plain.unstructure(state))
 
 
 def decode_state(document: object) -> ChannelState:
@@ -56,9 +61,10 @@ def decode_state(document: object) -> ChannelState:
     return state
 
 
+@cache
 def encode_policy(policy: Policy) -> str:
     """Write the policy under which entries were reacted to."""
-    return _compact({**_plain.unstructure(policy), "features": sorted(policy.features)})
+    return encode({**_plain.unstructure(policy), "features": sorted(policy.features)})
 
 
 def decode_policy(document: object) -> Policy:
@@ -67,9 +73,10 @@ def decode_policy(document: object) -> Policy:
     return policy
 
 
-def encode_effect(effect: Effect) -> str:
-    """Write an effect for keeping; its kind is kept beside it."""
-    return _compact(_plain.unstructure(effect))
+def effect_document(effect: Effect) -> Document:
+    """Say an effect for keeping; its kind is kept beside it."""
+    document: Document = _plain.unstructure(effect)
+    return document
 
 
 def _camel_case(name: str) -> str:

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.pool import CONNECT, Connection, connected
 from showtime_adapters.postgres.state import KeptState, up_to_date
-from showtime_adapters.wire import encode_snapshot
+from showtime_adapters.wire import encode, snapshot_document
 from showtime_core.broadcast import snapshot
 from showtime_core.feed import FeedEntry, Tip
 
@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _PAGE = 500
 _POLL_SECONDS = 5.0
 """How long to wait for a notification before looking all the same."""
+_PAUSE_SECONDS = 0.02
+"""Between two looks: what hundreds of commits a second show is read in one go, and nobody sees the delay."""
 _RECONNECT_SECONDS = (0.1, 0.5, 1.0, 2.0)
 
 
@@ -39,21 +41,21 @@ class PostgresFeed:
     """Called with the new tip and the entries that led to it; must not block."""
     tip: Tip | None = None
     """None until the database has been reached."""
+    _failures: int = 0
+    """How often in a row the database was not reached."""
 
     async def run(self) -> None:
         """Follow the feed until cancelled, whatever happens to the database."""
-        failures = 0
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
                     self.conninfo, autocommit=True, **CONNECT
                 ) as connection:
-                    failures = 0
                     await self._follow(connection)
             except psycopg.Error as reason:
                 _log.warning("the feed has lost the database, and connects again: %s", type(reason).__name__)
-                await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
-                failures += 1
+                await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS) - 1)])
+                self._failures += 1
 
     async def missed(self, after: int, until: int, since: timedelta) -> Sequence[FeedEntry]:
         """Read the alerts after one id and up to another that are not older; raises Unavailable."""
@@ -70,10 +72,12 @@ class PostgresFeed:
     async def _follow(self, connection: Connection) -> None:
         await connection.execute(statements.LISTEN)  # before reading: what is committed between is seen
         tip = await _read_tip(connection)
+        self._failures = 0
         if self.tip is None or self.tip.epoch != tip.epoch or self.tip.id > tip.id:
             self._reach(tip, [])
         while True:
             await self._catch_up(connection)
+            await asyncio.sleep(_PAUSE_SECONDS)
             async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass
 
@@ -100,4 +104,4 @@ async def _read_tip(connection: Connection) -> Tip:
         raise psycopg.DataError("the database has lost its channel")
     epoch, newest, version, document, newest_broadcast_id = row
     kept = await up_to_date(connection, KeptState().read(version, document), newest_broadcast_id)
-    return Tip(epoch, newest, encode_snapshot(snapshot(kept.state)))
+    return Tip(epoch, newest, encode(snapshot_document(snapshot(kept.state))))

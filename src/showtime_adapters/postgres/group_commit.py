@@ -19,6 +19,10 @@ _log = logging.getLogger(__name__)
 
 MAX_BATCH = 128
 """Measured: larger batches gain nothing, and a batch that must be redone one by one should be short."""
+MAX_BATCH_BYTES = 1024 * 1024
+"""Of bodies; one that is larger is a batch of its own."""
+BATCH_SECONDS = 10.0
+"""Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
 MAX_WAITING = 4096
 """Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
 _Waiting = tuple[Entry, asyncio.Future[None]]
@@ -64,16 +68,20 @@ class GroupCommit:
     def _gather(self) -> list[_Waiting]:
         """Take the next batch, but for those who have given up waiting: they will come again."""
         batch: list[_Waiting] = []
-        while self._waiting and len(batch) < MAX_BATCH:
+        size = 0
+        while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
             entry, done = self._waiting.popleft()
             if not done.done():
                 batch.append((entry, done))
+                size += len(entry.body)
         return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            await self._receive([entry for entry, _ in batch])
+            async with asyncio.timeout(BATCH_SECONDS):
+                await self._receive([entry for entry, _ in batch])
         except Unavailable as reason:
+            _log.warning("a batch of %d was not recorded: %s", len(batch), reason)
             _fail(batch, reason)
         except Exception as reason:  # whatever it is, the next batch has its own chance
             _log.exception("a batch of %d was not recorded", len(batch))

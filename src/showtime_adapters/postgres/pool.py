@@ -1,8 +1,8 @@
 """Connections to PostgreSQL, and the time limits without which one frozen instance would stop the others.
 
-An instance that is frozen while it holds the channel's lock loses its session when it has been idle in its
-transaction for three seconds, and the lock is free. Everything else that waits has a limit as well, so that
-nothing waits for a database that does not answer. These are settings of a session: a proxy that hands one
+An instance that is frozen while it holds the channel's lock loses its session to the first that has waited
+for the lock in vain (`END_FROZEN`). Everything else that waits has a limit as well, so that nothing waits for
+a database that does not answer. These are settings of a session: a proxy that hands one
 session to several clients (transaction pooling) is not supported.
 """
 
@@ -19,8 +19,8 @@ from showtime_core.errors import Unavailable
 Connection = AsyncConnection[tuple[Any, ...]]
 
 _SESSION = {
-    "idle_in_transaction_session_timeout": "3s",  # below the 5 s that /callback has in all
-    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "3s",
+    "lock_timeout": "3s",  # leaves /callback, which has 5 s in all, the time to succeed after all
     "statement_timeout": "4s",
     "timezone": "UTC",
 }
@@ -67,6 +67,7 @@ async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Conn
     except psycopg.Error as reason:
         if _is_of_the_data(reason):
             raise
+        await pool.drain()  # what took one connection has probably taken the others
         raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
 
 

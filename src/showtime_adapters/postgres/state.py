@@ -1,9 +1,12 @@
 """The channel's state, as its row keeps it; or, where none is kept yet, from the tables themselves."""
 
+import secrets
+
 from attrs import evolve, frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.statements import NEWEST_BROADCAST, READ_STATE, SCREENINGS_OF
 from showtime_adapters.wire import decode_state
 from showtime_core.broadcast import ChannelState, TapeOn
@@ -13,18 +16,25 @@ from showtime_core.timeline import Night, Timeline
 
 @frozen
 class KeptState:
-    """The state together with its version in the channel's row; version 0 stands for none."""
+    """The state together with its version in the channel's row; version 0 stands for none.
+
+    Versions are drawn by lot: a database that was made anew, or restored, never has one of another state.
+    """
 
     version: int = 0
     state: ChannelState = ChannelState()
 
     def read(self, version: int, document: object) -> "KeptState":
-        """Take over what the row holds; `document` is None where it is this very state."""
-        return self if document is None else KeptState(version, decode_state(document))
+        """Take over what the row holds; `document` is None where it is this very state, or there is none."""
+        if version == self.version:
+            return self
+        return KeptState(version, decode_state(document)) if version else KeptState()
 
     def followed_by(self, state: ChannelState) -> "KeptState":
-        """Tell the next state, under the next version if it is another."""
-        return self if state is self.state else KeptState(self.version + 1, state)
+        """Tell the next state, under a version of its own if it is another, or the first to be kept."""
+        if self.version and state is self.state:
+            return self
+        return KeptState(secrets.randbelow(2**63 - 1) + 1, state)
 
 
 async def up_to_date(connection: Connection, kept: KeptState, newest_id: int | None) -> KeptState:
@@ -37,6 +47,7 @@ async def up_to_date(connection: Connection, kept: KeptState, newest_id: int | N
 async def read_state(pool: AsyncConnectionPool[Connection]) -> ChannelState:
     """Read the state as it stands, without the lock; raises Unavailable."""
     async with connected(pool) as connection:
+        await require_schema(connection)
         row = await (await connection.execute(READ_STATE)).fetchone()
         if row is None:
             raise Unavailable("the database has lost its channel: run `showtime migrate`")
@@ -49,7 +60,7 @@ async def _from_tables(connection: Connection, known: ChannelState) -> ChannelSt
     newest = await (await connection.execute(NEWEST_BROADCAST)).fetchone()
     if newest is None:
         return evolve(known, timeline=Timeline(), tapes=(), last_broadcast_id=0)
-    broadcast_id, started_at, ended_at = newest
+    broadcast_id, started_at, ended_at, last_id = newest
     screenings = await (await connection.execute(SCREENINGS_OF, [broadcast_id])).fetchall()
     night = Night(started_at, ended_at, id=broadcast_id)
     return evolve(
@@ -60,5 +71,5 @@ async def _from_tables(connection: Connection, known: ChannelState) -> ChannelSt
             TapeOn(screening_id, tape_id, at, None if stopped_at == ended_at else stopped_at)
             for screening_id, tape_id, at, stopped_at in screenings
         ),
-        last_broadcast_id=broadcast_id,
+        last_broadcast_id=last_id,
     )

@@ -5,8 +5,22 @@ from typing import LiteralString
 # The lock of the channel: taken first by every transaction that writes its state or its feed. The state is
 # sent only if it is not the one that this instance saw last.
 LOCK_CHANNEL: LiteralString = """
-    select state_version, last_feed_id, case when state_version <> %s then state end
+    select state_version, case when state_version <> %s then state end
     from showtime.channel for update
+"""
+
+# Ends the session that holds the channel's lock while its client has not moved for two seconds: an instance
+# that is frozen. PostgreSQL's own limit for sessions idle in a transaction does not help here. It counts only
+# from a Sync that nothing follows; but a pipeline may be cut off in its middle, and psycopg sends a Flush
+# after the Sync of each.
+END_FROZEN: LiteralString = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = current_user
+      and wait_event_type = 'Client' and state_change < clock_timestamp() - interval '2 s'
+      and pid in (
+          select pid from pg_locks
+          where relation = 'showtime.channel'::regclass and mode = 'RowShareLock' and granted
+      )
 """
 
 # Records the entries that are new, and claims the facts that they report. The clock is read here, after the
@@ -17,9 +31,11 @@ ADMIT: LiteralString = """
                (select max(id) from showtime.broadcast) as newest_id
         from showtime.channel
     ), offered as (
-        select * from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::int4[],
-                             %b::timestamptz[], %b::bytea[], %b::text[])
-            with ordinality as o (id, source, type, version, retry, sent_at, body, fact, ordinal)
+        select * from rows from (
+            json_to_recordset(%s) as (id text, source text, type text, version text, retry int4,
+                                      sent_at timestamptz, fact text),
+            unnest(%b::bytea[])
+        ) with ordinality as o (id, source, type, version, retry, sent_at, fact, body, ordinal)
     ), fresh as (
         insert into showtime.journal (id, position, source, type, version, retry, sent_at,
                                       received_at, reacted_at, body, policy, outcome)
@@ -36,36 +52,41 @@ ADMIT: LiteralString = """
     from at left join fresh on true
 """
 
-# Notes what became of entries to which there was no reaction, or about which there is something to say.
-NOTE_VERDICTS: LiteralString = """
-    update showtime.journal set outcome = v.outcome, remark = v.remark
-    from unnest(%b::text[], %b::text[], %b::text[]) as v (id, outcome, remark)
-    where journal.id = v.id
-"""
-
-# Remembers viewers. Names are the latest; the times are set once and never changed.
-REMEMBER_VIEWERS: LiteralString = """
-    insert into showtime.viewer (twitch_user_id, twitch_display_name, first_followed_at, first_subscribed_at)
-    select * from unnest(%b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[])
-    on conflict (twitch_user_id) do update set
-        twitch_display_name = excluded.twitch_display_name,
-        first_followed_at = coalesce(viewer.first_followed_at, excluded.first_followed_at),
-        first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
-"""
-
-# Adds to what the streams show, numbered in the order of commits.
-SHOW: LiteralString = """
-    insert into showtime.feed (id, entry_id, stream, payload, shown_at)
-    select id, entry_id, stream, payload::json, %s
-    from unnest(%b::int8[], %b::text[], %b::text[], %b::text[]) as s (id, entry_id, stream, payload)
-"""
-
-# Plans effects on the outside.
-PLAN_EFFECTS: LiteralString = """
-    insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
-    select key, entry_id, kind, lane, payload::jsonb, status, %s
-    from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
-        as e (key, entry_id, kind, lane, payload, status)
+# Writes what every page may hold, in one statement: a round trip has room for many, but each costs the
+# client as much as ten messages. What became of entries, where there is something to say; viewers, whose
+# names are the latest and whose times are set once and never changed; effects on the outside; what the
+# streams show, numbered in the order of commits; and how far the channel has come. Those who follow the feed
+# are woken with the commit, on a channel of our own: the predecessor's triggers speak on `showtime`.
+WRITE_PAGE: LiteralString = """
+    with noted as (
+        update showtime.journal set outcome = v.outcome, remark = v.remark
+        from json_to_recordset(%(verdicts)s) as v (id text, outcome text, remark text)
+        where journal.id = v.id
+    ), remembered as (
+        insert into showtime.viewer (twitch_user_id, twitch_display_name, first_followed_at,
+                                     first_subscribed_at)
+        select * from json_to_recordset(%(viewers)s)
+            as v (id text, name text, followed_at timestamptz, subscribed_at timestamptz)
+        on conflict (twitch_user_id) do update set
+            twitch_display_name = excluded.twitch_display_name,
+            first_followed_at = coalesce(viewer.first_followed_at, excluded.first_followed_at),
+            first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
+    ), planned as (
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
+        select key, entry_id, kind, lane, payload, status, %(now)s
+        from json_to_recordset(%(effects)s)
+            as e (key text, entry_id text, kind text, lane text, payload jsonb, status text)
+    ), shown as (
+        insert into showtime.feed (id, entry_id, stream, payload, shown_at)
+        select last_feed_id + ordinal, entry_id, stream, payload, %(now)s
+        from showtime.channel, rows from (
+            json_to_recordset(%(shown)s) as (entry_id text, stream text, payload json)
+        ) with ordinality as s (entry_id, stream, payload, ordinal)
+    )
+    update showtime.channel set
+        last_position = last_position + %(entry_count)s,
+        last_feed_id = last_feed_id + %(shown_count)s
+    returning (select pg_notify('showtime_feed', '') where %(shown_count)s > 0)
 """
 
 # Ends a broadcast that turned out to be part of another, so that the other can be the live one.
@@ -95,24 +116,14 @@ SAVE_SCREENING: LiteralString = """
     on conflict (id) do update set broadcast_id = excluded.broadcast_id, ended_at = excluded.ended_at
 """
 
-# Moves the channel on: the positions in its journal and in its feed.
-ADVANCE_CHANNEL: LiteralString = """
-    update showtime.channel set
-        last_position = last_position + %s,
-        last_feed_id = %s
-"""
-
 # Keeps the state, under a new version.
 KEEP_STATE: LiteralString = "update showtime.channel set state = %s::jsonb, state_version = %s"
 
-# Wakes the instances that follow the feed; sent with the commit. The channel is our own: the predecessor's
-# triggers speak on `showtime`.
-WAKE_FEED: LiteralString = "select pg_notify('showtime_feed', %s)"
-
-# The newest broadcast, for a channel whose state was not kept by us: after an adoption, or after the
-# predecessor has been at work again.
+# The newest broadcast and the greatest number, for a channel whose state was not kept by us: after an
+# adoption, or after the predecessor has been at work again.
 NEWEST_BROADCAST: LiteralString = """
-    select id, started_at, ended_at from showtime.broadcast order by id desc limit 1
+    select id, started_at, ended_at, (select max(id) from showtime.broadcast)
+    from showtime.broadcast order by started_at desc, id desc limit 1
 """
 
 # Its screenings. A tape whose number no tape can have is kept, but never shown.
@@ -120,6 +131,12 @@ SCREENINGS_OF: LiteralString = """
     select id, tape_id, started_at, ended_at from showtime.screening
     where broadcast_id = %s and tape_id > 0
     order by started_at, id
+"""
+
+# The journal after a position, in the order of reactions.
+JOURNAL_AFTER: LiteralString = """
+    select position, id, source, type, version, retry, sent_at, body, reacted_at, policy, outcome
+    from showtime.journal where position > %s order by position limit %s
 """
 
 # Tells whether an entry was ever recorded.

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from attrs import field, frozen, mutable
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import statements
@@ -11,7 +12,7 @@ from showtime_adapters.postgres.page import write_page
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
-from showtime_adapters.wire import encode_policy, encode_state
+from showtime_adapters.wire import encode, encode_policy, encode_state, format_time
 from showtime_core.errors import Unavailable
 from showtime_core.events import natural_key
 from showtime_core.journal import Admission, Entry, Malformed, Page, Unknown
@@ -47,7 +48,7 @@ class PostgresUnitOfWork:
             if not self._has_schema:
                 await require_schema(connection)
                 self._has_schema = True
-            admitted = await _admit(connection, entries, policy, self._kept)
+            admitted = await _admit_despite_frozen(connection, entries, policy, self._kept)
             unit = PostgresUnit(admitted.admission)
             yield unit
             if unit.page:
@@ -68,41 +69,53 @@ class _Admitted:
 
     admission: Admission
     kept: KeptState
-    last_feed_id: int
+
+
+async def _admit_despite_frozen(
+    connection: Connection, entries: Sequence[Entry], policy: Policy, kept: KeptState
+) -> _Admitted:
+    """Take the lock, also from an instance that was frozen while it held it."""
+    try:
+        return await _admit(connection, entries, policy, kept)
+    except (LockNotAvailable, QueryCanceled):
+        await connection.rollback()
+        await connection.execute(statements.END_FROZEN)
+        await connection.commit()
+        return await _admit(connection, entries, policy, kept)
 
 
 async def _admit(
     connection: Connection, entries: Sequence[Entry], policy: Policy, kept: KeptState
 ) -> _Admitted:
     facts = [_fact(entry) for entry in entries]
-    # Leaving the pipeline synchronises, and only a synchronised session counts as idle in its transaction:
-    # without it, the lock of a frozen instance would be held for ever.
     async with connection.pipeline():
         locked = await connection.execute(statements.LOCK_CHANNEL, [kept.version])
-        admitted = await connection.execute(statements.ADMIT, _columns(entries, facts, policy))
+        admitted = await connection.execute(statements.ADMIT, _offer(entries, facts, policy))
     row = await locked.fetchone()
     if row is None:
         raise Unavailable("the database has lost its channel: run `showtime migrate`")
-    version, last_feed_id, document = row
+    version, document = row
     rows = await admitted.fetchall()
     now, newest_id = rows[0][2:]
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
     fresh, repeated = _sort_out(entries, facts, {row[0]: row[1] for row in rows if row[0]})
-    return _Admitted(Admission(kept.state, now, fresh, repeated), kept, last_feed_id)
+    return _Admitted(Admission(kept.state, now, fresh, repeated), kept)
 
 
-def _columns(entries: Sequence[Entry], facts: list[str | None], policy: Policy) -> list[object]:
-    return [
-        [entry.id for entry in entries],
-        [entry.source.value for entry in entries],
-        [entry.type for entry in entries],
-        [entry.version for entry in entries],
-        [entry.retry for entry in entries],
-        [entry.sent_at for entry in entries],
-        [entry.body for entry in entries],
-        facts,
-        encode_policy(policy),
+def _offer(entries: Sequence[Entry], facts: Sequence[str | None], policy: Policy) -> list[object]:
+    rows = [
+        {
+            "id": entry.id,
+            "source": entry.source,
+            "type": entry.type,
+            "version": entry.version,
+            "retry": entry.retry,
+            "sent_at": entry.sent_at and format_time(entry.sent_at),
+            "fact": fact,
+        }
+        for entry, fact in zip(entries, facts, strict=True)
     ]
+    return [encode(rows), [entry.body for entry in entries], encode_policy(policy)]
 
 
 def _fact(entry: Entry) -> str | None:
@@ -127,10 +140,10 @@ async def _write(connection: Connection, page: Page, admitted: _Admitted, entry_
     """Write and commit in one round trip; returns the state as it is kept from now on."""
     kept = admitted.kept.followed_by(page.state)
     async with connection.pipeline():
-        newest = await write_page(connection, page, admitted.admission.now, admitted.last_feed_id)
-        await connection.execute(statements.ADVANCE_CHANNEL, [entry_count, newest])
-        if kept is not admitted.kept or not admitted.kept.version:
-            kept = KeptState(max(kept.version, 1), kept.state)
+        await write_page(connection, page, admitted.admission.now, entry_count)
+        if kept is not admitted.kept:
             await connection.execute(statements.KEEP_STATE, [encode_state(kept.state), kept.version])
-        await connection.commit()
+        # Not `connection.commit()`: inside a pipeline it waits for an answer before all that is queued has
+        # been sent, and with a large page both sides wait for ever.
+        await connection.execute("commit")
     return kept

@@ -1,0 +1,142 @@
+"""The wire formats: what the overlay and the website read, to the byte, and what is read back as written."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showtime_adapters import wire
+from showtime_core import alerts, effects
+from showtime_core.broadcast import ChannelState, Revocation, Snapshot, TapeOn
+from showtime_core.errors import Refused
+from showtime_core.reactions import Policy, react
+from showtime_core.testing import strategies as showtime
+from showtime_core.timeline import Night, Timeline, WentOffAir, WentOnAir
+from showtime_core.viewers import Viewer
+
+SCREENING = UUID("00000000-0000-4000-8000-000000000005")
+LIVE = datetime(2026, 11, 21, 1, 59, 58, tzinfo=UTC)
+TAPE = datetime(2026, 11, 21, 2, 15, 0, 250000, tzinfo=UTC)
+
+ALERTS = {
+    alerts.FollowAlert("Marge"): '{"type":"follow","data":{"username":"Marge"}}',
+    alerts.RaidAlert("Marge", 50): '{"type":"raid","data":{"username":"Marge","numViewers":50}}',
+    alerts.CheerAlert("Anonymous", 100, "Cheer100"): (
+        '{"type":"cheer","data":{"username":"Anonymous","numBits":100,"message":"Cheer100"}}'
+    ),
+    alerts.SubscribeAlert("Marge", is_gift=False, num_cumulative_months=3, message="hi"): (
+        '{"type":"subscribe","data":'
+        '{"username":"Marge","isGift":false,"numCumulativeMonths":3,"message":"hi"}}'
+    ),
+    alerts.GiftSubAlert("Marge", 5): '{"type":"gift-sub","data":{"username":"Marge","numSubscriptions":5}}',
+    alerts.GhostAlert("Marge", "a cat", ("https://a/0.jpg", "https://a/1.jpg")): (
+        '{"type":"generated-images","data":'
+        '{"username":"Marge","description":"a cat","urls":["https://a/0.jpg","https://a/1.jpg"]}}'
+    ),
+    alerts.HypeTrainAlert(3): '{"type":"hype-train","data":{"level":3}}',
+}
+
+SNAPSHOTS = {
+    Snapshot(is_live=False): '{"isLive":false}',
+    Snapshot(is_live=True, broadcast_started_at=LIVE): (
+        '{"isLive":true,"broadcastStartedAt":"2026-11-21T01:59:58Z"}'
+    ),
+    Snapshot(is_live=True, broadcast_started_at=LIVE, screening_tape_id=5, screening_started_at=TAPE): (
+        '{"isLive":true,"broadcastStartedAt":"2026-11-21T01:59:58Z",'
+        '"screeningTapeId":5,"screeningStartedAt":"2026-11-21T02:15:00.250000Z"}'
+    ),
+}
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alerts_are_what_the_overlay_reads(alert):
+    """Every alert is compact JSON with the type and the names of fields that the overlay knows."""
+    assert wire.encode(wire.alert_document(alert)) == ALERTS[alert]
+
+
+def test_every_alert_has_its_type():
+    """No alert is without a type on the wire, and none shares it with another."""
+    assert set(wire.ALERT_TYPES) == set(get_args(alerts.Alert)) == {type(alert) for alert in ALERTS}
+    assert len(set(wire.ALERT_TYPES.values())) == len(ALERTS)
+
+
+@pytest.mark.parametrize("snapshot", SNAPSHOTS)
+def test_snapshots_are_what_the_website_reads(snapshot):
+    """The state is compact JSON that leaves out what is not on; tape and its start come together."""
+    assert wire.encode(wire.snapshot_document(snapshot)) == SNAPSHOTS[snapshot]
+
+
+@given(showtime.texts())
+def test_no_text_breaks_the_framing_of_a_stream(text):
+    """What viewers write comes out as it went in, on a single line of a stream."""
+    line = wire.encode(wire.alert_document(alerts.CheerAlert("Marge", 1, text)))
+    assert "\n" not in line
+    assert "\r" not in line
+    assert json.loads(line)["data"]["message"] == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (LIVE, "2026-11-21T01:59:58Z"),
+        (TAPE, "2026-11-21T02:15:00.250000Z"),
+        (LIVE.astimezone(timezone(timedelta(hours=-8))), "2026-11-21T01:59:58Z"),
+    ],
+)
+def test_times_are_written_in_utc_with_a_z(moment, text):
+    """A time is RFC 3339 in UTC with Z, whatever its time zone was, and loses no microsecond."""
+    assert wire.format_time(moment) == text
+    assert datetime.fromisoformat(text) == moment
+
+
+def test_a_state_is_read_back_as_it_was_written():
+    """A state with something in every field survives being kept."""
+    facts = frozenset({WentOnAir("9001", LIVE, TAPE), WentOffAir(TAPE)})
+    night = Night(LIVE, TAPE, ("9001",), 7)
+    state = ChannelState(
+        timeline=Timeline(night, TAPE, facts, (night, Night(TAPE, None, ("9002",), 8))),
+        tapes=(TapeOn(SCREENING, 5, LIVE, TAPE), TapeOn(SCREENING, 6, TAPE)),
+        last_broadcast_id=8,
+        title="Tape night",
+        category="Retro 📼",
+        revocations=(Revocation("channel.cheer", "authorization_revoked", TAPE),),
+    )
+    assert _kept(state) == state
+
+
+@given(st.lists(showtime.events(), max_size=12))
+def test_every_state_is_read_back_as_it_was_written(told):
+    """Whatever happened to the channel, its state survives being kept."""
+    state = ChannelState()
+    for event in told:
+        try:
+            state = react(event, state, showtime.OPENING_NIGHT, Policy()).state
+        except Refused:
+            continue
+    assert _kept(state) == state
+
+
+@given(showtime.policies())
+def test_every_policy_is_read_back_as_it_was_written(policy):
+    """The policy that an entry was reacted to under survives being kept, and is always written alike."""
+    written = wire.encode_policy(policy)
+    assert wire.decode_policy(json.loads(written)) == policy
+    assert wire.encode_policy(wire.decode_policy(json.loads(written))) == written
+
+
+def test_effects_are_written_with_their_viewer():
+    """An effect is kept as JSON with all that is needed to perform it later."""
+    credit = effects.CreditCheer(Viewer("4201", "marge", "Marge"), 100, "Cheer100")
+    assert json.loads(wire.encode(wire.effect_document(credit))) == {
+        "viewer": {"id": "4201", "login": "marge", "display_name": "Marge"},
+        "points": 100,
+        "message": "Cheer100",
+    }
+
+
+def _kept(state: ChannelState) -> ChannelState:
+    return wire.decode_state(json.loads(wire.encode_state(state)))
