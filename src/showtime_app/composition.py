@@ -25,12 +25,13 @@ from showtime_app.server import Server, create_app
 from showtime_app.web import admin, callback, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
+from showtime_app.web.request_id import with_request_id
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Entry
 from showtime_core.ports import Authenticator
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
-from showtime_core.viewers import Identity, Role
+from showtime_core.viewers import Identity, Role, Viewer
 
 migrate_up = migrations.migrate_up
 migrate_down = migrations.migrate_down
@@ -46,8 +47,8 @@ def live(settings: Settings) -> Server:
 def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
     """Wire the service for a laptop: every feature is on, and tokens are our own."""
     policy = Policy(alert_gift_recipients=settings.alert_gift_recipients)
-    secrets = settings.webhook_secrets or (dev_file.webhook_secret,)
-    authenticator = _NobodyIsKnown() if settings.has_database else TokenIssuer(dev_file.token_secret)
+    secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
+    authenticator = TokenIssuer(dev_file.token_secret) if dev_file.token_secret else _NobodyIsKnown()
     return _compose(settings, conninfo, secrets, authenticator, policy)
 
 
@@ -61,9 +62,9 @@ def embedded_database(data_dir: Path) -> Iterator[str]:
         yield server.conninfo
 
 
-def issue_local_token(secret: str, login: str, role: Role) -> str:
+def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     """Issue a bearer token that `showtime dev` accepts."""
-    return TokenIssuer(secret).issue(login, role)
+    return TokenIssuer(secret).issue(viewer, role)
 
 
 class _NobodyIsKnown:
@@ -96,13 +97,13 @@ def _compose(
 
     replay = timedelta(minutes=settings.alert_replay_minutes)
     handlers: list[ControllerRouterHandler] = [
-        callback.route(Receiver(secrets, group).receive, metrics),
         *streams.routes(streams.Streams(hub, feed.missed, replay)),
         *status.routes(status.Watch(partial(read_state, pool), policy), check, metrics),
         admin.router(units, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)
-    return Server(app, on_stop=hub.close)
+    front = callback.in_front(app, Receiver(secrets, group).receive, metrics)
+    return Server(with_request_id(front), on_stop=hub.close)
 
 
 async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:

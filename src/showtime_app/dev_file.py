@@ -23,8 +23,8 @@ class DevFile:
     """Base URL, without a slash at the end."""
     webhook_secret: str = field(repr=False)
     """Signs and verifies EventSub messages."""
-    token_secret: str = field(repr=False)
-    """Signs and verifies bearer tokens."""
+    token_secret: str | None = field(repr=False)
+    """Signs and verifies bearer tokens; None if the server does not accept tokens of our own."""
 
     @classmethod
     def read(cls, data_dir: Path) -> Self:

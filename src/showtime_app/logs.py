@@ -7,12 +7,14 @@ from typing import Literal
 import structlog
 from structlog.types import Processor
 
+from showtime_app.web.request_id import add_request_id
+
 
 def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     """Send all logs to standard error: `auto` is readable in a terminal, and JSON elsewhere."""
     readable = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

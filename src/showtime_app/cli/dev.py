@@ -1,6 +1,7 @@
 """`showtime dev`: the whole service by itself on a laptop, with nothing to configure."""
 
 import ipaddress
+import os
 import secrets
 import shutil
 import sys
@@ -16,16 +17,26 @@ from showtime_app.config import Settings
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
 from showtime_core.errors import ShowtimeError
 
-_WELCOME = """\
+_HOST = """\
+  Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
+"""
+_WELCOME = (
+    """\
 showtime is ready at {url}
 
   Watch     curl -N {url}/alerts
             curl -N {url}/state
   Play      {program} simulate night --speed 60{data_dir}
             {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
-  Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
-
+"""
+    + _HOST
+    + """
 Everything is kept in {folder}. Ctrl-C stops."""
+)
+_REMOTE = (
+    "{name} names another machine ({value}), and dev would write simulated events there: unset it to use a "
+    "database of its own, or insist with --allow-remote-database"
+)
 
 
 @click.command()
@@ -48,23 +59,25 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
     logs.configure(settings.log_format, settings.log_level)
     _refuse_remote(settings, allowed=allow_remote_database)
     with open_listener(settings, host, port) as listener:
-        dev_file = _note(data_dir, url_of(listener))
+        dev_file = _note(settings, data_dir, url_of(listener))
         try:
             with _database(settings, data_dir) as conninfo:
                 composition.migrate_up(conninfo, click.echo)
                 server = composition.dev(settings, conninfo, dev_file)
-                server.serve_on(listener, lambda: click.echo(_welcome(dev_file.url, data_dir)))
+                server.serve_on(listener, lambda: click.echo(_welcome(dev_file, data_dir)))
         except ShowtimeError as reason:
             raise click.ClickException(str(reason)) from reason
 
 
 def _refuse_remote(settings: Settings, *, allowed: bool) -> None:
     """Stay away from other machines' databases: what is played here is not for them."""
-    if not allowed and settings.pghost and not _is_local(settings.pghost):
-        raise click.ClickException(
-            f"PGHOST names another machine ({settings.pghost}), and dev would write simulated events there: "
-            "unset PGHOST to use a database of its own, or insist with --allow-remote-database"
-        )
+    if allowed:
+        return
+    for name in ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE"):  # libpq would follow these wherever they lead
+        if os.environ.get(name):
+            raise click.ClickException(_REMOTE.format(name=name, value=os.environ[name]))
+    if settings.pghost and not all(_is_local(host) for host in settings.pghost.split(",")):
+        raise click.ClickException(_REMOTE.format(name="PGHOST", value=settings.pghost))
 
 
 def _is_local(host: str) -> bool:
@@ -76,13 +89,18 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _note(data_dir: Path, url: str) -> DevFile:
-    """Leave a note for the other commands; secrets stay as they are from run to run."""
+def _note(settings: Settings, data_dir: Path, url: str) -> DevFile:
+    """Leave a note for the other commands; secrets of our own stay as they are from run to run."""
     try:
         known = DevFile.read(data_dir)
-        note = DevFile(url, known.webhook_secret, known.token_secret)
     except NoDevServerError:
-        note = DevFile(url, secrets.token_hex(16), secrets.token_hex(32))
+        known = DevFile(url, secrets.token_hex(16), None)
+    note = DevFile(
+        url,
+        webhook_secret=next(iter(settings.webhook_secrets), known.webhook_secret),
+        # A database that is not our own is never combined with tokens that are.
+        token_secret=None if settings.has_database else known.token_secret or secrets.token_hex(32),
+    )
     try:
         note.write(data_dir)
     except OSError as reason:
@@ -102,9 +120,10 @@ def _database(settings: Settings, data_dir: Path) -> Iterator[str]:
             yield conninfo
 
 
-def _welcome(url: str, data_dir: Path) -> str:
+def _welcome(dev_file: DevFile, data_dir: Path) -> str:
     option = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
-    return _WELCOME.format(url=url, program=_program(), data_dir=option, folder=data_dir.resolve())
+    text = _WELCOME if dev_file.token_secret else _WELCOME.replace(_HOST, "")
+    return text.format(url=dev_file.url, program=_program(), data_dir=option, folder=data_dir.resolve())
 
 
 def _program() -> str:

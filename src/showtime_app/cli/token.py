@@ -26,4 +26,8 @@ def token(role: str, login: str, data_dir: Path) -> None:
         dev_file = DevFile.read(data_dir)
     except NoDevServerError as reason:
         raise click.ClickException(str(reason)) from reason
+    if dev_file.token_secret is None:
+        raise click.ClickException(
+            "this `showtime dev` uses a database that is not its own: it takes no such tokens"
+        )
     click.echo(issue_local_token(dev_file.token_secret, viewer(login), Role(role)))

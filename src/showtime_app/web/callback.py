@@ -1,16 +1,21 @@
-"""`POST /callback`: where Twitch delivers. A raw route, since it is the one that a busy night is made of."""
+"""`POST /callback`: where Twitch delivers.
+
+It stands in front of the web framework, whose routing would cost it as much as the signature, the parsing and
+the reaction together: see `bench/callback`.
+"""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
-from litestar import asgi
-from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from showtime_app.metrics import Metrics
 from showtime_app.web.raw import answer_text, header, refuses_method
+
+_log = logging.getLogger(__name__)
 
 SECONDS_IN_ALL = 5.0
 """How long a request may take, whatever happens: Twitch waits 10 s at most."""
@@ -38,14 +43,13 @@ Receiver = Callable[[Mapping[str, str], bytes], Awaitable[Answer]]
 """Takes the headers, their names in lower case, and the body of one request."""
 
 
-def route(receiver: Receiver, metrics: Metrics) -> ASGIRouteHandler:
-    """Make the route."""
+def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
+    """Answer `/callback`, and leave everything else to the application behind."""
     accepted = metrics.callback_requests.labels("accepted")
 
     def count(rejection: str | None) -> None:
         (metrics.callback_requests.labels(rejection) if rejection else accepted).inc()
 
-    @asgi("/callback", copy_scope=False)
     async def callback(scope: Scope, receive: Receive, send: Send) -> None:
         if await refuses_method(scope, send, "POST"):
             return
@@ -65,11 +69,19 @@ def route(receiver: Receiver, metrics: Metrics) -> ASGIRouteHandler:
             await answer_text(
                 send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
             )
+        except Exception:  # whatever it is, Twitch must come again
+            _log.exception("a message was not received")
+            count("failed")
+            await answer_text(send, HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error", _CLOSE)
         else:
             count(answer.rejection)
             await answer_text(send, answer.status, answer.body)
 
-    return callback
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        # The scope of the lifespan has no path.
+        await (callback if scope.get("path") == "/callback" else app)(scope, receive, send)
+
+    return front
 
 
 _CLOSE = ((b"connection", b"close"),)  # the rest of the body is not read

@@ -62,6 +62,8 @@ class Hub:
 
     def publish(self, tip: Tip, entries: Sequence[FeedEntry]) -> None:
         """Hand on what is new, and how far it leads."""
+        if self.tip and (tip.epoch != self.tip.epoch or tip.id < self.tip.id):
+            self._end_all()  # their ids mean nothing any more: they come again, and begin anew
         self.tip = tip
         for client in self.clients:
             if not client.begin.done():
@@ -92,5 +94,8 @@ class Hub:
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""
         self.is_closed = True
+        self._end_all()
+
+    def _end_all(self) -> None:
         for client in self.clients:
             client.closed.set()

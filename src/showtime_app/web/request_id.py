@@ -1,29 +1,44 @@
 """Every answer bears the id of its request, taken from the caller or made here, as the log lines do."""
 
+import itertools
 import re
-import uuid
+import secrets
+from contextvars import ContextVar
 
-import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.types import EventDict, WrappedLogger
 
 from showtime_app.web.raw import header
 
 _ACCEPTABLE = re.compile(r"[\x21-\x7e]{1,128}")
+_OF_THIS_PROCESS = secrets.token_hex(6)
+_numbers = itertools.count(1)
+_current: ContextVar[str] = ContextVar("request_id")
 
 
 def with_request_id(app: ASGIApp) -> ASGIApp:
     """Wrap an application."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:  # the lifespan, which litestar's types leave out
+            await app(scope, receive, send)
+            return
         given = header(scope, b"x-request-id")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _ACCEPTABLE.fullmatch(given) else f"{_OF_THIS_PROCESS}-{next(_numbers):x}"
+        _current.set(request_id)  # a request is a task of its own: nobody else sees it
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await app(scope, receive, send_with_id)
+        await app(scope, receive, send_with_id)
 
     return wrapped
+
+
+def add_request_id(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Add the id to a line of the log, if it is written for a request."""
+    if request_id := _current.get(None):
+        line["request_id"] = request_id
+    return line

@@ -29,6 +29,8 @@ _COMMENT = b":\n\n"
 _RETRY = b"retry: 3000\n\n"
 _READ_AGAIN_SECONDS = 1.0
 _FAREWELL_SECONDS = 1.0
+_BEHIND_TENTHS = 20
+"""Tenths of a second that one instance may be behind another."""
 
 Missed = Callable[[int, int, timedelta], Awaitable[Sequence[FeedEntry]]]
 """Reads the alerts after one id, up to another, not older than a time; raises Unavailable."""
@@ -75,11 +77,13 @@ async def _refuses(scope: Scope, send: Send) -> bool:
 async def _alerts(streams: Streams, client: Client, last_event_id: str) -> AsyncGenerator[bytes, None]:
     """Yield what the client has missed, then what comes; every alert with its id."""
     yield _COMMENT
-    if not client.begin.done():
-        yield _RETRY  # the database is away; what follows, follows later
-    begin = await asyncio.shield(client.begin)
+    async for chunk in _until_begun(client):
+        yield chunk
+    begin = client.begin.result()
     reached = _read_id(last_event_id, begin.epoch)
-    after = begin.id if reached is None else reached
+    if reached is None or (reached > begin.id and not await _reaches(streams.hub, reached)):
+        reached = begin.id
+    after = reached
     yield f"id: {begin.epoch}-{after}\n".encode() + _RETRY
     while after < begin.id:
         try:
@@ -96,12 +100,22 @@ async def _alerts(streams: Streams, client: Client, last_event_id: str) -> Async
 
 async def _state(client: Client) -> AsyncGenerator[bytes, None]:
     """Yield the state, then its changes."""
-    if not client.begin.done():
-        yield _RETRY
-    begin = await asyncio.shield(client.begin)
+    async for chunk in _until_begun(client):
+        yield chunk
+    begin = client.begin.result()
     yield f"data: {begin.snapshot}\n\n".encode() + _RETRY
     async for chunk in _queued(client, begin.id):
         yield chunk
+
+
+async def _until_begun(client: Client) -> AsyncGenerator[bytes, None]:
+    """Keep the stream open while the database is away: what follows, follows later."""
+    if not client.begin.done():
+        yield _RETRY
+    while not client.begin.done():
+        await asyncio.wait([client.begin], timeout=HEARTBEAT_SECONDS)
+        if not client.begin.done():
+            yield _COMMENT
 
 
 async def _queued(client: Client, after: int) -> AsyncGenerator[bytes, None]:
@@ -115,6 +129,15 @@ async def _queued(client: Client, after: int) -> AsyncGenerator[bytes, None]:
             continue
         if block.id > after:  # this instance may be behind the one that the client comes from
             yield block.data
+
+
+async def _reaches(hub: Hub, number: int) -> bool:
+    """Wait a little for what another instance has shown already; False: it counts as an id that never was."""
+    for _ in range(_BEHIND_TENTHS):
+        if hub.tip and hub.tip.id >= number:
+            return True
+        await asyncio.sleep(0.1)
+    return False
 
 
 def _read_id(text: str, epoch: str) -> int | None:
