@@ -1,0 +1,56 @@
+"""One PostgreSQL for all integration tests, and a database of its own for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_app import composition
+from support.server import Server, running
+from support.twitch import Twitch
+
+# Nothing that a test writes has to outlive the machine.
+IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres.start(tmp_path_factory.mktemp("postgres"), settings=IN_A_HURRY) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Give the conninfo of a fresh, empty database."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres_server.conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield make_conninfo(postgres_server.conninfo, dbname=name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def migrated(database: str) -> str:
+    """Give the conninfo of a fresh database that showtime can use."""
+    composition.migrate_up(database, lambda _: None)
+    return database
+
+
+@pytest.fixture
+def server(migrated: str, tmp_path: Path) -> Iterator[Server]:
+    """Run `showtime serve` on a database of its own."""
+    with running(migrated, tmp_path / "server.log") as server:
+        yield server
+
+
+@pytest.fixture
+def twitch(server: Server) -> Iterator[Twitch]:
+    """Send what Twitch sends to that server."""
+    with httpx.Client(timeout=15) as client:
+        yield Twitch(server.url, client)

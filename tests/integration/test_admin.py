@@ -1,0 +1,239 @@
+"""The routes of the host, to the letter, with the tokens of `showtime dev`; and `showtime dev` itself."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import httpx
+import psycopg
+import pytest
+
+from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from support import twitch as t
+from support.dev import developing, refusal
+from support.server import rows
+from support.sse import listening
+
+NOT_LIVE = (400, "no broadcast is currently live")
+NOT_A_TAPE = (400, "tape ID must be an integer")
+NO_TOKEN = (400, "Twitch user access token or internal JWT must be supplied in Authorization header")
+NOT_ACCEPTED = (401, "access token was not accepted")
+NOT_THE_HOST = (403, "insufficient access: requires broadcaster; you are viewer")
+DONE = (204, "")
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory):
+    with developing(tmp_path_factory.mktemp("admin") / "data") as dev:
+        yield dev
+
+
+@pytest.fixture(scope="module")
+def database(dev):
+    with EmbeddedPostgres.start(dev.data_dir) as postgres:
+        yield postgres.conninfo
+
+
+@pytest.fixture(scope="module")
+def tokens(dev):
+    with ThreadPoolExecutor() as pool:
+        roles = ("broadcaster", "viewer")
+        return dict(zip(roles, pool.map(dev.token, roles), strict=True))
+
+
+@pytest.fixture(scope="module")
+def host(dev, tokens):
+    headers = {"authorization": f"Bearer {tokens['broadcaster']}"}
+    with httpx.Client(base_url=dev.server.url, headers=headers) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def twitch(dev):
+    secret = json.loads((dev.data_dir / "dev.json").read_text())["webhook_secret"]
+    with httpx.Client(base_url=dev.server.url) as client:
+        yield lambda make, *args: client.post(
+            "/callback", headers=(sent := make(*args, secret=secret)).headers, content=sent.body
+        ).raise_for_status()
+
+
+@pytest.fixture
+def live(twitch):
+    """Be on the air for a while."""
+    twitch(t.online, f"night-{datetime.now(UTC).timestamp()}")
+    yield
+    twitch(t.offline)
+
+
+def said(answer):
+    return answer.status_code, answer.text
+
+
+def calls(dev, headers):
+    with httpx.Client(base_url=dev.server.url, headers=headers) as client:
+        return [said(client.post("/admin/tape/5")), said(client.delete("/admin/tape"))]
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Bearer"}], ids=str)
+def test_who_brings_no_token_is_told_to(dev, headers):
+    """Without a token the answer is 400, in the words that the website shows."""
+    assert calls(dev, headers) == [NO_TOKEN, NO_TOKEN]
+
+
+@pytest.mark.parametrize("token", ["forged", "a.b.c", "Basic Z29sZGVuOnZjcg==", "Bearer x y"])
+def test_a_token_that_nobody_issued_is_not_accepted(dev, token):
+    """A token that is forged, or none at all, is answered 401."""
+    assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED, NOT_ACCEPTED]
+
+
+def test_a_changed_token_is_not_accepted(dev, tokens):
+    """A token of which a single character was changed is answered 401."""
+    head, claims, signature = tokens["broadcaster"].split(".")
+    flipped = signature[:5] + ("A" if signature[5] != "A" else "B") + signature[6:]
+    for token in (f"{head}.{claims}.{flipped}", f"{head}.{claims}.", f"{head}.{claims}"):
+        assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED, NOT_ACCEPTED]
+
+
+def test_a_viewer_may_not_host(dev, tokens):
+    """A viewer's token is answered 403, in the words that the website shows."""
+    assert calls(dev, {"authorization": tokens["viewer"]}) == [NOT_THE_HOST, NOT_THE_HOST]
+
+
+def test_a_machine_reads_problems_as_json(dev):
+    """A caller whose Accept names JSON gets a problem document; anybody else plain text."""
+    problem = httpx.delete(f"{dev.server.url}/admin/tape", headers={"accept": "application/json"})
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json() == {"title": "Bad Request", "status": 400, "detail": NO_TOKEN[1]}
+    plain = httpx.delete(f"{dev.server.url}/admin/tape")
+    assert plain.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_nothing_is_put_on_while_nothing_is_live(host):
+    """While no broadcast is live, tape on and tape off are answered 400."""
+    assert [said(host.post("/admin/tape/5")), said(host.delete("/admin/tape"))] == [NOT_LIVE, NOT_LIVE]
+
+
+@pytest.mark.parametrize("live_", [False, True])
+@pytest.mark.parametrize(
+    "tape",
+    [
+        "0",
+        "-1",
+        "2147483648",
+        "4294967297",
+        "9" * 400,
+        "abc",
+        "\uff11",
+        "5x",
+        "5.0",
+        "0x5",
+        "%20",
+        "5%20",
+        "+",
+    ],
+)
+def test_a_tape_has_a_number(host, request, database, tape, live_):
+    """What is no number of a tape is answered 400, live or not, and puts nothing on."""
+    if live_:
+        request.getfixturevalue("live")
+    count = "select count(*) from showtime.screening"
+    before = rows(database, count)
+    assert said(host.post(f"/admin/tape/{tape}")) == NOT_A_TAPE
+    assert rows(database, count) == before
+
+
+@pytest.mark.parametrize("tape", [1, 2147483647])
+@pytest.mark.usefixtures("live")
+async def test_a_tape_goes_on_and_off(dev, host, tape):
+    """Tape on and off are answered 204 without a body, and each is one event of /state; off twice is none."""
+    async with listening(f"{dev.server.url}/state") as stream:
+        at_first = (await stream.event()).data
+        assert set(at_first) == {"isLive", "broadcastStartedAt"}
+        assert said(await asyncio.to_thread(host.post, f"/admin/tape/{tape}")) == DONE
+        on = (await stream.event()).data
+        assert on == at_first | {"screeningTapeId": tape, "screeningStartedAt": on["screeningStartedAt"]}
+        for _ in range(2):
+            assert said(await asyncio.to_thread(host.delete, "/admin/tape")) == DONE
+        assert (await stream.event()).data == at_first
+        with pytest.raises(TimeoutError):
+            await stream.event(0.3)
+
+
+@pytest.mark.usefixtures("live")
+async def test_the_url_of_a_vod_does_not_flicker_the_tape(dev, host, database):
+    """Setting the VOD's URL of the live broadcast leaves its tape on: no event, and the same snapshot."""
+    await asyncio.to_thread(host.post, "/admin/tape/7")
+    async with listening(f"{dev.server.url}/state") as stream:
+        on = (await stream.event()).data
+        with psycopg.connect(database) as connection:
+            connection.execute("update showtime.broadcast set vod_url = 'https://a/1' where ended_at is null")
+        with pytest.raises(TimeoutError):
+            await stream.event(0.5)
+        async with listening(f"{dev.server.url}/state") as another:
+            assert (await another.event()).data == on
+        assert on["screeningTapeId"] == 7
+
+
+@pytest.mark.usefixtures("live")
+async def test_tapes_put_on_at_once_leave_one_on(dev, host, database):
+    """Of commands given at once one tape stays on, and /state never tells that none is in between."""
+    count = 12
+    async with listening(f"{dev.server.url}/state") as stream:
+        await stream.event()
+        answers = [asyncio.to_thread(host.post, f"/admin/tape/{tape}") for tape in range(1, count + 1)]
+        assert {said(answer) for answer in await asyncio.gather(*answers)} == {DONE}
+        told = [event.data.get("screeningTapeId") for event in await stream.events(count)]
+    assert sorted(told) == [*range(1, count + 1)]
+    query = "select tape_id from showtime.screening where ended_at is null"
+    assert rows(database, query) == [(told[-1],)]
+
+
+@pytest.mark.usefixtures("live")
+async def test_the_end_of_a_broadcast_ends_its_tape(dev, host, twitch, database):
+    """No screening outlives its broadcast; when the stream returns soon, tape and state go on alike."""
+    await asyncio.to_thread(host.post, "/admin/tape/9")
+    open_ones = "select tape_id from showtime.screening where ended_at is null"
+    async with listening(f"{dev.server.url}/state") as stream:
+        on = (await stream.event()).data
+        twitch(t.offline)
+        assert (await stream.event()).data == {"isLive": False}
+        assert rows(database, open_ones) == []
+        twitch(t.online, "night-again")
+        assert (await stream.event()).data == on
+        assert rows(database, open_ones) == [(9,)]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "tape/5"), ("PUT", "tape/5"), ("POST", "tape")])
+def test_the_host_has_two_commands(host, method, path):
+    """Other methods are answered 405."""
+    assert host.request(method, f"/admin/{path}").status_code == 405
+
+
+def test_without_an_auth_service_nobody_hosts(server):
+    """Where tokens cannot be checked, a token is answered 503, and never let through."""
+    headers = {"authorization": "Bearer anything"}
+    assert httpx.delete(f"{server.url}/admin/tape", headers=headers).status_code == 503
+
+
+def test_dev_keeps_everything_between_runs(tmp_path):
+    """A second run has the tokens, the secret and the events of the first, on whichever port."""
+    with developing(tmp_path / "data") as first:
+        notes = json.loads((first.data_dir / "dev.json").read_text())
+        token = first.token("broadcaster")
+        online = t.online("kept", secret=notes["webhook_secret"])
+        sent = httpx.post(f"{first.server.url}/callback", headers=online.headers, content=online.body)
+        assert sent.status_code == 204
+    with developing(tmp_path / "data") as second:
+        later = json.loads((second.data_dir / "dev.json").read_text())
+        assert later == notes | {"url": second.server.url}
+        answer = httpx.post(f"{second.server.url}/admin/tape/5", headers={"authorization": token})
+        assert said(answer) == DONE
+        assert second.data_dir.joinpath("dev.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("address", ["db.goldenvcr.com", "10.0.0.7", "::ffff:10.0.0.7", "localhost,10.0.0.7"])
+def test_dev_stays_away_from_other_machines_databases(tmp_path, address):
+    """With PGHOST naming another machine dev does not start, says why, and leaves no trace."""
+    assert "PGHOST names another machine" in refusal(tmp_path / "data", PGHOST=address)
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,59 @@
+"""The unit of work in PostgreSQL keeps to the same rules as the one in memory, and does the same."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from showtime_core.testing.contracts import UnitOfWorkContract
+from showtime_core.testing.machine import ChannelMachine
+from showtime_core.testing.records import Stage
+from support.records import staged
+
+EMPTY = """
+    truncate showtime.journal, showtime.fact, showtime.outbox, showtime.feed,
+        showtime.broadcast, showtime.screening, showtime.viewer cascade;
+    update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
+"""
+
+
+class TestPostgresUnitOfWork(UnitOfWorkContract):
+    """The contract of the unit of work, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def stage(self, migrated: str) -> AsyncIterator[Stage]:
+        async with staged(migrated) as stage:
+            yield stage
+
+
+def test_nights_in_postgres_are_the_nights_in_memory(migrated: str):
+    """Whatever is played, on one instance or two, PostgreSQL keeps what a channel in memory keeps."""
+
+    class PostgresMachine(ChannelMachine):
+        """Plays in PostgreSQL, and compares with memory after every step."""
+
+        head_start = timedelta(hours=2)  # the database's clock is real: the night begins before it
+
+        async def open_stage(self) -> Stage:
+            with psycopg.connect(migrated) as connection:
+                connection.execute(EMPTY)
+            self.stack = AsyncExitStack()
+            return await self.stack.enter_async_context(staged(migrated))
+
+        async def close_stage(self) -> None:
+            await self.stack.aclose()
+
+    run_state_machine_as_test(
+        PostgresMachine,
+        settings=settings(
+            max_examples=8,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )

@@ -1,0 +1,156 @@
+"""Determinism: a night can be played again from its journal alone, and comes out the same."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from showtime_adapters.twitch.messages import read_entry, read_json, read_time
+from showtime_adapters.wire import alert_document, encode, snapshot_document
+from showtime_core.broadcast import Snapshot
+from showtime_core.effects import Feature
+from showtime_core.errors import Refused
+from showtime_core.hosting import start_tape, stop_tape
+from showtime_core.journal import Entry, Outcome
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
+from support.evening import evening, messages
+from support.records import assert_replays, staged
+from support.server import rows
+from support.twitch import CHANNEL, Message, follow, message, offline, online, viewer
+
+POLICIES = (
+    Policy(),
+    Policy(alert_gift_recipients=True, features=frozenset({Feature.POINTS})),
+    Policy(features=frozenset()),
+)
+
+
+def read(sent: Message) -> Entry:
+    """Read a message as the callback does."""
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    sent_at = read_time(headers["twitch-eventsub-message-timestamp"])
+    return read_entry(headers, sent.id, sent_at, sent.body, read_json(sent.body))
+
+
+def believable_night() -> list[Message]:
+    """Make a night with a drop-out, as it comes: nothing out of order."""
+    opening = datetime.now(UTC) - timedelta(hours=3)
+    crowd = messages(evening(90, seed=1))
+    back, curtain = opening + timedelta(minutes=90), opening + timedelta(minutes=170)
+    return [
+        online("41000", opening, at=opening + timedelta(seconds=9)),
+        *crowd[:40],
+        offline(at=back - timedelta(minutes=4)),
+        online("41000", opening, at=back),
+        *crowd[40:],
+        offline(at=curtain),
+    ]
+
+
+def chaotic_night(seed: int) -> list[Message]:
+    """Make a night on which nothing is as it should be."""
+    chance = random.Random(seed)
+    opening = datetime.now(UTC) - timedelta(hours=5)
+
+    def some_time() -> datetime:
+        return opening + timedelta(seconds=chance.randint(0, 2 * 3600))
+
+    strange = [
+        message(
+            "channel.cheer", viewer() | CHANNEL | {"is_anonymous": False, "message": "?", "bits": "many"}
+        ),
+        message("channel.cheer", None, body=b'{"bits": ' + b"9" * 5000 + b"}"),
+        message("channel.cheer", None, body=b"[" * 100_000),
+        message(
+            "channel.follow",
+            viewer() | CHANNEL | {"user_name": "\0Null\ud83d", "followed_at": some_time().isoformat()},
+        ),
+        message("channel.subscribe", viewer("TierNine") | CHANNEL | {"tier": "9000", "is_gift": False}),
+        # Longer than a key of an index can be: it cannot be written, and is parked alone.
+        message(
+            "channel.channel_points_custom_reward_redemption.add",
+            viewer() | CHANNEL | {"id": chance.randbytes(9000).hex()},
+        ),
+        message("stream.online", None, message_type="revocation", status="authorization_revoked"),
+        message("stream.online", None, message_type="intermission"),
+        message("drop.entitlement.grant", CHANNEL),
+    ]
+    facts = [follow("Repeater", opening), follow("Repeater", opening)]
+    stream = [offline(at=some_time()) for _ in range(12)]
+    for number in range(12):
+        started_at = some_time()
+        sent_at = started_at + timedelta(seconds=chance.randint(0, 400))
+        stream.append(online(f"stream-{number % 7}", started_at, at=sent_at))
+    crowd = messages(evening(80, seed))
+    told = [*strange, *facts, *stream, *crowd]
+    told += chance.sample(told, 20)  # delivered twice
+    chance.shuffle(told)
+    return told
+
+
+async def play(night: Sequence[Message], instances: Sequence[UnitOfWork], chance: random.Random) -> None:
+    """Deliver a night in batches, to several instances at once, while tapes and settings change."""
+    waiting = [read(each) for each in night]
+    while waiting:
+        policy, jobs = chance.choice(POLICIES), []
+        for units in instances:
+            size = chance.choice([1, 3, 10])
+            batch, waiting = waiting[:size], waiting[size:]
+            if batch:
+                jobs.append(receive(batch, units, policy))
+            jobs.append(command(units, policy, chance))
+        await asyncio.gather(*jobs)
+
+
+async def command(units: UnitOfWork, policy: Policy, chance: random.Random) -> None:
+    command_id, tape_id = UUID(int=chance.getrandbits(128)), chance.randint(1, 300)
+    with suppress(Refused):  # no broadcast is live
+        if chance.random() < 0.3:
+            await start_tape(tape_id, command_id, units, policy)
+        elif chance.random() < 0.2:
+            await stop_tape(command_id, units, policy)
+
+
+async def test_a_believable_night_replays(migrated: str):
+    """The journal, told to the pure core with its times and policies, gives the recorded night."""
+    night = believable_night()
+    async with staged(migrated) as stage:
+        await play(night, [stage.units], random.Random(7))
+    kept = await assert_replays(migrated)
+    assert len(kept.broadcasts) == 1
+    assert kept.screenings
+    assert {line.outcome for line in kept.journal} == {Outcome.REACTED, Outcome.KEPT}
+    bodies = {line.entry_id: line.body for line in kept.journal}
+    assert all(bodies[each.id] == each.body for each in night)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_chaotic_night_replays(migrated: str, seed: int):
+    """So does a night on two instances with all that can go wrong: late, twice, malformed, unwritable."""
+    night = chaotic_night(seed)
+    async with staged(migrated) as stage:
+        await play(night, [stage.units, stage.other], random.Random(seed))
+    kept = await assert_replays(migrated)
+    assert {each.id for each in night} <= {line.entry_id for line in kept.journal}
+    assert {line.outcome for line in kept.journal} == set(Outcome) - {Outcome.DISMISSED}
+    assert [line.remark for line in kept.journal if (line.remark or "").startswith("it cannot be written")]
+
+
+async def test_what_is_shown_is_recorded_as_it_is_sent(migrated: str):
+    """The text in the feed is the very text that the replayed night encodes to."""
+    async with staged(migrated) as stage:
+        await play(believable_night(), [stage.units], random.Random(3))
+    kept = await assert_replays(migrated)
+    texts = [
+        encode(snapshot_document(one.what) if isinstance(one.what, Snapshot) else alert_document(one.what))
+        for one in kept.shown
+    ]
+    assert [(text,) for text in texts] == rows(
+        migrated, "select payload::text from showtime.feed order by id"
+    )

@@ -1,0 +1,260 @@
+"""The streams to the letter, as raw bytes on the wire: framing, ids, resuming."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+
+from support import twitch as t
+from support.databases import fresh_database
+from support.server import running
+from support.sse import asking, listening
+
+QUIET = 0.4
+"""Seconds after which what has not come would not come."""
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server):
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def server(database, tmp_path_factory):
+    with running(database, tmp_path_factory.mktemp("streams") / "server.log") as server:
+        yield server
+
+
+@pytest.fixture
+def evening(postgres_server, tmp_path):
+    """Give a database on which nothing has happened, a server on it, and Twitch."""
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running(database, tmp_path / "log") as server,
+        httpx.Client(timeout=15) as client,
+    ):
+        yield database, server, t.Twitch(server.url, client)
+
+
+@pytest.fixture
+def alerts(server):
+    return f"{server.url}/alerts"
+
+
+async def read(reader, pattern, seconds=5.0):
+    """Read until what has come matches, and return it."""
+    text = b""
+    async with asyncio.timeout(seconds):
+        while not (found := re.search(pattern, text, re.DOTALL)):
+            more = await reader.read(65536)
+            assert more, f"it ended after {text!r}"
+            text += more
+    return found
+
+
+async def silent(stream):
+    """Make sure that nothing comes."""
+    with pytest.raises(TimeoutError):
+        await stream.event(QUIET)
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("accept", ["", "*/*", "text/event-stream", "text/event-stream, text/html;q=0.5"])
+async def test_who_accepts_events_is_served(server, path, accept):
+    """Without Accept, with */*, or with one that starts with text/event-stream, a stream is served."""
+    async with listening(server.url + path, accept=accept) as stream:
+        headers = stream.response.headers
+        assert stream.response.status_code == 200
+        assert headers["content-type"].partition(";")[0] == "text/event-stream"
+        assert headers["cache-control"] == "no-cache"
+        await stream.block()
+
+
+async def test_a_request_without_accept_is_served(server):
+    """A client that sends no Accept at all is served."""
+    async with asking(server.port, "GET /state HTTP/1.1\nHost: a") as reader:
+        assert await read(reader, rb"^HTTP/1.1 200 OK\r\n.*\r\n\r\n.*data: ")
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("accept", ["text/html", "application/json, text/event-stream", "*/*;q=0.8"])
+def test_who_accepts_no_events_is_told(server, path, accept):
+    """Any other Accept is answered 400, naming it."""
+    answer = httpx.get(server.url + path, headers={"accept": accept})
+    assert (answer.status_code, answer.text) == (400, f"content-type {accept} is not supported")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
+def test_streams_are_only_gotten(server, path, method):
+    """Any method but GET is answered 405, naming GET, and opens no stream."""
+    answer = httpx.request(method, server.url + path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_alerts_begin_with_a_comment_and_an_id(server):
+    """/alerts begins with a comment at once, then a block with the latest id, without data, and the retry."""
+    async with asking(server.port, "GET /alerts HTTP/1.0\nHost: a") as reader:
+        assert await read(reader, rb":\n\n.*id: [0-9a-z]+-\d+\nretry: 3000\n\n")
+
+
+async def test_state_begins_with_the_state(server):
+    """/state begins with a data line that holds the current state; its blocks have no ids and no names."""
+    async with asking(server.port, "GET /state HTTP/1.1\nHost: a") as reader:
+        found = await read(reader, rb"\r\n\r\n[0-9a-f]+\r\n(data: \{\"isLive\":false\}\n\n.*retry: 3000\n\n)")
+        assert b"id:" not in found[1]
+        assert b"event:" not in found[1]
+
+
+async def test_http_1_0_gets_no_chunks(server):
+    """A proxy that speaks HTTP/1.0 gets the stream as it is, without the framing of HTTP/1.1."""
+    async with asking(server.port, "GET /alerts HTTP/1.0\nHost: a") as reader:
+        found = await read(reader, rb"^(HTTP/1\.[01] 200 .*?)\r\n\r\n(.*retry: 3000\n\n)")
+        assert b"transfer-encoding" not in found[1].lower()
+        assert re.fullmatch(rb":\n\nid: [0-9a-z]+-\d+\nretry: 3000\n\n", found[2])
+
+
+async def test_an_alert_is_an_id_and_a_line_of_data(server, twitch):
+    """An alert is an unnamed event of an id and one line of compact JSON."""
+    async with asking(server.port, "GET /alerts HTTP/1.1\nHost: a") as reader:
+        await read(reader, rb"retry: 3000\n\n")
+        twitch.send(t.cheer("Lina\nBreak", 100, "one\r\ntwo\n\ndata: three"))
+        data = rb'{"type":"cheer","data":{"username":"Lina\nBreak","numBits":100,'
+        data += rb'"message":"one\r\ntwo\n\ndata: three"}}'
+        pattern = rb"\r\nid: [0-9a-z]+-\d+\ndata: " + re.escape(data) + rb"\n\n\r\n$"
+        assert await read(reader, pattern)
+
+
+def number(block):
+    return int(block.id.rpartition("-")[2])
+
+
+async def test_a_resume_gets_exactly_the_missed(twitch, alerts):
+    """With Last-Event-ID a client gets what came after it, in order and once, and then what comes."""
+    async with listening(alerts) as stream:
+        await stream.block()
+        first = await stream.block()
+        twitch.send(*(t.cheer(f"Viewer{each}") for each in range(10)))
+        seen = [first, *await stream.events(10)]
+    assert [number(block) for block in seen] == sorted({number(block) for block in seen})
+    for last in (0, 4, 10):
+        async with listening(alerts, seen[last].id) as stream:
+            missed = seen[last + 1 :]
+            assert await stream.events(len(missed)) == missed
+            twitch.send(t.cheer("NextNell"))
+            seen.append(await stream.event())
+            assert seen[-1].data["data"]["username"] == "NextNell"
+
+
+async def test_a_client_that_drops_before_its_first_alert_loses_nothing(twitch, alerts):
+    """The id that a new client is given at once is all it needs to get the alerts from then on."""
+    async with listening(alerts) as stream:
+        await stream.block()
+        first = await stream.block()
+    twitch.send(t.cheer("EarlyEllie"))
+    async with listening(alerts, first.id) as stream:
+        assert (await stream.event()).data["data"]["username"] == "EarlyEllie"
+
+
+async def test_an_id_that_means_nothing_counts_as_none(twitch, alerts):
+    """A malformed id, one of another epoch, or one that never was: the client is new, and gets what comes."""
+    async with listening(alerts) as stream:
+        await stream.block()
+        epoch, _, newest = (await stream.block()).id.rpartition("-")
+    twitch.send(t.cheer("OldOlga"))
+    odd = [
+        "",
+        "7",
+        "-7",
+        "x-7",
+        f"{epoch}-",
+        f"{epoch}-x",
+        f"{epoch}--1",
+        f"{epoch}-\xb2",
+        f"{epoch}-" + "9" * 30,
+    ]
+    odd += [f"{epoch}0-{newest}", f"{epoch}-{int(newest) + 1000}", f"{epoch}-999999999999999999"]
+
+    async def follow(last):
+        async with listening(alerts, last.encode("latin-1")) as stream:
+            await stream.block()
+            await stream.block()
+            ready.release()
+            return (await stream.event()).data["data"]["username"]
+
+    ready = asyncio.Semaphore(0)
+    async with asyncio.timeout(10):
+        following = [asyncio.create_task(follow(last)) for last in odd]
+        for _ in odd:
+            await ready.acquire()
+        twitch.send(t.cheer("NewNora"))
+        seen = await asyncio.gather(*following, return_exceptions=True)
+    assert dict(zip(odd, seen, strict=True)) == dict.fromkeys(odd, "NewNora")
+
+
+async def test_a_new_client_gets_no_old_alerts(twitch, alerts):
+    """A client without Last-Event-ID, as an overlay that was reloaded, gets only what comes from now on."""
+    twitch.send(t.cheer("OldOlga"))
+    async with listening(alerts) as stream:
+        await silent(stream)
+        twitch.send(t.cheer("NewNora"))
+        assert (await stream.event()).data["data"]["username"] == "NewNora"
+
+
+async def test_state_ignores_last_event_id(server, twitch, alerts):
+    """/state sends one snapshot whatever id a client brings, and no changes of the past."""
+    async with listening(alerts) as stream:
+        await stream.block()
+        first = await stream.block()
+    twitch.send(t.online("ignored"), t.offline())
+    async with listening(f"{server.url}/state", first.id) as stream:
+        assert (await stream.event()).data == {"isLive": False}
+        await silent(stream)
+
+
+async def test_a_change_of_state_is_one_event(evening):
+    """A change is told once; what changes nothing that is told, as a VOD's URL, a title or a rerun, never."""
+    database, server, twitch = evening
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=30)
+    live = {"isLive": True, "broadcastStartedAt": at.isoformat().replace("+00:00", "Z")}
+    async with listening(f"{server.url}/state") as stream:
+        assert (await stream.event()).data == {"isLive": False}
+        online = t.online("one-event", at)
+        twitch.send(online, online.again(), t.online("one-event", at))
+        assert (await stream.event()).data == live
+        with psycopg.connect(database) as connection:
+            connection.execute("update showtime.broadcast set vod_url = 'https://twitch.tv/videos/1'")
+        rerun = t.CHANNEL | {"id": "r", "type": "rerun", "started_at": at.isoformat()}
+        update = t.CHANNEL | {"title": "Tape night", "category_name": "Retro"}
+        twitch.send(t.message("stream.online", rerun), t.message("channel.update", update), t.cheer())
+        await silent(stream)
+        async with listening(f"{server.url}/state") as other:
+            assert (await other.event()).data == live
+        twitch.send(t.offline(), t.offline())
+        assert (await stream.event()).data == {"isLive": False}
+        await silent(stream)
+
+
+async def test_a_change_between_two_clients_is_missed_by_neither(server, twitch):
+    """Whenever a client of /state comes while the state changes, the last that it hears is how it stands."""
+    clients = [listening(f"{server.url}/state") for _ in range(20)]
+
+    async def last_word(client):
+        async with client as stream:
+            heard = [await stream.event()]
+            while True:
+                try:
+                    heard.append(await stream.event(1.5))
+                except TimeoutError:
+                    return heard[-1].data
+
+    following = []
+    for number_, client in enumerate(clients):
+        following.append(asyncio.create_task(last_word(client)))
+        await asyncio.to_thread(twitch.send, t.offline() if number_ % 2 else t.online(f"flicker-{number_}"))
+    assert [each["isLive"] for each in await asyncio.gather(*following)] == [False] * 20

@@ -1,0 +1,244 @@
+"""The streams in trouble: restarts, a database that is away, clients that do not read, and the end."""
+
+import asyncio
+import json
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
+
+import httpx
+import psycopg
+import pytest
+
+from showtime_app.metrics import Metrics
+from showtime_app.web import streams
+from showtime_app.web.hub import Hub
+from showtime_core.feed import Tip
+from support import twitch as t
+from support.databases import fresh_database, gone, locked
+from support.sending import all_at_once
+from support.server import running, start
+from support.sse import asking, listening
+
+
+@pytest.fixture
+def database(postgres_server):
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@contextmanager
+def serving(database, tmp_path, **options):
+    with running(database, tmp_path / "log", **options) as server, httpx.Client(timeout=10) as client:
+        yield server, t.Twitch(server.url, client)
+
+
+async def first_id(stream):
+    while not (block := await stream.block()).id:
+        pass
+    return block.id
+
+
+async def names(stream, count):
+    return [event.data["data"]["username"] for event in await stream.events(count)]
+
+
+async def test_a_resume_survives_a_restart(database, tmp_path):
+    """After a restart a client gets exactly what it missed, in order, although nobody was there to see it."""
+    with serving(database, tmp_path) as (server, twitch):
+        async with listening(f"{server.url}/alerts") as stream:
+            await first_id(stream)
+            twitch.send(t.cheer("SeenSue"))
+            last = (await stream.event()).id
+        twitch.send(*(t.cheer(f"Missed{number}") for number in range(5)))
+        server.stop()
+        again = start(database, tmp_path / "log", server.port)
+        try:
+            twitch.send(t.cheer("Missed5"))
+            async with listening(f"{again.url}/alerts", last) as stream:
+                assert await names(stream, 6) == [f"Missed{number}" for number in range(6)]
+                twitch.send(t.cheer("NewNora"))
+                assert await names(stream, 1) == ["NewNora"]
+        finally:
+            again.kill()
+
+
+async def test_every_instance_shows_the_same(database, tmp_path):
+    """What one instance receives the streams of another show, under the same ids, and resume."""
+    with serving(database, tmp_path) as (one, to_one), serving(database, tmp_path) as (other, to_other):
+        async with (
+            listening(f"{one.url}/alerts") as at_one,
+            listening(f"{other.url}/alerts") as at_other,
+            listening(f"{other.url}/state") as state,
+        ):
+            await first_id(at_one)
+            await first_id(at_other)
+            to_one.send(t.cheer("Ann"), t.online())
+            to_other.send(t.cheer("Ben"))
+            seen = await at_one.events(2)
+            assert await at_other.events(2) == seen
+            assert [(await state.event()).data["isLive"] for _ in range(2)] == [False, True]
+        async with listening(f"{other.url}/alerts", seen[0].id) as resumed:
+            assert await resumed.event() == seen[1]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [("0", []), ("15", ["RecentRon"])])
+async def test_a_resume_goes_back_minutes_not_days(database, tmp_path, minutes, expected):
+    """A client that wakes up gets the alerts of ALERT_REPLAY_MINUTES at most, and with 0 none."""
+    with serving(database, tmp_path, settings={"ALERT_REPLAY_MINUTES": minutes}) as (server, twitch):
+        async with listening(f"{server.url}/alerts") as stream:
+            last = await first_id(stream)
+        old = t.cheer("OldOlga")
+        twitch.send(old, t.cheer("RecentRon"))
+        with psycopg.connect(database) as connection:
+            shift = "update showtime.feed set shown_at = shown_at - interval '15 min' where entry_id = %s"
+            connection.execute(shift, [old.id])
+        async with listening(f"{server.url}/alerts", last) as stream:
+            await first_id(stream)
+            twitch.send(t.cheer("NewNora"))
+            assert await names(stream, len(expected) + 1) == [*expected, "NewNora"]
+
+
+async def test_streams_stay_open_while_the_database_is_away(postgres_server, database, tmp_path):
+    """Without a database streams are answered 200 and kept open; once it is back they catch up."""
+    with serving(database, tmp_path) as (server, twitch):
+        async with listening(f"{server.url}/alerts") as early:
+            last = await first_id(early)
+            twitch.send(t.cheer("BeforeBea"))
+            await early.event()
+            async with AsyncExitStack() as stack:
+                with gone(database, postgres_server.conninfo):
+                    late = await stack.enter_async_context(listening(f"{server.url}/alerts", last))
+                    state = await stack.enter_async_context(listening(f"{server.url}/state"))
+                    assert late.response.status_code == state.response.status_code == 200
+                    assert (await late.block()).lines == (":",)
+                    assert (await state.event()).data == {"isLive": False}
+                    await asyncio.sleep(0.5)
+                twitch.send(t.cheer("AfterAl"))
+                assert await names(early, 1) == ["AfterAl"]
+                assert await names(late, 2) == ["BeforeBea", "AfterAl"]
+
+
+async def test_streams_open_before_the_database_was_ever_reached(postgres_server, database, tmp_path):
+    """A server that starts without a database opens streams at once, tells the retry, and begins later."""
+    async with AsyncExitStack() as stack:
+        with gone(database, postgres_server.conninfo):
+            server, twitch = stack.enter_context(serving(database, tmp_path, ready=False))
+            alerts = await stack.enter_async_context(listening(f"{server.url}/alerts"))
+            state = await stack.enter_async_context(listening(f"{server.url}/state"))
+            assert [(await alerts.block()).lines for _ in range(2)] == [(":",), ("retry: 3000",)]
+            assert (await state.block()).lines == ("retry: 3000",)
+        await first_id(alerts)
+        assert (await state.event()).data == {"isLive": False}
+        twitch.send(t.cheer("AfterAl"))
+        assert await names(alerts, 1) == ["AfterAl"]
+
+
+async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(database, tmp_path):
+    """When ids begin again, open streams are ended, and who comes back with an old id misses nothing."""
+    with serving(database, tmp_path) as (server, twitch):
+        async with listening(f"{server.url}/alerts") as stream:
+            await first_id(stream)
+            twitch.send(*(t.cheer(f"Lost{number}") for number in range(3)))
+            last = (await stream.events(3))[-1].id
+            with psycopg.connect(database, autocommit=True) as connection:
+                connection.execute("delete from showtime.feed")
+                connection.execute("update showtime.channel set epoch = 'restored', last_feed_id = 0")
+                connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid()"
+                )
+            with pytest.raises(EOFError):
+                await stream.event()
+        async with listening(f"{server.url}/alerts", last) as stream:
+            assert (await first_id(stream)).startswith("restored")
+            new = t.cheer("NewNora")
+            while twitch.send(new)[0].status_code != 204:  # connections of the past are used up first
+                pass
+            assert await names(stream, 1) == ["NewNora"]
+
+
+async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
+    """A stalled client delays neither another client nor the webhook, and is disconnected in the end."""
+    count, size = 660, 40_000
+    with serving(database, tmp_path) as (server, _), socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", server.port))
+        stalled.sendall(b"GET /alerts HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        async def read():
+            async with asking(server.port, "GET /alerts HTTP/1.1\nHost: a") as reader:
+                await reader.readuntil(b"retry: 3000\n\n")
+                is_open.set()
+                for _ in range(count):
+                    await reader.readuntil(b"\ndata: ")
+
+        is_open = asyncio.Event()
+        reading = asyncio.create_task(read())
+        await is_open.wait()
+        slowest = 0.0
+        for number in range(0, count, 4):
+            began = time.monotonic()
+            cheers = [t.cheer(f"Big{number + each}", text="x" * size) for each in range(4)]
+            assert set(await all_at_once(server.port, cheers)) == {204}
+            slowest = max(slowest, time.monotonic() - began)
+        await asyncio.wait_for(reading, 5)
+        assert slowest < 3
+        await asyncio.sleep(1.5)
+        metrics = (await asyncio.to_thread(httpx.get, f"{server.url}/metrics")).text
+        assert 'showtime_dropped_stream_clients_total{stream="alerts"} 1.0' in metrics
+        assert 'showtime_stream_clients{stream="alerts"} 0.0' in metrics
+
+
+async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
+    """SIGTERM with 200 open streams ends them and exits within 5 s, and a message under way is answered."""
+    with serving(database, tmp_path) as (server, _):
+        opened, stack = [], AsyncExitStack()
+        for path in ["/alerts", "/state"] * 100:
+            request = f"GET {path} HTTP/1.1\nHost: a"
+            opened.append(await stack.enter_async_context(asking(server.port, request)))
+            await opened[-1].readuntil(b"retry: 3000\n\n")
+        with locked(database):
+            sending = asyncio.create_task(all_at_once(server.port, [t.cheer()]))
+            await asyncio.sleep(0.3)
+            began = time.monotonic()
+            server.signal(signal.SIGTERM)
+            ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader in opened)), 5)
+        assert {end[-5:] for end in ends} == {b"0\r\n\r\n"}
+        assert await sending == [204]
+        await asyncio.to_thread(server.process.wait, 5)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_that_was_asked_for_is_no_failure(database, tmp_path, number):
+    """The exit code after SIGTERM and after Ctrl-C is 0."""
+    with serving(database, tmp_path) as (server, _):
+        server.signal(number)
+        assert server.process.wait(5) == 0
+
+
+async def test_silence_is_broken_by_a_comment(monkeypatch):
+    """After a while without events a comment keeps the connection alive, again and again."""
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.05)
+    hub, sent, received = Hub(Metrics()), [], asyncio.Event()
+    hub.publish(Tip("e", 7, json.dumps({"isLive": False})), [])
+
+    async def missed(after: int, until: int, since: timedelta):
+        raise AssertionError((after, until, since))
+
+    async def receive():
+        await received.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message.get("body"))
+        if len(sent) == 6:
+            received.set()
+
+    alerts, _ = streams.routes(streams.Streams(hub, missed, timedelta()))
+    scope = {"type": "http", "method": "GET", "path": "/alerts", "headers": []}
+    await asyncio.wait_for(alerts.fn(scope, receive, send), 5)
+    assert sent[1:6] == [b":\n\n", b"id: e-7\nretry: 3000\n\n", b":\n\n", b":\n\n", b":\n\n"]

@@ -1,0 +1,50 @@
+"""Databases for tests: fresh ones, and ones that go away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from showtime_app import composition
+
+
+@contextmanager
+def fresh_database(of_server: str, *, is_migrated: bool = True) -> Iterator[str]:
+    """Make a database for a while; gives its conninfo."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(of_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            conninfo = make_conninfo(of_server, dbname=name)
+            if is_migrated:
+                composition.migrate_up(conninfo, lambda _: None)
+            yield conninfo
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def gone(conninfo: str, of_server: str) -> Iterator[None]:
+    """Take a database away from everybody, and give it back."""
+    name = conninfo_to_dict(conninfo)["dbname"]
+    allow = sql.SQL("alter database {} with allow_connections {}")
+    with psycopg.connect(of_server, autocommit=True) as connection:
+        connection.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+@contextmanager
+def locked(conninfo: str) -> Iterator[None]:
+    """Hold the channel's lock: whatever is received waits for it, and is then taken in one batch."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("select from showtime.channel for update")
+        yield

@@ -1,0 +1,70 @@
+"""`showtime dev` as its users run it: everything by itself, in a folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from support.server import Server
+
+_SHOWTIME = [sys.executable, "-m", "showtime_app.cli.main"]
+_READY = re.compile(r"showtime is ready at (http://\S+:\d+)")
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    return kept | {"PYTHONUNBUFFERED": "1"} | settings
+
+
+@frozen
+class Dev:
+    """A running `showtime dev`."""
+
+    server: Server
+    data_dir: Path
+
+    def token(self, role: str) -> str:
+        """Ask for a token as the host does in a shell."""
+        command = [*_SHOWTIME, "token", role, "--data-dir", str(self.data_dir)]
+        printed = subprocess.run(command, env=_environment({}), capture_output=True, text=True, check=True)
+        return printed.stdout.splitlines()[-1]
+
+
+@contextmanager
+def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
+    """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
+    command = [*_SHOWTIME, "dev", "--data-dir", str(data_dir), "--port", "0"]
+    log = data_dir.with_suffix(".log")
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(
+            command, env=_environment(settings), cwd=data_dir.parent, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+        try:
+            yield Dev(Server(process, _await_ready(process, log), log), data_dir)
+        finally:
+            process.terminate()
+
+
+def refusal(data_dir: Path, **settings: str) -> str:
+    """Run `showtime dev` where it must not start, and return what it says."""
+    command = [*_SHOWTIME, "dev", "--data-dir", str(data_dir), "--port", "0"]
+    ran = subprocess.run(
+        command, env=_environment(settings), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert ran.returncode == 1, ran.stdout
+    return ran.stderr
+
+
+def _await_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    assert process.stdout
+    for line in process.stdout:
+        if found := _READY.search(line.decode()):
+            return found[1]
+    raise AssertionError(f"it does not start:\n{log.read_text()}")

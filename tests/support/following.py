@@ -1,0 +1,73 @@
+"""A client of a stream as browsers are: it connects again whenever it must, and resumes by the last id."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+from attrs import define, field
+
+from support.sse import Block, Stream, listening
+
+_SILENCE_SECONDS = 60.0
+_PAUSE_SECONDS = 0.05
+
+
+@define
+class Follower:
+    """What a client has seen so far, over all its connections."""
+
+    url: str
+    last_id: str | None = None
+    events: list[Block] = field(factory=list)
+    connections: int = 0
+    is_open: asyncio.Event = field(factory=asyncio.Event)
+    """Set once the first block with an id or with data is there: from here on nothing may be missed."""
+
+    @property
+    def ids(self) -> list[int]:
+        return [int((event.id or "").rpartition("-")[2]) for event in self.events]
+
+    @property
+    def data(self) -> list[Any]:
+        return [event.data for event in self.events]
+
+    async def run(self) -> None:
+        while True:
+            with suppress(EOFError, httpx.TransportError):
+                async with listening(self.url, self.last_id) as stream:
+                    self.connections += 1
+                    await self._read(stream)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _read(self, stream: Stream) -> None:
+        while True:
+            block = await stream.block(_SILENCE_SECONDS)
+            self.last_id = block.id or self.last_id
+            if block.data is not None:
+                self.events.append(block)
+            if block.id or block.data is not None:
+                self.is_open.set()
+
+
+@asynccontextmanager
+async def following(url: str, seconds: float = 10.0) -> AsyncIterator[Follower]:
+    """Follow a stream, from now on."""
+    follower = Follower(url)
+    task = asyncio.create_task(follower.run())
+    try:
+        async with asyncio.timeout(seconds):
+            await follower.is_open.wait()
+        yield follower
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)

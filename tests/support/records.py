@@ -1,0 +1,125 @@
+"""What PostgreSQL has kept, read back in the words of the core, without the code that wrote it."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import cattrs
+from attrs import evolve
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.journal import read_journal
+from showtime_adapters.postgres.pool import Connection, make_pool
+from showtime_adapters.postgres.state import read_state
+from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_adapters.twitch.messages import read_entry, read_json
+from showtime_adapters.wire import ALERT_TYPES
+from showtime_core import effects
+from showtime_core.broadcast import Broadcast, Screening, Snapshot
+from showtime_core.events import TapeStarted, TapeStopped
+from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source
+from showtime_core.testing.invariants import check, check_the_journal_replays
+from showtime_core.testing.records import Line, Records, Remembered, Stage
+
+_ALERTS = {name: cls for cls, name in ALERT_TYPES.items()}
+_EFFECTS: dict[str, type[Any]] = {
+    "credit-cheer": effects.CreditCheer,
+    "credit-subscription": effects.CreditSubscription,
+    "credit-gift-subs": effects.CreditGiftSubs,
+    "summon-ghost": effects.SummonGhost,
+}
+
+
+@asynccontextmanager
+async def staged(conninfo: str) -> AsyncIterator[Stage]:
+    """Set a stage on this database, for two instances."""
+    async with make_pool(conninfo) as pool, make_pool(conninfo) as other:
+
+        async def read() -> Records:
+            return await read_records(pool)
+
+        yield Stage(PostgresUnitOfWork(pool), PostgresUnitOfWork(other), read)
+
+
+def parse(entry: Entry) -> Entry:
+    """Read what an entry of the journal says from its body, as it was read when it came."""
+    if entry.source is Source.HOST:
+        document = json.loads(entry.body)
+        if entry.type == "tape.stop":
+            return evolve(entry, content=TapeStopped())
+        started = TapeStarted(UUID(document["screeningId"]), document["tapeId"])
+        return evolve(entry, content=started)
+    headers = {
+        "twitch-eventsub-message-type": entry.source.value,
+        "twitch-eventsub-message-retry": str(entry.retry),
+        "twitch-eventsub-subscription-type": entry.type,
+        "twitch-eventsub-subscription-version": entry.version,
+    }
+    assert entry.sent_at
+    return read_entry(headers, entry.id, entry.sent_at, entry.body, read_json(entry.body))
+
+
+async def assert_replays(conninfo: str) -> Records:
+    """See that the journal alone, told to the pure core again, gives all that was recorded."""
+    async with make_pool(conninfo) as pool:
+        kept = await read_records(pool)
+        sent = {line.entry.id: line.entry async for line in read_journal(pool, parse)}
+    for line in kept.journal:
+        if line.remark and line.remark.startswith("it cannot be written"):
+            sent[line.entry_id] = evolve(sent[line.entry_id], content=Malformed(line.remark))
+    check(kept, sent)
+    check_the_journal_replays(kept, sent)
+    return kept
+
+
+async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
+    """Read all that is kept."""
+    lines = [line async for line in read_journal(pool, lambda entry: entry)]
+    remarks = dict(await _rows(pool, "select id, remark from showtime.journal"))
+    shown = await _rows(pool, "select entry_id, stream, payload from showtime.feed order by id")
+    planned = await _rows(pool, "select key, entry_id, kind, payload, status from showtime.outbox")
+    viewers = await _rows(pool, "select * from showtime.viewer")
+    broadcasts = await _rows(pool, "select id, started_at, ended_at from showtime.broadcast")
+    screenings = await _rows(
+        pool, "select id, broadcast_id, tape_id, started_at, ended_at from showtime.screening"
+    )
+    return Records(
+        state=await read_state(pool),
+        journal=tuple(
+            Line(line.entry.id, line.entry.body, line.now, line.policy, line.outcome, remarks[line.entry.id])
+            for line in lines
+        ),
+        shown=tuple(Shown(entry_id, _read_shown(*what)) for entry_id, *what in shown),
+        effects={
+            key: PlannedEffect(key, entry_id, cattrs.structure(payload, _EFFECTS[kind]), status == "skipped")
+            for key, entry_id, kind, payload, status in planned
+        },
+        viewers={viewer_id: Remembered(*remembered) for viewer_id, *remembered in viewers},
+        broadcasts={row[0]: Broadcast(*row) for row in broadcasts},
+        screenings={row[0]: Screening(*row) for row in screenings},
+    )
+
+
+async def _rows(pool: AsyncConnectionPool[Connection], query: LiteralString) -> list[tuple[Any, ...]]:
+    async with pool.connection() as connection:
+        return await (await connection.execute(query)).fetchall()
+
+
+def _read_shown(stream: str, payload: dict[str, Any]) -> Any:
+    document = payload if stream == "state" else payload["data"]
+    values = {_snake_case(name): _read_value(name, value) for name, value in document.items()}
+    return Snapshot(**values) if stream == "state" else _ALERTS[payload["type"]](**values)
+
+
+def _read_value(name: str, value: Any) -> Any:
+    if name.endswith("At"):
+        return datetime.fromisoformat(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _snake_case(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)

@@ -1,0 +1,106 @@
+"""`showtime serve` as its users run it: a process of its own, on a port of its own, on a real database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+from attrs import define
+from psycopg.conninfo import conninfo_to_dict
+
+SECRET = "rewind-before-returning"
+_READY_SECONDS = 20.0
+_PG = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
+
+
+def environment(conninfo: str, **settings: str) -> dict[str, str]:
+    """Make the environment of a server: nothing of the machine's own settings, but for where programs are."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    database = {_PG[name]: str(value) for name, value in conninfo_to_dict(conninfo).items() if name in _PG}
+    return kept | database | {"TWITCH_WEBHOOK_SECRET": SECRET} | settings
+
+
+@define
+class Server:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def kill(self) -> None:
+        """End it as a crash does: at once, whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, seconds: float = 10.0) -> int:
+        """Ask it to stop, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+def start(
+    conninfo: str, log: Path, port: int = 0, settings: Mapping[str, str] = {}, *, ready: bool = True
+) -> Server:
+    """Start `showtime serve` on this port (0: a free one), and wait until it answers."""
+    port = port or free_port()
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "showtime_app.cli.main", "serve", "--port", str(port)],
+            env=environment(conninfo, **settings),
+            cwd=log.parent,
+            stdout=output,
+            stderr=output,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    await_answer(server, "/readyz" if ready else "/healthz")
+    return server
+
+
+def await_answer(server: Server, path: str) -> None:
+    """Wait until a path answers 200; fails with the log if the server ends first."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            if httpx.get(server.url + path, timeout=2).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"the server does not answer {path}:\n{server.log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(conninfo: str, log: Path, **options: object) -> Iterator[Server]:
+    """Run a server for a while; it is killed if it is still there at the end."""
+    server = start(conninfo, log, **options)  # type: ignore[arg-type]
+    try:
+        yield server
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        server.kill()
+
+
+def rows(conninfo: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    """Ask the database."""
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute(query, parameters or None).fetchall()  # type: ignore[call-overload]
