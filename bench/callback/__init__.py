@@ -1,0 +1,1 @@
+"""`POST /callback` under load, beside its frame, its floor and its peers; see ../README.md."""
