@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,7 +17,6 @@ from attrs import frozen
 from psycopg import AsyncConnection
 
 from showtime_adapters.postgres.pool import connected, make_pool
-from showtime_adapters.postgres.statements import LOCK_CHANNEL
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.hosting import start_tape
@@ -44,11 +44,11 @@ STUCK = """
 
 @frozen
 class Pair:
-    """Two instances, and a client of the alerts on each."""
+    """Two instances, a client of the alerts on each, and one that hops from one to the other."""
 
     conninfo: str
     servers: tuple[Server, Server]
-    clients: tuple[Follower, Follower]
+    clients: tuple[Follower, ...]
     senders: tuple[Sender, Sender]
 
 
@@ -57,10 +57,10 @@ async def pair(migrated: str, tmp_path: Path) -> AsyncIterator[Pair]:
     async with AsyncExitStack() as stack:
         one = stack.enter_context(running(migrated, tmp_path / "one.log"))
         two = stack.enter_context(running(migrated, tmp_path / "two.log"))
-        clients = [
-            await stack.enter_async_context(following(f"{server.url}/alerts")) for server in (one, two)
-        ]
-        yield Pair(migrated, (one, two), (clients[0], clients[1]), (Sender(one.port), Sender(two.port)))
+        urls = [f"{server.url}/alerts" for server in (one, two)]
+        clients = [await stack.enter_async_context(following(url)) for url in urls]
+        clients.append(await stack.enter_async_context(following(*urls, hop_after=100)))
+        yield Pair(migrated, (one, two), tuple(clients), (Sender(one.port), Sender(two.port)))
 
 
 async def assert_same(pair: Pair) -> None:
@@ -128,6 +128,28 @@ async def test_two_instances_behave_as_one(pair: Pair):
     await assert_same(pair)
 
 
+async def test_a_client_that_is_ahead_of_an_instance_sees_nothing_twice(pair: Pair):
+    """Whoever resumes on an instance that lags behind is shown what comes next, not what it has seen."""
+    fast, slow = pair.clients[0], pair.servers[1]
+    for number in range(5):
+        slow.signal(signal.SIGSTOP)
+        try:
+            await pair.senders[0].deliver([cheer("SeenAlready")])
+            await until(lambda number=number: len(fast.events) == 2 * number + 1)
+            resumed = asyncio.create_task(next_event(f"{slow.url}/alerts", fast.last_id))
+            await asyncio.sleep(0.2)  # its request is there before the news
+        finally:
+            slow.signal(signal.SIGCONT)
+        await asyncio.sleep(0.2)
+        await pair.senders[0].deliver([cheer("WhatComesNext")])
+        assert (await resumed)["data"]["username"] == "WhatComesNext"
+
+
+async def next_event(url: str, last_id: str | None) -> Any:
+    async with listening(url, last_id) as stream:
+        return (await stream.event()).data
+
+
 async def freeze(pair: Pair, watcher: AsyncConnection) -> float | None:
     """Freeze the second instance; if it holds the lock, tell for how long the first answers nothing."""
     sender, frozen = pair.senders[0], pair.servers[1]
@@ -175,7 +197,7 @@ async def test_a_lock_is_freed_wherever_its_holder_was_frozen(twitch: Twitch, mi
         if place == "in the middle of a pipeline":  # no Sync: PostgreSQL takes the session for active
             holder = await stack.enter_async_context(connected(pool))
             await stack.enter_async_context(holder.pipeline())
-            await holder.execute(LOCK_CHANNEL, [0])
+            await holder.execute("select from showtime.channel for update")
         else:
             await stack.enter_async_context(PostgresUnitOfWork(pool).begin([], Policy()))
         [answer] = await asyncio.to_thread(twitch.send, cheer())

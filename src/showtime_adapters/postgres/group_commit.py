@@ -1,6 +1,7 @@
 """Group commit: concurrent submissions are gathered into one transaction, and answered together.
 
-While one transaction is under way the next one gathers, so that batches grow with the load and a lone
+While one transaction is under way the next one gathers, so that batches grow with the load. Under load, a
+batch waits a moment more: for those who were answered with the last one, and have not yet come again. A lone
 message waits for nothing.
 """
 
@@ -23,6 +24,8 @@ MAX_BATCH_BYTES = 1024 * 1024
 """Of bodies; one that is larger is a batch of its own."""
 BATCH_SECONDS = 10.0
 """Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
+GATHER_SECONDS = 0.0015
+"""Measured with 32 senders: without it they fall into two halves, and each pays for a transaction."""
 MAX_WAITING = 4096
 """Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
 _Waiting = tuple[Entry, asyncio.Future[None]]
@@ -62,8 +65,13 @@ class GroupCommit:
         while True:
             await self._woken.wait()
             self._woken.clear()
+            size = 0
             while self._waiting:
-                await self._commit(self._gather())
+                if size > 1:
+                    await asyncio.sleep(GATHER_SECONDS)
+                batch = self._gather()
+                size = len(batch)
+                await self._commit(batch)
 
     def _gather(self) -> list[_Waiting]:
         """Take the next batch, but for those who have given up waiting: they will come again."""

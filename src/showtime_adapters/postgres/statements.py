@@ -2,13 +2,6 @@
 
 from typing import LiteralString
 
-# The lock of the channel: taken first by every transaction that writes its state or its feed. The state is
-# sent only if it is not the one that this instance saw last.
-LOCK_CHANNEL: LiteralString = """
-    select state_version, case when state_version <> %s then state end
-    from showtime.channel for update
-"""
-
 # Ends the session that holds the channel's lock while its client has not moved for two seconds: an instance
 # that is frozen. PostgreSQL's own limit for sessions idle in a transaction does not help here. It counts only
 # from a Sync that nothing follows; but a pipeline may be cut off in its middle, and psycopg sends a Flush
@@ -23,13 +16,17 @@ END_FROZEN: LiteralString = """
       )
 """
 
-# Records the entries that are new, and claims the facts that they report. The clock is read here, after the
-# lock was taken: the time at which a transaction began may be earlier than what its predecessor wrote.
+# Takes the lock of the channel, as every transaction does first that writes its state or its feed; records
+# the entries that are new, and claims the facts that they report. The clock is read after the lock: the
+# time at which a transaction began may be earlier than what its predecessor wrote. The state is sent only if
+# it is not the one that this instance saw last.
 ADMIT: LiteralString = """
-    with at as materialized (
-        select clock_timestamp() as now, last_position,
-               (select max(id) from showtime.broadcast) as newest_id
-        from showtime.channel
+    with locked as materialized (
+        select last_position, state_version, case when state_version <> %s then state end as state
+        from showtime.channel for update
+    ), at as materialized (
+        select *, clock_timestamp() as now, (select max(id) from showtime.broadcast) as newest_id
+        from locked
     ), offered as (
         select * from rows from (
             json_to_recordset(%s) as (id text, source text, type text, version text, retry int4,
@@ -48,7 +45,7 @@ ADMIT: LiteralString = """
         select fact, id from offered join fresh using (id) where fact is not null order by ordinal
         on conflict (key) do nothing returning entry_id
     )
-    select fresh.id, fresh.id in (select entry_id from claimed), now, newest_id
+    select fresh.id, fresh.id in (select entry_id from claimed), now, newest_id, state_version, state
     from at left join fresh on true
 """
 

@@ -88,15 +88,12 @@ async def _admit(
     connection: Connection, entries: Sequence[Entry], policy: Policy, kept: KeptState
 ) -> _Admitted:
     facts = [_fact(entry) for entry in entries]
-    async with connection.pipeline():
-        locked = await connection.execute(statements.LOCK_CHANNEL, [kept.version])
-        admitted = await connection.execute(statements.ADMIT, _offer(entries, facts, policy))
-    row = await locked.fetchone()
-    if row is None:
-        raise Unavailable("the database has lost its channel: run `showtime migrate`")
-    version, document = row
+    async with connection.pipeline():  # one round trip with the beginning of the transaction
+        admitted = await connection.execute(statements.ADMIT, [kept.version, *_offer(entries, facts, policy)])
     rows = await admitted.fetchall()
-    now, newest_id = rows[0][2:]
+    if not rows:
+        raise Unavailable("the database has lost its channel: run `showtime migrate`")
+    now, newest_id, version, document = rows[0][2:]
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
     fresh, repeated = _sort_out(entries, facts, {row[0]: row[1] for row in rows if row[0]})
     return _Admitted(Admission(kept.state, now, fresh, repeated), kept)

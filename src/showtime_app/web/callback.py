@@ -96,7 +96,11 @@ class _GoneError(Exception):
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name.startswith(b"twitch-")
+    }
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
