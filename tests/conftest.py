@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# The harness asserts as tests do, and its failures should read as well.
+pytest.register_assert_rewrite(
+    *(f"showtime_core.testing.{module}" for module in ("contracts", "invariants", "machine", "pages"))
+)
+
 _PROGRAMS = {
     "chromium": "chromium",
     "nginx": "nginx",

@@ -1,0 +1,234 @@
+"""Who bears a token: whatever is brought and whatever auth answers; how long its keys are kept."""
+
+import asyncio
+import base64
+import json
+
+import httpx
+import jwt
+import pytest
+from attrs import define, field
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from showtime_adapters.auth import AuthService
+from showtime_core.errors import NotAccepted, Unavailable
+from showtime_core.viewers import Identity, Role, Viewer
+from support.auth_service import Key, claims, signed
+
+KEY = Key("tape-1986")
+OTHER = Key("tape-1987")
+VIEWER = Identity(Viewer("31337", "tapehead", "TapeHead"), Role.VIEWER)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "alg": st.sampled_from(["RS256", "RS512", "HS256", "PS256", "none"]) | json_values,
+        "kid": st.just(KEY.id) | json_values,
+        "typ": json_values,
+        "crit": json_values,
+        "b64": json_values,
+    },
+)
+odd_claims = st.dictionaries(st.sampled_from([*claims(), "nbf", "aud", "sub", "jti"]), json_values)
+
+
+@define
+class Auth:
+    """Auth as a function, and a clock that is set by hand."""
+
+    keys: list[Key] = field(factory=lambda: [KEY])
+    now: float = 1000.0
+    fetches: int = 0
+    is_away: bool = False
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/access":
+            return httpx.Response(401, text="access denied\n")
+        self.fetches += 1
+        await asyncio.sleep(0)  # others come meanwhile
+        if self.is_away:
+            raise httpx.ConnectError("it is away", request=request)
+        return httpx.Response(200, json={"keys": [key.jwk for key in self.keys]})
+
+    def service(self) -> AuthService:
+        return AuthService("http://auth", transport=httpx.MockTransport(self.answer), clock=lambda: self.now)
+
+
+@pytest.fixture
+def auth():
+    return Auth()
+
+
+@pytest.fixture
+async def service(auth):
+    async with auth.service() as service:
+        yield service
+
+
+def segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def signed_anyhow(header: dict[str, object], claimed: dict[str, object]) -> str:
+    """Sign what PyJWT would not write."""
+    head = f"{segment(header)}.{segment(claimed)}"
+    signature = jwt.get_algorithm_by_name("RS256").sign(head.encode(), KEY.private)
+    return f"{head}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def outcome(token: str, auth: Auth | None = None) -> Identity | type[Exception]:
+    """Identify, once."""
+
+    async def identify() -> Identity | type[Exception]:
+        async with (auth or Auth()).service() as service:
+            try:
+                return await service.identify(token)
+            except (NotAccepted, Unavailable) as reason:
+                assert str(reason), "people are told"
+                assert token not in str(reason) or len(token) < 10
+                return type(reason)
+
+    return asyncio.run(identify())
+
+
+# --- whatever is brought --------------------------------------------------------------------------
+
+
+@given(st.text(st.characters() | st.sampled_from("eyJ._-=\ud800")))
+@example("")
+@example("\ud800")
+@example("..")
+@example("a.b.c\r\nx-role: broadcaster")
+def test_any_text_is_refused_in_order(text):
+    """Whatever text comes as a token, the outcome is one of the port's."""
+    assert outcome(text) is NotAccepted
+
+
+@given(headers, odd_claims)
+@example({"alg": "RS256", "kid": KEY.id}, {"exp": float("inf")})
+@example({"alg": "RS256", "kid": KEY.id}, {"exp": -float("nan")})
+@example({"alg": ["RS256"], "kid": KEY.id}, {})
+@example({"alg": "RS256", "kid": [KEY.id]}, {})
+@example({"alg": "RS256", "kid": KEY.id, "crit": ["exp"]}, {})
+def test_whatever_a_token_claims_it_is_judged(header, changes):
+    """A token that auth's own key has signed, however odd, bears a viewer or is refused; nothing else happens."""
+    told = outcome(signed_anyhow(header, claims() | changes))
+    assert told is NotAccepted or (isinstance(told, Identity) and told.role is Role.VIEWER)
+
+
+def test_a_token_nested_without_end_is_refused():
+    """A token that is nested too deeply to be read is a token of nobody."""
+    deep = base64.urlsafe_b64encode(b"[" * 40_000).decode().rstrip("=")
+    assert outcome(f"{deep}.{deep}.{deep}") is NotAccepted
+    assert outcome(f"{segment({'alg': 'RS256'})}.{deep}.x") is NotAccepted
+
+
+@given(st.sampled_from([200, 200, 204, 301, 400, 403, 404, 429, 500, 503]), st.binary() | json_values)
+@example(200, b"\xff")
+@example(200, {"keys": [{"kty": "RSA", "kid": KEY.id, "n": "AQAB", "e": "AQAB"}]})
+@example(200, {"keys": [{"kty": "EC", "kid": KEY.id, "crv": "P-256", "x": "AA", "y": "AA"}]})
+@example(200, {"keys": [{"kty": "oct", "kid": KEY.id, "k": "c2VjcmV0"}]})
+@example(200, {"keys": [KEY.jwk | {"n": 7}]})
+@example(200, {"keys": [KEY.jwk | {"e": "!"}]})
+@example(200, {"keys": {"kid": KEY.id}})
+def test_whatever_auth_answers_nobody_passes(status, body):
+    """An answer of auth that makes no sense leaves it open whose token it is."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    told = {outcome(token, Says(status, content)) for token in ("0paque", signed(KEY))}
+    assert told == {Unavailable}
+
+
+@define
+class Says(Auth):
+    """Always says the same."""
+
+    status: int = 200
+    content: bytes = b""
+
+    def __init__(self, status: int, content: bytes) -> None:
+        self.__attrs_init__(status=status, content=content)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(self.status, content=self.content, request=request)
+
+
+# --- its keys -------------------------------------------------------------------------------------
+
+
+async def test_keys_are_kept_for_ten_minutes(auth, service):
+    """The keys are fetched when first needed, and again once they are ten minutes old."""
+    for now, fetches in [(0, 1), (1, 1), (599, 1), (600, 2), (1199, 2), (1200, 3)]:
+        auth.now = 1000 + now
+        assert await service.identify(signed(KEY)) == VIEWER
+        assert auth.fetches == fetches
+
+
+async def test_a_key_that_auth_has_withdrawn_is_forgotten(auth, service):
+    """Once its keys are fetched again, a key that is not among them verifies nothing."""
+    assert await service.identify(signed(KEY)) == VIEWER
+    auth.keys, auth.now = [OTHER], auth.now + 10
+    assert await service.identify(signed(OTHER)) == VIEWER
+    with pytest.raises(NotAccepted):
+        await service.identify(signed(KEY))
+
+
+async def test_an_unknown_key_is_looked_for_every_ten_seconds_at_most(auth, service):
+    """However many tokens name unknown keys, the keys are fetched once in ten seconds."""
+    for second in range(60):
+        auth.now = 1000 + second
+        with pytest.raises(NotAccepted):
+            await service.identify(signed(OTHER, kid=f"no-tape-{second}"))
+    assert auth.fetches == 6
+
+
+async def test_keys_are_fetched_once_for_all_who_wait(auth, service):
+    """Tokens that come while the keys are on their way wait for these, and are all accepted."""
+    tokens = [signed(KEY)] * 50
+    assert await asyncio.gather(*map(service.identify, tokens)) == [VIEWER] * 50
+    assert auth.fetches == 1
+
+
+async def test_an_auth_that_is_away_is_asked_once_a_second(auth, service):
+    """While the keys cannot be had, they are asked for once a second, and are there as soon as auth is."""
+    auth.is_away = True
+    for _ in range(3):
+        told = await asyncio.gather(*[service.identify(signed(KEY))] * 1, return_exceptions=True)
+        told += await asyncio.gather(*map(service.identify, [signed(KEY)] * 9), return_exceptions=True)
+        assert {type(each) for each in told} == {Unavailable}
+        auth.now += 1
+    assert auth.fetches == 3
+    auth.is_away = False
+    assert await service.identify(signed(KEY)) == VIEWER
+
+
+async def test_nobody_says_that_a_key_is_unknown_while_auth_is_away(auth, service):
+    """A token of an unknown key is left undecided as long as auth cannot be asked; one of a known key is not."""
+    assert await service.identify(signed(KEY)) == VIEWER
+    auth.is_away, auth.now = True, auth.now + 10
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await service.identify(signed(OTHER))
+    assert await service.identify(signed(KEY)) == VIEWER
+
+
+async def test_old_keys_verify_nothing(auth, service):
+    """Keys older than ten minutes are not used, even when auth is away: it may have withdrawn them."""
+    assert await service.identify(signed(KEY)) == VIEWER
+    auth.is_away, auth.now = True, auth.now + 600
+    with pytest.raises(Unavailable):
+        await service.identify(signed(KEY))
+
+
+async def test_a_service_shows_no_token(service):
+    """What is printed of the service, and of its errors, tells no token."""
+    token = signed(OTHER, kid=KEY.id)
+    with pytest.raises(NotAccepted) as refused:
+        await service.identify(token)
+    shown = repr(service) + repr(refused.value) + repr(refused.value.__cause__)
+    assert not any(part[:16] in shown for part in token.split("."))
