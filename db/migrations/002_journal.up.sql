@@ -338,7 +338,8 @@ comment on column showtime.channel.state is
     'All that a reaction may depend on; null: nothing was received yet, and the tables of broadcasts and '
     'screenings say how the channel stands.';
 comment on column showtime.channel.state_version is
-    'Counts the changes of the state, so that an instance knows whether it holds the latest; 0: no state.';
+    'Drawn by lot with each change of the state, so that an instance knows whether it holds the latest, also '
+    'of a database that was made anew; 0: no state.';
 comment on column showtime.channel.last_position is 'The greatest position given out in the journal.';
 comment on column showtime.channel.last_feed_id is 'The greatest id given out in the feed.';
 

@@ -54,9 +54,9 @@ BINARIES = {16: _wheel("pginstall"), 18: _wheel("pginstall18"), 15: Path("/usr/l
 
 
 @pytest.fixture(params=BINARIES)
-def major(request: pytest.FixtureRequest) -> int:
-    if not (BINARIES[request.param] / "postgres").exists():
-        pytest.skip(f"PostgreSQL {request.param} is not installed")
+def major(request: pytest.FixtureRequest, require_tool: Callable[[str], Path]) -> int:
+    if request.param == 15:
+        require_tool("postgresql-15")
     return request.param
 
 

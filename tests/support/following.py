@@ -1,8 +1,9 @@
 """A client of a stream as browsers are: it connects again whenever it must, and resumes by the last id."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from attrs import define, field
 from support.sse import Block, Stream, listening
 
 _SILENCE_SECONDS = 60.0
+_OPEN_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
 
 
@@ -18,7 +20,10 @@ _PAUSE_SECONDS = 0.05
 class Follower:
     """What a client has seen so far, over all its connections."""
 
-    url: str
+    urls: Iterator[str]
+    """Where to connect, each time anew."""
+    hop_after: int | None = None
+    """After how many events to connect elsewhere; None: never of its own accord."""
     last_id: str | None = None
     events: list[Block] = field(factory=list)
     connections: int = 0
@@ -35,14 +40,15 @@ class Follower:
 
     async def run(self) -> None:
         while True:
-            with suppress(EOFError, httpx.TransportError):
-                async with listening(self.url, self.last_id) as stream:
+            try:
+                async with listening(next(self.urls), self.last_id) as stream:
                     self.connections += 1
-                    await self._read(stream)
-            await asyncio.sleep(_PAUSE_SECONDS)
+                    await self._read(stream, len(self.events))
+            except (EOFError, httpx.TransportError):
+                await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _read(self, stream: Stream) -> None:
-        while True:
+    async def _read(self, stream: Stream, before: int) -> None:
+        while self.hop_after is None or len(self.events) < before + self.hop_after:
             block = await stream.block(_SILENCE_SECONDS)
             self.last_id = block.id or self.last_id
             if block.data is not None:
@@ -52,12 +58,12 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(url: str, seconds: float = 10.0) -> AsyncIterator[Follower]:
+async def following(*urls: str, hop_after: int | None = None) -> AsyncIterator[Follower]:
     """Follow a stream, from now on."""
-    follower = Follower(url)
+    follower = Follower(cycle(urls), hop_after)
     task = asyncio.create_task(follower.run())
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_OPEN_SECONDS):
             await follower.is_open.wait()
         yield follower
     finally:
