@@ -9,6 +9,7 @@ from pathlib import Path
 
 from litestar.types import ControllerRouterHandler
 
+from showtime_adapters.auth import AuthService
 from showtime_adapters.local import TokenIssuer
 from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.feed import PostgresFeed
@@ -22,16 +23,14 @@ from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, status, streams
+from showtime_app.web import admin, callback, request_id, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
-from showtime_app.web.request_id import with_request_id
-from showtime_core.errors import Unavailable
 from showtime_core.journal import Entry
 from showtime_core.ports import Authenticator
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
-from showtime_core.viewers import Identity, Role, Viewer
+from showtime_core.viewers import Role, Viewer
 
 migrate_up = migrations.migrate_up
 migrate_down = migrations.migrate_down
@@ -41,15 +40,14 @@ migration_status = migrations.status
 def live(settings: Settings) -> Server:
     """Wire the service for a channel, from its settings."""
     policy = Policy(alert_gift_recipients=settings.alert_gift_recipients, features=frozenset())
-    return _compose(settings, settings.conninfo, settings.webhook_secrets, _NobodyIsKnown(), policy)
+    return _compose(settings, settings.conninfo, settings.webhook_secrets, None, policy)
 
 
 def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
-    """Wire the service for a laptop: every feature is on, and tokens are our own."""
+    """Wire the service for a laptop: every feature is on, and tokens are our own where the database is."""
     policy = Policy(alert_gift_recipients=settings.alert_gift_recipients)
     secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
-    authenticator = TokenIssuer(dev_file.token_secret) if dev_file.token_secret else _NobodyIsKnown()
-    return _compose(settings, conninfo, secrets, authenticator, policy)
+    return _compose(settings, conninfo, secrets, dev_file.token_secret, policy)
 
 
 @contextmanager
@@ -67,21 +65,16 @@ def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     return TokenIssuer(secret).issue(viewer, role)
 
 
-class _NobodyIsKnown:
-    """Stands where no service that knows tokens is configured."""
-
-    async def identify(self, token: str) -> Identity:  # noqa: ARG002 - whoever asks
-        raise Unavailable("access tokens cannot be checked: no auth service is configured")
-
-
 def _compose(
     settings: Settings,
     conninfo: str,
     secrets: tuple[str, ...],
-    authenticator: Authenticator,
+    token_secret: str | None,
     policy: Policy,
 ) -> Server:
-    """Wire the service: everything that `serve` and `dev` have in common."""
+    """Wire the service; without a secret for tokens of our own they are the business of the auth service."""
+    auth = AuthService(settings.auth_url, request_id.current)
+    authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     metrics = Metrics()
     pool = make_pool(conninfo)
     units = PostgresUnitOfWork(pool)
@@ -92,7 +85,7 @@ def _compose(
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with pool, group, _background(feed.run()):
+        async with pool, group, auth, _background(feed.run()):
             yield
 
     replay = timedelta(minutes=settings.alert_replay_minutes)
@@ -103,7 +96,7 @@ def _compose(
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)
     front = callback.in_front(app, Receiver(secrets, group).receive, metrics)
-    return Server(with_request_id(front), on_stop=hub.close)
+    return Server(request_id.with_request_id(front), on_stop=hub.close)
 
 
 async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:

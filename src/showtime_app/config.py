@@ -3,11 +3,12 @@
 from typing import Annotated, Literal, Self
 
 from psycopg.conninfo import make_conninfo
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRET_LENGTH = range(10, 101)
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+_URL = TypeAdapter(HttpUrl)
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     twitch_webhook_secret: _Secrets = ()
     twitch_client_secret: SecretStr | None = None
     cors_allowed_origins: _CommaSeparated = ()
+    auth_url: str = "http://localhost:5002"
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
     log_format: Literal["auto", "json", "text"] = "auto"
@@ -52,6 +54,17 @@ class Settings(BaseSettings):
             if not text.isascii() or len(text) not in _SECRET_LENGTH:
                 raise ValueError("each secret must have 10 to 100 ASCII characters")
         return secrets
+
+    @field_validator("auth_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        try:
+            url = _URL.validate_python(value)
+        except ValidationError:
+            raise ValueError("must be a URL that begins with http:// or https://") from None
+        if url.username is not None or url.password is not None or url.query is not None or url.fragment:
+            raise ValueError("must be a URL of host, port and path alone")
+        return str(url).rstrip("/")
 
     @model_validator(mode="after")
     def _keep_apart(self) -> Self:

@@ -1,0 +1,210 @@
+"""The auth service: who bears an access token.
+
+Viewers come with tokens of Twitch, which are opaque: auth is asked, and asks Twitch. Services come with JWTs
+that auth has signed: these are verified here, with the keys that auth publishes.
+"""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import jwt
+from attrs import define, field
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from showtime_core.errors import NotAccepted, Unavailable
+from showtime_core.viewers import Identity, Role, Viewer
+
+ISSUER = "https://goldenvcr.com/api/auth"
+"""Whom auth's JWTs name as their issuer, wherever it runs."""
+ANSWER_SECONDS = 5.0
+"""How long one request to auth may take as a whole: a time limit of httpx is one for each read."""
+KEEP_KEYS_SECONDS = 600.0
+PAUSE_SECONDS = 10.0
+"""The least time from one fetching of the keys to the next: strangers choose which key is looked for."""
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+_ALGORITHMS = ("RS256", "RS384", "RS512")
+_TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=3.0)
+_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750: anything else could not even be sent to auth
+
+_log = logging.getLogger(__name__)
+
+_AWAY = "access tokens cannot be checked now: the auth service is away"
+
+PublicKeys = Mapping[str, RSAPublicKey]
+"""Key id → key."""
+
+
+class AuthService:
+    """Tells who bears a token, for as long as its context is open; asks auth when it has to, not before."""
+
+    def __init__(
+        self,
+        url: str,
+        request_id: Callable[[], str | None] = lambda: None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Reach auth at this base URL; `request_id` tells for which request it is asked."""
+        self._client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=_LIMITS, transport=transport)
+        self._request_id = request_id
+        self._keys = _Keys(self._fetch_keys, clock)
+        self._is_away = False
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(exc_type, exc_value, traceback)
+
+    async def identify(self, token: str) -> Identity:
+        """Tell whose token this is; raises NotAccepted, or Unavailable if auth is needed and away."""
+        if not _TOKEN.fullmatch(token):
+            raise _not_accepted()
+        header = _header_of_ours(token)
+        return await (self._ask(token) if header is None else self._verify(token, header))
+
+    async def _ask(self, token: str) -> Identity:
+        """Have auth ask Twitch."""
+        match await self._get("/access", token):
+            case {
+                "user": {"id": str(id_), "login": str(login), "displayName": str(name)},
+                "role": "viewer" | "broadcaster" as role,
+            } if id_ and login:
+                self._back()
+                return Identity(Viewer(id_, login, name), Role(role))
+        raise self._away("it does not say whose token it is")
+
+    async def _verify(self, token: str, header: Mapping[str, Any]) -> Identity:
+        """Verify a JWT of auth; what it permits is what a viewer may."""
+        if header.get("alg") not in _ALGORITHMS or not isinstance(kid := header.get("kid"), str):
+            raise _not_accepted()
+        key = await self._keys.find(kid)
+        if key is None:
+            raise _not_accepted()
+        try:
+            # By its clock auth may be ahead of us: when a token was issued is no reason to refuse it.
+            options: jwt.types.Options = {"require": ["exp"], "verify_iat": False}
+            claims = jwt.decode(token, key, _ALGORITHMS, options, issuer=ISSUER)
+        except jwt.PyJWTError as reason:
+            raise _not_accepted() from reason
+        match claims:
+            case {
+                "twitch_user_id": str(id_),
+                "twitch_user_login": str(login),
+                "twitch_display_name": str(name),
+            } if id_ and login and name:
+                return Identity(Viewer(id_, login, name), Role.VIEWER)
+        raise _not_accepted()
+
+    async def _fetch_keys(self) -> PublicKeys:
+        try:
+            keys = jwt.PyJWKSet.from_dict(await self._get("/.well-known/jwks.json"))
+            found = {key.key_id: key.key for key in keys if key.key_id and isinstance(key.key, RSAPublicKey)}
+        except (jwt.PyJWTError, AttributeError, TypeError, ValueError) as reason:  # a set of something else
+            raise self._away("its keys cannot be read") from reason
+        if not found:
+            raise self._away("it has no keys for us")
+        self._back()
+        return found
+
+    async def _get(self, path: str, token: str | None = None) -> Any:  # noqa: ANN401 - whatever is in the JSON
+        """Ask auth; raises NotAccepted if it refuses the token, Unavailable if it gives no answer in JSON."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        if request_id := self._request_id():
+            headers["x-request-id"] = request_id
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._client.get(path, headers=headers)
+            if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
+                self._back()
+                raise _not_accepted()
+            if answer.status_code != HTTPStatus.OK:
+                raise self._away(f"it answers {answer.status_code}")
+            return json.loads(answer.content)  # whatever its content type
+        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as reason:
+            raise self._away(type(reason).__name__) from reason
+
+    def _away(self, why: str) -> Unavailable:
+        """Make the error of an auth that cannot tell; the first of a row is logged."""
+        if not self._is_away:
+            _log.warning("auth cannot tell whose tokens they are: %s", why)
+        self._is_away = True
+        return Unavailable(_AWAY)
+
+    def _back(self) -> None:
+        if self._is_away:
+            _log.info("auth tells again whose tokens they are")
+        self._is_away = False
+
+
+@define
+class _Keys:
+    """The public keys of auth: fetched when first needed, one request at a time, and not too often."""
+
+    fetch: Callable[[], Awaitable[PublicKeys]]
+    """Raises Unavailable."""
+    clock: Callable[[], float]
+    _known: PublicKeys = field(factory=dict)
+    _good_until: float = float("-inf")
+    _fetch_from: float = float("-inf")
+    _is_away: bool = False
+    """Whether the last fetching failed."""
+    _lock: asyncio.Lock = field(factory=asyncio.Lock)
+
+    async def find(self, key_id: str) -> RSAPublicKey | None:
+        """Find a key, None if there is none; raises Unavailable if nobody can tell."""
+        if key := self._look_up(key_id):
+            return key
+        async with self._lock:  # who has waited here has the keys that another has fetched
+            key = self._look_up(key_id)
+            if key is None and self.clock() >= self._fetch_from:
+                await self._refresh()
+                key = self._look_up(key_id)
+            if key is None and self._is_away:
+                raise Unavailable(_AWAY)
+            return key
+
+    def _look_up(self, key_id: str) -> RSAPublicKey | None:
+        return self._known.get(key_id) if self.clock() < self._good_until else None
+
+    async def _refresh(self) -> None:
+        try:
+            self._known = await self.fetch()
+        except Unavailable:
+            self._is_away, self._fetch_from = True, self.clock() + PAUSE_AFTER_FAILURE_SECONDS
+            raise
+        now = self.clock()
+        self._is_away, self._fetch_from = False, now + PAUSE_SECONDS
+        self._good_until = now + KEEP_KEYS_SECONDS
+
+
+def _header_of_ours(token: str) -> Mapping[str, Any] | None:
+    """Read the header of a JWT that says it is auth's; None for whatever else, which is a token of Twitch."""
+    try:
+        parsed = jwt.decode_complete(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    header: Mapping[str, Any] = parsed["header"]
+    return header if parsed["payload"].get("iss") == ISSUER else None
+
+
+def _not_accepted() -> NotAccepted:
+    return NotAccepted("access token was not accepted")
