@@ -61,6 +61,8 @@ lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	$(UV_COMPILE) --extra server --output-file requirements.lock
 	$(UV_COMPILE) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(UV_COMPILE) bench/requirements.in --extra dev --constraint requirements-dev.lock \
+		--output-file bench/requirements.lock
 
 clean: ## Remove the environments and what the tools left behind
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
