@@ -21,7 +21,7 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     ]
     if not readable:
         shared.append(structlog.processors.format_exc_info)
-    renderer: Processor = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
+    renderer: Processor = _readable() if readable else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -32,3 +32,8 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for chatty in ("httpx", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _readable() -> Processor:
+    """Make lines for people; the default would show local variables in tracebacks, and secrets among them."""
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

@@ -1,7 +1,6 @@
 """Group commit: concurrent submissions are gathered into one transaction, and answered together.
 
-While one transaction is under way the next one gathers, so that batches grow with the load. Under load, a
-batch waits a moment more: for those who were answered with the last one, and have not yet come again. A lone
+While one transaction is under way the next one gathers, so that batches grow with the load and a lone
 message waits for nothing.
 """
 
@@ -22,10 +21,10 @@ MAX_BATCH = 128
 """Measured: larger batches gain nothing, and a batch that must be redone one by one should be short."""
 MAX_BATCH_BYTES = 1024 * 1024
 """Of bodies; one that is larger is a batch of its own."""
+SUBMIT_SECONDS = 5.0
+"""Beyond, a submission is given up, and left out of the batches to come: Twitch waits 10 s at most."""
 BATCH_SECONDS = 10.0
 """Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
-GATHER_SECONDS = 0.0015
-"""Measured with 32 senders: without it they fall into two halves, and each pays for a transaction."""
 MAX_WAITING = 4096
 """Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
 _Waiting = tuple[Entry, asyncio.Future[None]]
@@ -56,22 +55,23 @@ class GroupCommit:
         """Return once the entry is durable; raises Unavailable if it may not be."""
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("too many messages are waiting")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((entry, done))
         self._woken.set()
-        await done  # whoever gives up waiting cancels it, and is left out of the next batch
+        too_slow = Unavailable("the database does not answer in time")
+        limit = loop.call_later(SUBMIT_SECONDS, _fail, [(entry, done)], too_slow)
+        try:
+            await done
+        finally:
+            limit.cancel()
 
     async def _work(self) -> None:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            size = 0
             while self._waiting:
-                if size > 1:
-                    await asyncio.sleep(GATHER_SECONDS)
-                batch = self._gather()
-                size = len(batch)
-                await self._commit(batch)
+                await self._commit(self._gather())
 
     def _gather(self) -> list[_Waiting]:
         """Take the next batch, but for those who have given up waiting: they will come again."""

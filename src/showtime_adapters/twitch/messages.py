@@ -15,6 +15,7 @@ from showtime_core.events import Event
 from showtime_core.journal import Entry, Malformed, Source, Unknown
 from showtime_core.viewers import Viewer
 
+_decode = json.JSONDecoder().decode
 _MAX_COUNT = 2**31 - 1  # the ledger, the overlay and the tables count in 32 bits
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # where a time is not set, Go writes the year 1
 
@@ -35,7 +36,7 @@ def read_json(body: bytes) -> object:
     Malformed is JSON that Python cannot hold: numbers of thousands of digits, nesting without end.
     """
     try:
-        return json.loads(body)
+        return _decode(body.decode())
     except (json.JSONDecodeError, UnicodeDecodeError) as reason:
         raise NotJsonError(str(reason)) from reason
     except (ValueError, RecursionError) as reason:

@@ -24,7 +24,8 @@ def with_request_id(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         given = header(scope, b"x-request-id")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else f"{_OF_THIS_PROCESS}-{next(_numbers):x}"
+        fits = given and _ACCEPTABLE.fullmatch(given)
+        request_id = given if fits else f"{_OF_THIS_PROCESS}-{next(_numbers):x}"
         _current.set(request_id)  # a request is a task of its own: nobody else sees it
 
         async def send_with_id(message: Message) -> None:
@@ -37,8 +38,13 @@ def with_request_id(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
+def current() -> str | None:
+    """Tell the id of the request that is being answered here; None if there is none."""
+    return _current.get(None)
+
+
 def add_request_id(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     """Add the id to a line of the log, if it is written for a request."""
-    if request_id := _current.get(None):
+    if request_id := current():
         line["request_id"] = request_id
     return line
