@@ -52,8 +52,12 @@ class PostgresFeed:
                     self.conninfo, autocommit=True, **CONNECT
                 ) as connection:
                     await self._follow(connection)
-            except psycopg.Error as reason:
-                _log.warning("the feed has lost the database, and connects again: %s", type(reason).__name__)
+            except Exception as reason:  # whatever it is, those who listen must not be left in silence
+                _log.warning(
+                    "the feed has lost the database, and connects again: %s",
+                    type(reason).__name__,
+                    exc_info=None if isinstance(reason, psycopg.Error) else reason,
+                )
                 await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS) - 1)])
                 self._failures += 1
 

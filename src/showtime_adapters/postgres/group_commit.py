@@ -27,6 +27,7 @@ BATCH_SECONDS = 10.0
 """Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
 MAX_WAITING = 4096
 """Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
+
 _Waiting = tuple[Entry, asyncio.Future[None]]
 
 
@@ -71,7 +72,8 @@ class GroupCommit:
             await self._woken.wait()
             self._woken.clear()
             while self._waiting:
-                await self._commit(self._gather())
+                if batch := self._gather():
+                    await self._commit(batch)
 
     def _gather(self) -> list[_Waiting]:
         """Take the next batch, but for those who have given up waiting: they will come again."""
