@@ -6,11 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The harness asserts as tests do, and its failures should read as well.
 pytest.register_assert_rewrite(
     *(f"showtime_core.testing.{module}" for module in ("contracts", "invariants", "machine", "pages"))
 )
+
+# No deadline and no question of speed, for tests share their machine; no database of examples, for every run
+# stands for itself.
+settings.register_profile(
+    "showtime",
+    max_examples=60,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("showtime")
 
 _PROGRAMS = {"postgresql-15": "postgres"}
 """Debian package → the program of it that tests start."""
