@@ -21,8 +21,6 @@ MAX_BATCH = 128
 """Measured: larger batches gain nothing, and a batch that must be redone one by one should be short."""
 MAX_BATCH_BYTES = 1024 * 1024
 """Of bodies; one that is larger is a batch of its own."""
-SUBMIT_SECONDS = 5.0
-"""Beyond, a submission is given up, and left out of the batches to come: Twitch waits 10 s at most."""
 BATCH_SECONDS = 10.0
 """Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
 MAX_WAITING = 4096
@@ -56,16 +54,10 @@ class GroupCommit:
         """Return once the entry is durable; raises Unavailable if it may not be."""
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("too many messages are waiting")
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))
         self._woken.set()
-        too_slow = Unavailable("the database does not answer in time")
-        limit = loop.call_later(SUBMIT_SECONDS, _fail, [(entry, done)], too_slow)
-        try:
-            await done
-        finally:
-            limit.cancel()
+        await done  # whoever gives up waiting cancels it, and is left out of the next batch
 
     async def _work(self) -> None:
         while True:

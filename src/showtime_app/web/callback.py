@@ -17,8 +17,8 @@ from showtime_app.web.raw import answer_text, header, refuses_method
 
 _log = logging.getLogger(__name__)
 
-BODY_SECONDS = 5.0
-"""How long a body may take to arrive; how long an answer may take is the receiver's to say."""
+SECONDS_IN_ALL = 5.0
+"""How long a request may take, whatever happens: Twitch waits 10 s at most."""
 MAX_BODY_BYTES = 1024 * 1024
 """Twitch's messages are a few kilobytes; a larger body is refused without reading it to its end."""
 
@@ -54,7 +54,9 @@ def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
         if await refuses_method(scope, send, "POST"):
             return
         try:
-            answer = await receiver(_headers(scope), await _read_body(scope, receive))
+            async with asyncio.timeout(SECONDS_IN_ALL):
+                body = await _read_body(scope, receive)
+                answer = await receiver(_headers(scope), body)
         except _TooLargeError:
             count("too-large")
             await answer_text(
@@ -65,7 +67,7 @@ def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
         except TimeoutError:
             count("timeout")
             await answer_text(
-                send, HTTPStatus.SERVICE_UNAVAILABLE, b"the body did not come in time; send it again", _CLOSE
+                send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
             )
         except Exception:  # whatever it is, Twitch must come again
             _log.exception("a message was not received")
@@ -105,20 +107,13 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
     declared = header(scope, b"content-length")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
         raise _TooLargeError
-    body, is_complete = await _read_part(receive)
-    if is_complete and len(body) <= MAX_BODY_BYTES:  # as nearly always: a time limit costs more than reading
-        return body
-    async with asyncio.timeout(BODY_SECONDS):
-        while len(body) <= MAX_BODY_BYTES:
-            if is_complete:
-                return body
-            part, is_complete = await _read_part(receive)
-            body += part
-    raise _TooLargeError
-
-
-async def _read_part(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
-    if message["type"] != "http.request":
-        raise _GoneError
-    return message["body"], not message["more_body"]
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _GoneError
+        body += message["body"]
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLargeError
+        if not message["more_body"]:
+            return body
