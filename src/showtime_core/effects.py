@@ -53,7 +53,8 @@ class SummonGhost:
     subject: str
 
 
-Effect = CreditCheer | CreditSubscription | CreditGiftSubs | SummonGhost
+Credit = CreditCheer | CreditSubscription | CreditGiftSubs
+Effect = Credit | SummonGhost
 
 
 def kind(effect: Effect) -> str:

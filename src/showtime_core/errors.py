@@ -1,11 +1,14 @@
 """Everything that can go wrong, as a tree.
 
     ShowtimeError
-    ├── Refused            final: the same request will fail again
-    │   ├── NotAccepted    who asks is not known
-    │   └── NotAllowed     who asks is known, and may not
-    ├── Unavailable        nothing was done; try again later
-    └── Ambiguous          it may have been done; look before trying again
+    ├── Refused              final: the same request will fail again
+    │   ├── NotAccepted      who asks is not known
+    │   ├── NotAllowed       who asks is known, and may not
+    │   ├── NotEnoughPoints  the viewer cannot pay
+    │   ├── NotPending       a reservation was accepted or rejected before
+    │   └── ContentRefused   the painter will not paint this
+    ├── Unavailable          nothing was done; try again later
+    └── Ambiguous            it may have been done; look before trying again
 
 The web application turns these into answers in one place; nothing in the core knows of HTTP.
 """
@@ -25,6 +28,18 @@ class NotAccepted(Refused):
 
 class NotAllowed(Refused):
     """The credentials are accepted, but do not permit this."""
+
+
+class NotEnoughPoints(Refused):
+    """The viewer has fewer points than this costs."""
+
+
+class NotPending(Refused):
+    """The reservation is decided already: accepted or rejected, which only looking tells."""
+
+
+class ContentRefused(Refused):
+    """The painter refuses what it was asked for; the message is for the viewer."""
 
 
 class Unavailable(ShowtimeError):  # noqa: N818 - the tree reads as outcomes

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
+from showtime_core.effects import Credit
 from showtime_core.journal import Admission, Entry, Page
+from showtime_core.ledger import Balance, Statement, Transaction
 from showtime_core.reactions import Policy
-from showtime_core.viewers import Identity
+from showtime_core.viewers import Identity, Viewer
 
 
 class Unit(Protocol):
@@ -36,3 +40,60 @@ class Authenticator(Protocol):
 
     async def identify(self, token: str) -> Identity:
         """Tell whose token it is; raises NotAccepted, or Unavailable if nobody can tell now."""
+
+
+class Ledger(Protocol):
+    """Changes to the points of a viewer.
+
+    Each raises Refused for what it will never do, Unavailable if nothing was done, Ambiguous if the answer
+    was lost. `key` names the change for ever: a ledger that knows keys does it once, another cannot.
+    """
+
+    async def credit(self, credit: Credit, key: str) -> UUID:
+        """Credit points; returns the transaction's id."""
+
+    async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:
+        """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
+
+    async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Spend what was reserved. Raises NotPending where that is decided already."""
+
+    async def reject(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Give back what was reserved. Raises NotPending where that is decided already."""
+
+
+class Account(Protocol):
+    """Looking at the points of a viewer; each raises Unavailable."""
+
+    async def balance(self, viewer: Viewer) -> Balance:
+        """Tell what the viewer has."""
+
+    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+        """List the transactions of the last while, by the ledger's own clock."""
+
+    async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
+        """Find one transaction; None if there is none, or if the ledger's database fails."""
+
+
+class Painter(Protocol):
+    """Makes images."""
+
+    async def paint(self, prompt: str) -> bytes:
+        """Paint one image of 1024 x 1024; returns a JPEG.
+
+        Raises ContentRefused with the painter's words, or Unavailable. Painting again does no harm.
+        """
+
+
+class Bucket(Protocol):
+    """Stores images where everybody can see them."""
+
+    async def store(self, key: str, jpeg: bytes) -> str:
+        """Store an image under a key, in place of what is there; returns its URL. Raises Unavailable."""
+
+
+class Gallery(Protocol):
+    """Where ghosts are posted for people to talk about."""
+
+    async def post(self, username: str, subject: str, jpeg: bytes) -> None:
+        """Post a ghost; raises Refused, Unavailable if it was not posted, Ambiguous if it may have been."""
