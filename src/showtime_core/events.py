@@ -138,11 +138,50 @@ class Redemption:
 
 
 @frozen
-class ChatActivity:
-    """Something in chat (`channel.chat.*`): the chat log is kept apart from the channel's order."""
+class EmotePlace:
+    """Where Twitch has found an emote in a chat message."""
 
-    message_id: str | None
-    """Twitch's id of a chat message that was written; None for deletions, clears and bans."""
+    emote_id: str
+    first: int
+    """Position of its first character: of a Unicode code point, counted from 0."""
+    last: int
+    """Position of its last character."""
+
+
+@frozen
+class ChatWritten:
+    """A viewer writes in chat (`channel.chat.message`, or `PRIVMSG` of IRC)."""
+
+    message_id: str
+    writer: Viewer
+    color: str
+    """Of the writer's name, such as `#FF7F50`; may be empty."""
+    text: str
+    """As it was written; of `/me dances`, `dances`."""
+    emotes: tuple[EmotePlace, ...] = ()
+
+
+@frozen
+class ChatDeleted:
+    """A moderator deletes one message (`channel.chat.message_delete`, `CLEARMSG`)."""
+
+    message_id: str
+
+
+@frozen
+class ChatSilenced:
+    """A viewer is banned or timed out (`channel.chat.clear_user_messages`, `CLEARCHAT` with a user)."""
+
+    viewer_id: str
+
+
+@frozen
+class ChatCleared:
+    """A moderator clears all of chat (`channel.chat.clear`, `CLEARCHAT` without a user)."""
+
+
+ChatEvent = ChatWritten | ChatDeleted | ChatSilenced | ChatCleared
+"""What goes to the chat log, apart from the channel's order."""
 
 
 @frozen
@@ -182,7 +221,7 @@ Event = (
     | ChannelUpdate
     | HypeTrain
     | Redemption
-    | ChatActivity
+    | ChatEvent
     | SubscriptionRevoked
     | TapeStarted
     | TapeStopped
@@ -201,7 +240,7 @@ def natural_key(event: Event) -> str | None:
             return f"hype-train:{train_id}:{phase}"
         case Redemption(redemption_id):
             return f"redemption:{redemption_id}"
-        case ChatActivity(str(message_id)):
+        case ChatWritten(message_id):
             return f"chat:{message_id}"
         case _:
             return None

@@ -100,8 +100,10 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.SubscriptionRevoked(kind, reason, sent_at):
             others = (other for other in state.revocations if other.type != kind)
             return Reaction(evolve(state, revocations=(*others, Revocation(kind, reason, sent_at))))
-        case events.SubscriptionEnd() | events.Redemption() | events.ChatActivity():
+        case events.SubscriptionEnd() | events.Redemption():
             return Reaction(state)
+        case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
+            return Reaction(state)  # they belong to the chat log: see `hearing`
         case events.TapeStarted(screening_id, tape_id):
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
         case events.TapeStopped():

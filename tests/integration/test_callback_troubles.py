@@ -67,7 +67,7 @@ PARKED = {
         "it cannot be written: ProgramLimitExceeded",
     ),
     "a fact too long for a key": (
-        t.message("channel.chat.message", {"message_id": LONG}),
+        t.message("channel.channel_points_custom_reward_redemption.add", t.viewer("Zed") | {"id": LONG}),
         "it cannot be written: ProgramLimitExceeded",
     ),
 }

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from showtime_adapters.twitch.messages import NotJsonError, read_challenge, read_entry, read_json, read_time
+from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.messages import NotJsonError, read_challenge, read_entry, read_json
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Entry
 

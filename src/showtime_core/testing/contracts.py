@@ -115,7 +115,7 @@ class UnitOfWorkContract(PageContract):
         ev.Follow(MARGE, at(0)),
         ev.HypeTrain("choo-choo", ev.HypeTrainPhase.BEGIN, 1),
         ev.Redemption("rewind", BOB),
-        ev.ChatActivity("first!"),
+        ev.ChatWritten("first!", BOB, "", "be kind"),
     )
 
     @pytest.mark.parametrize("event", TWICE_TOLD, ids=lambda event: type(event).__name__)

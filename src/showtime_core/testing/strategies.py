@@ -51,7 +51,10 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.SubscriptionEnd: "channel.subscription.end",
     ev.ChannelUpdate: "channel.update",
     ev.Redemption: "channel.channel_points_custom_reward_redemption.add",
-    ev.ChatActivity: "channel.chat.message",
+    ev.ChatWritten: "channel.chat.message",
+    ev.ChatDeleted: "channel.chat.message_delete",
+    ev.ChatSilenced: "channel.chat.clear_user_messages",
+    ev.ChatCleared: "channel.chat.clear",
     ev.TapeStarted: "tape.start",
     ev.TapeStopped: "tape.stop",
 }
@@ -163,7 +166,18 @@ def small_talk() -> st.SearchStrategy[ev.Event]:
         st.builds(ev.SubscriptionEnd, viewers()),
         st.builds(ev.ChannelUpdate, texts(), texts()),
         st.builds(ev.Redemption, st.sampled_from(("rewind-1", "rewind-2")), viewers()),
-        st.builds(ev.ChatActivity, st.none() | st.sampled_from(("chat-1", "chat-2"))),
+        chat_events(),
+    )
+
+
+def chat_events() -> st.SearchStrategy[ev.ChatEvent]:
+    """Chat and what moderators do to it: few messages and few viewers, so that deeds meet their messages."""
+    message_ids = st.sampled_from(("chat-1", "chat-2", "chat-3", "chat-4"))
+    return st.one_of(
+        st.builds(ev.ChatWritten, message_ids, viewers(), st.just(""), texts()),
+        st.builds(ev.ChatDeleted, message_ids),
+        st.builds(lambda viewer: ev.ChatSilenced(viewer.id), viewers()),
+        st.builds(ev.ChatCleared),
     )
 
 

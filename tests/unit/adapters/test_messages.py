@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_adapters.twitch.messages import NotJsonError, read_entry, read_json, read_time
+from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.messages import NotJsonError, read_entry, read_json
 from showtime_core import events
 from showtime_core.journal import Entry, Malformed, Unknown
 from showtime_core.viewers import Viewer
@@ -25,6 +26,7 @@ WHO = {"user_id": "7701", "user_login": "tapehead_tina", "user_name": "Tapehead_
 NOBODY = {"user_id": None, "user_login": None, "user_name": None}
 EMPTY = {"user_id": "", "user_login": "", "user_name": ""}
 RAIDER = {f"from_broadcaster_{name}": value for name, value in WHO.items()}
+CHATTER = {f"chatter_{name}": value for name, value in WHO.items()}
 EMOTES = [{"begin": 0, "end": 4, "id": "305954156"}]
 REWARD = {"id": "9c1b", "title": "Rewind", "prompt": "", "cost": 150}
 TRAIN = {"id": "choo-1", "total": 137, "progress": 137, "goal": 500, "level": 2, "type": "regular"}
@@ -66,10 +68,16 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
         WHO | {"id": "17fa", "user_input": "", "status": "unfulfilled", "reward": REWARD},
         events.Redemption("17fa", TINA),
     ),
-    "channel.chat.message": ({"message_id": "cc10", "color": ""}, events.ChatActivity("cc10")),
-    "channel.chat.message_delete": ({"message_id": "cc10"}, events.ChatActivity(None)),
-    "channel.chat.clear": ({}, events.ChatActivity(None)),
-    "channel.chat.clear_user_messages": ({"target_user_id": "7701"}, events.ChatActivity(None)),
+    "channel.chat.message": (
+        CHATTER | {"message_id": "cc10", "color": "#FF7F50", "message": {"text": "hi"}},
+        events.ChatWritten("cc10", TINA, "#FF7F50", "hi"),
+    ),
+    "channel.chat.message_delete": (
+        {"message_id": "cc10", "target_user_id": "7701"},
+        events.ChatDeleted("cc10"),
+    ),
+    "channel.chat.clear": ({}, events.ChatCleared()),
+    "channel.chat.clear_user_messages": ({"target_user_id": "7701"}, events.ChatSilenced("7701")),
 }
 REVOCATION = {"twitch-eventsub-message-type": "revocation"}
 
@@ -138,6 +146,9 @@ def test_without_a_display_name_the_login_is_shown(name):
         ("channel.hype_train.end", "level"),
         ("channel.channel_points_custom_reward_redemption.add", "id"),
         ("channel.chat.message", "message_id"),
+        ("channel.chat.message", "chatter_user_id"),
+        ("channel.chat.message_delete", "message_id"),
+        ("channel.chat.clear_user_messages", "target_user_id"),
     ],
 )
 @pytest.mark.parametrize("value", [..., None, "", [], {}, True, 1.5], ids=str)

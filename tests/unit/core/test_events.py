@@ -8,6 +8,10 @@ from showtime_core.testing.script import BOB, MARGE, at
 BEGIN, END = ev.HypeTrainPhase.BEGIN, ev.HypeTrainPhase.END
 
 
+def written(message_id):
+    return ev.ChatWritten(message_id, MARGE, "", "be kind")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_same"),
     [
@@ -17,9 +21,9 @@ BEGIN, END = ev.HypeTrainPhase.BEGIN, ev.HypeTrainPhase.END
         (ev.HypeTrain("choo", BEGIN, 1), ev.HypeTrain("choo", BEGIN, 2), True),
         (ev.HypeTrain("choo", BEGIN, 1), ev.HypeTrain("choo", END, 1), False),
         (ev.Redemption("rewind", MARGE), ev.Redemption("rewind", BOB), True),
-        (ev.ChatActivity("first!"), ev.ChatActivity("first!"), True),
-        (ev.ChatActivity("first!"), ev.ChatActivity("second!"), False),
-        (ev.Redemption("1", MARGE), ev.ChatActivity("1"), False),
+        (written("first!"), written("first!"), True),
+        (written("first!"), written("second!"), False),
+        (ev.Redemption("1", MARGE), written("1"), False),
     ],
 )
 def test_a_natural_key_names_the_fact(one, other, is_same):
@@ -38,7 +42,9 @@ def test_a_natural_key_names_the_fact(one, other, is_same):
         ev.StreamOnline("a", "live", at(0), at(0)),
         ev.StreamOffline(at(0)),
         ev.Raid(BOB, 3),
-        ev.ChatActivity(None),
+        ev.ChatDeleted("first!"),
+        ev.ChatSilenced(MARGE.id),
+        ev.ChatCleared(),
         ev.TapeStopped(),
     ],
     ids=lambda event: type(event).__name__,

@@ -199,7 +199,14 @@ def test_a_hype_train_is_shown_when_it_begins_and_ends(phase):
 
 @pytest.mark.parametrize(
     "event",
-    [ev.SubscriptionEnd(MARGE), ev.Redemption("r", MARGE), ev.ChatActivity("m"), ev.ChatActivity(None)],
+    [
+        ev.SubscriptionEnd(MARGE),
+        ev.Redemption("r", MARGE),
+        ev.ChatWritten("m", MARGE, "", "be kind"),
+        ev.ChatDeleted("m"),
+        ev.ChatSilenced(MARGE.id),
+        ev.ChatCleared(),
+    ],
     ids=lambda event: type(event).__name__,
 )
 def test_some_events_are_recorded_and_nothing_else(event):

@@ -1,0 +1,75 @@
+"""What EventSub says of chat (`channel.chat.*`): emotes come as fragments, `/me` in the wrapper of IRC."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from attrs import evolve
+
+from showtime_adapters.twitch.fields import (
+    Json,
+    clean,
+    read_object,
+    read_optional_text,
+    read_text,
+    read_viewer,
+)
+from showtime_core.events import ChatCleared, ChatDeleted, ChatSilenced, ChatWritten, EmotePlace
+
+_ACTION = "\x01ACTION "
+
+
+def unwrap(text: str) -> str:
+    """Take the text out of the wrapper that `/me` puts around it; any other text is as it is."""
+    return text.removeprefix(_ACTION).removesuffix("\x01") if text.startswith(_ACTION) else text
+
+
+def read_written(event: Json, _sent_at: datetime) -> ChatWritten:
+    """Read `channel.chat.message`; raises FieldError."""
+    message = read_object(event, "message")
+    text = read_optional_text(message, "text")
+    written = ChatWritten(
+        message_id=read_text(event, "message_id"),
+        writer=read_viewer(event, "chatter_user"),
+        color=read_optional_text(event, "color"),
+        text=unwrap(text),
+        emotes=tuple(_find_emotes(message.get("fragments"), text)),
+    )
+    if written.text == text:
+        return written
+    return evolve(written, emotes=tuple(_shift(place, len(_ACTION)) for place in written.emotes))
+
+
+def _find_emotes(fragments: object, text: str) -> Iterator[EmotePlace]:
+    """Find the emotes among the fragments of a text, as far as they follow it."""
+    first = 0
+    for fragment in fragments if isinstance(fragments, list) else []:
+        part = clean(fragment["text"]) if _has_text(fragment) else ""
+        if not part or not text.startswith(part, first):
+            return
+        match fragment:
+            case {"emote": {"id": str(emote_id)}} if emote_id:
+                yield EmotePlace(clean(emote_id), first, first + len(part) - 1)
+        first += len(part)
+
+
+def _has_text(fragment: object) -> bool:
+    return isinstance(fragment, dict) and isinstance(fragment.get("text"), str)
+
+
+def _shift(place: EmotePlace, by: int) -> EmotePlace:
+    return evolve(place, first=place.first - by, last=place.last - by)
+
+
+def read_deleted(event: Json, _sent_at: datetime) -> ChatDeleted:
+    """Read `channel.chat.message_delete`; raises FieldError."""
+    return ChatDeleted(read_text(event, "message_id"))
+
+
+def read_silenced(event: Json, _sent_at: datetime) -> ChatSilenced:
+    """Read `channel.chat.clear_user_messages`; raises FieldError."""
+    return ChatSilenced(read_text(event, "target_user_id"))
+
+
+def read_cleared(_event: Json, _sent_at: datetime) -> ChatCleared:
+    """Read `channel.chat.clear`."""
+    return ChatCleared()

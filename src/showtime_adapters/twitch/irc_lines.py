@@ -1,0 +1,94 @@
+"""Lines of Twitch's IRC: tags, source, command and parameters; and what they say of chat.
+
+Whatever comes is read as well as can be, and never an error: who writes here is the whole world.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from showtime_adapters.twitch.chat_messages import unwrap
+from showtime_core.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten, EmotePlace
+from showtime_core.viewers import Viewer
+
+_ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}  # any other character after a backslash is itself
+_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
+_PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+
+
+@frozen
+class Line:
+    """One line, taken apart."""
+
+    command: str
+    """In upper case; empty for a line that has none."""
+    params: tuple[str, ...] = ()
+    source: str = ""
+    """Who it comes from: `nick!user@host`, or a server."""
+    tags: Mapping[str, str] = {}
+
+
+def parse(raw: bytes) -> Line:
+    """Take a line apart; what UTF-8 or PostgreSQL cannot hold is replaced."""
+    text = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip("\r\n")
+    tags = source = ""
+    if text.startswith("@"):
+        tags, _, text = text[1:].partition(" ")
+        text = text.lstrip(" ")
+    if text.startswith(":"):
+        source, _, text = text[1:].partition(" ")
+    head, colon, last = text.partition(" :")
+    command, *params = head.split() or [""]
+    return Line(command.upper(), (*params, last) if colon else tuple(params), source, _parse_tags(tags))
+
+
+def _parse_tags(text: str) -> dict[str, str]:
+    tags = (tag.partition("=") for tag in text.split(";") if tag)
+    return {name: _ESCAPE.sub(_unescape, value) for name, _, value in tags}
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return _ESCAPED.get(escape[1], escape[1])
+
+
+def read_event(line: Line) -> ChatEvent | None:
+    """Tell what a line says of chat, None for what is of no account there."""
+    tags = line.tags
+    match line.command, line.params:
+        case "PRIVMSG", [_, text]:
+            login = line.source.partition("!")[0]
+            return ChatWritten(
+                message_id=tags.get("id", ""),
+                writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "").strip()),
+                color=tags.get("color", ""),
+                text=unwrap(text),
+                emotes=tuple(_places(tags.get("emotes", ""))),
+            )
+        case "CLEARMSG", _ if tags.get("target-msg-id"):
+            return ChatDeleted(tags["target-msg-id"])
+        case "CLEARCHAT", [_, *_] if tags.get("target-user-id"):
+            return ChatSilenced(tags["target-user-id"])
+        case "CLEARCHAT", [_]:
+            return ChatCleared()
+    return None
+
+
+def _places(text: str) -> Iterator[EmotePlace]:
+    """Read `<id>:<first>-<last>,…/…`; what does not read so is passed over."""
+    for emote in text.split("/"):
+        emote_id, _, places = emote.rpartition(":")  # an id may have colons, places have none
+        for place in places.split(","):
+            if emote_id and (found := _PLACE.fullmatch(place)):
+                yield EmotePlace(emote_id, int(found[1]), int(found[2]))
+
+
+def write(command: str, *params: str) -> bytes:
+    """Write a line; only the last parameter may have spaces or be empty."""
+    *first, last = params
+    return " ".join([command, *first, f":{last}"]).encode() + b"\r\n"
+
+
+def channel_of(params: Sequence[str]) -> str:
+    """Tell the login of the channel that a line is about; empty if it names none."""
+    return params[0].removeprefix("#").lower() if params else ""
