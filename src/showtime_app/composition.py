@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from showtime_adapters.auth import AuthService
 from showtime_adapters.local import TokenIssuer
 from showtime_adapters.postgres import migrations
+from showtime_adapters.postgres.backlog import read_backlog
 from showtime_adapters.postgres.feed import PostgresFeed
 from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.pool import make_pool
@@ -91,7 +92,9 @@ def _compose(
     replay = timedelta(minutes=settings.alert_replay_minutes)
     handlers: list[ControllerRouterHandler] = [
         *streams.routes(streams.Streams(hub, feed.missed, replay)),
-        *status.routes(status.Watch(partial(read_state, pool), policy), check, metrics),
+        *status.routes(
+            status.Watch(partial(read_state, pool), policy), check, metrics, partial(read_backlog, pool)
+        ),
         admin.router(units, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)

@@ -1,4 +1,9 @@
-"""Logs: one line an event, as JSON or, in a terminal, for people."""
+"""Logs: one line an event, as JSON or, in a terminal, for people.
+
+A line bears the id of the request, the message or the effect that it is about, where there is one. Only our
+own lines may be as chatty as the settings say: what libraries tell below a warning has tokens and signatures
+in it.
+"""
 
 import logging
 import sys
@@ -9,12 +14,18 @@ from structlog.types import Processor
 
 from showtime_app.web.request_id import add_request_id
 
+_OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
+_IDS = ("message_id", "effect_key")
+"""What whoever logs may give as `extra`, beside what is bound to the context."""
+
 
 def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     """Send all logs to standard error: `auto` is readable in a terminal, and JSON elsewhere."""
     readable = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         add_request_id,
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.ExtraAdder(allow=_IDS),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -29,9 +40,10 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for chatty in ("httpx", "psycopg.pool"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger("uvicorn").setLevel(max(logging.INFO, logging.getLogger("showtime").level))
 
 
 def _readable() -> Processor:

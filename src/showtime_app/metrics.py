@@ -1,9 +1,40 @@
 """What the operator can measure, in the terms of Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+import math
+from importlib.metadata import version
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_CALLBACK_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Backlog(Protocol):
+    """What waits in the database, the same for all instances."""
+
+    @property
+    def parked_messages(self) -> int:
+        """Messages that wait for the operator."""
+
+    @property
+    def waiting_effects(self) -> int:
+        """Effects that are to be performed."""
+
+    @property
+    def oldest_effect_seconds(self) -> float:
+        """How long the oldest of them has waited; 0: there is none."""
 
 
 class Metrics:
@@ -11,23 +42,56 @@ class Metrics:
 
     def __init__(self) -> None:
         """Make every metric, at zero."""
-        self._registry = CollectorRegistry()
+        # When each series began is of no use, and doubles their number.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Info("showtime_build", "The version that runs.", registry=registry).info(
+            {"version": version("showtime")}
+        )
         self.callback_requests = Counter(
             "showtime_callback_requests",
-            "Requests to the callback by outcome: accepted, or why it was rejected.",
+            "Requests to the callback, by outcome: accepted, or why they were not.",
             ["outcome"],
-            registry=self._registry,
+            registry=registry,
         )
-        self.stream_clients = Gauge(
-            "showtime_stream_clients", "Open streams.", ["stream"], registry=self._registry
+        self.callback_seconds = Histogram(
+            "showtime_callback_seconds",
+            "From the arrival of a message to the answer: verified, recorded and reacted to.",
+            buckets=_CALLBACK_SECONDS,
+            registry=registry,
         )
+        self.stream_clients = Gauge("showtime_stream_clients", "Open streams.", ["stream"], registry=registry)
         self.dropped_clients = Counter(
             "showtime_dropped_stream_clients",
             "Streams that were ended because their client was too slow.",
             ["stream"],
-            registry=self._registry,
+            registry=registry,
         )
+        self._database_up = Gauge(
+            "showtime_database_up",
+            "Whether the database could be asked for what waits in it: 1 or 0.",
+            registry=registry,
+        )
+        self._parked = Gauge(
+            "showtime_parked_messages",
+            "Messages that are set aside with a reason, and wait for the operator.",
+            registry=registry,
+        )
+        self._waiting = Gauge("showtime_waiting_effects", "Effects to be performed.", registry=registry)
+        self._oldest = Gauge(
+            "showtime_oldest_effect_seconds",
+            "How long the oldest effect has waited to be performed; 0: none does.",
+            registry=registry,
+        )
+
+    def set_backlog(self, backlog: Backlog | None) -> None:
+        """Take over what waits in the database; None: it cannot be told."""
+        self._database_up.set(backlog is not None)
+        self._parked.set(backlog.parked_messages if backlog else math.nan)
+        self._waiting.set(backlog.waiting_effects if backlog else math.nan)
+        self._oldest.set(backlog.oldest_effect_seconds if backlog else math.nan)
 
     def render(self) -> bytes:
         """Write all metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

@@ -69,7 +69,7 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
         except Unavailable:
             raise
         except Exception as reason:
-            _log.exception("entry %s cannot be written", entry.id)
+            _log.exception("an entry cannot be written", extra={"message_id": entry.id})
             entry = evolve(entry, content=Malformed(f"it cannot be written: {type(reason).__name__}"))
             failure = reason
         else:
@@ -114,7 +114,9 @@ class _Draft:
                 except Refused as reason:
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(reason)))
                 except Exception as reason:
-                    _log.exception("the reaction to %s failed, and it is parked", entry.id)
+                    _log.exception(
+                        "the reaction failed, and the entry is parked", extra={"message_id": entry.id}
+                    )
                     why = f"the reaction failed: {type(reason).__name__}: {reason}"
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, why))
 

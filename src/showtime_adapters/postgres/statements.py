@@ -168,3 +168,10 @@ LISTEN: LiteralString = "listen showtime_feed"
 READ_STATE: LiteralString = """
     select state_version, state, (select max(id) from showtime.broadcast) from showtime.channel
 """
+
+# Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
+BACKLOG: LiteralString = """
+    select (select count(*) from showtime.journal where outcome = 'parked'),
+           count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+    from showtime.outbox where status = 'due'
+"""

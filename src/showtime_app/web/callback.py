@@ -6,6 +6,7 @@ the reaction together: see `bench/callback`.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
@@ -14,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from showtime_app.metrics import Metrics
 from showtime_app.web.raw import answer_text, header, refuses_method
+from showtime_app.web.refusals import Refusals, message_of
 
 _log = logging.getLogger(__name__)
 
@@ -45,36 +47,40 @@ Receiver = Callable[[Mapping[str, str], bytes], Awaitable[Answer]]
 
 def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
     """Answer `/callback`, and leave everything else to the application behind."""
+    refusals = Refusals(metrics)
     accepted = metrics.callback_requests.labels("accepted")
-
-    def count(rejection: str | None) -> None:
-        (metrics.callback_requests.labels(rejection) if rejection else accepted).inc()
+    observe = metrics.callback_seconds.observe
 
     async def callback(scope: Scope, receive: Receive, send: Send) -> None:
         if await refuses_method(scope, send, "POST"):
             return
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(SECONDS_IN_ALL):
                 body = await _read_body(scope, receive)
                 answer = await receiver(_headers(scope), body)
         except _TooLargeError:
-            count("too-large")
+            refusals.note("too-large", scope)
             await answer_text(
                 send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"the body is larger than 1 MiB", _CLOSE
             )
         except _GoneError:
-            count("gone")
+            refusals.note("gone", scope)
         except TimeoutError:
-            count("timeout")
+            refusals.note("timeout", scope)
             await answer_text(
                 send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
             )
         except Exception:  # whatever it is, Twitch must come again
-            _log.exception("a message was not received")
-            count("failed")
+            _log.exception("a message was not received", extra=message_of(scope))
+            refusals.note("failed", scope)
             await answer_text(send, HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error", _CLOSE)
         else:
-            count(answer.rejection)
+            if answer.rejection:
+                refusals.note(answer.rejection, scope)
+            else:
+                accepted.inc()
+                observe(time.perf_counter() - began)
             await answer_text(send, answer.status, answer.body)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ from attrs import define, frozen
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from showtime_app.metrics import CONTENT_TYPE, Metrics
+from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
 from showtime_core.broadcast import ChannelState
 from showtime_core.effects import Feature
 from showtime_core.errors import Unavailable
@@ -59,7 +59,12 @@ class Watch:
         return self._standing
 
 
-def routes(watch: Watch, check: Callable[[], Awaitable[None]], metrics: Metrics) -> list[HTTPRouteHandler]:
+def routes(
+    watch: Watch,
+    check: Callable[[], Awaitable[None]],
+    metrics: Metrics,
+    read_backlog: Callable[[], Awaitable[Backlog]],
+) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
     @get(["/", "/status"])
@@ -85,6 +90,10 @@ def routes(watch: Watch, check: Callable[[], Awaitable[None]], metrics: Metrics)
     @get("/metrics", media_type=CONTENT_TYPE)
     async def prometheus() -> bytes:
         """Tell Prometheus what it measures."""
+        try:
+            metrics.set_backlog(await read_backlog())
+        except Unavailable:
+            metrics.set_backlog(None)
         return metrics.render()
 
     return [status, healthz, readyz, prometheus]

@@ -1,0 +1,26 @@
+"""What waits in the database: for the operator, or to be performed."""
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.statements import BACKLOG
+from showtime_core.errors import Unavailable
+
+
+@frozen
+class Backlog:
+    """How much waits, and for how long."""
+
+    parked_messages: int
+    waiting_effects: int
+    oldest_effect_seconds: float
+
+
+async def read_backlog(pool: AsyncConnectionPool[Connection]) -> Backlog:
+    """Count what waits; raises Unavailable."""
+    async with connected(pool) as connection:
+        row = await (await connection.execute(BACKLOG)).fetchone()
+    if row is None:
+        raise Unavailable("the database does not answer")
+    return Backlog(*row)

@@ -1,0 +1,49 @@
+"""Requests to the callback that were not taken: each is counted, and the log tells of them now and then.
+
+Anybody can send what is refused, and as much of it as they like: the log has one line a minute for each
+reason, so that a wrong secret is noticed and a flood of forgeries fills no disk.
+"""
+
+import logging
+import re
+import time
+from collections import Counter
+
+from attrs import define, field
+from litestar.types import Scope
+
+from showtime_app.metrics import Metrics
+from showtime_app.web.raw import header
+
+_log = logging.getLogger(__name__)
+
+_NOT_TAKEN = "not taken: %s (%d since the last such line)"
+_QUIET_SECONDS = 60.0
+_PRINTABLE = re.compile(r"[!-~]{1,512}")
+
+
+@define
+class Refusals:
+    """Counts what is refused, and tells the log at most once a minute for each reason."""
+
+    metrics: Metrics
+    _untold: Counter[str] = field(factory=Counter)
+    _told_at: dict[str, float] = field(factory=dict)
+
+    def note(self, reason: str, scope: Scope) -> None:
+        """Note one that was not taken."""
+        self.metrics.callback_requests.labels(reason).inc()
+        self._untold[reason] += 1
+        now = time.monotonic()
+        if now - self._told_at.get(reason, -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            count = self._untold.pop(reason)
+            self._told_at[reason] = now
+            _log.warning(
+                "not taken: %s (%d since the last such line)", reason, count, extra=message_of(scope)
+            )
+
+
+def message_of(scope: Scope) -> dict[str, str]:
+    """Name the message that a request brings, as fields of a line in the log; it may not be Twitch's."""
+    message_id = header(scope, b"twitch-eventsub-message-id")
+    return {"message_id": message_id} if _PRINTABLE.fullmatch(message_id) else {}

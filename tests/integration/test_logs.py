@@ -1,0 +1,101 @@
+"""The log tells what happened to which message, and no secret to anybody."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from showtime_app.config import Settings
+from support import twitch as t
+from support.databases import gone
+from support.server import SECRET, running
+
+SETTINGS_THAT_ARE_SECRET = {
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if SecretStr.__name__ in str(field.annotation)
+}
+TOKEN = "a-token-of-the-host-0123456789"
+TOO_LONG_FOR_A_KEY = random.Random(7).randbytes(5_000).hex()
+FORGED = "sha256=" + "0d" * 32
+
+
+def secret_of(name: str) -> str:
+    return f"Secret-{name.lower().replace('_', '-')}-4711"
+
+
+def play(url: str, database: str, postgres: str) -> list[str]:
+    """Do what a server may have to log, good and bad; returns the answers."""
+    secret = secret_of("TWITCH_WEBHOOK_SECRET")
+    poison = t.message("channel.chat.message", {"message_id": TOO_LONG_FOR_A_KEY}, secret=secret)
+    answers = []
+    with httpx.Client(timeout=10, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        twitch = t.Twitch(url, client)
+        answers += twitch.send(t.cheer(secret=secret), poison, t.cheer(secret="a-guess-of-mine"))
+        answers += twitch.send(
+            t.cheer(secret=secret).with_headers(**{"Twitch-Eventsub-Message-Signature": FORGED})
+        )
+        answers += [client.get(url + path) for path in ("/", "/status", "/readyz", "/metrics", "/nowhere")]
+        answers += [client.post(url + "/admin/tape/5"), client.post(url + f"/admin/tape/{TOKEN}")]
+        with gone(database, postgres):
+            answers += twitch.send(t.cheer(secret=secret))
+            answers.append(client.get(url + "/metrics"))
+    return [f"{answer.headers} {answer.text}" for answer in answers]
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_no_secret_and_no_token_is_told(migrated, postgres_server, tmp_path, log_format):
+    """Whatever happens, at the chattiest level: none of it in the output, in an answer or in the metrics."""
+    secrets = {name: secret_of(name) for name in SETTINGS_THAT_ARE_SECRET}
+    log = tmp_path / "server.log"
+    settings = {**secrets, "LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
+    with running(migrated, log, settings=settings) as server:
+        answers = play(server.url, migrated, postgres_server.conninfo)
+        server.stop()
+    told = "\n".join([log.read_text(), *answers])
+    assert "Traceback" in told  # we search where there is something to find
+    assert [word for word in (*secrets.values(), TOKEN, FORGED) if word in told] == []
+
+
+def lines_of(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_every_line_is_one_event_and_names_its_message(migrated, postgres_server, tmp_path):
+    """In production each line is a JSON object; it bears the ids of its message and request."""
+    refused, lost = t.cheer(secret="a-guess-of-mine"), t.cheer()
+    log = tmp_path / "server.log"
+    with (
+        running(migrated, log, settings={"LOG_FORMAT": "json"}) as server,
+        httpx.Client(timeout=10, headers={"x-request-id": "night-7"}) as client,
+    ):
+        twitch = t.Twitch(server.url, client)
+        twitch.send(refused, t.cheer(secret="another-guess-of-mine"))
+        with gone(migrated, postgres_server.conninfo):
+            twitch.send(lost)
+        server.stop()
+    lines = lines_of(log)
+    assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in lines)
+    assert all(re.fullmatch(r"[\dT:.-]+Z", str(line["timestamp"])) for line in lines)
+    about = [
+        (line["event"], line["message_id"], line["request_id"]) for line in lines if "message_id" in line
+    ]
+    assert about == [
+        ("not taken: signature (1 since the last such line)", refused.id, "night-7"),
+        ("not taken: unavailable (1 since the last such line)", lost.id, "night-7"),
+    ]
+
+
+def test_settings_that_cannot_be_used_are_named_without_their_values(migrated, tmp_path):
+    """What is wrong is said by name; a secret that is one character too short is not printed."""
+    log = tmp_path / "server.log"
+    settings = {"TWITCH_WEBHOOK_SECRET": "too-short", "TWITCH_CLIENT_SECRET": SECRET, "LISTEN_PORT": "five"}
+    with pytest.raises(AssertionError), running(migrated, log, settings=settings):
+        pass
+    told = log.read_text()
+    assert all(name in told for name in ("TWITCH_WEBHOOK_SECRET", "LISTEN_PORT"))
+    assert [value for value in settings.values() if value in told] == []

@@ -1,0 +1,71 @@
+"""What Prometheus is told is what happened."""
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from support import twitch as t
+from support.databases import fresh_database, gone
+from support.following import until
+from support.server import rows, running
+from support.sse import listening
+
+
+def measured(url: str) -> dict[str, float]:
+    """All that is measured, as `name` or `name{label="value"}`."""
+    answer = httpx.get(f"{url}/metrics", timeout=10)
+    assert answer.headers["content-type"].startswith("text/plain")
+    return {
+        sample.name + "".join(f'{{{name}="{value}"}}' for name, value in sample.labels.items()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_requests_are_counted_by_what_became_of_them(server, twitch):
+    """Every request to the callback is counted once; those that were taken are timed as well."""
+    twitch.send(t.cheer(), t.cheer(), t.cheer(secret="a-guess-of-mine"))
+    twitch.send(
+        t.message("channel.cheer", None, body=b"no json"), t.message("channel.cheer", None, body=b"x" * 2**21)
+    )
+    now = measured(server.url)
+    assert {name: value for name, value in now.items() if name.startswith("showtime_callback_requests")} == {
+        'showtime_callback_requests_total{outcome="accepted"}': 2,
+        'showtime_callback_requests_total{outcome="signature"}': 1,
+        'showtime_callback_requests_total{outcome="not-json"}': 1,
+        'showtime_callback_requests_total{outcome="too-large"}': 1,
+    }
+    assert now["showtime_callback_seconds_count"] == 2
+    assert now["process_resident_memory_bytes"] > 0
+
+
+async def test_streams_are_counted_while_they_are_open(server):
+    """A stream counts from its beginning until its client is gone."""
+    async with listening(f"{server.url}/alerts") as stream:
+        await stream.block()
+        assert measured(server.url)['showtime_stream_clients{stream="alerts"}'] == 1
+    await until(lambda: measured(server.url)['showtime_stream_clients{stream="alerts"}'] == 0)
+
+
+def test_what_waits_is_the_same_on_every_instance(server, twitch, migrated, tmp_path):
+    """What is parked and what is to be performed is counted in the database, whoever took it."""
+    twitch.send(t.message("channel.cheer", t.viewer("Zed") | {"bits": -1}), t.cheer())
+    effects = rows(migrated, "update showtime.outbox set status = 'due' returning key")
+    with running(migrated, tmp_path / "another.log") as another:
+        for now in (measured(server.url), measured(another.url)):
+            assert now["showtime_database_up"] == 1
+            assert now["showtime_parked_messages"] == 1
+            assert now["showtime_waiting_effects"] == len(effects) == 1
+            assert now["showtime_oldest_effect_seconds"] > 0
+
+
+def test_what_cannot_be_told_is_no_number(postgres_server, tmp_path):
+    """While the database is away that is said, and what waits in it is unknown, not nothing."""
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running(database, tmp_path / "log") as server,
+        gone(database, postgres_server.conninfo),
+    ):
+        now = measured(server.url)
+    assert now["showtime_database_up"] == 0
+    assert now["showtime_parked_messages"] == pytest.approx(float("nan"), nan_ok=True)
