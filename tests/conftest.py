@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, settings
 
 # The harness asserts as tests do, and its failures should read as well.
 pytest.register_assert_rewrite(
-    *(f"showtime_core.testing.{module}" for module in ("contracts", "invariants", "machine", "pages"))
+    *(
+        f"showtime_core.testing.{module}"
+        for module in ("contracts", "history_contract", "invariants", "machine", "pages")
+    )
 )
 
 # No deadline and no question of speed, for tests share their machine; no database of examples, for every run

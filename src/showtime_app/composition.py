@@ -15,6 +15,7 @@ from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.backlog import read_backlog
 from showtime_adapters.postgres.feed import PostgresFeed
 from showtime_adapters.postgres.group_commit import GroupCommit
+from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.state import read_state
@@ -24,7 +25,7 @@ from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, request_id, status, streams
+from showtime_app.web import admin, callback, history, request_id, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
 from showtime_core.journal import Entry
@@ -61,6 +62,12 @@ def embedded_database(data_dir: Path) -> Iterator[str]:
         yield server.conninfo
 
 
+async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:
+    """Keep where the recording of a night is; raises NotFound, or Unavailable."""
+    async with make_pool(conninfo, max_size=1) as pool:
+        await PostgresHistory(pool).set_vod_url(broadcast_id, url)
+
+
 def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     """Issue a bearer token that `showtime dev` accepts."""
     return TokenIssuer(secret).issue(viewer, role)
@@ -79,6 +86,7 @@ def _compose(
     metrics = Metrics()
     pool = make_pool(conninfo)
     units = PostgresUnitOfWork(pool)
+    past = PostgresHistory(pool)
     group = GroupCommit(partial(_receive, units, policy), units.is_known)
     hub = Hub(metrics)
     feed = PostgresFeed(conninfo, pool, hub.publish)
@@ -95,7 +103,8 @@ def _compose(
         *status.routes(
             status.Watch(partial(read_state, pool), policy), check, metrics, partial(read_backlog, pool)
         ),
-        admin.router(units, policy, broadcaster_only(authenticator)),
+        history.router(past),
+        admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)
     front = callback.in_front(app, Receiver(secrets, group).receive, metrics)

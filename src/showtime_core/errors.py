@@ -4,6 +4,7 @@
     ├── Refused              final: the same request will fail again
     │   ├── NotAccepted      who asks is not known
     │   ├── NotAllowed       who asks is known, and may not
+    │   ├── NotFound         there is nothing of this name
     │   ├── NotEnoughPoints  the viewer cannot pay
     │   ├── NotPending       a reservation was accepted or rejected before
     │   └── ContentRefused   the painter will not paint this
@@ -28,6 +29,10 @@ class NotAccepted(Refused):
 
 class NotAllowed(Refused):
     """The credentials are accepted, but do not permit this."""
+
+
+class NotFound(Refused):
+    """There is nothing of this name."""
 
 
 class NotEnoughPoints(Refused):

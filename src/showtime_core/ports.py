@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from showtime_core.effects import Credit
+from showtime_core.history import ListedBroadcast, PastBroadcast
 from showtime_core.journal import Admission, Entry, Page
 from showtime_core.ledger import Balance, Statement, Transaction
 from showtime_core.reactions import Policy
@@ -40,6 +41,25 @@ class Authenticator(Protocol):
 
     async def identify(self, token: str) -> Identity:
         """Tell whose token it is; raises NotAccepted, or Unavailable if nobody can tell now."""
+
+
+class History(Protocol):
+    """The nights that were; each raises Unavailable."""
+
+    async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
+        """List the nights with a tape by their start: all, or those after one, or so many.
+
+        Raises NotFound if `after` is no broadcast.
+        """
+
+    async def broadcast(self, broadcast_id: int) -> PastBroadcast:
+        """Tell all of one night; raises NotFound."""
+
+    async def image_urls(self, request_id: UUID) -> list[str]:
+        """List where the images of a ghost are, in order; none of one that is not known, or was not paid."""
+
+    async def set_vod_url(self, broadcast_id: int, url: str) -> None:
+        """Keep where the recording of a night is; empty: nowhere. Raises NotFound."""
 
 
 class Ledger(Protocol):

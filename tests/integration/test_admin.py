@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
-import psycopg
 import pytest
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
@@ -72,19 +71,20 @@ def said(answer):
 
 def calls(dev, headers):
     with httpx.Client(base_url=dev.server.url, headers=headers) as client:
-        return [said(client.post("/admin/tape/5")), said(client.delete("/admin/tape"))]
+        vod = client.put("/admin/broadcast/1/vod", json={"url": "https://a/1"})
+        return [said(client.post("/admin/tape/5")), said(client.delete("/admin/tape")), said(vod)]
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Bearer"}], ids=str)
 def test_who_brings_no_token_is_told_to(dev, headers):
     """Without a token the answer is 400, in the words that the website shows."""
-    assert calls(dev, headers) == [NO_TOKEN, NO_TOKEN]
+    assert calls(dev, headers) == [NO_TOKEN] * 3
 
 
 @pytest.mark.parametrize("token", ["forged", "a.b.c", "Basic Z29sZGVuOnZjcg==", "Bearer x y"])
 def test_a_token_that_nobody_issued_is_not_accepted(dev, token):
     """A token that is forged, or none at all, is answered 401."""
-    assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED, NOT_ACCEPTED]
+    assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 3
 
 
 def test_a_changed_token_is_not_accepted(dev, tokens):
@@ -92,12 +92,12 @@ def test_a_changed_token_is_not_accepted(dev, tokens):
     head, claims, signature = tokens["broadcaster"].split(".")
     flipped = signature[:5] + ("A" if signature[5] != "A" else "B") + signature[6:]
     for token in (f"{head}.{claims}.{flipped}", f"{head}.{claims}.", f"{head}.{claims}"):
-        assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED, NOT_ACCEPTED]
+        assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 3
 
 
 def test_a_viewer_may_not_host(dev, tokens):
     """A viewer's token is answered 403, in the words that the website shows."""
-    assert calls(dev, {"authorization": tokens["viewer"]}) == [NOT_THE_HOST, NOT_THE_HOST]
+    assert calls(dev, {"authorization": tokens["viewer"]}) == [NOT_THE_HOST] * 3
 
 
 def test_a_machine_reads_problems_as_json(dev):
@@ -166,13 +166,33 @@ async def test_the_url_of_a_vod_does_not_flicker_the_tape(dev, host, database):
     await asyncio.to_thread(host.post, "/admin/tape/7")
     async with listening(f"{dev.server.url}/state") as stream:
         on = (await stream.event()).data
-        with psycopg.connect(database) as connection:
-            connection.execute("update showtime.broadcast set vod_url = 'https://a/1' where ended_at is null")
+        [(number,)] = rows(database, "select id from showtime.broadcast where ended_at is null")
+        for url in ("https://vods.example.com/1", "https://vods.example.com/2"):
+            vod = {"url": url}
+            assert said(await asyncio.to_thread(host.put, f"/admin/broadcast/{number}/vod", json=vod)) == DONE
+            assert host.get(f"/history/{number}").json()["vodUrl"] == url
         with pytest.raises(TimeoutError):
             await stream.event(0.5)
         async with listening(f"{dev.server.url}/state") as another:
             assert (await another.event()).data == on
         assert on["screeningTapeId"] == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        ("broadcast/1000/vod", {"url": "https://a/1"}, (404, "no such broadcast")),
+        ("broadcast/first/vod", {"url": "https://a/1"}, (400, "broadcast ID must be an integer")),
+        ("broadcast/1/vod", {"url": "a/1"}, (400, "the VOD URL must begin with http:// or https://")),
+        ("broadcast/1/vod", {"url": 7}, (400, "url: Expected `str`, got `int`")),
+        ("broadcast/1/vod", {}, (400, "Object missing required field `url`")),
+        ("broadcast/1/vod", None, (400, "")),
+    ],
+)
+def test_a_vod_has_an_address_of_the_web(host, path, body, answer):
+    """Anything else is refused with what is wrong; so is a night that never was."""
+    status, text = said(host.put(f"/admin/{path}", json=body))
+    assert (status, text[: len(answer[1])]) == answer
 
 
 @pytest.mark.usefixtures("live")

@@ -243,9 +243,10 @@ def test_an_adopted_database_is_like_a_new_one(empty, adopted):
 
 
 def test_the_way_down_leads_to_the_predecessors_schema_and_up_again(adopted):
-    """Undoing our step leaves what the first step makes; taking it again gives the whole once more."""
+    """Undoing our steps leaves what the first step makes; taking them again gives the whole once more."""
     whole = catalog(adopted)
-    migrate_down(adopted, ignore)
+    for _ in our_steps()[1:]:
+        migrate_down(adopted, ignore)
     assert not_ours(ask(adopted, COLUMNS)) == lines(PREDECESSORS_COLUMNS)
     assert not_ours(ask(adopted, KEYS)) == lines(PREDECESSORS_KEYS)
     assert not_ours(ask(adopted, INDEXES)) == lines(PREDECESSORS_INDEXES)

@@ -8,6 +8,7 @@ _COMMANDS = {
     "serve": "Serve a channel.",
     "dev": "Run everything on this machine, with nothing to configure.",
     "migrate": "Bring the database to the schema that this version needs.",
+    "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "token": "Print a bearer token for `showtime dev`.",
 }

@@ -1,13 +1,11 @@
 """`showtime migrate`: brings a database to the schema that this version needs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import load_settings
+from showtime_app.cli.running import database_option, named_database
 from showtime_core.errors import ShowtimeError
 
 _PENDING = 3
@@ -16,11 +14,7 @@ _PENDING = 3
 
 @click.command()
 @click.argument("action", type=click.Choice(["up", "down", "status"]), default="up")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Migrate the database of the `showtime dev` that keeps its data in this folder.",
-)
+@database_option
 def migrate(action: str, data_dir: Path | None) -> None:
     """Bring the database that PG* names to the schema that this version needs.
 
@@ -38,19 +32,10 @@ def migrate(action: str, data_dir: Path | None) -> None:
     2 the command makes no sense, 3 (status) steps are pending.
     """  # noqa: D301 - click wants the character itself
     try:
-        with _database(data_dir) as conninfo:
+        with named_database(data_dir) as conninfo:
             _act(action, conninfo)
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason
-
-
-@contextmanager
-def _database(data_dir: Path | None) -> Iterator[str]:
-    if data_dir is None:
-        yield load_settings().conninfo
-    else:
-        with composition.embedded_database(data_dir) as conninfo:
-            yield conninfo
 
 
 def _act(action: str, conninfo: str) -> None:

@@ -1,12 +1,14 @@
-"""What `serve` and `dev` share: settings, where to listen, and how to say why not."""
+"""What commands share: settings, where to listen, which database, and how to say why not."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
-from showtime_app import config
+from showtime_app import composition, config
 from showtime_app.server import listen
 
 
@@ -27,6 +29,25 @@ def load_settings() -> config.Settings:
         return config.load()
     except config.ConfigurationError as problems:
         raise click.ClickException(f"the settings cannot be used\n{problems}") from None
+
+
+def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of which database, where it is not the one that PG* names."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Take the database of the `showtime dev` that keeps its data in this folder.",
+    )(command)
+
+
+@contextmanager
+def named_database(data_dir: Path | None) -> Iterator[str]:
+    """Give the connection string of the database that the option or PG* names. Raises Unavailable."""
+    if data_dir is None:
+        yield load_settings().conninfo
+    else:
+        with composition.embedded_database(data_dir) as conninfo:
+            yield conninfo
 
 
 def open_listener(settings: config.Settings, host: str | None, port: int | None) -> socket.socket:

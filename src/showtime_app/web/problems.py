@@ -11,15 +11,24 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
-from showtime_core.errors import Ambiguous, NotAccepted, NotAllowed, Refused, ShowtimeError, Unavailable
+from showtime_core.errors import (
+    Ambiguous,
+    NotAccepted,
+    NotAllowed,
+    NotFound,
+    Refused,
+    ShowtimeError,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 
 _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     NotAccepted: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
     Refused: HTTPStatus.BAD_REQUEST,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -44,9 +53,18 @@ def on_showtime_error(request: AnyRequest, error: ShowtimeError) -> Response[str
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[str]:
     """Answer for a request that met no handler, or that its handler could not read."""
-    response = answer_problem(request, HTTPStatus(error.status_code), error.detail)
+    response = answer_problem(request, HTTPStatus(error.status_code), _detail(error))
     response.headers.update(error.headers or {})
     return response
+
+
+def _detail(error: HTTPException) -> str:
+    """Tell what is wrong; of a request that could not be read, with which part."""
+    parts = error.extra if isinstance(error, ValidationException) and isinstance(error.extra, list) else []
+    return (
+        "; ".join(": ".join(filter(None, [part.get("key"), part["message"]])) for part in parts)
+        or error.detail
+    )
 
 
 def on_exception(request: AnyRequest, error: Exception) -> Response[str]:

@@ -1,0 +1,133 @@
+"""The history: the predecessor's tables, read in one statement each."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, LiteralString
+from uuid import UUID
+
+from attrs import define
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.readiness import require_schema
+from showtime_core.errors import NotFound
+from showtime_core.history import ListedBroadcast, PaidGhost, PastBroadcast, PastScreening, name_viewer
+
+# All nights with a tape. The tapes come from an index in their order, and are not sorted again.
+ALL_BROADCASTS: LiteralString = """
+    select id, started_at, coalesce(vod_url, ''), tape_ids
+    from showtime.broadcast join (
+        select broadcast_id, array_agg(tape_id order by started_at, id)
+        from showtime.screening where tape_id > 0 group by broadcast_id
+    ) as played (broadcast_id, tape_ids) on broadcast_id = id
+    order by started_at, id
+"""
+
+# Some of them, after one of them or from the first. Only the tapes of these are looked at.
+SOME_BROADCASTS: LiteralString = """
+    select id, started_at, coalesce(vod_url, ''), tape_ids
+    from showtime.broadcast cross join lateral (
+        select array_agg(tape_id order by screening.started_at, screening.id)
+        from showtime.screening where broadcast_id = broadcast.id and tape_id > 0
+    ) as played (tape_ids)
+    where tape_ids is not null and (%(after)s::numeric is null or (started_at, id) > (
+        select started_at, id from showtime.broadcast where id = %(after)s
+    ))
+    order by started_at, id limit %(limit)s
+"""
+
+# Tells whether there is such a night.
+IS_BROADCAST: LiteralString = "select exists (select from showtime.broadcast where id = %s)"
+
+# One night: a row for each ghost, or for each tape without one, or for a night without any. The predecessor
+# left screenings open in broadcasts that had ended; tapes whose number no tape can have are never shown.
+ONE_BROADCAST: LiteralString = """
+    select broadcast.id, broadcast.started_at, broadcast.ended_at, coalesce(vod_url, ''),
+           screening.id, tape_id, screening.started_at, coalesce(screening.ended_at, broadcast.ended_at),
+           ghost.id, coalesce(twitch_display_name, ''), ghost.twitch_user_id, subject_noun_clause
+    from showtime.broadcast
+    left join showtime.screening on broadcast_id = broadcast.id and tape_id > 0
+    left join showtime.image_request as ghost
+        on screening_id = screening.id and finished_at is not null and error_message is null
+    left join showtime.viewer using (twitch_user_id)
+    where broadcast.id = %s
+    order by screening.started_at, screening.id, created_at, ghost.id
+"""
+
+# Where the images of a ghost are, if it was paid for.
+IMAGE_URLS: LiteralString = """
+    select url from showtime.image join showtime.image_request on image_request.id = image_request_id
+    where image_request_id = %s and finished_at is not null and error_message is null
+    order by index
+"""
+
+# Keeps where the recording of a night is: outside the channel's lock, for nothing that is shown of the night
+# depends on it.
+SET_VOD_URL: LiteralString = "update showtime.broadcast set vod_url = nullif(%s, '') where id = %s"
+
+
+@define
+class PostgresHistory:
+    """The nights that were; see `showtime_core.ports.History`."""
+
+    pool: AsyncConnectionPool[Connection]
+    _has_schema: bool = False
+    """Whether the schema was found to be the one expected: asked until it is, and then never again."""
+
+    async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
+        """List the nights with a tape by their start."""
+        if after is None and limit is None:
+            rows = await self._read(ALL_BROADCASTS)
+        else:
+            rows = await self._read(SOME_BROADCASTS, {"after": after, "limit": limit})
+        if not rows and after is not None and not (await self._read(IS_BROADCAST, [after]))[0][0]:
+            raise NotFound("no such broadcast")
+        return [ListedBroadcast(row[0], row[1], row[2], tuple(row[3])) for row in rows]
+
+    async def broadcast(self, broadcast_id: int) -> PastBroadcast:
+        """Tell all of one night."""
+        rows = await self._read(ONE_BROADCAST, [broadcast_id])
+        if not rows:
+            raise NotFound("no such broadcast")
+        night_id, started_at, ended_at, vod_url = rows[0][:4]
+        return PastBroadcast(night_id, started_at, ended_at, vod_url, _screenings(row[4:] for row in rows))
+
+    async def image_urls(self, request_id: UUID) -> list[str]:
+        """List where the images of a ghost are, in order."""
+        return [url for (url,) in await self._read(IMAGE_URLS, [request_id])]
+
+    async def set_vod_url(self, broadcast_id: int, url: str) -> None:
+        """Keep where the recording of a night is; empty: nowhere."""
+        async with connected(self.pool) as connection:
+            await self._require_schema(connection)
+            changed = await connection.execute(SET_VOD_URL, [url, broadcast_id])
+        if not changed.rowcount:
+            raise NotFound("no such broadcast")
+
+    async def _read(self, query: LiteralString, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        async with connected(self.pool) as connection:
+            await self._require_schema(connection)
+            cursor = await connection.execute(query, values, binary=True)  # thousands of times and arrays
+            return await cursor.fetchall()
+
+    async def _require_schema(self, connection: Connection) -> None:
+        if not self._has_schema:
+            await require_schema(connection)
+            self._has_schema = True
+
+
+def _screenings(rows: Iterable[Sequence[Any]]) -> tuple[PastScreening, ...]:
+    return tuple(
+        PastScreening(tape_id, started_at, ended_at, _ghosts(row[4:] for row in of_screening))
+        for (screening_id, tape_id, started_at, ended_at), of_screening in groupby(rows, itemgetter(slice(4)))
+        if screening_id  # a night on which nothing was on has one row all the same
+    )
+
+
+def _ghosts(rows: Iterable[Sequence[Any]]) -> tuple[PaidGhost, ...]:
+    return tuple(
+        PaidGhost(request_id, name_viewer(name, twitch_user_id), subject)
+        for request_id, name, twitch_user_id, subject in rows
+        if request_id
+    )

@@ -1,0 +1,92 @@
+"""What was: the nights with a tape, what was on during each, and the ghosts that viewers paid for."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.errors import Refused
+
+MAX_URL_LENGTH = 2048
+"""Longer ones are not understood everywhere."""
+
+
+@frozen
+class ListedBroadcast:
+    """A night on which at least one tape was on, as the list of all nights shows it."""
+
+    id: int
+    started_at: datetime
+    vod_url: str
+    """Where to watch the recording; empty: not known."""
+    tape_ids: tuple[int, ...]
+    """In the order in which they were put on; a tape that was on twice is there twice."""
+
+
+@frozen
+class PaidGhost:
+    """A ghost that was paid for."""
+
+    id: UUID
+    username: str
+    subject: str
+    """What it is a ghost of, in the viewer's words."""
+
+
+@frozen
+class PastScreening:
+    """A tape that was on, and the ghosts that appeared over it."""
+
+    tape_id: int
+    started_at: datetime
+    ended_at: datetime | None
+    ghosts: tuple[PaidGhost, ...]
+    """The oldest first."""
+
+
+@frozen
+class PastBroadcast:
+    """A night with all that was on; it may still be live."""
+
+    id: int
+    started_at: datetime
+    ended_at: datetime | None
+    vod_url: str
+    screenings: tuple[PastScreening, ...]
+
+
+def broadcasts_by_tape(broadcasts: Iterable[ListedBroadcast]) -> dict[int, list[int]]:
+    """Tell for each tape on which nights it was on: each night once, in the order of the list."""
+    found: dict[int, list[int]] = {}
+    for broadcast in broadcasts:
+        for tape_id in dict.fromkeys(broadcast.tape_ids):
+            found.setdefault(tape_id, []).append(broadcast.id)
+    return found
+
+
+def name_viewer(display_name: str, twitch_user_id: str) -> str:
+    """Name a viewer as people see it, also one of whom only the id is known."""
+    return display_name or f"User {twitch_user_id}"
+
+
+def check_vod_url(url: str) -> str:
+    """Return the address of a recording as it is kept; empty: none. Raises Refused with the reason."""
+    url = url.strip()
+    if url and not _is_web_address(url):
+        raise Refused("the VOD URL must begin with http:// or https://, name a host, and hold no spaces")
+    if len(url) > MAX_URL_LENGTH:
+        raise Refused(f"the VOD URL must be <= {MAX_URL_LENGTH} characters")
+    return url
+
+
+def _is_web_address(url: str) -> bool:
+    if not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError for what is no port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
