@@ -85,7 +85,8 @@ def _compose(
     authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     metrics = Metrics()
     pool = make_pool(conninfo)
-    units = PostgresUnitOfWork(pool)
+    recording = make_pool(conninfo, autocommit=True)
+    units = PostgresUnitOfWork(recording)
     past = PostgresHistory(pool)
     group = GroupCommit(partial(_receive, units, policy), units.is_known)
     hub = Hub(metrics)
@@ -94,7 +95,7 @@ def _compose(
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with pool, group, auth, _background(feed.run()):
+        async with pool, recording, group, auth, _background(feed.run()):
             yield
 
     replay = timedelta(minutes=settings.alert_replay_minutes)

@@ -4,6 +4,7 @@ A night can be replayed from its journal alone: it holds what came, in which ord
 database's clock, and under which policy.
 """
 
+from collections.abc import Container, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from attrs import field, frozen
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
 from showtime_core.effects import Effect
-from showtime_core.events import Event
+from showtime_core.events import Event, natural_key
 from showtime_core.reactions import Acquaintance, Policy
 
 
@@ -59,6 +60,11 @@ class Entry:
     """The version of EventSub's subscription type."""
     retry: int = 0
     """How often Twitch had sent it before."""
+
+    @property
+    def fact(self) -> str | None:
+        """The fact that it reports, if Twitch may report it under another id as well."""
+        return None if isinstance(self.content, Malformed | Unknown) else natural_key(self.content)
 
 
 class Outcome(StrEnum):
@@ -108,6 +114,7 @@ class Page:
 
     state: ChannelState
     verdicts: tuple[Verdict, ...] = ()
+    """One for each entry that is new, in order."""
     acquaintances: tuple[Acquaintance, ...] = ()
     shown: tuple[Shown, ...] = ()
     effects: tuple[PlannedEffect, ...] = ()
@@ -121,15 +128,46 @@ class Page:
 
 @frozen
 class Admission:
-    """The channel's lock is held: the state, the time, and which entries are new."""
+    """What reactions begin with: the state, the time, and which entries are new."""
 
     state: ChannelState
-    now: datetime
-    """The database's clock, read after the lock was taken."""
+    now: datetime | None
+    """The database's clock, read under the channel's lock; None: nobody needs it.
+
+    Whoever has a time of its own does not; so what follows from Twitch's messages can be worked out before
+    the database is asked at all.
+    """
     fresh: tuple[Entry, ...]
     """The entries that had not been there, in order."""
     repeated: frozenset[str]
     """Ids of those among them whose fact was already reported under another id."""
+
+    def time_of(self, entry: Entry) -> datetime:
+        """Tell when an entry happened: by its own time or, if it has none, by the database's."""
+        moment = entry.sent_at or self.now
+        assert moment, "whoever has no time of its own is admitted with the database's"
+        return moment
+
+
+def admit(
+    entries: Sequence[Entry],
+    state: ChannelState,
+    now: datetime,
+    known: Container[str],
+    facts: Container[str],
+) -> Admission:
+    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
+    fresh: dict[str, Entry] = {}
+    told, repeated = set[str](), set[str]()
+    for entry in entries:
+        if entry.id in known or entry.id in fresh:
+            continue
+        fresh[entry.id] = entry
+        if fact := entry.fact:
+            if fact in facts or fact in told:
+                repeated.add(entry.id)
+            told.add(fact)
+    return Admission(state, now, tuple(fresh.values()), frozenset(repeated))
 
 
 @frozen

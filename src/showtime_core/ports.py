@@ -1,7 +1,6 @@
 """What the core asks of the outside world: small protocols, one noun each."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -13,26 +12,20 @@ from showtime_core.ledger import Balance, Statement, Transaction
 from showtime_core.reactions import Policy
 from showtime_core.viewers import Identity, Viewer
 
-
-class Unit(Protocol):
-    """One transaction under the channel's lock; it commits when its context is left without an error."""
-
-    @property
-    def admission(self) -> Admission:
-        """The state, the time, and which of the entries are new."""
-
-    async def write(self, page: Page) -> None:
-        """Write all that follows from the entries. At most once in a unit."""
+Follow = Callable[[Admission, Policy], Page]
+"""Works out all that follows from the entries that are new: purely, since it may be asked again."""
 
 
 class UnitOfWork(Protocol):
     """The channel's journal and state, changed together or not at all."""
 
-    def begin(self, entries: Sequence[Entry], policy: Policy) -> AbstractAsyncContextManager[Unit]:
-        """Take the channel's lock and record the entries that are new.
+    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+        """Record the entries that are new and all that follows from them, in one step; return the latter.
 
-        Raises Unavailable, on entering, inside or on leaving, if the database is away; then nothing is done
-        or, when the answer to the commit was lost, all of it: the same entries again are duplicates then.
+        Units come one after the other, on however many instances. `follow` may be asked on an assumption
+        first, and again if that does not hold; what it said last is what is written. What it raises leaves
+        no trace, and passes through. Raises Unavailable if the database is away; then nothing is done or,
+        when the answer to the commit was lost, all of it: the same entries again are duplicates then.
         """
 
 

@@ -71,8 +71,8 @@ class Reaction:
 def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> Reaction:  # noqa: C901, PLR0911, PLR0912 - one table
     """Tell what follows from an event.
 
-    `now` is the database's clock, used where Twitch gives no time of its own. Raises Refused for what cannot
-    be done in this state.
+    `now` is when it happened, for events that hold no time: see `Admission.time_of`. Raises Refused for what
+    cannot be done in this state.
     """
     match event:
         case events.StreamOnline():

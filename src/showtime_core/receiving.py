@@ -44,7 +44,7 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     being recorded at all: send the entries again.
     """
     try:
-        await _receive_together(entries, units, policy)
+        await units.record(entries, policy, follow)
     except Unavailable:
         raise
     except Exception:
@@ -54,18 +54,12 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
             raise failure from None
 
 
-async def _receive_together(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -> None:
-    async with units.begin(entries, policy) as unit:
-        if unit.admission.fresh:
-            await unit.write(follow(unit.admission, policy))
-
-
 async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exception | None:
     """Receive one entry, or park it; returns what kept it even from being parked."""
     failure: Exception | None = None
     for _ in ("as it is", "parked"):
         try:
-            await _receive_together([entry], units, policy)
+            await units.record([entry], policy, follow)
         except Unavailable:
             raise
         except Exception as reason:
@@ -81,7 +75,7 @@ def follow(admission: Admission, policy: Policy) -> Page:
     """Work out all that follows from new entries: purely, so that the journal replays to the same page."""
     draft = _Draft(admission.state)
     for entry in admission.fresh:
-        draft.add(entry, admission.now, policy, is_repeat=entry.id in admission.repeated)
+        draft.add(entry, admission.time_of(entry), policy, is_repeat=entry.id in admission.repeated)
     return draft.page(admission.state)
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import httpx
@@ -27,7 +27,7 @@ from support.records import assert_replays
 from support.sending import Sender
 from support.server import Server, running
 from support.sse import listening
-from support.twitch import Message, Twitch, cheer, offline, online
+from support.twitch import CHANNEL, Message, Twitch, cheer, message, offline, online
 
 OTHERS_WAIT_SECONDS = 6.0
 CATCHES = 2
@@ -92,7 +92,7 @@ def drop_outs(count: int) -> list[Message]:
 async def change_tapes(conninfo: str, count: int) -> int:
     """Change the tape while all goes on, as a third instance; returns how often there was a night for it."""
     done = 0
-    async with make_pool(conninfo) as pool:
+    async with make_pool(conninfo, autocommit=True) as pool:
         units = PostgresUnitOfWork(pool)
         for tape_id in range(1, count + 1):
             try:
@@ -165,13 +165,22 @@ async def freeze(pair: Pair, watcher: AsyncConnection) -> float | None:
         frozen.signal(signal.SIGCONT)
 
 
+def titles(count: int) -> list[Happening]:
+    """Change the state again and again: whoever finds another than it knew holds the lock for longer."""
+    return [
+        Happening(message("channel.update", CHANNEL | {"title": f"Tape {number}", "category_name": "Retro"}))
+        for number in range(count)
+    ]
+
+
 async def test_an_instance_that_is_frozen_with_the_lock_stops_nobody_for_long(pair: Pair):
     """Stopped while it holds the channel's lock: the other goes on within 6 s; so does it, once it can."""
     night: list[Happening] = []
     waits: list[float] = []
     async with await AsyncConnection.connect(pair.conninfo, autocommit=True) as watcher:
         while len(waits) < CATCHES:
-            wave = evening(1500, seed=len(night))
+            wave = evening(1000, seed=len(night)) + titles(500)
+            random.Random(len(night)).shuffle(wave)
             night += wave
             sending = [
                 asyncio.create_task(sender.deliver(messages(wave)[number::2]))
@@ -188,18 +197,27 @@ async def test_an_instance_that_is_frozen_with_the_lock_stops_nobody_for_long(pa
     await assert_same(pair)
 
 
-@pytest.mark.parametrize("place", ["in the middle of a pipeline", "between two round trips"])
-async def test_a_lock_is_freed_wherever_its_holder_was_frozen(twitch: Twitch, migrated: str, place: str):
+@pytest.mark.parametrize(
+    ("statement", "is_whole"),
+    [
+        ("select from showtime.channel for update", True),
+        # No Sync: PostgreSQL takes the session for active.
+        ("select from showtime.channel for update", False),
+        ("update showtime.channel set last_position = last_position", False),
+    ],
+    ids=["between two statements", "before the end of one that locks", "before the end of one that writes"],
+)
+async def test_a_lock_is_freed_wherever_its_holder_was_frozen(
+    twitch: Twitch, migrated: str, statement: LiteralString, *, is_whole: bool
+):
     """The lock of a frozen instance is free in time for the same request, whatever it was about to send."""
     twitch.send(cheer())
     async with make_pool(migrated) as pool:
         stack = AsyncExitStack()
-        if place == "in the middle of a pipeline":  # no Sync: PostgreSQL takes the session for active
-            holder = await stack.enter_async_context(connected(pool))
+        holder = await stack.enter_async_context(connected(pool))
+        if not is_whole:
             await stack.enter_async_context(holder.pipeline())
-            await holder.execute("select from showtime.channel for update")
-        else:
-            await stack.enter_async_context(PostgresUnitOfWork(pool).begin([], Policy()))
+        await holder.execute(statement)
         [answer] = await asyncio.to_thread(twitch.send, cheer())
         with pytest.raises(Unavailable):  # what the holder finds when it goes on
             await stack.aclose()

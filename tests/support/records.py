@@ -37,12 +37,16 @@ _EFFECTS: dict[str, type[Any]] = {
 @asynccontextmanager
 async def staged(conninfo: str) -> AsyncIterator[Stage]:
     """Set a stage on this database, for two instances."""
-    async with make_pool(conninfo) as pool, make_pool(conninfo) as other:
+    async with (
+        make_pool(conninfo, autocommit=True) as one,
+        make_pool(conninfo, autocommit=True) as other,
+        make_pool(conninfo) as pool,
+    ):
 
         async def read() -> Records:
             return await read_records(pool)
 
-        yield Stage(PostgresUnitOfWork(pool), PostgresUnitOfWork(other), read)
+        yield Stage(PostgresUnitOfWork(one), PostgresUnitOfWork(other), read)
 
 
 def parse(entry: Entry) -> Entry:

@@ -1,4 +1,4 @@
-"""Writing a page: a handful of multi-row statements, in one pipeline together with the commit."""
+"""Writing a page: one statement for all that is usual, and a few more where broadcasts change."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,39 +10,61 @@ from showtime_adapters.wire import (
     alert_document,
     effect_document,
     encode,
+    encode_policy,
     format_time,
     snapshot_document,
 )
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import Snapshot
 from showtime_core.effects import kind, lane
-from showtime_core.journal import Outcome, Page, PlannedEffect, Shown, Verdict
-from showtime_core.reactions import Acquaintance
+from showtime_core.journal import Admission, Page, PlannedEffect, Shown, Verdict
+from showtime_core.reactions import Acquaintance, Policy
 
 
-async def write_page(connection: Connection, page: Page, now: datetime, entry_count: int) -> None:
-    """Queue all that a page says, but for the state itself; the page stems from so many entries."""
-    if page.broadcasts or page.screenings or page.merged_broadcasts:
-        await _record_broadcasts(connection, page)
-    await connection.execute(
+async def write_page(
+    connection: Connection,
+    page: Page,
+    admission: Admission,
+    policy: Policy,
+    assumed_version: int | None = None,
+) -> bool:
+    """Write all that a page says, but for broadcasts and the state.
+
+    False: a version of the state was assumed, and it is another one; nothing was written.
+    """
+    cursor = await connection.execute(
         statements.WRITE_PAGE,
         {
-            "verdicts": encode(_verdicts(page.verdicts)),
+            "entries": encode(_entries(admission, page.verdicts)),
+            "bodies": [entry.body for entry in admission.fresh],
+            "policy": encode_policy(policy),
             "viewers": encode(_viewers(page.acquaintances)),
             "effects": encode(_effects(page.effects)),
             "shown": encode(_shown(page.shown)),
-            "now": now,
-            "entry_count": entry_count,
+            "now": admission.now,
+            "entry_count": len(admission.fresh),
             "shown_count": len(page.shown),
+            "assumed_version": assumed_version,
+            "last_broadcast_id": page.state.last_broadcast_id,
         },
     )
+    return cursor.rowcount > 0
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> list[Document]:
+def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document]:
     return [
-        {"id": verdict.entry_id, "outcome": verdict.outcome, "remark": verdict.remark}
-        for verdict in verdicts
-        if verdict.remark or verdict.outcome is not Outcome.REACTED
+        {
+            "id": entry.id,
+            "source": entry.source,
+            "type": entry.type,
+            "version": entry.version,
+            "retry": entry.retry,
+            "sent_at": entry.sent_at and format_time(entry.sent_at),
+            "fact": None if entry.id in admission.repeated else entry.fact,
+            "outcome": verdict.outcome,
+            "remark": verdict.remark,
+        }
+        for entry, verdict in zip(admission.fresh, verdicts, strict=True)
     ]
 
 
@@ -90,7 +112,8 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
     return {"stream": "alerts", "payload": alert_document(what)}
 
 
-async def _record_broadcasts(connection: Connection, page: Page) -> None:
+async def write_broadcasts(connection: Connection, page: Page) -> None:
+    """Write the broadcasts and screenings that are new or changed, under the lock."""
     if page.merged_broadcasts:
         await connection.execute(statements.END_MERGED, [list(page.merged_broadcasts)])
     for broadcast in page.broadcasts:

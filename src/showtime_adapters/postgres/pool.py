@@ -38,11 +38,16 @@ CONNECT: dict[str, Any] = {
 _POOL_WAIT_SECONDS = 2.0
 
 
-def make_pool(conninfo: str, max_size: int = 4) -> AsyncConnectionPool[Connection]:
-    """Make a pool, not yet open; it connects in the background, and again after each loss."""
+def make_pool(
+    conninfo: str, max_size: int = 4, *, autocommit: bool = False
+) -> AsyncConnectionPool[Connection]:
+    """Make a pool, not yet open; it connects in the background, and again after each loss.
+
+    With `autocommit` each statement is a transaction of its own: in one round trip, not in three.
+    """
     return AsyncConnectionPool(
         conninfo,
-        kwargs=CONNECT,
+        kwargs={**CONNECT, "autocommit": autocommit},
         min_size=1,
         max_size=max_size,
         open=False,
@@ -54,7 +59,7 @@ def make_pool(conninfo: str, max_size: int = 4) -> AsyncConnectionPool[Connectio
 
 @asynccontextmanager
 async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
-    """Borrow a connection for one transaction, committed on leaving.
+    """Borrow a connection for one transaction, committed on leaving; with `autocommit`, for many.
 
     Raises Unavailable for whatever shows that the database is away or not fit for use; an error that is the
     data's own passes through.

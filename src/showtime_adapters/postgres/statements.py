@@ -12,57 +12,54 @@ END_FROZEN: LiteralString = """
       and wait_event_type = 'Client' and state_change < clock_timestamp() - interval '2 s'
       and pid in (
           select pid from pg_locks
-          where relation = 'showtime.channel'::regclass and mode = 'RowShareLock' and granted
+          where relation = 'showtime.channel'::regclass
+            and mode in ('RowShareLock', 'RowExclusiveLock') and granted
       )
 """
 
-# Takes the lock of the channel, as every transaction does first that writes its state or its feed; records
-# the entries that are new, and claims the facts that they report. The clock is read after the lock: the
-# time at which a transaction began may be earlier than what its predecessor wrote. The state is sent only if
-# it is not the one that this instance saw last.
-ADMIT: LiteralString = """
-    with locked as materialized (
-        select last_position, state_version, case when state_version <> %s then state end as state
-        from showtime.channel for update
-    ), at as materialized (
-        select *, clock_timestamp() as now, (select max(id) from showtime.broadcast) as newest_id
-        from locked
-    ), offered as (
-        select * from rows from (
-            json_to_recordset(%s) as (id text, source text, type text, version text, retry int4,
-                                      sent_at timestamptz, fact text),
-            unnest(%b::bytea[])
-        ) with ordinality as o (id, source, type, version, retry, sent_at, fact, body, ordinal)
+# Writes a page, but for broadcasts and the state: entries with what became of them, the facts that they
+# report, viewers, whose names are the latest and whose times are set once and never changed, effects on the
+# outside, what the streams show, numbered in the order of commits, and how far the channel has come. One
+# statement, since each costs its client as much as ten messages.
+#
+# Everything waits for its first part, which takes the lock of the channel, as every transaction does first
+# that writes its state or its feed. Where a version is assumed and the state is another by then, it finds no
+# row, and neither does the rest. Where an id or a fact is known after all, the keys of the tables end it.
+# The clock is read after the lock: the time at which a transaction began may be earlier than what its
+# predecessor wrote. Those who follow the feed are woken with the commit, on a channel of our own: the
+# predecessor's triggers speak on `showtime`.
+WRITE_PAGE: LiteralString = """
+    with moved as (
+        update showtime.channel set
+            last_position = last_position + %(entry_count)s, last_feed_id = last_feed_id + %(shown_count)s
+        where %(assumed_version)s::bigint is null or (
+            state_version = %(assumed_version)s
+            and (select coalesce(max(id), 0) from showtime.broadcast) <= %(last_broadcast_id)s
+        )
+        returning last_position - %(entry_count)s as last_position,
+                  last_feed_id - %(shown_count)s as last_feed_id,
+                  coalesce(%(now)s, clock_timestamp()) as now
     ), fresh as (
+        select * from rows from (
+            json_to_recordset(%(entries)s) as (id text, source text, type text, version text, retry int4,
+                                               sent_at timestamptz, fact text, outcome text, remark text),
+            unnest(%(bodies)b::bytea[])
+        ) with ordinality
+            as f (id, source, type, version, retry, sent_at, fact, outcome, remark, body, ordinal)
+    ), recorded as (
         insert into showtime.journal (id, position, source, type, version, retry, sent_at,
-                                      received_at, reacted_at, body, policy, outcome)
-        select id, last_position + ordinal, source, type, version, retry, sent_at, now, now, body,
-               %s::jsonb, 'reacted'
-        from offered, at order by ordinal
-        on conflict (id) do nothing returning id
+                                      received_at, reacted_at, body, policy, outcome, remark)
+        select id, last_position + ordinal, source, type, version, retry, sent_at,
+               now, now, body, %(policy)s::jsonb, outcome, remark
+        from moved, fresh
     ), claimed as (
         insert into showtime.fact (key, entry_id)
-        select fact, id from offered join fresh using (id) where fact is not null order by ordinal
-        on conflict (key) do nothing returning entry_id
-    )
-    select fresh.id, fresh.id in (select entry_id from claimed), now, newest_id, state_version, state
-    from at left join fresh on true
-"""
-
-# Writes what every page may hold, in one statement: a round trip has room for many, but each costs the
-# client as much as ten messages. What became of entries, where there is something to say; viewers, whose
-# names are the latest and whose times are set once and never changed; effects on the outside; what the
-# streams show, numbered in the order of commits; and how far the channel has come. Those who follow the feed
-# are woken with the commit, on a channel of our own: the predecessor's triggers speak on `showtime`.
-WRITE_PAGE: LiteralString = """
-    with noted as (
-        update showtime.journal set outcome = v.outcome, remark = v.remark
-        from json_to_recordset(%(verdicts)s) as v (id text, outcome text, remark text)
-        where journal.id = v.id
+        select fact, id from moved, fresh where fact is not null
     ), remembered as (
         insert into showtime.viewer (twitch_user_id, twitch_display_name, first_followed_at,
                                      first_subscribed_at)
-        select * from json_to_recordset(%(viewers)s)
+        select id, name, followed_at, subscribed_at
+        from moved, json_to_recordset(%(viewers)s)
             as v (id text, name text, followed_at timestamptz, subscribed_at timestamptz)
         on conflict (twitch_user_id) do update set
             twitch_display_name = excluded.twitch_display_name,
@@ -70,20 +67,35 @@ WRITE_PAGE: LiteralString = """
             first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
     ), planned as (
         insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
-        select key, entry_id, kind, lane, payload, status, %(now)s
-        from json_to_recordset(%(effects)s)
+        select key, entry_id, kind, lane, payload, status, now
+        from moved, json_to_recordset(%(effects)s)
             as e (key text, entry_id text, kind text, lane text, payload jsonb, status text)
     ), shown as (
         insert into showtime.feed (id, entry_id, stream, payload, shown_at)
-        select last_feed_id + ordinal, entry_id, stream, payload, %(now)s
-        from showtime.channel, rows from (
+        select last_feed_id + ordinal, entry_id, stream, payload, now
+        from moved, rows from (
             json_to_recordset(%(shown)s) as (entry_id text, stream text, payload json)
         ) with ordinality as s (entry_id, stream, payload, ordinal)
     )
-    update showtime.channel set
-        last_position = last_position + %(entry_count)s,
-        last_feed_id = last_feed_id + %(shown_count)s
-    returning (select pg_notify('showtime_feed', '') where %(shown_count)s > 0)
+    select (select pg_notify('showtime_feed', '') where %(shown_count)s > 0) from moved
+"""
+
+# Takes the lock of the channel, before looking how things stand. The state is sent only if it is not the one
+# that this instance saw last.
+LOCK: LiteralString = """
+    with locked as materialized (
+        select state_version, case when state_version <> %s then state end
+        from showtime.channel for update
+    )
+    select *, clock_timestamp() from locked
+"""
+
+# Looks, under the lock, what is known: a statement of its own, for what it sees is from when it began. Never
+# prepared: its plan would be one for the size that the journal had by then.
+LOOK: LiteralString = """
+    select (select max(id) from showtime.broadcast),
+           array(select id from showtime.journal where id = any(%s)),
+           array(select key from showtime.fact where key = any(%s))
 """
 
 # Ends a broadcast that turned out to be part of another, so that the other can be the live one.

@@ -9,19 +9,19 @@ Needs pytest-asyncio in auto mode.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC
 
 import pytest
 
 from showtime_core import events as ev
 from showtime_core.alerts import FollowAlert
 from showtime_core.broadcast import Snapshot, snapshot
-from showtime_core.journal import Admission, Entry, Outcome
-from showtime_core.ports import UnitOfWork
+from showtime_core.journal import Admission, Outcome, Page
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, receive
 from showtime_core.testing.pages import PageContract
-from showtime_core.testing.records import Remembered, Stage
+from showtime_core.testing.records import Remembered, Stage, look, record
 from showtime_core.testing.script import BOB, LARRY, MARGE, at, cheers, follows, offline, online
 from showtime_core.testing.strategies import entry
 
@@ -32,12 +32,9 @@ class Spoilt(Exception):  # noqa: N818 - what happened, not an error of anybody'
     """Something went wrong in the middle of a unit."""
 
 
-async def spoil(units: UnitOfWork, batch: Sequence[Entry], *, is_written: bool) -> None:
-    """Fail inside a unit, before writing or after."""
-    async with units.begin(batch, POLICY) as unit:
-        if is_written:
-            await unit.write(follow(unit.admission, POLICY))
-        raise Spoilt
+def spoil(_: Admission, __: Policy) -> Page:
+    """Fail in the middle of a unit."""
+    raise Spoilt
 
 
 class UnitOfWorkContract(PageContract):
@@ -48,11 +45,9 @@ class UnitOfWorkContract(PageContract):
     async def test_a_batch_is_recorded_with_all_that_follows(self, stage: Stage) -> None:
         """The tables say of a batch what the pure core says of it."""
         batch = [online("halloween", 0), follows("f"), cheers("c"), offline(90)]
-        async with stage.units.begin(batch, POLICY) as unit:
-            page = follow(unit.admission, POLICY)
-            await unit.write(page)
-        kept = await stage.read()
-        assert unit.admission.fresh == tuple(batch)
+        admission = await record(stage.units, batch, POLICY)
+        page, kept = follow(admission, POLICY), await stage.read()
+        assert admission.fresh == tuple(batch)
         assert [(line.entry_id, line.outcome, line.remark) for line in kept.journal] == [
             (verdict.entry_id, verdict.outcome, verdict.remark) for verdict in page.verdicts
         ]
@@ -65,32 +60,35 @@ class UnitOfWorkContract(PageContract):
     async def test_an_id_that_comes_twice_in_a_batch_is_new_once(self, stage: Stage) -> None:
         """The first of them counts."""
         batch = [cheers("c", 100), follows("f"), cheers("c", 500)]
-        async with stage.units.begin(batch, POLICY) as unit:
-            await unit.write(follow(unit.admission, POLICY))
-        assert unit.admission.fresh == (batch[0], batch[1])
+        admission = await record(stage.units, batch, POLICY)
+        assert admission.fresh == (batch[0], batch[1])
         assert len((await stage.read()).journal) == len({"c", "f"})
 
     async def test_an_id_that_comes_again_later_is_not_new(self, stage: Stage) -> None:
         """Beside it in the batch, what is new is new, and in order."""
         await receive([cheers("c"), follows("f")], stage.units, POLICY)
         batch = [follows("g", BOB), cheers("c"), follows("h", LARRY), follows("f")]
-        async with stage.other.begin(batch, POLICY) as unit:
-            await unit.write(follow(unit.admission, POLICY))
-        assert [new.id for new in unit.admission.fresh] == ["g", "h"]
+        admission = await record(stage.other, batch, POLICY)
+        assert [new.id for new in admission.fresh] == ["g", "h"]
 
     async def test_nothing_new_changes_nothing(self, stage: Stage) -> None:
-        """A unit of duplicates only is left without writing."""
+        """A unit of duplicates only writes nothing; nor does one of no entries at all."""
         await receive([online("halloween", 0), cheers("c")], stage.units, POLICY)
         before = await stage.read()
         await receive([cheers("c"), online("halloween", 0)], stage.other, POLICY)
+        await receive([], stage.units, POLICY)
         assert await stage.read() == before
 
-    async def test_no_entries_tell_state_and_time(self, stage: Stage) -> None:
-        """An empty unit admits nothing, and is good for looking."""
-        await receive([online("halloween", 0)], stage.units, POLICY)
-        async with stage.other.begin([], POLICY) as unit:
-            assert unit.admission.fresh == ()
-            assert snapshot(unit.admission.state) == Snapshot(is_live=True, broadcast_started_at=at(0))
+    async def test_what_is_new_is_told_with_the_state(self, stage: Stage) -> None:
+        """As it stands, whoever changed it, and also to an instance that saw another one before."""
+        await receive([follows("f")], stage.units, POLICY)
+        await receive([online("halloween", 0)], stage.other, POLICY)
+        on = Snapshot(is_live=True, broadcast_started_at=at(0))
+        assert snapshot((await record(stage.units, [cheers("c")], POLICY)).state) == on
+        await receive([offline(90)], stage.units, POLICY)
+        off = Snapshot(is_live=False)
+        assert snapshot((await record(stage.other, [cheers("d"), cheers("c")], POLICY)).state) == off
+        assert snapshot((await look(stage.units)).state) == off
 
     async def test_concurrent_deliveries_count_once(self, stage: Stage) -> None:
         """Ten deliveries of the same batch, in either order, over two instances."""
@@ -122,11 +120,10 @@ class UnitOfWorkContract(PageContract):
     async def test_a_fact_under_two_ids_counts_once(self, stage: Stage, event: ev.Event) -> None:
         """In one batch and in a later one: the further reports are recorded as repeated."""
         batch = [entry("one", event, at(0)), entry("two", event, at(0))]
-        async with stage.units.begin(batch, POLICY) as unit:
-            await unit.write(follow(unit.admission, POLICY))
+        admission = await record(stage.units, batch, POLICY)
         await receive([entry("three", event, at(0))], stage.other, POLICY)
         kept = await stage.read()
-        assert unit.admission.repeated == {"two"}
+        assert admission.repeated == {"two"}
         assert [line.outcome for line in kept.journal] == [
             Outcome.REACTED,
             Outcome.REPEATED,
@@ -154,63 +151,56 @@ class UnitOfWorkContract(PageContract):
 
     # --- one at a time, all or nothing -------------------------------------------------------------
 
-    async def test_a_unit_waits_for_the_one_before(self, stage: Stage) -> None:
-        """It is admitted with the state, and after the time, of the unit that held the lock."""
-        order: list[str] = []
+    async def test_a_unit_begins_where_the_one_before_ended(self, stage: Stage) -> None:
+        """With its state, and at no earlier time, however many come at once, on either instance."""
+        titles = [f"Tape {number}" for number in range(12)]
+        admissions = await asyncio.gather(
+            *(
+                record(
+                    stage.other if number % 2 else stage.units,
+                    [entry(title, ev.ChannelUpdate(title, "Retro"), at(number))],
+                    POLICY,
+                )
+                for number, title in enumerate(titles)
+            )
+        )
+        kept = await stage.read()
+        before = {admission.fresh[0].id: admission.state.title for admission in admissions}
+        assert sorted(before) == sorted(titles)
+        order = [line.entry_id for line in kept.journal]
+        assert [before[title] for title in order] == ["", *order[:-1]]
+        times = [line.now for line in kept.journal]
+        assert times == sorted(times)
 
-        async def second() -> Admission:
-            async with stage.other.begin([offline(90)], POLICY) as unit:
-                order.append("second")
-                await unit.write(follow(unit.admission, POLICY))
-                return unit.admission
-
-        async with stage.units.begin([online("halloween", 0)], POLICY) as first:
-            waiting = asyncio.create_task(second())
-            await asyncio.sleep(0.1)
-            order.append("first")
-            page = follow(first.admission, POLICY)
-            await first.write(page)
-        admission = await waiting
-        assert order == ["first", "second"]
-        assert admission.state == page.state
-        assert admission.now >= first.admission.now + timedelta(seconds=0.05)
-
-    @pytest.mark.parametrize("is_written", [False, True])
-    async def test_an_error_inside_leaves_nothing(self, stage: Stage, *, is_written: bool) -> None:
+    async def test_an_error_in_the_middle_leaves_nothing(self, stage: Stage) -> None:
         """Neither entry nor fact nor anything that follows; the same entries are new the next time."""
         await receive([online("halloween", 0)], stage.units, POLICY)
         before, batch = await stage.read(), [follows("f"), cheers("c"), offline(90)]
-        with pytest.raises(Spoilt):
-            await spoil(stage.units, batch, is_written=is_written)
+        for units in (stage.units, stage.other):
+            with pytest.raises(Spoilt):
+                await units.record(batch, POLICY, spoil)
         assert await stage.read() == before
-        async with stage.other.begin(batch, POLICY) as again:
-            assert again.admission.fresh == tuple(batch)
-            assert not again.admission.repeated
-            assert again.admission.state == before.state
-            await again.write(follow(again.admission, POLICY))
+        again = await record(stage.other, batch, POLICY)
+        assert again.fresh == tuple(batch)
+        assert not again.repeated
+        assert again.state == before.state
 
-    async def test_whoever_is_cancelled_leaves_nothing(self, stage: Stage) -> None:
-        """And does not keep the lock: the next is admitted at once."""
+    @pytest.mark.parametrize("seconds", [0, 0.001, 0.002, 0.004])
+    async def test_whoever_gives_up_has_done_all_or_nothing(self, stage: Stage, seconds: float) -> None:
+        """And does not keep the lock: the next is admitted at once, and does the rest."""
+        batch = [follows("f"), cheers("c")]
+        await receive([online("halloween", 0)], stage.units, POLICY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stage.units.record(batch, POLICY, follow)
+        recorded = [line.entry_id for line in (await stage.read()).journal[1:]]
+        assert recorded in ([], ["f", "c"])
+        async with asyncio.timeout(3):
+            await receive(batch, stage.other, POLICY)
+        assert [line.entry_id for line in (await stage.read()).journal[1:]] == ["f", "c"]
 
-        async def dawdle() -> None:
-            async with stage.units.begin([follows("f")], POLICY) as unit:
-                await unit.write(follow(unit.admission, POLICY))
-                await asyncio.sleep(60)
-
-        before, task = await stage.read(), asyncio.create_task(dawdle())
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await stage.read() == before
-        async with asyncio.timeout(3), stage.other.begin([], POLICY):
-            pass
-
-    async def test_time_never_goes_back(self, stage: Stage) -> None:
-        """Each unit has a time with an offset of zero, no earlier than the one before it, on any instance."""
-        times: list[datetime] = []
-        for number in range(6):
-            async with (stage.other if number % 2 else stage.units).begin([], POLICY) as unit:
-                times.append(unit.admission.now)
-        assert times == sorted(times)
-        assert all(time.tzinfo and time.utcoffset() == UTC.utcoffset(None) for time in times)
+    async def test_a_command_has_the_time_of_the_stage(self, stage: Stage) -> None:
+        """With an offset of zero, and never earlier than the one before, on any instance."""
+        times = [(await look(stage.other if number % 2 else stage.units)).now for number in range(6)]
+        told = [time for time in times if time and time.utcoffset() == UTC.utcoffset(None)]
+        assert times == sorted(told)

@@ -29,14 +29,14 @@ from showtime_core.broadcast import MAX_TAPE_ID, snapshot
 from showtime_core.errors import Refused
 from showtime_core.events import Event
 from showtime_core.hosting import start_tape, stop_tape
-from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.journal import Admission, Entry, Malformed, Page, Source, Unknown
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, receive
 from showtime_core.testing import strategies as some
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.records import Records, Stage, memory_stage, recall
+from showtime_core.testing.records import Records, Stage, look, memory_stage, recall
 
 # Drawn around the opening night, and told around the time at which they are delivered.
 _SPANS = (timedelta(minutes=10), timedelta(minutes=40), timedelta(hours=3))
@@ -163,20 +163,32 @@ class ChannelMachine(RuleBasedStateMachine):
         assert (resumed.id, resumed.started_at) == (night.id, night.started_at)
         assert snapshot(self.kept.state) == on
 
-    @rule(contents=_batches(), policy=_POLICIES, is_written=st.booleans())
-    def crash(self, contents: Batch, policy: Policy, *, is_written: bool) -> None:
-        """The process dies before the commit: nothing was done, and Twitch delivers the batch again."""
+    @rule(contents=_batches(), policy=_POLICIES)
+    def crash(self, contents: Batch, policy: Policy) -> None:
+        """The process dies while it reacts: nothing was done, and Twitch delivers the batch again."""
         batch, before = self._write(self._now_told(contents)), self.kept
 
-        async def die() -> None:
-            async with self.stage.units.begin(batch, policy) as unit:
-                if is_written:
-                    await unit.write(follow(unit.admission, policy))
-                raise _Crash
+        def die(_: Admission, __: Policy) -> Page:
+            raise _Crash
 
         with suppress(_Crash):
-            self.runner.run(die())
+            self.runner.run(self.stage.units.record(batch, policy, die))
         assert self._read() == before
+        self._receive(batch, policy)
+
+    @rule(contents=_batches(), policy=_POLICIES, milliseconds=st.integers(0, 4))
+    def give_up(self, contents: Batch, policy: Policy, milliseconds: int) -> None:
+        """Whoever waits gives up in the middle: all was done, or nothing, and the batch comes again."""
+        batch, before = self._write(self._now_told(contents)), self.kept
+
+        async def hurry() -> None:
+            async with asyncio.timeout(milliseconds / 1000):
+                await self.stage.units.record(batch, policy, follow)
+
+        with suppress(TimeoutError):
+            self.runner.run(hurry())
+        new = {line.entry_id for line in self._read().journal[len(before.journal) :]}
+        assert new in (set(), {entry.id for entry in batch})
         self._receive(batch, policy)
 
     @rule(seconds=_PAUSES)
@@ -200,8 +212,9 @@ class ChannelMachine(RuleBasedStateMachine):
         return self.runner.run(self.stage.read())
 
     async def _read_clock(self) -> datetime:
-        async with self.stage.units.begin([], Policy()) as unit:
-            return unit.admission.now
+        now = (await look(self.stage.units)).now
+        assert now, "a command has the time of the stage"
+        return now
 
     def _next_id(self) -> str:
         self.count += 1
@@ -235,13 +248,7 @@ class ChannelMachine(RuleBasedStateMachine):
 
     def _receive(self, batch: Sequence[Entry], policy: Policy) -> None:
         """Receive in one unit: what cannot be written must not hide behind being redone one by one."""
-
-        async def together() -> None:
-            async with self.stage.units.begin(batch, policy) as unit:
-                if unit.admission.fresh:
-                    await unit.write(follow(unit.admission, policy))
-
-        self.runner.run(together())
+        self.runner.run(self.stage.units.record(batch, policy, follow))
         self._catch_up()
         assert {entry.id for entry in batch} <= {line.entry_id for line in self.kept.journal}
 

@@ -1,25 +1,13 @@
 """Every port in memory: for unit tests, as the model of the state machine, for whoever embeds the core."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
-from showtime_core.events import natural_key
-from showtime_core.journal import (
-    Admission,
-    Entry,
-    Malformed,
-    Page,
-    PlannedEffect,
-    Reacted,
-    Shown,
-    Unknown,
-    Verdict,
-)
+from showtime_core.journal import Entry, Page, PlannedEffect, Reacted, Shown, Verdict, admit
+from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
 
 
@@ -39,29 +27,46 @@ class Memory:
     reacted: tuple[Reacted, ...] = ()
 
 
+def _read_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @mutable
-class MemoryUnit:
-    """A transaction on a Memory."""
+class MemoryUnitOfWork:
+    """The journal and state of a channel, in memory; nothing in it waits, so that nothing comes between."""
 
-    memory: Memory
-    admission: Admission
+    memory: Memory = Memory()
+    clock: Callable[[], datetime] = _read_clock
 
-    async def write(self, page: Page) -> None:
-        """Write all that follows."""
-        kept = self.memory
-        broadcasts = kept.broadcasts | {broadcast.id: broadcast for broadcast in page.broadcasts}
-        for merged in page.merged_broadcasts:
-            del broadcasts[merged]
-        self.memory = evolve(
-            kept,
-            state=page.state,
-            verdicts=kept.verdicts | {verdict.entry_id: verdict for verdict in page.verdicts},
-            shown=kept.shown + page.shown,
-            effects=kept.effects | {planned.key: planned for planned in page.effects},
-            viewers=_remember(kept.viewers, page.acquaintances),
-            broadcasts=broadcasts,
-            screenings=kept.screenings | {str(screening.id): screening for screening in page.screenings},
-        )
+    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+        """Record the entries that are new and all that follows from them."""
+        kept, now = self.memory, self.clock()
+        admission = admit(entries, kept.state, now, kept.journal, kept.facts)
+        page = follow(admission, policy)
+        if admission.fresh:
+            self.memory = _written(kept, admission.fresh, page, now, policy)
+        return page
+
+
+def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, policy: Policy) -> Memory:
+    verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in page.verdicts}
+    broadcasts = kept.broadcasts | {broadcast.id: broadcast for broadcast in page.broadcasts}
+    for merged in page.merged_broadcasts:
+        del broadcasts[merged]
+    return evolve(
+        kept,
+        state=page.state,
+        journal=kept.journal | {entry.id: entry for entry in fresh},
+        facts=kept.facts.union(entry.fact for entry in fresh if entry.fact),
+        verdicts=verdicts,
+        shown=kept.shown + page.shown,
+        effects=kept.effects | {planned.key: planned for planned in page.effects},
+        viewers=_remember(kept.viewers, page.acquaintances),
+        broadcasts=broadcasts,
+        screenings=kept.screenings | {str(screening.id): screening for screening in page.screenings},
+        reacted=kept.reacted
+        + tuple(Reacted(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
+    )
 
 
 def _remember(viewers: dict[str, Acquaintance], met: Sequence[Acquaintance]) -> dict[str, Acquaintance]:
@@ -74,42 +79,3 @@ def _remember(viewers: dict[str, Acquaintance], met: Sequence[Acquaintance]) -> 
             subscribed_at=old.subscribed_at or new.subscribed_at,
         )
     return known
-
-
-def _read_clock() -> datetime:
-    return datetime.now(UTC)
-
-
-@mutable
-class MemoryUnitOfWork:
-    """The journal and state of a channel, in memory."""
-
-    memory: Memory = Memory()
-    clock: Callable[[], datetime] = _read_clock
-    _lock: asyncio.Lock = Factory(asyncio.Lock)
-
-    @asynccontextmanager
-    async def begin(self, entries: Sequence[Entry], policy: Policy) -> AsyncIterator[MemoryUnit]:
-        """Take the lock and record the entries that are new."""
-        async with self._lock:
-            unit = self._admit(entries, self.clock())
-            yield unit
-            replayable = tuple(
-                Reacted(entry, unit.admission.now, policy, unit.memory.verdicts[entry.id].outcome)
-                for entry in unit.admission.fresh
-            )
-            self.memory = evolve(unit.memory, reacted=unit.memory.reacted + replayable)
-
-    def _admit(self, entries: Sequence[Entry], now: datetime) -> MemoryUnit:
-        kept = self.memory
-        fresh = {entry.id: entry for entry in reversed(entries) if entry.id not in kept.journal}
-        in_order = [entry for entry in {entry.id: fresh.get(entry.id) for entry in entries}.values() if entry]
-        facts, repeated = set(kept.facts), set()
-        for entry in in_order:
-            key = None if isinstance(entry.content, Malformed | Unknown) else natural_key(entry.content)
-            if key in facts:
-                repeated.add(entry.id)
-            elif key:
-                facts.add(key)
-        admission = Admission(kept.state, now, tuple(in_order), frozenset(repeated))
-        return MemoryUnit(evolve(kept, journal=kept.journal | fresh, facts=frozenset(facts)), admission)

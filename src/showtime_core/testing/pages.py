@@ -61,15 +61,19 @@ class PageContract:
         assert tuple(line.body for line in (await stage.read()).journal) == bodies
 
     async def test_each_entry_is_kept_with_what_a_replay_needs(self, stage: Stage) -> None:
-        """The time and the policy that it was reacted to with."""
+        """The policy that it was reacted to with, and the time, which commands happened at."""
         stingy = Policy(alert_gift_recipients=True, features=frozenset({Feature.POINTS}))
-        async with stage.units.begin([cheers("c")], stingy) as unit:
-            await unit.write(follow(unit.admission, stingy))
+        await receive([online("halloween", 0), cheers("c")], stage.units, POLICY)
+        await receive([cheers("d")], stage.units, stingy)
+        await start_tape(31, TAPE, stage.units, stingy)
         kept = await stage.read()
-        assert [(line.now, line.policy) for line in kept.journal] == [(unit.admission.now, stingy)]
+        assert [line.policy for line in kept.journal] == [POLICY, POLICY, stingy, stingy]
+        assert kept.journal[-1].now == kept.screenings[TAPE].started_at
         assert {key: planned.skipped for key, planned in kept.effects.items()} == {
             "c:credit-cheer": False,
-            "c:summon-ghost": True,
+            "c:summon-ghost": False,
+            "d:credit-cheer": False,
+            "d:summon-ghost": True,
         }
 
     async def test_what_is_shown_is_in_the_order_of_the_entries(self, stage: Stage) -> None:
@@ -106,9 +110,7 @@ class PageContract:
         """Quotes, backslashes, letters of many scripts."""
         message = 'ghost of "Robert\'); drop table tape;--" \\ {} %s $1 \u2028 Ⱥİ 👩‍🚀\t\n'
         batch = [cheers("c", 300, message), entry("u", ev.ChannelUpdate(message, "Retro"))]
-        async with stage.units.begin(batch, POLICY) as unit:
-            page = follow(unit.admission, POLICY)
-            await unit.write(page)
+        page = await stage.units.record(batch, POLICY, follow)
         kept = await stage.read()
         assert (kept.state, kept.shown) == (page.state, page.shown)
         assert kept.effects == {planned.key: planned for planned in page.effects}

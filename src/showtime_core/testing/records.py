@@ -1,6 +1,7 @@
 """What an implementation of the unit of work has kept, read back in the words of the core."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,11 @@ from uuid import UUID
 from attrs import frozen
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
-from showtime_core.journal import Outcome, PlannedEffect, Shown
+from showtime_core.events import TapeStopped
+from showtime_core.journal import Admission, Entry, Outcome, Page, PlannedEffect, Shown, Source
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
+from showtime_core.receiving import follow
 from showtime_core.testing.memory import MemoryUnitOfWork
 
 
@@ -63,6 +66,36 @@ class Stage:
     other: UnitOfWork
     """A second instance on the same channel; in memory it is the first again."""
     read: Callable[[], Coroutine[Any, Any, Records]]
+
+
+async def record(units: UnitOfWork, batch: Sequence[Entry], policy: Policy) -> Admission:
+    """Record a batch in one unit, and tell what it was admitted with in the end."""
+    admissions: list[Admission] = []
+
+    def watched(admission: Admission, policy: Policy) -> Page:
+        admissions.append(admission)
+        return follow(admission, policy)
+
+    page = await units.record(batch, policy, watched)
+    assert page == follow(admissions[-1], policy), "what was said last is what counts"
+    return admissions[-1]
+
+
+class _Seen(Exception):  # noqa: N818 - what happened, not an error of anybody's
+    """That is all that was to be seen."""
+
+
+async def look(units: UnitOfWork) -> Admission:
+    """See what a command of the host would be admitted with, and leave no trace of it."""
+    admissions: list[Admission] = []
+
+    def leave(admission: Admission, _: Policy) -> Page:
+        admissions.append(admission)
+        raise _Seen
+
+    with suppress(_Seen):
+        await units.record([Entry("look", Source.HOST, "look", None, TapeStopped(), b"")], Policy(), leave)
+    return admissions[-1]
 
 
 def memory_stage(units: MemoryUnitOfWork) -> Stage:

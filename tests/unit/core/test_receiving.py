@@ -1,6 +1,5 @@
 """Messages in: recorded and reacted to in one transaction, or parked with the reason."""
 
-from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
@@ -13,7 +12,7 @@ from showtime_core.broadcast import Snapshot
 from showtime_core.effects import Feature
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Malformed, Outcome, Unknown
-from showtime_core.ports import Unit, UnitOfWork
+from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, receive
 from showtime_core.testing import strategies as some
@@ -33,25 +32,14 @@ class Choosy:
     disliked: str
     reason: Exception
 
-    @asynccontextmanager
-    async def begin(self, entries, policy):
-        async with self.units.begin(entries, policy) as unit:
-            yield ChoosyUnit(unit, self)
+    async def record(self, entries, policy, follow):
+        def choose(admission, policy):
+            page = follow(admission, policy)
+            if self.disliked in {shown.entry_id for shown in page.shown}:
+                raise self.reason
+            return page
 
-
-@frozen
-class ChoosyUnit:
-    unit: Unit
-    choosy: Choosy
-
-    @property
-    def admission(self):
-        return self.unit.admission
-
-    async def write(self, page):
-        if self.choosy.disliked in {shown.entry_id for shown in page.shown}:
-            raise self.choosy.reason
-        await self.unit.write(page)
+        return await self.units.record(entries, policy, choose)
 
 
 def outcomes(units):
@@ -206,9 +194,7 @@ async def test_a_long_batch_forgets_no_night_that_it_saw_begin_and_end(units):
 async def test_a_number_that_was_given_and_taken_back_in_one_batch_is_never_written(units):
     """Nobody is asked to remove a broadcast that was not there."""
     batch = [online("a", 0), online("b", 30), offline(25)]
-    async with units.begin(batch, POLICY) as unit:
-        page = follow(unit.admission, POLICY)
-        await unit.write(page)
+    page = await units.record(batch, POLICY, follow)
     assert ([row.id for row in page.broadcasts], page.merged_broadcasts) == ([1], ())
 
 

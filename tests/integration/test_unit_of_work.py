@@ -1,0 +1,129 @@
+"""The unit of work writes in one round trip what it assumed rightly, and nothing if it assumed wrongly."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import psycopg
+import pytest
+
+from showtime_core import events as ev
+from showtime_core.journal import Admission, Entry, Source
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow, receive
+from showtime_core.testing.invariants import check_the_journal_replays
+from showtime_core.testing.records import Stage
+from showtime_core.testing.script import BOB, at, cheers, follows, offline, online
+from showtime_core.testing.strategies import entry
+from support.records import staged
+from support.server import rows
+
+POLICY = Policy()
+BEFORE = (follows("f"), cheers("c"))
+
+# As the predecessor does, or the operator.
+BY_HAND = "insert into showtime.broadcast (id, started_at) values (41, '2026-10-31T20:00:00Z')"
+COUNTERS = """
+    select last_feed_id = (select max(id) from showtime.feed),
+           last_position = (select max(position) from showtime.journal)
+    from showtime.channel
+"""
+
+
+@pytest.fixture
+async def stage(migrated: str) -> AsyncIterator[Stage]:
+    """Set a stage on which both instances know the state."""
+    async with staged(migrated) as stage:
+        await receive(BEFORE[:1], stage.units, POLICY)
+        await receive(BEFORE[1:], stage.other, POLICY)
+        yield stage
+
+
+async def asked(units: UnitOfWork, batch: Sequence[Entry]) -> list[Admission]:
+    """Record a batch, and tell every admission on which what follows was asked."""
+    admissions: list[Admission] = []
+
+    def watched(admission, policy):
+        admissions.append(admission)
+        return follow(admission, policy)
+
+    await units.record(batch, POLICY, watched)
+    return admissions
+
+
+async def test_what_twitch_sends_is_recorded_without_looking_first(stage: Stage, migrated: str):
+    """What follows is worked out once, before the database is asked, by the state that the instance knows."""
+    batch = [cheers("d"), follows("g", BOB), entry("r", ev.Raid(BOB, 31), at(2))]
+    [admission] = await asked(stage.units, batch)
+    assert (admission.fresh, admission.now) == (tuple(batch), None)
+    await assert_recorded(stage, migrated, *batch)
+
+
+WRONG: dict[str, Sequence[Entry]] = {
+    "an entry is known": [cheers("d"), cheers("c")],
+    "an entry comes twice": [cheers("d"), cheers("d")],
+    "a fact is known": [cheers("d"), follows("again")],
+    "a fact is told twice": [follows("g", BOB), follows("h", BOB)],
+}
+
+
+@pytest.mark.parametrize("batch", WRONG.values(), ids=WRONG)
+async def test_what_is_not_new_after_all_leaves_nothing_of_the_first_attempt(
+    stage: Stage, migrated: str, batch: Sequence[Entry]
+):
+    """It is worked out again from what is new, and each entry and alert is there once."""
+    first, second = await asked(stage.units, batch)
+    assert len(first.fresh) == len(batch)
+    assert len(second.fresh) < len(batch) or second.repeated
+    await assert_recorded(stage, migrated, *second.fresh)
+
+
+async def change_elsewhere(stage: Stage, _: str) -> None:
+    await receive([online("halloween", 0)], stage.other, POLICY)
+
+
+async def add_by_hand(_: Stage, conninfo: str) -> None:
+    async with await psycopg.AsyncConnection.connect(conninfo) as connection:
+        await connection.execute(BY_HAND)
+
+
+@pytest.mark.parametrize("change", [change_elsewhere, add_by_hand])
+async def test_a_state_that_is_another_by_now_is_looked_up(
+    stage: Stage, migrated: str, change: Callable[..., object]
+):
+    """Whoever changed it: what follows from a message is worked out again, by the state as it is."""
+    await change(stage, migrated)  # type: ignore[misc] # both are asynchronous
+    first, second = await asked(stage.units, [cheers("d")])
+    assert first.state.timeline.live is None
+    assert second.state.timeline.live is not None
+    [third] = await asked(stage.units, [cheers("e")])
+    assert third.state == second.state
+
+
+async def test_who_has_no_time_of_its_own_waits_for_the_lock(stage: Stage):
+    """A command has the time of the database, read under the lock, and so has all that comes with it."""
+    command = Entry("stop", Source.HOST, "tape.stop", None, ev.TapeStopped(), b"{}")
+    [admission] = await asked(stage.units, [cheers("d"), command])
+    assert admission.now
+
+
+async def test_what_fails_on_a_wrong_assumption_is_no_failure(stage: Stage):
+    """Somebody refuses an entry in a state that is no longer true: it is asked again, and content."""
+    await receive([online("halloween", 0)], stage.other, POLICY)
+
+    def only_live(admission, policy):
+        if not admission.state.timeline.live:
+            raise ValueError("nothing is on")
+        return follow(admission, policy)
+
+    await stage.units.record([cheers("d")], POLICY, only_live)
+    await receive([offline(90)], stage.other, POLICY)
+    with pytest.raises(ValueError, match="nothing is on"):
+        await stage.units.record([cheers("e")], POLICY, only_live)
+
+
+async def assert_recorded(stage: Stage, conninfo: str, *batch: Entry) -> None:
+    """See that these were recorded after the first two, in order, without a gap, and that they replay."""
+    kept, sent = await stage.read(), [*BEFORE, *batch]
+    assert [line.entry_id for line in kept.journal] == [one.id for one in sent]
+    assert rows(conninfo, COUNTERS) == [(True, True)]
+    check_the_journal_replays(kept, {one.id: one for one in sent})
