@@ -28,9 +28,9 @@ ROLES = Roles("showtime", "Litestar", ("pyTwitchAPI", "TwitchIO"))
 _PACKAGES = ("showtime", "uvicorn", "litestar", "psycopg", "twitchAPI", "twitchio", "aiohttp")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run it; ends with 1 if its numbers are worth nothing."""
-    options = _options()
+    options = _options(arguments)
     try:
         find_wrk()
         RESULTS.mkdir(exist_ok=True)
@@ -44,8 +44,8 @@ def main() -> None:
         sys.exit("bench: these numbers are worth nothing:\n" + "\n".join(flaws))
 
 
-def _options() -> Namespace:
-    parser = ArgumentParser(prog="bench/run", description="Measure POST /callback beside its peers.")
+def _options(arguments: Sequence[str]) -> Namespace:
+    parser = ArgumentParser(prog="bench/run callback", description="Measure POST /callback beside its peers.")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--seconds", type=int, default=6, help="of load in each turn; default: 6")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these receivers alone")
@@ -56,7 +56,7 @@ def _options() -> Namespace:
     parser.add_argument(
         "--per-second", type=int, default=25_000, help="messages to sign for a second of load; default: 25000"
     )
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _run(folder: Path, options: Namespace) -> Rounds:

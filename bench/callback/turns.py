@@ -67,7 +67,7 @@ class Course:
 
     def take_turn(self, receiver: Receiver, messages: Messages, watch: Watch | None = None) -> Turn:
         """Measure one receiver once."""
-        port = _free_port()
+        port = free_port()
         log = self.folder / f"{receiver.name}.log"
         with running(receiver, port, log) as pid:
             before = _cpu_seconds(pid), _cpu_seconds(self.database_pid), _machine_cpu_seconds()
@@ -96,6 +96,7 @@ def _machine_cpu_seconds() -> float:
     return float(used.user + used.system + getattr(used, "nice", 0.0) + getattr(used, "softirq", 0.0))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -1,5 +1,6 @@
 """What was: the nights with a tape, what was on during each, and the ghosts that viewers paid for."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -59,11 +60,11 @@ class PastBroadcast:
 
 def broadcasts_by_tape(broadcasts: Iterable[ListedBroadcast]) -> dict[int, list[int]]:
     """Tell for each tape on which nights it was on: each night once, in the order of the list."""
-    found: dict[int, list[int]] = {}
+    found = defaultdict[int, list[int]](list)
     for broadcast in broadcasts:
-        for tape_id in dict.fromkeys(broadcast.tape_ids):
-            found.setdefault(tape_id, []).append(broadcast.id)
-    return found
+        for tape_id in set(broadcast.tape_ids):
+            found[tape_id].append(broadcast.id)
+    return dict(found)
 
 
 def name_viewer(display_name: str, twitch_user_id: str) -> str:

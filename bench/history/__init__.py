@@ -1,0 +1,1 @@
+"""How fast the history is read, and how that grows with the years."""
