@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite(
     *(
         f"showtime_core.testing.{module}"
-        for module in ("contracts", "history_contract", "invariants", "machine", "pages")
+        for module in ("contracts", "history_contract", "invariants", "ledger_contract", "machine", "pages")
     )
 )
 

@@ -19,21 +19,20 @@ import jwt
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from showtime_core.errors import NotAccepted, Unavailable
+from showtime_adapters.outgoing import Client
+from showtime_core.errors import Ambiguous, NotAccepted, Unavailable
 from showtime_core.viewers import Identity, Role, Viewer
 
 ISSUER = "https://goldenvcr.com/api/auth"
 """Whom auth's JWTs name as their issuer, wherever it runs."""
 ANSWER_SECONDS = 5.0
-"""How long one request to auth may take as a whole: a time limit of httpx is one for each read."""
+"""How long one request to auth may take as a whole: somebody waits for it."""
 KEEP_KEYS_SECONDS = 600.0
 PAUSE_SECONDS = 10.0
 """The least time from one fetching of the keys to the next: strangers choose which key is looked for."""
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
 _ALGORITHMS = ("RS256", "RS384", "RS512")
-_TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=3.0)
-_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750: anything else could not even be sent to auth
 
 _log = logging.getLogger(__name__)
@@ -55,8 +54,7 @@ class AuthService:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Reach auth at this base URL; `request_id` tells for which request it is asked."""
-        self._client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=_LIMITS, transport=transport)
-        self._request_id = request_id
+        self._client = Client("auth", url, request_id, transport, ANSWER_SECONDS)
         self._keys = _Keys(self._fetch_keys, clock)
         self._is_away = False
 
@@ -128,19 +126,19 @@ class AuthService:
     async def _get(self, path: str, token: str | None = None) -> Any:  # noqa: ANN401 - whatever is in the JSON
         """Ask auth; raises NotAccepted if it refuses the token, Unavailable if it gives no answer in JSON."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        if request_id := self._request_id():
-            headers["x-request-id"] = request_id
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._client.get(path, headers=headers)
-            if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
-                self._back()
-                raise _not_accepted()
-            if answer.status_code != HTTPStatus.OK:
-                raise self._away(f"it answers {answer.status_code}")
+            answer = await self._client.send("GET", path, headers)
+        except (Ambiguous, Unavailable) as reason:
+            raise self._away(str(reason)) from reason
+        if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
+            self._back()
+            raise _not_accepted()
+        if answer.status_code != HTTPStatus.OK:
+            raise self._away(f"it answers {answer.status_code}")
+        try:
             return json.loads(answer.content)  # whatever its content type
-        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as reason:
-            raise self._away(type(reason).__name__) from reason
+        except (ValueError, RecursionError) as reason:
+            raise self._away("its answer cannot be read") from reason
 
     def _away(self, why: str) -> Unavailable:
         """Make the error of an auth that cannot tell; the first of a row is logged."""

@@ -6,6 +6,11 @@ from uuid import UUID
 
 from attrs import frozen
 
+ALERT_TYPE = "image-generation"
+"""What the ledger knows a ghost as."""
+MAX_MESSAGE_BYTES = 128
+"""What the ledger keeps of a message."""
+
 
 class FlowType(StrEnum):
     """What a transaction is for; the words are the ledger's."""
@@ -61,3 +66,41 @@ class Statement:
 
     A ledger whose database fails answers with an empty list: alone, it proves nothing.
     """
+
+
+def fit_message(message: str) -> str:
+    """Cut a message to what the ledger keeps: 128 bytes of UTF-8, no half a character, no NUL.
+
+    The ledger itself cuts between any two bytes, and its database fails at half a character.
+    """
+    kept = message.replace("\0", "").encode("utf-8", "ignore")[:MAX_MESSAGE_BYTES]
+    return kept.decode("utf-8", "ignore")
+
+
+def describe_cheer(message: str) -> str:
+    """Say of a cheer what the ledger says of it."""
+    said = fit_message(message)
+    return f"Thank you for cheering with the message '{said}'!" if said else "Thank you for cheering!"
+
+
+def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is_gift: bool) -> str:
+    """Say of a subscription what the ledger says of it."""
+    thanks = (
+        "Thank you for becoming a subscriber" if is_initial else "Thank you for renewing your subscription"
+    )
+    if is_gift:
+        thanks = "You received a gift sub"
+    if multiplier > 1:
+        thanks += f" (at a tier with {multiplier}x credit)"
+    said = fit_message(message)
+    return f"{thanks} with the message '{said}'!" if said else f"{thanks}!"
+
+
+def describe_gift_subs(num_subscriptions: int) -> str:
+    """Say something of gifts; the ledger's own words for them are not known."""
+    return f"Thank you for gifting {num_subscriptions} subscriptions!"
+
+
+def describe_ghost() -> str:
+    """Say of points that pay a ghost what the ledger says of them."""
+    return f"Redeemed alert of type '{ALERT_TYPE}'"

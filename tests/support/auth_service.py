@@ -4,14 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from contextlib import contextmanager
+from typing import Any
 
 import jwt
 from attrs import define, field
@@ -19,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
+from support.neighbour import Neighbour, Reply, Request
 from support.server import free_port
 
 BROADCASTER = "b4xj7bsgoldenvcrtoken0broadcaster"
@@ -26,8 +23,10 @@ VIEWER = "v13w3rtapeheadtina0token0000000"
 REJECTED = "r3j3ct3dby0twitch00000000000000"
 TROUBLED = "7w17ch1stroubled000000000000000"
 """A token at which Twitch fails."""
+SHARED_SECRET = "be-kind-rewind-among-friends"
+"""Signs what services ask for."""
 
-_USERS: dict[str, dict[str, Any]] = {
+USERS: dict[str, dict[str, Any]] = {
     BROADCASTER: {
         "user": {"id": "953753877", "login": "goldenvcr", "displayName": "GoldenVCR"},
         "role": "broadcaster",
@@ -89,24 +88,13 @@ def _base64(data: bytes) -> bytes:
 
 
 @define
-class Auth:
-    """A running auth service, and how it does."""
+class Auth(Neighbour):
+    """A running auth service: it knows the tokens of Twitch below, and issues tokens to services."""
 
-    port: int
-    keys: list[Key]
-    failure: str | None = None
-    """How it fails: `500`, `302`, `hang`, `drip` (a byte now and then), `cut`, or a body of rubbish."""
-    requests: Counter[str] = field(factory=Counter)
-    """Path → how often it was asked for."""
-    request_ids: list[str | None] = field(factory=list)
-    connections: set[socket.socket] = field(factory=set)
-    most_connections: int = 0
-    _server: ThreadingHTTPServer | None = None
-    _stopping: threading.Event = field(factory=threading.Event)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    keys: list[Key] = field(factory=lambda: [Key("tape-1986")])
+    secret: str = SHARED_SECRET
+    lifetime_seconds: int = 900
+    """How long a service token lasts."""
 
     @property
     def key(self) -> Key:
@@ -116,122 +104,61 @@ class Auth:
     def rotate(self) -> None:
         self.keys = [Key(f"tape-{time.monotonic_ns()}")]
 
-    def start(self) -> Self:
-        auth = self
+    def handle(self, request: Request) -> Reply:
+        match request.method, request.path:
+            case "GET", "/.well-known/jwks.json":
+                keys = json.dumps({"keys": [key.jwk for key in self.keys]})
+                return Reply(200, keys, "application/json")
+            case "GET", "/access":
+                return self._access(request.token)
+            case "POST", "/service-token":
+                return self._issue(request)
+        return Reply(404, "404 page not found\n")
 
-        class Handler(_Handler):
-            service = auth
+    def _access(self, token: str) -> Reply:
+        if not token:
+            return Reply(400, "Twitch user access token must be supplied in Authorization header\n")
+        if token == TROUBLED:
+            return Reply(500, "failed to validate token: 502 Bad Gateway\n")
+        if token not in USERS:
+            return Reply(401, "access denied\n")
+        return Reply(200, json.dumps(USERS[token]))
 
-        self._stopping.clear()
-        self._server = _Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
+    def _issue(self, request: Request) -> Reply:
+        """Issue a token to a service that knows the secret, for a viewer."""
+        if not self._is_signed(request):
+            return Reply(401, "access denied\n")
+        try:
+            wanted = json.loads(request.body)
+            user = wanted.get("user") or {}
+        except (ValueError, AttributeError):
+            return Reply(400, "bad JSON\n")
+        needed = {"'service'": wanted.get("service")}
+        needed |= {f"'user.{name}'": user.get(name) for name in ("id", "login", "displayName")}
+        for name, value in needed.items():
+            if not value:
+                return Reply(400, f"invalid payload: {name} is required\n")
+        now = int(time.time())
+        token = signed(
+            self.key,
+            iat=now,
+            exp=now + self.lifetime_seconds,
+            gvcr_service=wanted["service"],
+            twitch_user_id=user["id"],
+            twitch_user_login=user["login"],
+            twitch_display_name=user["displayName"],
+        )
+        return Reply(201, token, "application/jwt")
 
-    def stop(self) -> None:
-        """Go away: what is open is cut, and who comes is refused."""
-        self._stopping.set()
-        if self._server:
-            self._server.shutdown()
-            for connection in list(self.connections):
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._server.server_close()
-            self._server = None
-
-    def await_end(self, seconds: float) -> None:
-        """Wait, as one that hangs does."""
-        self._stopping.wait(seconds)
+    def _is_signed(self, request: Request) -> bool:
+        parts = [request.headers.get(f"x-hmac-request-{part}", "") for part in ("id", "timestamp")]
+        said = "".join(parts).encode() + request.body
+        right = "sha256=" + hmac.new(self.secret.encode(), said, hashlib.sha256).hexdigest()
+        return all(parts) and hmac.compare_digest(right, request.headers.get("x-hmac-signature", ""))
 
 
 @contextmanager
 def auth_service(port: int = 0, key: Key | None = None) -> Iterator[Auth]:
     """Run an auth service for a while, on this port (0: a free one), with this key (none: one of its own)."""
-    auth = Auth(port or free_port(), [key or Key("tape-1986")])
-    auth.start()
-    try:
+    with Auth(port or free_port(), keys=[key or Key("tape-1986")]) as auth:
         yield auth
-    finally:
-        auth.stop()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-    block_on_close = True
-    request_queue_size = 128
-    allow_reuse_address = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of connections that were cut: that is what they are for."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    service: Auth
-
-    def setup(self) -> None:
-        super().setup()
-        self.service.connections.add(self.connection)
-        self.service.most_connections = max(self.service.most_connections, len(self.service.connections))
-
-    def finish(self) -> None:
-        self.service.connections.discard(self.connection)
-        super().finish()
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        self.service.requests[self.path] += 1
-        self.service.request_ids.append(self.headers["x-request-id"])
-        match self.service.failure:
-            case None:
-                self._answer(*self._as_it_should())
-            case "500":
-                self._answer(500, "failed to ask Twitch\n")
-            case "302":
-                self._answer(302, "")
-            case "hang":
-                self.service.await_end(60)
-                self.close_connection = True
-            case "drip":
-                self._drip()
-            case "cut":
-                self.close_connection = True
-            case rubbish:
-                self._answer(200, rubbish)
-
-    def _as_it_should(self) -> tuple[int, str, str]:
-        plain = "text/plain; charset=utf-8"
-        if self.path == "/.well-known/jwks.json":
-            return 200, json.dumps({"keys": [key.jwk for key in self.service.keys]}), "application/json"
-        if self.path != "/access":
-            return 404, "404 page not found\n", plain
-        token = (self.headers["authorization"] or "").removeprefix("Bearer ")
-        if not token or token == "Bearer":
-            return 400, "Twitch user access token must be supplied in Authorization header\n", plain
-        if token == TROUBLED:
-            return 500, "failed to validate token: 502 Bad Gateway\n", plain
-        if token not in _USERS:
-            return 401, "access denied\n", plain
-        return 200, json.dumps(_USERS[token]), plain
-
-    def _answer(self, status: int, body: str, content_type: str = "text/plain; charset=utf-8") -> None:
-        data = body.encode()
-        self.send_response(status)
-        self.send_header("content-type", content_type)
-        self.send_header("content-length", str(len(data)))
-        self.send_header("x-request-id", self.headers["x-request-id"] or "one-of-ours")
-        if status == 302:
-            self.send_header("location", "/access?elsewhere")
-        self.end_headers()
-        self.wfile.write(data)
-
-    def _drip(self) -> None:
-        self.send_response(200)
-        self.send_header("content-length", "1000")
-        self.end_headers()
-        self.close_connection = True
-        with suppress(OSError):
-            for _ in range(60):
-                self.wfile.write(b" ")
-                self.service.await_end(0.5)

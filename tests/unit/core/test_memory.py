@@ -1,9 +1,11 @@
-"""The unit of work in memory keeps to the contract."""
+"""The ports in memory keep to their contracts."""
 
 import pytest
 
 from showtime_core.testing.contracts import UnitOfWorkContract
+from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.memory_ledger import MemoryLedger
 from showtime_core.testing.records import memory_stage
 
 
@@ -11,3 +13,9 @@ class TestMemoryUnitOfWork(UnitOfWorkContract):
     @pytest.fixture
     def stage(self):
         return memory_stage(MemoryUnitOfWork())
+
+
+class TestMemoryLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self):
+        return MemoryLedger()

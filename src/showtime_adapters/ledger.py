@@ -1,0 +1,276 @@
+"""The ledger service, over HTTP: it keeps the fun points, and knows no key by which a change is made once.
+
+What was lost is therefore told apart from what was not done, and `statement` tells what can be believed of
+its answers: it lists nothing when its database fails.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+import httpx
+from attrs import frozen
+
+from showtime_adapters.outgoing import ANSWER_SECONDS, Client
+from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
+from showtime_core.ledger import ALERT_TYPE, Balance, FlowState, Statement, Transaction, fit_message
+from showtime_core.viewers import Viewer
+
+_MARGIN = timedelta(seconds=2)
+"""The ledger tells its time in whole seconds, and takes it after what it has just recorded."""
+_MAX_PAGES = 50
+"""How many pages of a hundred transactions are read at most."""
+
+
+class Tokens(Protocol):
+    """Gives service tokens."""
+
+    async def token(self, viewer: Viewer) -> str:
+        """Give a token that speaks for a viewer; raises Unavailable or Refused."""
+
+    def forget(self, viewer: Viewer, token: str) -> None:
+        """Keep a token no longer."""
+
+
+@frozen
+class _Page:
+    """One page of a viewer's transactions."""
+
+    transactions: tuple[Transaction, ...]
+    next: str | None
+    """The transaction that the next page begins with."""
+    at: datetime
+    """When it was listed, by the ledger's clock."""
+
+
+class HttpLedger:
+    """Changes and tells the points of viewers, for as long as its context is open."""
+
+    def __init__(
+        self,
+        url: str,
+        tokens: Tokens,
+        request_id: Callable[[], str | None] = lambda: None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        """Reach the ledger at this base URL."""
+        self._client = Client("the ledger", url, request_id, seconds=answer_seconds)
+        self._tokens = tokens
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(exc_type, exc_value, traceback)
+
+    # --- changes ------------------------------------------------------------------------------------
+
+    async def credit(self, credit: Credit, key: str) -> UUID:  # noqa: ARG002 - this ledger knows no keys
+        """Credit points; returns the transaction's id."""
+        path, body = _inflow(credit)
+        return _flow_id(await self._change(credit.viewer, "POST", path, Refused, body))
+
+    async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
+        """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
+        body = {
+            "type": "alert-redemption",
+            "numPointsToDebit": points,
+            "alertType": ALERT_TYPE,
+            "alertMetadata": {"imageRequestId": str(ghost_id)},
+        }
+        return _flow_id(await self._change(viewer, "POST", "/outflow", NotEnoughPoints, body))
+
+    async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Spend what was reserved. Raises NotPending where that is decided already."""
+        await self._finalise(viewer, "PATCH", flow_id)
+
+    async def reject(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Give back what was reserved. Raises NotPending where that is decided already."""
+        await self._finalise(viewer, "DELETE", flow_id)
+
+    async def _finalise(self, viewer: Viewer, method: str, flow_id: UUID) -> None:
+        answer = await self._change(viewer, method, f"/outflow/{flow_id}", NotPending)
+        if answer.status_code != HTTPStatus.NO_CONTENT:
+            raise Ambiguous(f"the ledger answers {answer.status_code} to {method} /outflow")
+
+    async def _change(
+        self,
+        viewer: Viewer,
+        method: str,
+        path: str,
+        conflict: type[Refused],
+        body: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        """Have the ledger change something, and give its answer that this is done."""
+        answer = await self._send(viewer, method, path, json=body)
+        if answer.is_success:
+            return answer
+        said = f"the ledger answers {answer.status_code} to {method} {path}"
+        if answer.status_code == HTTPStatus.CONFLICT:
+            raise conflict(_words(answer))
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Unavailable(said)
+        if answer.is_client_error:
+            raise Refused(f"{said}: {_words(answer)}")
+        raise Ambiguous(said)
+
+    # --- looking ------------------------------------------------------------------------------------
+
+    async def balance(self, viewer: Viewer) -> Balance:
+        """Tell what the viewer has."""
+        match _parse(await self._get(viewer, "/balance")):
+            case {"totalPoints": int(total), "availablePoints": int(available)}:
+                return Balance(total, available)
+        raise _illegible("/balance")
+
+    async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
+        """Find one transaction; None if there is none, or if the ledger's database fails."""
+        page = await self._list(viewer, 1, str(flow_id))
+        return next((found for found in page.transactions if found.id == flow_id), None)
+
+    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+        """List the transactions of the last while, by the ledger's own clock."""
+        started = time.monotonic()
+        page = await self._list(viewer, 100)
+        # `reach` was measured before the page was asked for: the time that it took to come is a part of it.
+        since = page.at - reach - timedelta(seconds=time.monotonic() - started) - _MARGIN
+        seen = {found.id: found for found in page.transactions}
+        for _ in range(_MAX_PAGES):
+            if any(found.at < since for found in seen.values()):
+                return _statement(seen, since, is_complete=True)
+            if page.next is None:
+                fits = _sum(seen) == await self.balance(viewer)
+                return _statement(seen, since, is_complete=fits)
+            page = await self._list(viewer, 100, page.next)
+            known, seen = len(seen), seen | {found.id: found for found in page.transactions}
+            if len(seen) == known:  # nothing where something must be: its database fails
+                break
+        return _statement(seen, since, is_complete=False)
+
+    async def _list(self, viewer: Viewer, most: int, cursor: str | None = None) -> _Page:
+        params: dict[str, Any] = {"max": most} | ({"from": cursor} if cursor else {})
+        answer = await self._get(viewer, "/history", params=params)
+        try:
+            match _parse(answer):
+                case {"items": list(items), **others}:
+                    after = others.get("nextCursor")
+                    at = parsedate_to_datetime(answer.headers["date"])
+                    found = tuple(_transaction(item) for item in items)
+                    return _Page(found, str(UUID(str(after))) if after else None, at)
+        except (AttributeError, KeyError, TypeError, ValueError) as reason:
+            raise _illegible("/history") from reason
+        raise _illegible("/history")
+
+    async def _get(self, viewer: Viewer, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            answer = await self._send(viewer, "GET", path, **content)
+        except Ambiguous as reason:  # looking changes nothing
+            raise Unavailable(str(reason)) from reason
+        if answer.status_code != HTTPStatus.OK:
+            raise Unavailable(f"the ledger answers {answer.status_code} to GET {path}")
+        return answer
+
+    async def _send(self, viewer: Viewer, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401
+        """Send a request for a viewer; a token that is not accepted is renewed, once."""
+        for _ in range(2):
+            token = await self._tokens.token(viewer)
+            headers = {"authorization": f"Bearer {token}"}
+            answer = await self._client.send(method, path, headers, **content)
+            if answer.status_code == HTTPStatus.UNAUTHORIZED or answer.is_server_error:
+                # A token that has expired, or whose key auth has changed, is answered 500.
+                self._tokens.forget(viewer, token)
+            if answer.status_code != HTTPStatus.UNAUTHORIZED:
+                return answer
+        raise Unavailable("the ledger does not accept our service token")
+
+
+def _inflow(credit: Credit) -> tuple[str, dict[str, Any]]:
+    """Say a credit as the ledger reads it: the path, and the body."""
+    match credit:
+        case CreditCheer():
+            return "/inflow/cheer", {
+                "numPointsToCredit": credit.points,
+                "message": fit_message(credit.message),
+            }
+        case CreditSubscription():
+            return "/inflow/subscription", {
+                "basePointsToCredit": credit.base_points,
+                "isInitial": credit.is_initial,
+                "isGift": credit.is_gift,
+                "message": fit_message(credit.message),
+                "creditMultiplier": credit.multiplier,
+            }
+        case CreditGiftSubs():
+            return "/inflow/gift-sub", {
+                "basePointsToCredit": credit.base_points,
+                "numSubscriptions": credit.num_subscriptions,
+                "creditMultiplier": credit.multiplier,
+            }
+
+
+def _flow_id(answer: httpx.Response) -> UUID:
+    try:
+        return UUID(_parse(answer)["flowId"])
+    except (AttributeError, KeyError, TypeError, ValueError, Unavailable) as reason:
+        raise Ambiguous("the answer of the ledger cannot be read") from reason
+
+
+def _transaction(item: object) -> Transaction:
+    match item:
+        case {
+            "id": str(id_),
+            "timestamp": str(at),
+            "type": str(type_),
+            "state": str(state),
+            "deltaPoints": int(points),
+            "description": str(description),
+        }:
+            moment = datetime.fromisoformat(at)
+            if moment.tzinfo is None:
+                raise ValueError(at)
+            return Transaction(UUID(id_), type_, FlowState(state), points, description, moment)
+    raise ValueError(item)
+
+
+def _sum(seen: Mapping[UUID, Transaction]) -> Balance:
+    """Tell what the balance must be if these are all the transactions of a viewer."""
+    total = sum(found.points for found in seen.values() if found.state is FlowState.ACCEPTED)
+    return Balance(
+        total, total + sum(found.points for found in seen.values() if found.state is FlowState.PENDING)
+    )
+
+
+def _statement(seen: Mapping[UUID, Transaction], since: datetime, *, is_complete: bool) -> Statement:
+    return Statement(tuple(found for found in seen.values() if found.at >= since), is_complete)
+
+
+def _parse(answer: httpx.Response) -> Any:  # noqa: ANN401 - whatever is in the JSON
+    """Read JSON, whatever its content type says; raises Unavailable."""
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as reason:
+        raise Unavailable("the answer of the ledger cannot be read") from reason
+
+
+def _illegible(path: str) -> ShowtimeError:
+    return Unavailable(f"the answer of the ledger to GET {path} cannot be read")
+
+
+def _words(answer: httpx.Response) -> str:
+    """Give the ledger's own words, which are one line of text."""
+    return " ".join(answer.text.split())[:200]

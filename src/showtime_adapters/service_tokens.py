@@ -1,0 +1,131 @@
+"""Service tokens of the auth service: with them showtime acts for a viewer who is not there."""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import jwt
+from attrs import define, field
+
+from showtime_adapters.outgoing import ANSWER_SECONDS, Client
+from showtime_adapters.wire import encode
+from showtime_core.errors import Ambiguous, Refused, Unavailable
+from showtime_core.viewers import Viewer
+
+RENEW_SECONDS = 60.0
+"""How long before its end a token is renewed: the ledger fails at one that has expired on the way."""
+KEEP_VIEWERS = 1000
+"""Of how many viewers a token is kept: those who were active last."""
+
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+@define
+class _Kept:
+    """The token of one viewer, and whose turn it is to fetch it."""
+
+    token: str = field(default="", repr=False)
+    good_until: float = float("-inf")
+    lock: asyncio.Lock = field(factory=asyncio.Lock)
+
+
+class ServiceTokens:
+    """Gives tokens for viewers, for as long as its context is open; each is fetched once and kept."""
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        request_id: Callable[[], str | None] = lambda: None,
+        answer_seconds: float = ANSWER_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask auth at this base URL, with the secret that it shares with us."""
+        self._client = Client("the auth service", url, request_id, seconds=answer_seconds)
+        self._secret = secret
+        self._clock = clock
+        self._kept: OrderedDict[Viewer, _Kept] = OrderedDict()
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(exc_type, exc_value, traceback)
+
+    async def token(self, viewer: Viewer) -> str:
+        """Give a token that speaks for a viewer, good for a minute at least.
+
+        Raises Unavailable, or Refused for a viewer that auth will not have.
+        """
+        kept = self._kept.setdefault(viewer, _Kept())
+        self._kept.move_to_end(viewer)
+        if len(self._kept) > KEEP_VIEWERS:
+            self._kept.popitem(last=False)
+        async with kept.lock:  # who has waited here has the token that another has fetched
+            if self._clock() >= kept.good_until:
+                asked_at = self._clock()
+                kept.token = await self._fetch(viewer)
+                kept.good_until = asked_at + _lifetime(kept.token) - RENEW_SECONDS
+            return kept.token
+
+    def forget(self, viewer: Viewer, token: str) -> None:
+        """Keep a token no longer: somebody did not accept it."""
+        kept = self._kept.get(viewer)
+        if kept and kept.token == token:
+            kept.good_until = float("-inf")
+
+    async def _fetch(self, viewer: Viewer) -> str:
+        user = {"id": viewer.id, "login": viewer.login, "displayName": viewer.name}
+        body = encode({"service": "showtime", "user": user}).encode()
+        request_id, timestamp = str(uuid4()), datetime.now(UTC).isoformat()
+        headers = {
+            "content-type": "application/json",
+            "x-hmac-request-id": request_id,
+            "x-hmac-request-timestamp": timestamp,
+            "x-hmac-signature": sign(self._secret, request_id, timestamp, body),
+        }
+        try:
+            answer = await self._client.send("POST", "/service-token", headers, content=body)
+        except Ambiguous as reason:  # a token that nobody has heard of does no harm
+            raise Unavailable(str(reason)) from reason
+        if answer.status_code == HTTPStatus.BAD_REQUEST:
+            raise Refused(
+                f"the auth service gives no token for the viewer {viewer.id}: {answer.text[:200].strip()}"
+            )
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            raise Unavailable("the auth service does not accept our signature: check AUTH_SHARED_SECRET")
+        if not answer.is_success or not _TOKEN.fullmatch(answer.text.strip()):
+            raise Unavailable(f"the auth service gives no token (it answers {answer.status_code})")
+        return answer.text.strip()
+
+
+def sign(secret: str, request_id: str, timestamp: str, body: bytes) -> str:
+    """Sign a request to auth."""
+    signed = request_id.encode() + timestamp.encode() + body
+    return "sha256=" + hmac.digest(secret.encode(), signed, hashlib.sha256).hex()
+
+
+def _lifetime(token: str) -> float:
+    """Tell how many seconds a token lasts, by the clock of who has issued it: ours may be another."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return float(claims["exp"]) - float(claims["iat"])
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError) as reason:
+        raise Unavailable("the auth service gives a token that cannot be read") from reason

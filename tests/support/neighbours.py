@@ -1,0 +1,99 @@
+"""All neighbours in a process of their own: they live on when the showtime beside them is killed.
+
+    PYTHONPATH=tests python -m support.neighbours
+
+prints where they are, as one line of JSON, and ends with its standard input. Each is told at `POST /NAME` of
+the control how to fail (the arguments of `Neighbour.trouble`), and tells at `GET /NAME` what it holds.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import define, field, frozen
+
+from support.auth_service import Auth
+from support.ledger_service import LedgerService
+from support.neighbour import Neighbour, Reply, Request
+
+
+@define
+class Control(Neighbour):
+    """Tells the neighbours how to do."""
+
+    neighbours: Mapping[str, Neighbour] = field(factory=dict)
+
+    def handle(self, request: Request) -> Reply:
+        neighbour = self.neighbours.get(request.path.strip("/"))
+        if neighbour is None:
+            return Reply(404, f"there are {', '.join(self.neighbours)}\n")
+        if request.method == "POST":
+            neighbour.trouble(**json.loads(request.body))
+        return Reply(200, json.dumps(neighbour.held()), "application/json")
+
+
+@frozen
+class Neighbours:
+    """Neighbours in another process."""
+
+    urls: Mapping[str, str]
+    """Name → base URL; one of them is `control`."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings with which showtime uses them."""
+        auth = Auth(port=0)
+        return {
+            "AUTH_URL": self.urls["auth"],
+            "AUTH_SHARED_SECRET": auth.secret,
+            "LEDGER_URL": self.urls["ledger"],
+        }
+
+    def trouble(self, name: str, failure: str | list[str] | None = None, **how: object) -> None:
+        """Have one of them fail, as `Neighbour.trouble` says."""
+        answer = httpx.post(f"{self.urls['control']}/{name}", json={"failure": failure, **how}, timeout=30)
+        answer.raise_for_status()
+
+    def held(self, name: str) -> Any:
+        """Tell what one of them holds."""
+        return httpx.get(f"{self.urls['control']}/{name}", timeout=30).raise_for_status().json()
+
+
+@contextmanager
+def neighbours_running() -> Iterator[Neighbours]:
+    """Run all neighbours for a while."""
+    tests = str(Path(__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-m", __spec__.name],
+        env=os.environ | {"PYTHONPATH": tests},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield Neighbours(json.loads(process.stdout.readline()))
+        finally:
+            process.stdin.close()
+
+
+def _main() -> None:
+    auth = Auth()
+    services: dict[str, Neighbour] = {"auth": auth, "ledger": LedgerService(auth=auth)}
+    services["control"] = Control(neighbours=dict(services))
+    with ExitStack() as stack:
+        for service in services.values():
+            stack.enter_context(service)
+        sys.stdout.write(json.dumps({name: service.url for name, service in services.items()}) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _main()
