@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite(
     *(
         f"showtime_core.testing.{module}"
-        for module in ("contracts", "history_contract", "invariants", "ledger_contract", "machine", "pages")
+        for module in (
+            "chat_contract",
+            "contracts",
+            "history_contract",
+            "invariants",
+            "ledger_contract",
+            "machine",
+            "pages",
+        )
     )
 )
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import cattrs
@@ -14,6 +14,7 @@ from cattrs.preconf.json import make_converter
 from showtime_core import alerts
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import ChannelState, Snapshot
+from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion
 from showtime_core.effects import Effect
 from showtime_core.reactions import Policy
 
@@ -27,6 +28,8 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.GhostAlert: "generated-images",
     alerts.HypeTrainAlert: "hype-train",
 }
+
+_EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 
 Document = dict[str, Any]
 """An object of JSON."""
@@ -48,6 +51,22 @@ def alert_document(alert: Alert) -> Document:
 def snapshot_document(snapshot: Snapshot) -> Document:
     """Say the state as the overlay and the website read it: without what is not known."""
     return {key: value for key, value in _camel.unstructure(snapshot).items() if value is not None}
+
+
+def chat_document(line: ChatLine) -> Document:
+    """Say a line of chat as the overlay reads it."""
+    match line:
+        case ChatMessage():
+            emotes = [{"name": emote.name, "url": _EMOTE_URL.format(emote.id)} for emote in line.emotes]
+            names = ("id", "username", "color", "text")
+            message = {name: getattr(line, name) for name in names} | {"emotes": emotes}
+            return {"type": "message", "message": message}
+        case Deletion(message_ids):
+            return {"type": "deletion", "deletion": {"messageIds": list(message_ids)}}
+        case Clear():
+            return {"type": "clear"}
+        case _:
+            assert_never(line)
 
 
 def encode_state(state: ChannelState) -> str:

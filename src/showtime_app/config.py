@@ -1,15 +1,29 @@
 """Settings, from the environment and a `.env` file in the working directory; the environment wins."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from psycopg.conninfo import make_conninfo
-from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    FilePath,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRET_LENGTH = range(10, 101)
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 _URL = TypeAdapter(HttpUrl)
+_IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
+ChatSource = Literal["irc", "eventsub", "off"]
 
 
 class ConfigurationError(Exception):
@@ -27,6 +41,10 @@ class Settings(BaseSettings):
     listen_port: int = Field(default=5001, ge=0, le=65535)
     twitch_webhook_secret: _Secrets = ()
     twitch_client_secret: SecretStr | None = None
+    twitch_channel_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,25}$")
+    twitch_irc_url: str = "ircs://irc.chat.twitch.tv:6697"
+    twitch_ca_file: FilePath | None = None
+    chat_source: ChatSource = "irc"
     cors_allowed_origins: _CommaSeparated = ()
     auth_url: str = "http://localhost:5002"
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
@@ -66,6 +84,15 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL of host, port and path alone")
         return str(url).rstrip("/")
 
+    @field_validator("twitch_irc_url")
+    @classmethod
+    def _check_irc_url(cls, value: str) -> str:
+        if not _IRC_URL.fullmatch(value):
+            raise ValueError(
+                "must be a URL of scheme, host and port alone that begins with ircs:// or irc://"
+            )
+        return value
+
     @model_validator(mode="after")
     def _keep_apart(self) -> Self:
         if self.twitch_client_secret in self.twitch_webhook_secret:
@@ -76,6 +103,11 @@ class Settings(BaseSettings):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The EventSub secrets: the first signs, all verify."""
         return tuple(secret.get_secret_value() for secret in self.twitch_webhook_secret)
+
+    @property
+    def has_chat(self) -> bool:
+        """Whether there is a chat to serve; to read it by IRC, the channel must be named."""
+        return self.chat_source == "eventsub" or bool(self.chat_source == "irc" and self.twitch_channel_name)
 
     @property
     def has_database(self) -> bool:

@@ -5,13 +5,14 @@ emote of that number. Only whole words are emotes, so that the number always end
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from attrs import evolve, frozen
 
 from showtime_core import events
-from showtime_core.events import ChatEvent, EmotePlace
+from showtime_core.events import ChatEvent, EmotePlace, natural_key
 
 BACKLOG_LENGTH = 256
 """How many messages a ban reaches back, and a client that resumes or begins with a backlog."""
@@ -34,6 +35,8 @@ class ChatMessage:
     """A message, as it is shown. Neither id nor name nor text is empty."""
 
     id: str
+    viewer_id: str
+    """Who wrote it, for bans; clients are not told."""
     username: str
     color: str
     """May be empty."""
@@ -72,6 +75,63 @@ Backlog = tuple[Kept, ...]
 """The latest messages, oldest first; no more than `BACKLOG_LENGTH`."""
 
 
+@frozen
+class ChatHealth:
+    """How the reading of chat fares."""
+
+    checked_at: datetime
+    """When the reader last said so."""
+    failure: str | None = None
+    """Why chat is not read; None: it is."""
+
+
+@frozen
+class Heard:
+    """Something that was heard of chat, perhaps not for the first time."""
+
+    event: ChatEvent
+    entry_id: str | None = None
+    """The id of the EventSub message that told it; None: IRC told it."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Name it: what has the same name is the same."""
+        told_by = self.entry_id and entry_key(self.entry_id)
+        return tuple(key for key in (natural_key(self.event), told_by) if key)
+
+
+def entry_key(entry_id: str) -> str:
+    """Name an EventSub message among what was heard."""
+    return f"eventsub:{entry_id}"
+
+
+@frozen
+class ChatPage:
+    """All that follows from what was heard."""
+
+    lines: tuple[ChatLine, ...]
+    """What is shown, in order."""
+    keys: tuple[str, ...]
+    """The names of what had not been heard before."""
+    backlog: Backlog
+
+    @property
+    def deleted(self) -> tuple[str, ...]:
+        """The ids of the messages in the backlog that must not be seen any more."""
+        return tuple(kept.message_id for kept in self.backlog if kept.is_deleted)
+
+
+def follow_all(backlog: Backlog, known: Collection[str], heard: Sequence[Heard]) -> ChatPage:
+    """Work out what follows, in order, from what was not known before."""
+    lines, keys = [], dict.fromkeys(known)
+    for each in heard:
+        if keys.keys().isdisjoint(each.keys):
+            backlog, line = follow(backlog, each.event)
+            lines += [line] if line else []
+        keys |= dict.fromkeys(each.keys)
+    return ChatPage(tuple(lines), tuple(key for key in keys if key not in known), backlog)
+
+
 def follow(backlog: Backlog, event: ChatEvent) -> tuple[Backlog, ChatLine | None]:
     """Tell what is shown of an event, None if nothing is, and the backlog after it."""
     match event:
@@ -105,7 +165,8 @@ def show(event: events.ChatWritten) -> ChatMessage | None:
     if not (event.message_id and event.writer.name and event.text):
         return None
     text, emotes = encode(event.text, event.emotes)
-    return ChatMessage(event.message_id, event.writer.name, event.color, text, emotes)
+    writer = event.writer
+    return ChatMessage(event.message_id, writer.id, writer.name, event.color, text, emotes)
 
 
 def encode(text: str, places: Sequence[EmotePlace]) -> tuple[str, tuple[Emote, ...]]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from showtime_core.chat import Heard
 from showtime_core.effects import Credit
 from showtime_core.history import ListedBroadcast, PastBroadcast
 from showtime_core.journal import Admission, Entry, Page
@@ -27,6 +28,13 @@ class UnitOfWork(Protocol):
         no trace, and passes through. Raises Unavailable if the database is away; then nothing is done or,
         when the answer to the commit was lost, all of it: the same entries again are duplicates then.
         """
+
+
+class ChatLog(Protocol):
+    """What is shown of chat, on all instances."""
+
+    async def write(self, heard: Sequence[Heard]) -> None:
+        """Write what follows from what had not been heard before, in order; raises Unavailable."""
 
 
 class Authenticator(Protocol):

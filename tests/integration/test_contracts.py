@@ -1,4 +1,4 @@
-"""The unit of work in PostgreSQL keeps to the same rules as the one in memory, and does the same."""
+"""What PostgreSQL keeps, it keeps by the same rules as what is in memory, and does the same."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from showtime_core.testing.chat_contract import ChatLogContract, ChatStage
 from showtime_core.testing.contracts import UnitOfWorkContract
 from showtime_core.testing.machine import ChannelMachine
 from showtime_core.testing.records import Stage
+from support.chat import chat_staged
 from support.records import staged
 
 EMPTY = """
@@ -27,6 +29,15 @@ class TestPostgresUnitOfWork(UnitOfWorkContract):
     @pytest.fixture
     async def stage(self, migrated: str) -> AsyncIterator[Stage]:
         async with staged(migrated) as stage:
+            yield stage
+
+
+class TestPostgresChatLog(ChatLogContract):
+    """The contract of the chat log, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def chat(self, migrated: str) -> AsyncIterator[ChatStage]:
+        async with chat_staged(migrated) as stage:
             yield stage
 
 

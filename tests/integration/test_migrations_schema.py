@@ -113,7 +113,17 @@ PREDECESSORS_TRIGGERS = """
     screening.notify_on_screening_change AFTER INSERT OR UPDATE FOR EACH ROW public.emit_screening_change_notification
 """  # noqa: E501 - one line each
 
-OUR_TABLES = {"migration", "channel", "journal", "fact", "outbox", "feed"}
+OUR_TABLES = {
+    "migration",
+    "channel",
+    "journal",
+    "fact",
+    "outbox",
+    "feed",
+    "chat_room",
+    "chat_line",
+    "chat_heard",
+}
 
 COLUMNS = """
     select format('%s.%s %s', relname, attname, format_type(atttypid, atttypmod))

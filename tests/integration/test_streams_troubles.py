@@ -6,7 +6,6 @@ import signal
 import socket
 import time
 from contextlib import AsyncExitStack, contextmanager
-from datetime import timedelta
 
 import httpx
 import psycopg
@@ -220,14 +219,15 @@ def test_a_stop_that_was_asked_for_is_no_failure(database, tmp_path, number):
         assert server.process.wait(5) == 0
 
 
-async def test_silence_is_broken_by_a_comment(monkeypatch):
+@pytest.mark.parametrize("path", ["/alerts", "/chat"])
+async def test_silence_is_broken_by_a_comment(monkeypatch, path):
     """After a while without events a comment keeps the connection alive, again and again."""
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.05)
     hub, sent, received = Hub(Metrics()), [], asyncio.Event()
     hub.publish(Tip("e", 7, json.dumps({"isLive": False})), [])
 
-    async def missed(after: int, until: int, since: timedelta):
-        raise AssertionError((after, until, since))
+    async def missed(after: int, until: int):
+        raise AssertionError((after, until))
 
     async def receive():
         await received.wait()
@@ -238,7 +238,8 @@ async def test_silence_is_broken_by_a_comment(monkeypatch):
         if len(sent) == 6:
             received.set()
 
-    alerts, _ = streams.routes(streams.Streams(hub, missed, timedelta()))
-    scope = {"type": "http", "method": "GET", "path": "/alerts", "headers": []}
-    await asyncio.wait_for(alerts.fn(scope, receive, send), 5)
+    source = streams.Source(hub, missed)
+    handlers = {path: handler for handler in streams.routes(source, source, missed) for path in handler.paths}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+    await asyncio.wait_for(handlers[path].fn(scope, receive, send), 5)
     assert sent[1:6] == [b":\n\n", b"id: e-7\nretry: 3000\n\n", b":\n\n", b":\n\n", b":\n\n"]

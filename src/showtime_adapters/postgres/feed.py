@@ -1,17 +1,18 @@
 """The feed: what the streams show, read from the database, so that every instance shows the same.
 
-One connection listens for commits. It reads on from the id it has reached, so that a lost notification, a
-lost connection or a restarted database only delays what is shown. Listening belongs to a session: the
-connection must not go through a proxy that pools transactions.
+One connection for each, the feed and the chat, listens for commits. It reads on from the id it has reached,
+so that a lost notification, a lost connection or a restarted database only delays what is shown. Listening
+belongs to a session: the connection must not go through a proxy that pools transactions.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import LiteralString
 
 import psycopg
-from attrs import define
+from attrs import define, frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import statements
@@ -31,12 +32,23 @@ _PAUSE_SECONDS = 0.02
 _RECONNECT_SECONDS = (0.1, 0.5, 1.0, 2.0)
 
 
+@frozen
+class Followed:
+    """A table that grows, whose new rows every instance shows."""
+
+    listen: LiteralString
+    """Wakes the session with every commit that adds rows."""
+    after: LiteralString
+    """Reads ids, streams and payloads after an id, no more than so many."""
+    read_tip: Callable[[Connection], Awaitable[Tip]]
+
+
 @define
 class PostgresFeed:
-    """Follows the feed, and hands on what is new."""
+    """Follows the feed, or the chat, and hands on what is new."""
 
     conninfo: str
-    pool: AsyncConnectionPool[Connection]
+    followed: Followed
     publish: Callable[[Tip, Sequence[FeedEntry]], None]
     """Called with the new tip and the entries that led to it; must not block."""
     tip: Tip | None = None
@@ -61,21 +73,9 @@ class PostgresFeed:
                 await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS) - 1)])
                 self._failures += 1
 
-    async def missed(self, after: int, until: int, since: timedelta) -> Sequence[FeedEntry]:
-        """Read the alerts after one id and up to another that are not older; raises Unavailable."""
-        missed: list[FeedEntry] = []
-        async with connected(self.pool) as connection:
-            while True:
-                cursor = await connection.execute(statements.MISSED_ALERTS, [after, until, since, _PAGE])
-                page = [FeedEntry(*row) for row in await cursor.fetchall()]
-                missed += page
-                if len(page) < _PAGE:
-                    return missed
-                after = page[-1].id
-
     async def _follow(self, connection: Connection) -> None:
-        await connection.execute(statements.LISTEN)  # before reading: what is committed between is seen
-        tip = await _read_tip(connection)
+        await connection.execute(self.followed.listen)  # before reading: what is committed between is seen
+        tip = await self.followed.read_tip(connection)
         self._failures = 0
         if self.tip is None or self.tip.epoch != tip.epoch or self.tip.id > tip.id:
             self._reach(tip, [])
@@ -88,7 +88,7 @@ class PostgresFeed:
     async def _catch_up(self, connection: Connection) -> None:
         while True:
             assert self.tip, "the tip was read before"
-            cursor = await connection.execute(statements.FEED_AFTER, [self.tip.id, _PAGE])
+            cursor = await connection.execute(self.followed.after, [self.tip.id, _PAGE])
             entries = [FeedEntry(*row) for row in await cursor.fetchall()]
             if entries:
                 states = [entry.payload for entry in entries if entry.stream == "state"]
@@ -102,6 +102,21 @@ class PostgresFeed:
         self.publish(tip, entries)
 
 
+async def missed_alerts(
+    pool: AsyncConnectionPool[Connection], since: timedelta, after: int, until: int
+) -> Sequence[FeedEntry]:
+    """Read the alerts after one id and up to another that are not older than this; raises Unavailable."""
+    missed: list[FeedEntry] = []
+    async with connected(pool) as connection:
+        while True:
+            cursor = await connection.execute(statements.MISSED_ALERTS, [after, until, since, _PAGE])
+            page = [FeedEntry(*row) for row in await cursor.fetchall()]
+            missed += page
+            if len(page) < _PAGE:
+                return missed
+            after = page[-1].id
+
+
 async def _read_tip(connection: Connection) -> Tip:
     row = await (await connection.execute(statements.TIP)).fetchone()
     if row is None:
@@ -109,3 +124,17 @@ async def _read_tip(connection: Connection) -> Tip:
     epoch, newest, version, document, newest_broadcast_id = row
     kept = await up_to_date(connection, KeptState().read(version, document), newest_broadcast_id)
     return Tip(epoch, newest, encode(snapshot_document(snapshot(kept.state))))
+
+
+async def _read_chat_tip(connection: Connection) -> Tip:
+    row = await (await connection.execute(statements.CHAT_TIP)).fetchone()
+    if row is None:
+        raise psycopg.DataError("the database has lost its chat room")
+    epoch, newest = row
+    return Tip(epoch, newest, snapshot="")
+
+
+FEED = Followed(statements.LISTEN, statements.FEED_AFTER, _read_tip)
+"""Alerts and changes of the state."""
+CHAT = Followed(statements.LISTEN_TO_CHAT, statements.CHAT_AFTER, _read_chat_tip)
+"""Chat, which has an order of its own."""

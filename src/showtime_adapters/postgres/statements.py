@@ -161,6 +161,14 @@ TIP: LiteralString = """
     from showtime.channel
 """
 
+# Where the chat stands, under the same epoch.
+CHAT_TIP: LiteralString = """
+    select epoch || to_hex((select oid::bigint from pg_database where datname = current_database()))
+               || 't' || (select timeline_id from pg_control_checkpoint()),
+           last_line_id
+    from showtime.channel, showtime.chat_room
+"""
+
 # What the feed shows after an id.
 FEED_AFTER: LiteralString = """
     select id, stream, payload::text from showtime.feed where id > %s order by id limit %s
@@ -173,8 +181,14 @@ MISSED_ALERTS: LiteralString = """
     order by id limit %s
 """
 
-# Wakes this session with every commit that shows something.
+# What is shown of chat after an id.
+CHAT_AFTER: LiteralString = """
+    select id, 'chat', payload::text from showtime.chat_line where id > %s order by id limit %s
+"""
+
+# Wake this session with every commit that shows something.
 LISTEN: LiteralString = "listen showtime_feed"
+LISTEN_TO_CHAT: LiteralString = "listen showtime_chat"
 
 # The state, without the lock: for telling how it stands.
 READ_STATE: LiteralString = """

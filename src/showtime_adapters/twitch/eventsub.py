@@ -17,6 +17,7 @@ from attrs import field, frozen
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import NotJsonError, read_challenge, read_entry, read_json
 from showtime_core.errors import Unavailable
+from showtime_core.events import ChatEvent
 from showtime_core.journal import Entry
 
 TOLERANCE = timedelta(minutes=10)
@@ -53,6 +54,23 @@ class Inbox(Protocol):
 
     async def is_known(self, entry_id: str, /) -> bool:
         """Tell whether an entry of this id is there; raises Unavailable if nobody can tell."""
+
+
+@frozen
+class Sorted:
+    """An inbox in front of two: chat, which is not kept for ever, has one of its own."""
+
+    others: Inbox
+    chat: Inbox
+
+    async def submit(self, entry: Entry, /) -> None:
+        """Return once the entry is durable; raises Unavailable if it may not be."""
+        is_chat = isinstance(entry.content, ChatEvent)
+        await (self.chat if is_chat else self.others).submit(entry)
+
+    async def is_known(self, entry_id: str, /) -> bool:
+        """Tell whether an entry of this id is in either; raises Unavailable if nobody can tell."""
+        return await self.others.is_known(entry_id) or await self.chat.is_known(entry_id)
 
 
 def sign(secret: str, message_id: str, timestamp: str, body: bytes) -> str:

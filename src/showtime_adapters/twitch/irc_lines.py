@@ -4,7 +4,7 @@ Whatever comes is read as well as can be, and never an error: who writes here is
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
@@ -89,6 +89,6 @@ def write(command: str, *params: str) -> bytes:
     return " ".join([command, *first, f":{last}"]).encode() + b"\r\n"
 
 
-def channel_of(params: Sequence[str]) -> str:
-    """Tell the login of the channel that a line is about; empty if it names none."""
-    return params[0].removeprefix("#").lower() if params else ""
+def channel_of(param: str) -> str:
+    """Tell the login that a parameter names, if it names a channel."""
+    return param[1:].lower() if param.startswith("#") else ""

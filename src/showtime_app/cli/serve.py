@@ -24,6 +24,7 @@ def serve(host: str | None, port: int | None) -> None:
     logs.configure(settings.log_format, settings.log_level)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)
-        _log.info("off, since not configured: points, ghosts")
+        chat = "" if settings.has_chat else ", chat"
+        _log.info("off, since not configured: points, ghosts%s", chat)
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
         composition.live(settings).serve_on(listener, lambda: _log.info("showtime is ready at %s", url))

@@ -1,4 +1,4 @@
-"""The hub: hands what is new in the feed to the clients of the streams, none of which can delay another."""
+"""The hub: hands what is new in the feed, or in the chat, to the clients; none of them can delay another."""
 
 import asyncio
 from collections import deque
@@ -52,7 +52,7 @@ class Client:
 
 @define
 class Hub:
-    """All clients of this instance, and the point that its feed has reached."""
+    """Clients of this instance, and the point that their feed has reached."""
 
     metrics: Metrics
     tip: Tip | None = None
@@ -69,7 +69,7 @@ class Hub:
             if not client.begin.done():
                 client.begin.set_result(tip)
         for entry in entries:
-            prefix = f"id: {tip.epoch}-{entry.id}\n" if entry.stream == "alerts" else ""
+            prefix = "" if entry.stream == "state" else f"id: {tip.epoch}-{entry.id}\n"
             block = Block(entry.id, f"{prefix}data: {entry.payload}\n\n".encode())
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.is_set() and not client.put(block):

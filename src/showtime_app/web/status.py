@@ -1,7 +1,7 @@
 """How it stands: for people, for a load balancer, for Prometheus."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from attrs import define, frozen
@@ -10,9 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
 from showtime_core.broadcast import ChannelState
-from showtime_core.effects import Feature
+from showtime_core.chat import ChatHealth
 from showtime_core.errors import Unavailable
-from showtime_core.reactions import Policy
 
 _CACHE_SECONDS = 30.0
 
@@ -25,18 +24,18 @@ class Standing:
     message: str
 
 
-def judge(state: ChannelState, policy: Policy) -> Standing:
-    """Tell how it stands, from what Twitch has told us and from what is on."""
+def judge(state: ChannelState, chat: ChatHealth | None, off: Collection[str]) -> Standing:
+    """Tell how it stands: from what Twitch has told us, how chat is read, and what is off."""
     if state.revocations:
         ended = state.revocations[-1]
         return Standing(
             is_ready=False,
             message=f"Twitch has revoked the subscription to {ended.type}. (Error: {ended.reason})",
         )
-    off = ", ".join(sorted(set(Feature) - policy.features))
-    return Standing(
-        is_ready=True, message="showtime is fully operational." + (f" Off: {off}." if off else "")
-    )
+    if chat and chat.failure:
+        return Standing(is_ready=False, message=f"chat functionality is degraded. (Error: {chat.failure})")
+    said = f" Off: {', '.join(sorted(off))}." if off else ""
+    return Standing(is_ready=True, message="showtime is fully operational." + said)
 
 
 @define
@@ -44,7 +43,9 @@ class Watch:
     """Looks how it stands, at most every 30 s: strangers cannot make it look more often."""
 
     read_state: Callable[[], Awaitable[ChannelState]]
-    policy: Policy
+    read_chat: Callable[[], Awaitable[ChatHealth | None]]
+    off: Collection[str]
+    """What this channel does without."""
     _standing: Standing | None = None
     _looked_at: float = 0.0
 
@@ -52,7 +53,7 @@ class Watch:
         """Tell how it stood when it was last looked; a database that is away is looked for every time."""
         if self._standing is None or time.monotonic() - self._looked_at > _CACHE_SECONDS:
             try:
-                self._standing = judge(await self.read_state(), self.policy)
+                self._standing = judge(await self.read_state(), await self.read_chat(), self.off)
             except Unavailable as reason:
                 return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
             self._looked_at = time.monotonic()

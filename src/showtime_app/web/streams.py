@@ -1,16 +1,17 @@
-"""The streams, as server-sent events: `GET /alerts` and `GET /state`.
+"""The streams, as server-sent events: `GET /alerts`, `GET /chat` and `GET /state`.
 
-The framing is a contract with the overlay and the website: unnamed events, a comment first on `/alerts`, the
-current state first on `/state`. A browser gives up for good on any answer but 200, so a stream is opened and
-kept open while the database is away.
+The framing is a contract with the overlay and the website: unnamed events, a comment first on `/alerts` and
+`/chat`, the current state first on `/state`. A browser gives up for good on any answer but 200, so a stream
+is opened and kept open while the database is away.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from attrs import frozen
 from litestar import asgi
@@ -29,39 +30,59 @@ _COMMENT = b":\n\n"
 _RETRY = b"retry: 3000\n\n"
 _READ_AGAIN_SECONDS = 1.0
 _FAREWELL_SECONDS = 1.0
+MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
 
-Missed = Callable[[int, int, timedelta], Awaitable[Sequence[FeedEntry]]]
-"""Reads the alerts after one id, up to another, not older than a time; raises Unavailable."""
+Read = Callable[[int], Awaitable[Sequence[FeedEntry]]]
+"""Reads what was shown up to an id; raises Unavailable."""
+ReadSome = Callable[[int, int], Awaitable[Sequence[FeedEntry]]]
+"""The same: what came after one id, up to another; or so many of the latest, up to an id."""
 
 
 @frozen
-class Streams:
-    """What the streams show, and how far back a client may resume."""
+class Source:
+    """What the streams of one hub show, and how a client gets what was before."""
 
     hub: Hub
-    missed: Missed
-    replay: timedelta
+    missed: ReadSome
 
 
-def routes(streams: Streams) -> list[ASGIRouteHandler]:
+def routes(feed: Source, chat: Source, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
     """Make the routes of the streams."""
 
     @asgi("/alerts", copy_scope=False)
     async def alerts(scope: Scope, receive: Receive, send: Send) -> None:
         if not await _refuses(scope, send):
-            client = streams.hub.join("alerts")
-            chunks = _alerts(streams, client, header(scope, b"last-event-id"))
-            await _serve(streams.hub, client, chunks, receive, send)
+            client = feed.hub.join("alerts")
+            chunks = _resumed(feed, client, header(scope, b"last-event-id"))
+            await _serve(feed.hub, client, chunks, receive, send)
+
+    @asgi("/chat", copy_scope=False)
+    async def chat_(scope: Scope, receive: Receive, send: Send) -> None:
+        if not await _refuses(scope, send):
+            count = _read_backlog(scope)
+            if count is None:
+                await answer_text(send, HTTPStatus.BAD_REQUEST, b"backlog must be a whole number")
+                return
+            client = chat.hub.join("chat")
+            recent = partial(recent_chat, count) if count else None
+            chunks = _resumed(chat, client, header(scope, b"last-event-id"), recent)
+            await _serve(chat.hub, client, chunks, receive, send)
 
     @asgi("/state", copy_scope=False)
     async def state(scope: Scope, receive: Receive, send: Send) -> None:
         if not await _refuses(scope, send):
-            client = streams.hub.join("state")
-            await _serve(streams.hub, client, _state(client), receive, send)
+            client = feed.hub.join("state")
+            await _serve(feed.hub, client, _state(client), receive, send)
 
-    return [alerts, state]
+    return [alerts, chat_, state]
+
+
+def _read_backlog(scope: Scope) -> int | None:
+    """Read how many messages of before a new client wants; None: it does not say it right."""
+    [text, *_] = parse_qs(scope["query_string"].decode("latin-1")).get("backlog", ["0"])
+    return min(int(text[:9]), MAX_BACKLOG) if text.isascii() and text.isdecimal() else None
 
 
 async def _refuses(scope: Scope, send: Send) -> bool:
@@ -74,22 +95,25 @@ async def _refuses(scope: Scope, send: Send) -> bool:
     return True
 
 
-async def _alerts(streams: Streams, client: Client, last_event_id: str) -> AsyncGenerator[bytes, None]:
-    """Yield what the client has missed, then what comes; every alert with its id."""
+async def _resumed(
+    source: Source, client: Client, last_event_id: str, recent: Read | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yield what the client has missed, or what a new one wants of before, then what comes; with ids."""
     yield _COMMENT
     async for chunk in _until_begun(client):
         yield chunk
     begin = client.begin.result()
-    reached = _read_id(last_event_id, begin.epoch)
-    if reached is None or (reached > begin.id and not await _reaches(streams.hub, reached)):
-        reached = begin.id
-    after = reached
+    read: Read | None = None
+    after = _read_id(last_event_id, begin.epoch)
+    if after is None or (after > begin.id and not await _reaches(source.hub, after)):
+        after, read = begin.id, recent
+    elif after < begin.id:
+        read = partial(source.missed, after)
     yield f"id: {begin.epoch}-{after}\n".encode() + _RETRY
-    while after < begin.id:
+    while read:
         try:
-            for entry in await streams.missed(after, begin.id, streams.replay):
+            for entry in await read(begin.id):
                 yield f"id: {begin.epoch}-{entry.id}\ndata: {entry.payload}\n\n".encode()
-                after = entry.id
             break
         except Unavailable:
             yield _COMMENT

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
+from showtime_core.chat import Backlog, ChatLine, Heard, follow_all
 from showtime_core.journal import Entry, Page, PlannedEffect, Reacted, Shown, Verdict, admit
 from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
@@ -79,3 +80,19 @@ def _remember(viewers: dict[str, Acquaintance], met: Sequence[Acquaintance]) -> 
             subscribed_at=old.subscribed_at or new.subscribed_at,
         )
     return known
+
+
+@mutable
+class MemoryChatLog:
+    """What is shown of chat, in memory: all of it."""
+
+    lines: tuple[ChatLine, ...] = ()
+    keys: frozenset[str] = frozenset()
+    _backlog: Backlog = ()
+
+    async def write(self, heard: Sequence[Heard]) -> None:
+        """Write what follows from what had not been heard before."""
+        page = follow_all(self._backlog, self.keys, heard)
+        self.lines += page.lines
+        self.keys |= {*page.keys}
+        self._backlog = page.backlog

@@ -107,12 +107,16 @@ LINES = st.builds(
 def test_no_bytes_are_an_error(raw):
     """Whatever comes is read, and what it says can be kept by PostgreSQL and shown."""
     event = read_event(parse(raw))
-    channel_of(parse(raw).params)
     if isinstance(event, ev.ChatWritten):
         assert "\0" not in event.text + event.message_id + event.writer.name + event.color
         coded, emotes = encode(event.text, event.emotes)
         assert render(coded, emotes) == event.text
         coded.encode()
+
+
+def test_a_channel_is_named_by_its_login():
+    """After a hash, whatever its case; anything else names none."""
+    assert [channel_of(name) for name in ("#GoldenVCR", "goldenvcr", "", "#")] == ["goldenvcr", "", "", ""]
 
 
 def test_what_is_written_is_read():

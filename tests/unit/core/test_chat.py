@@ -128,7 +128,7 @@ def test_a_message_is_shown_with_its_writer():
     """Name, colour and text; without a display name the login is the name."""
     plain = Viewer("7", "vhs_vera", "")
     assert show(written("m", plain, "Hi $", color="#1E90FF")) == ChatMessage(
-        "m", "vhs_vera", "#1E90FF", "Hi $$", ()
+        "m", "7", "vhs_vera", "#1E90FF", "Hi $$", ()
     )
 
 

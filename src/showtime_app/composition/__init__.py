@@ -1,11 +1,12 @@
 """The composition root: the only module that names adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from litestar.types import ControllerRouterHandler
 
@@ -13,14 +14,15 @@ from showtime_adapters.auth import AuthService
 from showtime_adapters.local import TokenIssuer
 from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.backlog import read_backlog
-from showtime_adapters.postgres.feed import PostgresFeed
+from showtime_adapters.postgres.feed import FEED, PostgresFeed, missed_alerts
 from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from showtime_adapters.twitch.eventsub import Receiver
+from showtime_adapters.twitch.eventsub import Receiver, Sorted
+from showtime_app.composition.chat import wire_chat
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
@@ -28,6 +30,7 @@ from showtime_app.server import Server, create_app
 from showtime_app.web import admin, callback, history, request_id, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
+from showtime_core.effects import Feature
 from showtime_core.journal import Entry
 from showtime_core.ports import Authenticator
 from showtime_core.reactions import Policy
@@ -49,6 +52,8 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
     """Wire the service for a laptop: every feature is on, and tokens are our own where the database is."""
     policy = Policy(alert_gift_recipients=settings.alert_gift_recipients)
     secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
+    if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
+        settings = settings.model_copy(update={"chat_source": "eventsub"})
     return _compose(settings, conninfo, secrets, dev_file.token_secret, policy)
 
 
@@ -90,26 +95,39 @@ def _compose(
     past = PostgresHistory(pool)
     group = GroupCommit(partial(_receive, units, policy), units.is_known)
     hub = Hub(metrics)
-    feed = PostgresFeed(conninfo, pool, hub.publish)
+    feed = PostgresFeed(conninfo, FEED, hub.publish)
+    chat = wire_chat(settings, conninfo, pool, metrics)
     check = partial(require_ready, pool)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with pool, recording, group, auth, _background(feed.run()):
+        async with pool, recording, group, chat.inbox, auth, _background(feed.run, *chat.work):
             yield
 
+    def stop() -> None:
+        hub.close()
+        chat.hub.close()
+
+    off = sorted(set(Feature) - policy.features) + ([] if settings.has_chat else ["chat"])
     replay = timedelta(minutes=settings.alert_replay_minutes)
     handlers: list[ControllerRouterHandler] = [
-        *streams.routes(streams.Streams(hub, feed.missed, replay)),
+        *streams.routes(
+            streams.Source(hub, partial(missed_alerts, pool, replay)),
+            streams.Source(chat.hub, chat.log.missed),
+            chat.log.recent,
+        ),
         *status.routes(
-            status.Watch(partial(read_state, pool), policy), check, metrics, partial(read_backlog, pool)
+            status.Watch(partial(read_state, pool), chat.health, off),
+            check,
+            metrics,
+            partial(read_backlog, pool),
         ),
         history.router(past),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)
-    front = callback.in_front(app, Receiver(secrets, group).receive, metrics)
-    return Server(request_id.with_request_id(front), on_stop=hub.close)
+    front = callback.in_front(app, Receiver(secrets, Sorted(group, chat.inbox)).receive, metrics)
+    return Server(request_id.with_request_id(front), on_stop=stop)
 
 
 async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:
@@ -117,12 +135,12 @@ async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+async def _background(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Let something run beside the service, until the service stops."""
-    task = asyncio.create_task(work)
+    tasks = [asyncio.create_task(each()) for each in work]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,168 @@
+"""The chat log in PostgreSQL: bounded, in one order, and apart from the channel's lock."""
+
+from collections.abc import Collection, Sequence
+from typing import LiteralString
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.wire import chat_document, encode
+from showtime_core.chat import (
+    BACKLOG_LENGTH,
+    Backlog,
+    ChatHealth,
+    ChatLine,
+    ChatMessage,
+    ChatPage,
+    Heard,
+    Kept,
+    entry_key,
+    follow_all,
+)
+from showtime_core.feed import FeedEntry
+
+REMEMBERED = 20_000
+"""How many of the latest keys are kept: Twitch repeats a message within minutes."""
+
+# Takes the lock of the chat, as every transaction does first that writes lines: ids are in the order of
+# commits. The rest is read in a statement of its own, which sees what the one before has committed.
+_LOCK: LiteralString = "select from showtime.chat_room for update"
+
+# The messages of the backlog, oldest first.
+_BACKLOG: LiteralString = """
+    select message_id, viewer_id, is_deleted from (
+        select * from showtime.chat_line where message_id is not null order by id desc limit %s
+    ) as latest order by id
+"""
+
+# Tells which of some keys were heard before.
+_KNOWN: LiteralString = "select key from showtime.chat_heard where key = any(%s)"
+
+# Writes all that follows in one statement, and wakes those who follow the chat.
+_WRITE: LiteralString = """
+    with shown as (
+        insert into showtime.chat_line (id, message_id, viewer_id, is_deleted, payload, shown_at)
+        select last_line_id + ordinal, message_id, viewer_id, coalesce(message_id = any(%(deleted)s), false),
+               payload, clock_timestamp()
+        from showtime.chat_room, rows from (
+            json_to_recordset(%(lines)s) as (message_id text, viewer_id text, payload json)
+        ) with ordinality as l (message_id, viewer_id, payload, ordinal)
+    ), deleted as (
+        update showtime.chat_line set is_deleted = true
+        where message_id = any(%(deleted)s) and not is_deleted
+    ), heard as (
+        insert into showtime.chat_heard (key, position)
+        select key, last_position + ordinal
+        from showtime.chat_room, unnest(%(keys)s::text[]) with ordinality as k (key, ordinal)
+    )
+    update showtime.chat_room set
+        last_line_id = last_line_id + %(line_count)s,
+        last_position = last_position + %(key_count)s
+    returning (select pg_notify('showtime_chat', '') where %(line_count)s > 0)
+"""
+
+# Removes lines before the backlog, of the others than messages all but as many, and the oldest keys.
+_PRUNE: LiteralString = """
+    with lines as (
+        delete from showtime.chat_line
+        where id < (select id from showtime.chat_line where message_id is not null
+                    order by id desc offset %(others)s limit 1)
+           or message_id is null
+              and id < (select id from showtime.chat_line where message_id is null
+                        order by id desc offset %(others)s limit 1)
+    )
+    delete from showtime.chat_heard
+    where position <= (select last_position from showtime.chat_room) - %(remembered)s
+"""
+
+# What a client has missed, the latest as far as it is kept.
+_MISSED: LiteralString = """
+    select id, 'chat', payload::text from showtime.chat_line where id > %s and id <= %s order by id
+"""
+
+# The latest messages that are still to be seen, oldest first.
+_RECENT: LiteralString = """
+    select id, 'chat', payload from (
+        select id, payload::text from showtime.chat_line
+        where message_id is not null and not is_deleted and id <= %s order by id desc limit %s
+    ) as latest order by id
+"""
+
+_REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
+_HEALTH: LiteralString = "select seen_at, trouble from showtime.chat_room where seen_at is not null"
+
+
+@frozen
+class PostgresChatLog:
+    """What is shown of chat; see `showtime_core.ports.ChatLog`."""
+
+    pool: AsyncConnectionPool[Connection]
+
+    async def write(self, heard: Sequence[Heard]) -> None:
+        """Write what follows from what had not been heard before; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            await connection.execute(_LOCK)
+            known = await _read_known(connection, [key for each in heard for key in each.keys])
+            page = follow_all(await _read_backlog(connection), known, heard)
+            if page.lines or page.keys:
+                await _write(connection, page)
+
+    async def is_known(self, entry_id: str) -> bool:
+        """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            return bool(await _read_known(connection, [entry_key(entry_id)]))
+
+    async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
+        """Read what was shown after one id and up to another; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            cursor = await connection.execute(_MISSED, [after, until])
+            return [FeedEntry(*row) for row in await cursor.fetchall()]
+
+    async def recent(self, count: int, until: int) -> Sequence[FeedEntry]:
+        """Read so many of the latest messages up to an id that are still to be seen; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            cursor = await connection.execute(_RECENT, [until, count])
+            return [FeedEntry(*row) for row in await cursor.fetchall()]
+
+    async def report(self, trouble: str | None) -> None:
+        """Say how the reader fares, for every instance to tell; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            await connection.execute(_REPORT, [trouble])
+
+    async def health(self) -> ChatHealth | None:
+        """Tell how the reader fares, None if there never was one; raises Unavailable."""
+        async with connected(self.pool) as connection:
+            row = await (await connection.execute(_HEALTH)).fetchone()
+        return ChatHealth(*row) if row else None
+
+
+async def _read_known(connection: Connection, keys: Sequence[str]) -> Collection[str]:
+    cursor = await connection.execute(_KNOWN, [list(keys)])
+    return {key for (key,) in await cursor.fetchall()}
+
+
+async def _read_backlog(connection: Connection) -> Backlog:
+    cursor = await connection.execute(_BACKLOG, [BACKLOG_LENGTH])
+    return tuple(Kept(*row) for row in await cursor.fetchall())
+
+
+async def _write(connection: Connection, page: ChatPage) -> None:
+    written = {
+        "lines": encode([_row(line) for line in page.lines]),
+        "deleted": list(page.deleted),
+        "keys": list(page.keys),
+        "line_count": len(page.lines),
+        "key_count": len(page.keys),
+    }
+    await connection.execute(_WRITE, written)
+    await connection.execute(_PRUNE, {"others": BACKLOG_LENGTH - 1, "remembered": REMEMBERED})
+
+
+def _row(line: ChatLine) -> dict[str, object]:
+    said = line if isinstance(line, ChatMessage) else None
+    return {
+        "message_id": said and said.id,
+        "viewer_id": said and said.viewer_id,
+        "payload": chat_document(line),
+    }

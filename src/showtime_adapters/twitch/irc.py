@@ -1,0 +1,216 @@
+"""Chat by IRC, as Twitch speaks it: read anonymously, for as long as it takes.
+
+What has arrived is handed on before more is read: so nothing is held but one chunk and what the connection
+buffers, and whoever writes faster than we can keep waits.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attrs import define, field, frozen
+
+from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, write
+from showtime_core.errors import Unavailable
+from showtime_core.events import ChatEvent
+
+_log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+JOIN_SECONDS = 15.0
+SILENCE_SECONDS = 360.0
+"""Twitch sends a PING about every five minutes."""
+PULSE_SECONDS = 20.0
+"""How often at least the reader says that it is well."""
+_FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 60.0
+CHUNK_BYTES = 64 * 1024
+MAX_LINE_BYTES = 16 * 1024
+"""Tags have 8 KiB at most, and a message half of one."""
+_KEEP_AGAIN_SECONDS = 1.0
+
+_PORTS = {"irc": 6667, "ircs": 6697}
+_JOINED = ("JOIN", "ROOMSTATE", "366")
+"""What Twitch sends once a channel is joined; 366 ends the list of names."""
+
+Hear = Callable[[Sequence[ChatEvent]], Awaitable[None]]
+"""Keeps what was heard; raises Unavailable, and is asked again then."""
+Report = Callable[[str | None], Awaitable[None]]
+"""Is told how the reader fares: what is wrong, None if nothing is; raises Unavailable."""
+
+
+class LostError(Exception):
+    """The connection is of no use any more; the message says why."""
+
+
+@frozen
+class Timing:
+    """How patient the reader is."""
+
+    silence_seconds: float = SILENCE_SECONDS
+    pulse_seconds: float = PULSE_SECONDS
+
+
+@frozen
+class IrcReader:
+    """Reads one channel's chat, and connects again whenever it must."""
+
+    url: str
+    """`ircs://host:port`, or `irc://` without TLS."""
+    channel: str
+    """The login of the channel, in lower case."""
+    hear: Hear
+    report: Report
+    ca_file: Path | None = None
+    """Whom to trust, where it is not those that the system trusts."""
+    timing: Timing = Timing()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        failures = 0
+        while True:
+            session = _Session(self)
+            try:
+                await session.run()
+            except (LostError, OSError, TimeoutError) as reason:
+                why = str(reason) or type(reason).__name__
+            failures = 0 if session.is_joined else failures + 1
+            _log.warning("chat is not connected: %s", why)
+            await self.say(f"chat is not connected: {why}")
+            await asyncio.sleep(pause_seconds(failures, random.random()))  # noqa: S311 - jitter, no secret
+
+    async def say(self, trouble: str | None) -> None:
+        """Report, as well as can be: what cannot be told now is told later."""
+        try:
+            await self.report(trouble)
+        except Unavailable as reason:
+            _log.warning("how chat fares could not be recorded: %s", reason)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Open a connection for a while; raises OSError or TimeoutError."""
+        url = urlsplit(self.url)
+        tls = ssl.create_default_context(cafile=self.ca_file) if url.scheme == "ircs" else None
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(
+                url.hostname, url.port or _PORTS[url.scheme], ssl=tls, limit=CHUNK_BYTES
+            )
+        try:
+            yield reader, writer
+        finally:
+            writer.transport.abort()  # there is nothing left to say, and nobody to wait for
+
+
+def pause_seconds(failures: int, chance: float) -> float:
+    """Tell how long to wait before connecting again: longer after each failure, and never all at once."""
+    longest = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10), LONGEST_PAUSE_SECONDS)
+    return longest * (0.5 + chance / 2)
+
+
+@define
+class _Session:
+    """One connection, from its beginning to its end."""
+
+    reader: IrcReader
+    is_joined: bool = False
+    must_leave: bool = False
+    _heard_at: float = field(factory=time.monotonic)
+    _told_at: float | None = None
+    _notice: str = ""
+    """What the server has said last, for people."""
+
+    async def run(self) -> None:
+        """Join and read; raises LostError, OSError or TimeoutError, in the end always one of them."""
+        async with self.reader.connect() as (stream, writer):
+            writer.write(write("CAP", "REQ", "twitch.tv/tags twitch.tv/commands"))
+            writer.write(write("NICK", f"justinfan{random.randrange(10_000, 99_999)}"))  # noqa: S311 - a name
+            writer.write(write("JOIN", f"#{self.reader.channel}"))
+            lines = LineBuffer()
+            while True:
+                await self._take(lines.feed(await self._read(stream)), writer)
+                await self._tell()
+
+    async def _read(self, stream: asyncio.StreamReader) -> bytes:
+        """Wait for what comes next, but no longer than the next report can wait; raises LostError."""
+        limit = self.reader.timing.silence_seconds if self.is_joined else JOIN_SECONDS
+        try:
+            async with asyncio.timeout(min(self.reader.timing.pulse_seconds, limit)):
+                chunk = await stream.read(CHUNK_BYTES)
+        except TimeoutError:
+            if time.monotonic() - self._heard_at < limit:
+                return b""
+            if self.is_joined:
+                raise LostError(f"nothing was heard for {limit:.0f} s") from None
+            raise LostError(self._notice or f"#{self.reader.channel} could not be joined") from None
+        if not chunk:
+            raise LostError(self._notice or "the connection was closed")
+        self._heard_at = time.monotonic()
+        return chunk
+
+    async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
+        """Keep what was said, and do what the server asks; raises LostError."""
+        heard = []
+        for line in map(parse, lines):
+            if event := read_event(line):
+                heard.append(event)
+            else:
+                self._obey(line, writer)
+        if heard:
+            await self._keep(heard)
+        if self.must_leave:
+            raise LostError("Twitch asks for a new connection")
+
+    async def _keep(self, heard: Sequence[ChatEvent]) -> None:
+        """Hand on what was heard, as often as it takes."""
+        while True:
+            try:
+                return await self.reader.hear(heard)
+            except Unavailable as reason:
+                _log.warning("%d lines of chat wait to be recorded: %s", len(heard), reason)
+                await asyncio.sleep(_KEEP_AGAIN_SECONDS)
+
+    def _obey(self, line: Line, writer: asyncio.StreamWriter) -> None:
+        match line.command:
+            case "PING":
+                writer.write(write("PONG", *(line.params or ("",))))
+            case "RECONNECT":
+                self.must_leave = True
+            case "NOTICE" if line.params:
+                self._notice = line.params[-1]
+                _log.info("chat: %s", self._notice)
+            case command if command in _JOINED and not self.is_joined:
+                self.is_joined = any(channel_of(name) == self.reader.channel for name in line.params)
+
+    async def _tell(self) -> None:
+        """Say now and then that all is well."""
+        now = time.monotonic()
+        if self.is_joined and self._told_at is None:
+            _log.info("chat of #%s is connected", self.reader.channel)
+        elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.pulse_seconds:
+            return
+        self._told_at = now
+        await self.reader.say(None)
+
+
+@define
+class LineBuffer:
+    """Makes lines of chunks, wherever these end; a line without an end is left out."""
+
+    _rest: bytes = b""
+    _is_overlong: bool = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take a chunk; returns the lines that it completes."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if lines and self._is_overlong:
+            del lines[0]
+            self._is_overlong = False
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest, self._is_overlong = b"", True
+        return [line for line in lines if len(line) <= MAX_LINE_BYTES]

@@ -1,0 +1,76 @@
+"""How chat is wired: its log, its streams, and whoever reads it."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.chat_log import PostgresChatLog
+from showtime_adapters.postgres.feed import CHAT, PostgresFeed
+from showtime_adapters.postgres.group_commit import GroupCommit
+from showtime_adapters.postgres.leader import CHAT_KEY, Leadership
+from showtime_adapters.postgres.pool import Connection
+from showtime_adapters.twitch.irc import IrcReader
+from showtime_app.config import ChatSource, Settings
+from showtime_app.metrics import Metrics
+from showtime_app.web.hub import Hub
+from showtime_core.chat import ChatHealth, Heard
+from showtime_core.events import ChatEvent
+from showtime_core.hearing import hear, hear_entries
+from showtime_core.journal import Entry
+from showtime_core.ports import ChatLog
+
+
+@frozen
+class Chat:
+    """The chat, as one instance has it."""
+
+    log: PostgresChatLog
+    hub: Hub
+    inbox: GroupCommit
+    """Takes what EventSub tells of chat."""
+    source: ChatSource
+    work: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What must run beside the service."""
+
+    async def health(self) -> ChatHealth | None:
+        """Tell how the reading of chat fares, None where nothing is read; raises Unavailable."""
+        return await self.log.health() if self.source == "irc" else None
+
+
+def wire_chat(
+    settings: Settings,
+    conninfo: str,
+    pool: AsyncConnectionPool[Connection],
+    metrics: Metrics,
+) -> Chat:
+    """Wire the chat; by IRC one instance reads for all, by EventSub whichever Twitch reaches."""
+    source = settings.chat_source if settings.has_chat else "off"
+    log, hub = PostgresChatLog(pool), Hub(metrics)
+    follow = PostgresFeed(conninfo, CHAT, hub.publish)
+    inbox = GroupCommit(partial(_hear_entries if source == "eventsub" else _ignore, log), log.is_known)
+    work: list[Callable[[], Coroutine[Any, Any, None]]] = [follow.run]
+    if source == "irc" and settings.twitch_channel_name:
+        reader = IrcReader(
+            settings.twitch_irc_url,
+            settings.twitch_channel_name.lower(),
+            partial(_hear_events, log),
+            log.report,
+            settings.twitch_ca_file,
+        )
+        work.append(partial(Leadership(conninfo, CHAT_KEY).run, reader.run))
+    return Chat(log, hub, inbox, source, tuple(work))
+
+
+async def _hear_events(log: ChatLog, events: Sequence[ChatEvent]) -> None:
+    await hear([Heard(event) for event in events], log)
+
+
+async def _hear_entries(log: ChatLog, entries: Sequence[Entry]) -> None:
+    await hear_entries(entries, log)
+
+
+async def _ignore(_log: ChatLog, _entries: Sequence[Entry]) -> None:
+    """Let chat go that another source tells already, or that nobody wants."""

@@ -1,0 +1,289 @@
+"""`/chat` by EventSub: to the letter of its clients, each message once, and none kept for ever."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from showtime_adapters.postgres import chat_log
+from showtime_core.chat import BACKLOG_LENGTH
+from support import twitch as t
+from support.databases import fresh_database
+from support.following import following, until
+from support.sending import Sender, all_at_once
+from support.server import Server, rows, running
+from support.sse import Stream, asking, listening
+from support.twitch import CHANNEL, Message, Twitch, message, viewer
+
+EVENTSUB = {"CHAT_SOURCE": "eventsub"}
+KAPPA_URL = "https://static-cdn.jtvnw.net/emoticons/v2/25/default/dark/1.0"
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server) -> Iterator[str]:
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def server(database, tmp_path_factory) -> Iterator[Server]:
+    with running(database, tmp_path_factory.mktemp("chat") / "server.log", settings=EVENTSUB) as server:
+        yield server
+
+
+@pytest.fixture
+def chat(server) -> str:
+    return f"{server.url}/chat"
+
+
+def says(name: str, text: str, line_id: str | None = None, fragments: Any = None, **options: Any) -> Message:
+    """Somebody writes; the id of the message is its text, if no other is given."""
+    event = CHANNEL | {f"chatter_{key}": value for key, value in viewer(name).items()}
+    event |= {"message_id": line_id or text, "color": "#1E90FF"}
+    event |= {"message": {"text": text, "fragments": fragments or []}}
+    return message("channel.chat.message", event, **options)
+
+
+def deletes(line_id: str, **options: Any) -> Message:
+    return message("channel.chat.message_delete", CHANNEL | {"message_id": line_id}, **options)
+
+
+def bans(name: str, **options: Any) -> Message:
+    event = CHANNEL | {f"target_{key}": value for key, value in viewer(name).items()}
+    return message("channel.chat.clear_user_messages", event, **options)
+
+
+def clears(**options: Any) -> Message:
+    return message("channel.chat.clear", dict(CHANNEL), **options)
+
+
+def word(line: Any) -> str | list[str]:
+    """What a line is, in a word: the id of a message, the ids of a deletion, or `clear`."""
+    match line:
+        case {"type": "message", "message": {"id": str(message_id)}}:
+            return message_id
+        case {"type": "deletion", "deletion": {"messageIds": list(ids)}}:
+            return ids
+    return str(line["type"])
+
+
+async def begun(stream: Stream) -> str:
+    """Read the beginning of a stream; returns the id that it gives."""
+    assert (await stream.block()).lines == (":",)
+    block = await stream.block()
+    assert block.id
+    assert block.data is None
+    return block.id
+
+
+async def words(stream: Stream, count: int) -> list[str | list[str]]:
+    return [word(block.data) for block in await stream.events(count)]
+
+
+# --- to the letter --------------------------------------------------------------------------------
+
+
+async def test_a_line_is_an_id_and_a_line_of_data(server):
+    """Compact JSON of the fields that the overlay knows: codes in the text, emotes with their address."""
+    kappa = {"type": "emote", "text": "Kappa", "emote": {"id": "25"}}
+    async with asking(server.port, "GET /chat HTTP/1.0\nHost: a") as reader:
+        head = await reader.readuntil(b"retry: 3000\n\n")
+        assert re.fullmatch(rb".*\r\n\r\n:\n\nid: [0-9a-z]+-\d+\nretry: 3000\n\n", head, re.DOTALL)
+        sent = says("Vera", "$5 Kappa", "m1", [{"type": "text", "text": "$5 "}, kappa])
+        await all_at_once(server.port, [sent])
+        data = b'{"type":"message","message":{"id":"m1","username":"Vera","color":"#1E90FF","text":"$$5 $0",'
+        data += b'"emotes":[{"name":"Kappa","url":"' + KAPPA_URL.encode() + b'"}]}}'
+        assert re.fullmatch(
+            rb"id: [0-9a-z]+-\d+\ndata: " + re.escape(data) + rb"\n\n", await blocks(reader, 1)
+        )
+        await all_at_once(server.port, [deletes("m1")])
+        assert b'\ndata: {"type":"deletion","deletion":{"messageIds":["m1"]}}\n\n' in await blocks(reader, 1)
+        await all_at_once(server.port, [clears()])
+        assert b'\ndata: {"type":"clear"}\n\n' in await blocks(reader, 1)
+
+
+async def blocks(reader: asyncio.StreamReader, count: int) -> bytes:
+    async with asyncio.timeout(10):
+        return b"".join([await reader.readuntil(b"\n\n") for _ in range(count)])
+
+
+def test_who_accepts_no_events_is_told(chat):
+    """As on the other streams; and a backlog that is no number is named."""
+    assert httpx.get(chat, headers={"accept": "text/html"}).text == "content-type text/html is not supported"
+    assert httpx.post(chat).status_code == 405
+    for wrong in ("fifty", "-1", "1.5", "²"):
+        answer = httpx.get(chat, params={"backlog": wrong})
+        assert (answer.status_code, answer.text) == (400, "backlog must be a whole number")
+
+
+async def test_what_no_client_can_show_is_never_sent(server, chat):
+    """A message without text is answered as any other, and not sent; without an id it is parked."""
+    async with listening(chat) as stream:
+        await begun(stream)
+        nothing = [says("Vera", "", "empty"), says("Vera", "\x01ACTION \x01", "empty-me")]
+        assert await all_at_once(server.port, nothing) == [204, 204]
+        await all_at_once(server.port, [says("Vera", "something")])
+        assert await words(stream, 1) == ["something"]
+
+
+async def test_moderators_take_away(server, chat):
+    """A deletion of whatever id; a ban of what that viewer wrote and is still there; a clearing of all."""
+    deeds = [
+        *(says("Bob", "b1"), says("Vera", "v1"), says("Bob", "b2"), deletes("b1"), deletes("unknown")),
+        *(bans("Bob"), bans("Bob"), bans("Larry"), clears(), bans("Vera"), says("Bob", "b3")),
+    ]
+    async with listening(chat) as stream:
+        await begun(stream)
+        for deed in deeds:
+            assert await all_at_once(server.port, [deed]) == [204]
+        expected = ["b1", "v1", "b2", ["b1"], ["unknown"], ["b2"], "clear", "b3"]
+        assert await words(stream, len(expected)) == expected
+
+
+# --- once, and not for ever -----------------------------------------------------------------------
+
+
+async def test_a_message_that_comes_again_is_shown_once(server, database, chat):
+    """Under the same id, under another with the same fact, at once, and when its timestamp is old."""
+    first, clear = says("Vera", "once"), clears()
+    twin = says("Vera", "once")
+    async with listening(chat) as stream:
+        await begun(stream)
+        assert set(await all_at_once(server.port, [first, first.again(), twin, first.again(2)])) == {204}
+        assert set(await all_at_once(server.port, [clear])) == {204}
+        assert set(await all_at_once(server.port, [clear.again(), twin.again(), says("Vera", "then")])) == {
+            204
+        }
+        assert await words(stream, 3) == ["once", "clear", "then"]
+    stale = [
+        clears(message_id=clear.id, timestamp="2026-01-01T00:00:00Z"),
+        clears(message_id="never-seen", timestamp="2026-01-01T00:00:00Z"),
+    ]
+    assert await all_at_once(server.port, stale) == [204, 400]
+    assert rows(database, "select count(*) from showtime.journal") == [(0,)]
+
+
+async def test_chat_is_bounded(server, database):
+    """However much is said, the latest 256 messages are kept, and of keys as many as can still come again."""
+    await Sender(server.port).deliver([says("Vera", f"bounded-{number}") for number in range(600)])
+    await Sender(server.port).deliver([deletes(f"nothing-{number}") for number in range(300)])
+    [(messages, others)] = rows(
+        database, "select count(message_id), count(*) - count(message_id) from showtime.chat_line"
+    )
+    assert (messages, others) == (BACKLOG_LENGTH, BACKLOG_LENGTH)
+    assert chat_log.REMEMBERED >= 10 * BACKLOG_LENGTH
+
+
+# --- resuming and the backlog ---------------------------------------------------------------------
+
+
+async def test_a_resume_gets_exactly_the_missed(server, chat):
+    """With Last-Event-ID a client gets what it missed, deletions too, in order and once, then what comes."""
+    async with listening(chat) as stream:
+        start = await begun(stream)
+        for deed in (says("Vera", "r1"), says("Bob", "r2"), deletes("r1"), says("Vera", "r3")):
+            await all_at_once(server.port, [deed])
+        seen = await stream.events(4)
+    for place, last in enumerate([start, *(block.id for block in seen)]):
+        async with listening(chat, last) as stream:
+            assert await begun(stream) == last
+            assert await stream.events(len(seen) - place) == seen[place:]
+            await all_at_once(server.port, [says("Vera", f"live-{place}")])
+            seen.append(await stream.event())
+            assert word(seen[-1].data) == f"live-{place}"
+
+
+async def test_a_resume_goes_back_as_far_as_the_backlog(server, chat):
+    """Whoever was away for longer gets the latest 256 messages."""
+    async with listening(chat) as stream:
+        start = await begun(stream)
+    spoken = [f"far-{number}" for number in range(BACKLOG_LENGTH + 20)]
+    await Sender(server.port, connections=1).deliver([says("Vera", text) for text in spoken])
+    async with listening(chat, start) as stream:
+        await begun(stream)
+        assert await words(stream, BACKLOG_LENGTH) == spoken[20:]
+
+
+async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
+    """The latest so many that are still to be seen, oldest first; without the wish, nothing of before."""
+    texts = [f"back-{number}" for number in range(10)]
+    for text in texts:
+        await all_at_once(server.port, [says("Vera", text)])
+    await all_at_once(server.port, [deletes("back-8")])
+    async with listening(f"{chat}?backlog=4") as stream, listening(chat) as plain:
+        await begun(stream)
+        await begun(plain)
+        await all_at_once(server.port, [says("Vera", "back-live")])
+        assert await words(stream, 5) == ["back-5", "back-6", "back-7", "back-9", "back-live"]
+        assert await words(plain, 1) == ["back-live"]
+    async with listening(f"{chat}?backlog=999") as stream:
+        await begun(stream)
+        await stream.events(11)
+
+
+async def test_who_resumes_gets_no_backlog_besides(server, chat):
+    """A browser that connects again sends its id and the same address: nothing comes twice."""
+    await all_at_once(server.port, [says("Vera", "resumed-1"), says("Vera", "resumed-2")])
+    async with listening(f"{chat}?backlog=1") as stream:
+        await begun(stream)
+        last = (await stream.event()).id
+    await all_at_once(server.port, [says("Vera", "resumed-3")])
+    async with listening(f"{chat}?backlog=50", last) as stream:
+        await begun(stream)
+        assert await words(stream, 1) == ["resumed-3"]
+
+
+async def test_a_clearing_leaves_no_backlog(server, chat):
+    """What was cleared is not shown to whoever comes later."""
+    await all_at_once(server.port, [says("Vera", "cleared")])
+    await all_at_once(server.port, [clears()])
+    async with listening(f"{chat}?backlog=50") as stream:
+        await begun(stream)
+        await all_at_once(server.port, [says("Vera", "after the clearing")])
+        assert await words(stream, 1) == ["after the clearing"]
+
+
+# --- several instances, and none ------------------------------------------------------------------
+
+
+async def test_two_instances_show_one_chat(postgres_server, tmp_path):
+    """Messages split between two, one killed then: each client sees each message once, in one order."""
+    with fresh_database(postgres_server.conninfo) as database:
+        first, second = (
+            running(database, tmp_path / f"{number}.log", settings=EVENTSUB) for number in (1, 2)
+        )
+        with first as one, second as two:
+            async with (
+                following(f"{one.url}/chat", f"{two.url}/chat", hop_after=25) as hopping,
+                following(f"{two.url}/chat") as staying,
+            ):
+                halves = [[says("Vera", f"{half}-{number}") for number in range(120)] for half in "ab"]
+                await asyncio.gather(
+                    Sender(one.port, connections=4).deliver(halves[0]),
+                    Sender(two.port, connections=4).deliver(halves[1]),
+                )
+                one.kill()
+                await until(lambda: len(staying.events) == len(hopping.events) == 240)
+                assert staying.data == hopping.data
+                assert len({word(line) for line in staying.data}) == 240
+
+
+def test_chat_of_another_source_is_let_go(postgres_server, tmp_path):
+    """By default chat is read by IRC: what EventSub sends besides is answered, and neither shown nor kept."""
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running(database, tmp_path / "server.log") as server,
+        httpx.Client(timeout=15) as client,
+    ):
+        sent = Twitch(server.url, client).send(says("Vera", "twice"), clears(), t.cheer())
+        assert [answer.status_code for answer in sent] == [204, 204, 204]
+        assert rows(database, "select count(*) from showtime.chat_line") == [(0,)]
+        assert rows(database, "select type from showtime.journal") == [("channel.cheer",)]
+        status = client.get(f"{server.url}/status").json()
+        assert status == {
+            "isReady": True,
+            "message": "showtime is fully operational. Off: chat, ghosts, points.",
+        }

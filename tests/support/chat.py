@@ -1,0 +1,42 @@
+"""What PostgreSQL has kept of chat, read back in the words of the core."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+
+from showtime_adapters.postgres.chat_log import PostgresChatLog
+from showtime_adapters.postgres.pool import make_pool
+from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion, Emote
+from showtime_core.testing.chat_contract import ChatStage
+
+LINES = "select payload, viewer_id from showtime.chat_line order by id"
+
+
+@asynccontextmanager
+async def chat_staged(conninfo: str) -> AsyncIterator[ChatStage]:
+    """Set a stage on this database, for two instances."""
+
+    async def read() -> list[ChatLine]:
+        return chat_lines(conninfo)
+
+    async with make_pool(conninfo) as pool, make_pool(conninfo) as other:
+        yield ChatStage(PostgresChatLog(pool), PostgresChatLog(other), read)
+
+
+def chat_lines(conninfo: str) -> list[ChatLine]:
+    with psycopg.connect(conninfo) as connection:
+        return [_read(*row) for row in connection.execute(LINES)]
+
+
+def _read(payload: dict[str, Any], viewer_id: str | None) -> ChatLine:
+    match payload:
+        case {"type": "message", "message": {"emotes": emotes, **message}}:
+            pictures = tuple(Emote(emote["url"].split("/")[5], emote["name"]) for emote in emotes)
+            return ChatMessage(**message, viewer_id=viewer_id or "", emotes=pictures)
+        case {"type": "deletion", "deletion": {"messageIds": ids}}:
+            return Deletion(tuple(ids))
+        case {"type": "clear"}:
+            return Clear()
+    raise AssertionError(payload)
