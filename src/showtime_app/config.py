@@ -1,6 +1,7 @@
 """Settings, from the environment and a `.env` file in the working directory; the environment wins."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, Self
 
 from psycopg.conninfo import make_conninfo
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     chat_source: ChatSource = "irc"
     cors_allowed_origins: _CommaSeparated = ()
     auth_url: str = "http://localhost:5002"
+    max_streams: int = Field(default=1000, ge=1)
+    max_streams_per_address: int = Field(default=20, ge=1)
+    trusted_proxies: _CommaSeparated = ("127.0.0.1", "::1")
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
     log_format: Literal["auto", "json", "text"] = "auto"
@@ -59,7 +63,7 @@ class Settings(BaseSettings):
     pgpassword: SecretStr | None = None
     pgsslmode: str | None = None
 
-    @field_validator("twitch_webhook_secret", "cors_allowed_origins", mode="before")
+    @field_validator("twitch_webhook_secret", "cors_allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -72,6 +76,15 @@ class Settings(BaseSettings):
             if not text.isascii() or len(text) not in _SECRET_LENGTH:
                 raise ValueError("each secret must have 10 to 100 ASCII characters")
         return secrets
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            _networks(values)
+        except ValueError:
+            raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/24") from None
+        return values
 
     @field_validator("auth_url")
     @classmethod
@@ -110,6 +123,11 @@ class Settings(BaseSettings):
         return self.chat_source == "eventsub" or bool(self.chat_source == "irc" and self.twitch_channel_name)
 
     @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies whose word counts on where a request comes from."""
+        return _networks(self.trusted_proxies)
+
+    @property
     def has_database(self) -> bool:
         """Whether a database is named here; libpq has defaults for what is not."""
         return bool(self.pghost or self.pgdatabase)
@@ -127,6 +145,10 @@ class Settings(BaseSettings):
             "sslmode": self.pgsslmode,
         }
         return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(text) for text in texts)
 
 
 def load() -> Settings:

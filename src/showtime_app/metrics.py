@@ -18,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-_CALLBACK_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Backlog(Protocol):
@@ -58,7 +58,25 @@ class Metrics:
         self.callback_seconds = Histogram(
             "showtime_callback_seconds",
             "From the arrival of a message to the answer: verified, recorded and reacted to.",
-            buckets=_CALLBACK_SECONDS,
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.entries = Counter(
+            "showtime_entries",
+            "Messages and commands by what became of them; a duplicate was known before.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.unit_seconds = Histogram(
+            "showtime_unit_seconds",
+            "One transaction: the reactions to a batch of entries, worked out and written.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.revocations = Counter(
+            "showtime_revocations",
+            "Subscriptions that Twitch has ended, by type and by its reason.",
+            ["type", "reason"],
             registry=registry,
         )
         self.stream_clients = Gauge("showtime_stream_clients", "Open streams.", ["stream"], registry=registry)
@@ -66,6 +84,12 @@ class Metrics:
             "showtime_dropped_stream_clients",
             "Streams that were ended because their client was too slow.",
             ["stream"],
+            registry=registry,
+        )
+        self.refused_streams = Counter(
+            "showtime_refused_streams",
+            "Streams for which there was no place, by the limit: of one address, or of all.",
+            ["limit"],
             registry=registry,
         )
         self._database_up = Gauge(

@@ -13,10 +13,10 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from showtime_app.web.problems import on_exception, on_http_exception, on_showtime_error
+from showtime_app.web.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
+from showtime_app.web.shield import MAX_BODY_BYTES
 from showtime_core.errors import ShowtimeError
 
 GRACEFUL_SECONDS = 4
@@ -48,25 +48,8 @@ def create_app(
         else None,
         openapi_config=None,
         logging_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
     )
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """The fast parser, which hands on those who speak HTTP/1.0, as nginx does unless told otherwise.
-
-    It answers everybody in chunks, which HTTP/1.0 does not know.
-    """
-
-    def data_received(self, data: bytes) -> None:
-        """Take what the client sent; of the first request, the first line."""
-        if self.cycle is None and data.partition(b"\r\n")[0].endswith(b" HTTP/1.0"):
-            self.connections.discard(self)
-            older = H11Protocol(self.config, self.server_state, self.app_state)
-            older.connection_made(self.transport)
-            self.transport.set_protocol(older)
-            older.data_received(data)
-        else:
-            super().data_received(data)
 
 
 class Server(uvicorn.Server):
@@ -81,10 +64,12 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=GRACEFUL_SECONDS,
                 lifespan="on",
                 # psycopg cannot wait on the loop that Windows has by default.
                 http=HttpProtocol,
+                ws="none",
                 loop="asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto",
             )
         )

@@ -1,5 +1,7 @@
 """What Prometheus is told is what happened."""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -37,6 +39,25 @@ def test_requests_are_counted_by_what_became_of_them(server, twitch):
     }
     assert now["showtime_callback_seconds_count"] == 2
     assert now["process_resident_memory_bytes"] > 0
+
+
+def test_entries_are_counted_by_what_became_of_them(server, twitch):
+    """Each message counts once, as new or as a duplicate; a revocation with Twitch's reason, and once."""
+    cheer, revocation = (
+        t.cheer(),
+        t.message("channel.cheer", None, message_type="revocation", status="authorization_revoked"),
+    )
+    now = datetime.now(UTC)
+    twitch.send(cheer, cheer.again(), revocation, revocation.again(), t.message("channel.shoutout", {}))
+    twitch.send(t.follow(followed_at=now), t.follow(followed_at=now), t.cheer(bits=-1))
+    measures = measured(server.url)
+    outcomes = {"reacted": 3, "duplicate": 2, "kept": 1, "repeated": 1, "parked": 1}
+    assert {
+        outcome: measures[f'showtime_entries_total{{outcome="{outcome}"}}'] for outcome in outcomes
+    } == outcomes
+    assert [value for name, value in measures.items() if name.startswith("showtime_revocations_total")] == [1]
+    assert measures["showtime_unit_seconds_count"] == 8
+    assert "parked: 'bits' is not a whole number" in server.log.read_text()
 
 
 async def test_streams_are_counted_while_they_are_open(server):

@@ -26,13 +26,15 @@ from showtime_app.composition.chat import wire_chat
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
+from showtime_app.observed import ObservedUnits
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, history, request_id, status, streams
+from showtime_app.web import admin, callback, history, request_id, shield, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
+from showtime_app.web.places import StreamLimits
 from showtime_core.effects import Feature
 from showtime_core.journal import Entry
-from showtime_core.ports import Authenticator
+from showtime_core.ports import Authenticator, UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
 from showtime_core.viewers import Role, Viewer
@@ -91,9 +93,10 @@ def _compose(
     metrics = Metrics()
     pool = make_pool(conninfo)
     recording = make_pool(conninfo, autocommit=True)
-    units = PostgresUnitOfWork(recording)
+    kept = PostgresUnitOfWork(recording)
+    units = ObservedUnits(kept, metrics)
     past = PostgresHistory(pool)
-    group = GroupCommit(partial(_receive, units, policy), units.is_known)
+    group = GroupCommit(partial(_receive, units, policy), kept.is_known)
     hub = Hub(metrics)
     feed = PostgresFeed(conninfo, FEED, hub.publish)
     chat = wire_chat(settings, conninfo, pool, metrics)
@@ -126,11 +129,13 @@ def _compose(
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)
-    front = callback.in_front(app, Receiver(secrets, Sorted(group, chat.inbox)).receive, metrics)
+    limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
+    receiver = Receiver(secrets, Sorted(group, chat.inbox))
+    front = callback.in_front(shield.shielded(app, limits, metrics), receiver.receive, metrics)
     return Server(request_id.with_request_id(front), on_stop=stop)
 
 
-async def _receive(units: PostgresUnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:
+async def _receive(units: UnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:
     await receive(entries, units, policy)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from showtime_adapters.twitch.eventsub import Rejection
 from showtime_app.metrics import Metrics
+from showtime_core.journal import Outcome
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/metrics.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(showtime_\w+)` \| (\w+) \|(?: (`.+?`))? \| (.+) \|$", re.MULTILINE)
@@ -47,3 +48,9 @@ def test_every_reason_for_which_a_message_is_refused_is_on_the_page():
     of_the_app = {"accepted", "too-large", "gone", "timeout", "failed"}
     [line] = re.findall(r"Of `/callback` the outcomes are: (.*?)\n\n", PAGE, re.DOTALL)
     assert set(CODE.findall(line)) == {*Rejection, *of_the_app}
+
+
+def test_every_outcome_of_an_entry_is_on_the_page():
+    """What may become of an entry that is recorded, and that it was known."""
+    [line] = re.findall(r"Of an entry they are: (.*?)\n\n", PAGE, re.DOTALL)
+    assert set(CODE.findall(line)) == {*Outcome, "duplicate"} - {Outcome.DISMISSED}

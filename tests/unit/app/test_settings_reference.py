@@ -23,6 +23,8 @@ def written(default: object) -> str:
     if default in (None, ()):
         return "none"
     assert not isinstance(default, SecretStr)
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 

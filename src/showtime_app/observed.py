@@ -1,0 +1,53 @@
+"""What becomes of entries, told to the operator: counted, and in the log where there is something to say."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from showtime_app.metrics import Metrics
+from showtime_core.events import SubscriptionRevoked
+from showtime_core.journal import Entry, Outcome, Page
+from showtime_core.ports import Follow, UnitOfWork
+from showtime_core.reactions import Policy
+
+_log = logging.getLogger(__name__)
+
+
+@frozen
+class ObservedUnits:
+    """Units of work that are counted and timed; see `showtime_core.ports.UnitOfWork`."""
+
+    units: UnitOfWork
+    metrics: Metrics
+
+    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+        """Record the entries that are new and all that follows from them."""
+        began = time.perf_counter()
+        page = await self.units.record(entries, policy, follow)
+        self.metrics.unit_seconds.observe(time.perf_counter() - began)
+        outcomes = Counter(verdict.outcome.value for verdict in page.verdicts)
+        outcomes["duplicate"] = len(entries) - len(page.verdicts)
+        for outcome, count in outcomes.items():
+            self.metrics.entries.labels(outcome).inc(count)
+        self._tell(entries, page)
+        return page
+
+    def _tell(self, entries: Sequence[Entry], page: Page) -> None:
+        for verdict in page.verdicts:
+            if verdict.remark:
+                level = logging.WARNING if verdict.outcome is Outcome.PARKED else logging.INFO
+                about = {"message_id": verdict.entry_id}
+                _log.log(level, "%s: %s", verdict.outcome, verdict.remark, extra=about)
+        for entry in entries:
+            revoked = entry.content
+            if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, page):
+                self.metrics.revocations.labels(revoked.type, revoked.reason).inc()
+                about = {"message_id": entry.id}
+                _log.warning("Twitch has revoked %s: %s", revoked.type, revoked.reason, extra=about)
+
+
+def _is_new(entry: Entry, page: Page) -> bool:
+    return any(verdict.entry_id == entry.id for verdict in page.verdicts)

@@ -1,0 +1,40 @@
+"""Who is at the other end: the client's address, also where proxies stand between."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from litestar.types import Scope
+
+from showtime_app.web.raw import header
+
+Network = IPv4Network | IPv6Network
+
+_IPV6_PREFIX = 64
+"""What one household or one server is given; within it, addresses cost nothing."""
+
+
+def client_network(scope: Scope, trusted: Sequence[Network]) -> Network | None:
+    """Tell from where a request comes; None if none but proxies of ours are known.
+
+    Each proxy adds to `X-Forwarded-For` whom it heard from, at its end: what stands there is believed as far
+    as the proxies that we trust have written it.
+    """
+    peer = scope["client"][0] if scope["client"] else ""
+    forwarded = header(scope, b"x-forwarded-for").split(",")
+    for text in (peer, *reversed(forwarded)):
+        address = _read_address(text)
+        if address is None:
+            return None
+        if not any(address in network for network in trusted):
+            prefix = address.max_prefixlen if address.version == 4 else _IPV6_PREFIX  # noqa: PLR2004 - IPv4
+            return ip_network((address, prefix), strict=False)
+    return None
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
