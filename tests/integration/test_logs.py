@@ -31,7 +31,8 @@ def secret_of(name: str) -> str:
 def play(url: str, database: str, postgres: str) -> list[str]:
     """Do what a server may have to log, good and bad; returns the answers."""
     secret = secret_of("TWITCH_WEBHOOK_SECRET")
-    poison = t.message("channel.chat.message", {"message_id": TOO_LONG_FOR_A_KEY}, secret=secret)
+    follow = t.viewer("Zed") | {"user_id": TOO_LONG_FOR_A_KEY, "followed_at": "2026-01-01T00:00:00Z"}
+    poison = t.message("channel.follow", follow, secret=secret)
     answers = []
     with httpx.Client(timeout=10, headers={"authorization": f"Bearer {TOKEN}"}) as client:
         twitch = t.Twitch(url, client)
