@@ -40,8 +40,7 @@ comment on column showtime.chat_room.seen_at is
     'When the reader of IRC last said how it fares, by this database''s clock; null: never.';
 
 comment on table showtime.chat_line is
-    'What is shown of chat: the latest 256 messages, and deletions and clearings among them. Older lines are '
-    'removed.';
+    'What is shown of chat: messages, and what moderators did among them. The oldest lines are removed.';
 comment on column showtime.chat_line.id is 'Grows by one, in the order of commits; the number in the ids on the stream.';
 comment on column showtime.chat_line.message_id is 'Twitch''s id of the message; null: it is no message.';
 comment on column showtime.chat_line.viewer_id is

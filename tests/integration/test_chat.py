@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from showtime_adapters.postgres import chat_log
 from showtime_core.chat import BACKLOG_LENGTH
 from support import twitch as t
 from support.databases import fresh_database
@@ -164,17 +163,6 @@ async def test_a_message_that_comes_again_is_shown_once(server, database, chat):
     ]
     assert await all_at_once(server.port, stale) == [204, 400]
     assert rows(database, "select count(*) from showtime.journal") == [(0,)]
-
-
-async def test_chat_is_bounded(server, database):
-    """However much is said, the latest 256 messages are kept, and of keys as many as can still come again."""
-    await Sender(server.port).deliver([says("Vera", f"bounded-{number}") for number in range(600)])
-    await Sender(server.port).deliver([deletes(f"nothing-{number}") for number in range(300)])
-    [(messages, others)] = rows(
-        database, "select count(message_id), count(*) - count(message_id) from showtime.chat_line"
-    )
-    assert (messages, others) == (BACKLOG_LENGTH, BACKLOG_LENGTH)
-    assert chat_log.REMEMBERED >= 10 * BACKLOG_LENGTH
 
 
 # --- resuming and the backlog ---------------------------------------------------------------------

@@ -22,8 +22,9 @@ from showtime_core.chat import (
 )
 from showtime_core.feed import FeedEntry
 
-REMEMBERED = 20_000
-"""How many of the latest keys are kept: Twitch repeats a message within minutes."""
+KEPT = 20_000
+"""How many of the latest lines are kept, for instances that are behind in a flood; and how many of the latest
+keys, for Twitch repeats a message within minutes."""
 
 # Takes the lock of the chat, as every transaction does first that writes lines: ids are in the order of
 # commits. The rest is read in a statement of its own, which sees what the one before has committed.
@@ -62,31 +63,32 @@ _WRITE: LiteralString = """
     returning (select pg_notify('showtime_chat', '') where %(line_count)s > 0)
 """
 
-# Removes lines before the backlog, of the others than messages all but as many, and the oldest keys.
+# Removes the oldest lines and keys.
 _PRUNE: LiteralString = """
-    with lines as (
-        delete from showtime.chat_line
-        where id < (select id from showtime.chat_line where message_id is not null
-                    order by id desc offset %(others)s limit 1)
-           or message_id is null
-              and id < (select id from showtime.chat_line where message_id is null
-                        order by id desc offset %(others)s limit 1)
+    with room as (select last_line_id, last_position from showtime.chat_room), lines as (
+        delete from showtime.chat_line where id <= (select last_line_id from room) - %(kept)s
     )
-    delete from showtime.chat_heard
-    where position <= (select last_position from showtime.chat_room) - %(remembered)s
+    delete from showtime.chat_heard where position <= (select last_position from room) - %(kept)s
 """
 
-# What a client has missed, the latest as far as it is kept.
+# What a client has missed, but no more than the latest messages.
 _MISSED: LiteralString = """
-    select id, 'chat', payload::text from showtime.chat_line where id > %s and id <= %s order by id
+    select id, 'chat', payload::text from showtime.chat_line
+    where id <= %(until)s and id > %(after)s and id > coalesce((
+        select id from showtime.chat_line where message_id is not null
+        order by id desc offset %(messages)s limit 1), 0)
+    order by id
 """
 
-# The latest messages that are still to be seen, oldest first.
+# Those of the latest messages that are still to be seen, oldest first.
 _RECENT: LiteralString = """
-    select id, 'chat', payload from (
-        select id, payload::text from showtime.chat_line
-        where message_id is not null and not is_deleted and id <= %s order by id desc limit %s
-    ) as latest order by id
+    with backlog as (
+        select id, is_deleted, payload from showtime.chat_line
+        where message_id is not null and id <= %(until)s order by id desc limit %(messages)s
+    ), seen as (
+        select id, payload::text from backlog where not is_deleted order by id desc limit %(count)s
+    )
+    select id, 'chat', payload from seen order by id
 """
 
 _REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
@@ -114,15 +116,19 @@ class PostgresChatLog:
             return bool(await _read_known(connection, [entry_key(entry_id)]))
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
-        """Read what was shown after one id and up to another; raises Unavailable."""
+        """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
         async with connected(self.pool) as connection:
-            cursor = await connection.execute(_MISSED, [after, until])
+            cursor = await connection.execute(
+                _MISSED, {"after": after, "until": until, "messages": BACKLOG_LENGTH}
+            )
             return [FeedEntry(*row) for row in await cursor.fetchall()]
 
     async def recent(self, count: int, until: int) -> Sequence[FeedEntry]:
         """Read so many of the latest messages up to an id that are still to be seen; raises Unavailable."""
         async with connected(self.pool) as connection:
-            cursor = await connection.execute(_RECENT, [until, count])
+            cursor = await connection.execute(
+                _RECENT, {"until": until, "count": count, "messages": BACKLOG_LENGTH}
+            )
             return [FeedEntry(*row) for row in await cursor.fetchall()]
 
     async def report(self, trouble: str | None) -> None:
@@ -156,7 +162,7 @@ async def _write(connection: Connection, page: ChatPage) -> None:
         "key_count": len(page.keys),
     }
     await connection.execute(_WRITE, written)
-    await connection.execute(_PRUNE, {"others": BACKLOG_LENGTH - 1, "remembered": REMEMBERED})
+    await connection.execute(_PRUNE, {"kept": KEPT})
 
 
 def _row(line: ChatLine) -> dict[str, object]:

@@ -22,6 +22,9 @@ from showtime_core.hearing import hear, hear_entries
 from showtime_core.journal import Entry
 from showtime_core.ports import ChatLog
 
+_CLIENT_MAY_BE_BEHIND = 4096
+"""Lines, in a flood: they are shared by all clients, and what is queued for each is but their place."""
+
 
 @frozen
 class Chat:
@@ -48,7 +51,7 @@ def wire_chat(
 ) -> Chat:
     """Wire the chat; by IRC one instance reads for all, by EventSub whichever Twitch reaches."""
     source = settings.chat_source if settings.has_chat else "off"
-    log, hub = PostgresChatLog(pool), Hub(metrics)
+    log, hub = PostgresChatLog(pool), Hub(metrics, _CLIENT_MAY_BE_BEHIND)
     follow = PostgresFeed(conninfo, CHAT, hub.publish)
     inbox = GroupCommit(partial(_hear_entries if source == "eventsub" else _ignore, log), log.is_known)
     work: list[Callable[[], Coroutine[Any, Any, None]]] = [follow.run]

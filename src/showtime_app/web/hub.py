@@ -33,9 +33,9 @@ class Client:
     closed: asyncio.Event = field(factory=asyncio.Event)
     """Set when the stream must end: the client is too slow, or the server stops."""
 
-    def put(self, block: Block) -> bool:
+    def put(self, block: Block, queue_length: int) -> bool:
         """Queue a block; False: the client is too slow, and is given up."""
-        if len(self.queue) >= QUEUE_LENGTH:
+        if len(self.queue) >= queue_length:
             self.closed.set()
             return False
         self.queue.append(block)
@@ -55,6 +55,7 @@ class Hub:
     """Clients of this instance, and the point that their feed has reached."""
 
     metrics: Metrics
+    queue_length: int = QUEUE_LENGTH
     tip: Tip | None = None
     """None until the database has been reached."""
     clients: set[Client] = field(factory=set)
@@ -72,8 +73,12 @@ class Hub:
             prefix = "" if entry.stream == "state" else f"id: {tip.epoch}-{entry.id}\n"
             block = Block(entry.id, f"{prefix}data: {entry.payload}\n\n".encode())
             for client in self.clients:
-                if client.stream == entry.stream and not client.closed.is_set() and not client.put(block):
-                    self.metrics.dropped_clients.labels(client.stream).inc()
+                if client.stream == entry.stream and not client.closed.is_set():
+                    self._put(client, block)
+
+    def _put(self, client: Client, block: Block) -> None:
+        if not client.put(block, self.queue_length):
+            self.metrics.dropped_clients.labels(client.stream).inc()
 
     def join(self, stream: str) -> Client:
         """Add a client: it gets whatever is published from now on."""

@@ -1,0 +1,191 @@
+"""Chat by IRC as it is served: one reader for all instances, whatever is killed, and nothing piles up."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from attrs import define, field
+
+from showtime_adapters.postgres.chat_log import KEPT
+from support.certificates import Certificate, make_certificate
+from support.databases import fresh_database
+from support.following import Follower, following, until
+from support.irc import CHANNEL, IrcServer, irc, privmsg
+from support.server import Server, rows, running
+from support.sse import listening
+
+LINES = "select payload->'message'->>'id' from showtime.chat_line order by id"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("irc"))
+
+
+@pytest.fixture
+async def twitch(certificate) -> AsyncIterator[IrcServer]:
+    async with irc(certificate) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(twitch, certificate) -> dict[str, str]:
+    return {
+        "TWITCH_CHANNEL_NAME": "GoldenVCR",
+        "TWITCH_IRC_URL": twitch.url,
+        "TWITCH_CA_FILE": str(certificate.file),
+    }
+
+
+@pytest.fixture
+def database(postgres_server):
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+def ids(client: Follower) -> list[str]:
+    return [line["message"]["id"] for line in client.data]
+
+
+def resident_bytes(server: Server) -> int:
+    """What the process has in memory, by Linux."""
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+    return int(pages) * 4096
+
+
+async def status(server: Server) -> dict[str, object]:
+    async with httpx.AsyncClient(timeout=10) as client:
+        return (await client.get(f"{server.url}/status")).json()
+
+
+@define
+class Numbers:
+    """Sends messages that are numbered, whether anybody has joined or not."""
+
+    twitch: IrcServer
+    sent_at: list[float] = field(factory=list)
+    is_over: asyncio.Event = field(factory=asyncio.Event)
+
+    async def run(self) -> None:
+        while not self.is_over.is_set():
+            self.sent_at.append(time.monotonic())
+            await self.twitch.send(privmsg(str(len(self.sent_at) - 1), "be kind, rewind"))
+            await asyncio.sleep(0.002)
+
+
+async def test_a_connection_killed_twenty_times_doubles_nothing(twitch, settings, database, tmp_path):
+    """No message is shown twice, all are in order, and what is missing was said while nobody was there."""
+    numbers, killed_at, back_at = Numbers(twitch), [], []
+    with running(database, tmp_path / "log", settings=settings) as server:
+        await twitch.until_joined()
+        async with following(f"{server.url}/chat") as client:
+            sending = asyncio.create_task(numbers.run())
+            for kill in range(20):
+                await until(lambda: client.events and numbers.sent_at, 30)
+                seen = len(client.events)
+                await until(lambda seen=seen: len(client.events) >= seen + 20, 30)
+                killed_at.append(time.monotonic())
+                twitch.kill()
+                await twitch.until_joined(kill + 2)
+                back_at.append(time.monotonic())
+            numbers.is_over.set()
+            await sending
+            await twitch.send(privmsg("end", "good night"))
+            await until(lambda: ids(client)[-1:] == ["end"])
+    seen = [int(message_id) for message_id in ids(client)[:-1]]
+    assert seen == sorted(set(seen))
+    missing = sorted(set(range(len(numbers.sent_at))) - set(seen))
+    away = list(zip(killed_at, back_at, strict=True))
+    # What was under way when the line broke is lost with it: that is as long as it takes to read.
+    stray = [
+        number
+        for number in missing
+        if not any(gone - 1.0 <= numbers.sent_at[number] <= back for gone, back in away)
+    ]
+    assert stray == []
+    assert rows(database, "select count(*) from (select key from showtime.chat_heard) as k") == [
+        (len(seen) + 1,)
+    ]
+
+
+async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, database, tmp_path):
+    """As fast as they are taken: all messages are there, in order, and memory is as it was before."""
+    with running(database, tmp_path / "log", settings=settings) as server:
+        await twitch.until_joined()
+        for number in range(15_000):
+            await twitch.send(privmsg(f"m{number}", "first!"))
+        await until(lambda: rows(database, "select last_line_id from showtime.chat_room") == [(15_000,)], 60)
+        assert rows(database, LINES) == [(f"m{number}",) for number in range(15_000)]
+        before = resident_bytes(server)
+        async with following(f"{server.url}/chat") as client:
+            for number in range(15_000, 30_000):
+                await twitch.send(privmsg(f"m{number}", "again!"))
+                # A client in Python is slower than the server, and one that is too slow is sent away.
+                await until(lambda number=number: number - 15_000 < len(client.events) + 2000)
+            await until(lambda: len(client.events) == 15_000, 60)
+            assert ids(client) == [f"m{number}" for number in range(15_000, 30_000)]
+            assert client.connections == 1
+        assert resident_bytes(server) - before < 16_000_000
+    assert rows(database, LINES) == [(f"m{number}",) for number in range(30_000 - KEPT, 30_000)]
+    assert rows(database, "select count(*) from showtime.chat_heard") == [(KEPT,)]
+
+
+async def test_one_instance_reads_and_another_takes_over(twitch, settings, database, tmp_path):
+    """Of two one joins; both show its chat; killed, it is followed by the other, and nothing comes twice."""
+    with (
+        running(database, tmp_path / "1.log", settings=settings) as one,
+        running(database, tmp_path / "2.log", settings=settings) as two,
+    ):
+        await twitch.until_joined()
+        async with (
+            following(f"{one.url}/chat", f"{two.url}/chat") as moving,
+            following(f"{two.url}/chat") as staying,
+        ):
+            await twitch.send(privmsg("a", "hi") + privmsg("b", "hi"))
+            await until(lambda: ids(moving) == ids(staying) == ["a", "b"])
+            assert len(twitch.joined) == 1
+            reader, other = (one, two) if "is connected" in one.log.read_text() else (two, one)
+            assert "is connected" not in other.log.read_text()
+            expected = {"isReady": True, "message": "showtime is fully operational. Off: ghosts, points."}
+            assert await status(one) == await status(two) == expected
+
+            reader.kill()
+            await twitch.until_joined(2)
+            await twitch.send(privmsg("b", "hi") + privmsg("c", "hi"))
+            client = staying if reader is one else moving
+            await until(lambda: ids(client) == ["a", "b", "c"])
+            assert len(twitch.joined) == 1
+
+
+async def test_people_are_told_when_chat_is_not_connected(twitch, settings, database, tmp_path):
+    """On every instance, with the reason; the streams stay open, and alerts are as they were."""
+    twitch.lets_join = False
+    with running(database, tmp_path / "1.log", settings=settings) as one:
+        await until(lambda: twitch.connections, 30)
+        twitch.connections[0].writer.write(b":tmi.twitch.tv NOTICE * :Login unsuccessful\r\n")
+        twitch.connections[0].writer.close()
+        trouble = "select trouble from showtime.chat_room"
+        await until(lambda: rows(database, trouble) != [(None,)])
+        with running(database, tmp_path / "2.log", settings=settings) as two:
+            told = "chat functionality is degraded. (Error: chat is not connected: Login unsuccessful)"
+            assert (await status(one))["message"] == (await status(two))["message"] == told
+        async with listening(f"{one.url}/chat") as stream:
+            twitch.lets_join = True
+            twitch.kill()
+            await twitch.until_joined()
+            await twitch.send(privmsg("a", "hi"))
+            assert (await stream.event(10)).data["message"]["id"] == "a"
+        await until(lambda: rows(database, trouble) == [(None,)])
+
+
+def test_a_channel_must_have_a_name_that_twitch_knows(database, tmp_path):
+    """And an address of IRC be one: what is wrong is named before anything starts."""
+    wrong = {"TWITCH_CHANNEL_NAME": "golden vcr", "TWITCH_IRC_URL": "https://irc.chat.twitch.tv"}
+    with pytest.raises(AssertionError) as failure, running(database, tmp_path / "log", settings=wrong):
+        pass
+    assert "TWITCH_CHANNEL_NAME: " in str(failure.value)
+    assert "TWITCH_IRC_URL: must be a URL of scheme, host and port alone" in str(failure.value)
+    assert CHANNEL not in str(failure.value)
