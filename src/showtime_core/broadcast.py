@@ -12,6 +12,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from showtime_core.errors import Refused
+from showtime_core.events import HypeTrain, HypeTrainPhase
 from showtime_core.timeline import Fact, Night, Timeline, learn
 
 MAX_TAPE_ID = 2**31 - 1
@@ -58,6 +59,22 @@ class Revocation:
 
 
 @frozen
+class Train:
+    """The latest hype train."""
+
+    id: str
+    level: int
+    progress: int
+    goal: int
+    is_over: bool = False
+
+    @property
+    def stand(self) -> tuple[bool, int, int]:
+        """How far it has come: what is greater was later."""
+        return self.is_over, self.level, self.progress
+
+
+@frozen
 class ChannelState:
     """All that a reaction may depend on."""
 
@@ -67,6 +84,7 @@ class ChannelState:
     last_broadcast_id: int = 0
     title: str = ""
     category: str = ""
+    hype_train: Train | None = None
     revocations: tuple[Revocation, ...] = ()
     """Subscriptions that Twitch ended, and of which nothing has come since."""
 
@@ -129,6 +147,15 @@ def _require_live(state: ChannelState) -> Night:
     if not state.timeline.live:
         raise Refused("no broadcast is currently live")
     return state.timeline.live
+
+
+def ride(state: ChannelState, event: HypeTrain) -> ChannelState:
+    """Remember how far a hype train has come: in whatever order Twitch tells it, it never goes back."""
+    is_over = event.phase is HypeTrainPhase.END
+    told = Train(event.id, event.level, event.progress, event.goal, is_over)
+    known = state.hype_train
+    is_news = known is None or known.id != told.id or told.stand > known.stand
+    return evolve(state, hype_train=told) if is_news else state
 
 
 def hear_from(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:

@@ -117,16 +117,21 @@ class HypeTrainPhase(StrEnum):
     """Where a hype train stands."""
 
     BEGIN = "begin"
+    PROGRESS = "progress"
     END = "end"
 
 
 @frozen
 class HypeTrain:
-    """A hype train begins or ends (`channel.hype_train.begin`, `.end`)."""
+    """A hype train begins, goes on or ends (`channel.hype_train.begin`, `.progress`, `.end`)."""
 
     id: str
     phase: HypeTrainPhase
     level: int
+    progress: int = 0
+    """How far it is on its way to the next level."""
+    goal: int = 0
+    """How long that way is; 0 for one that has ended."""
 
 
 @frozen
@@ -236,7 +241,7 @@ def natural_key(event: Event) -> str | None:
     match event:
         case Follow(viewer, followed_at):
             return f"follow:{viewer.id}:{followed_at.isoformat()}"
-        case HypeTrain(train_id, phase):
+        case HypeTrain(train_id, phase) if phase is not HypeTrainPhase.PROGRESS:
             return f"hype-train:{train_id}:{phase}"
         case Redemption(redemption_id):
             return f"redemption:{redemption_id}"

@@ -15,7 +15,7 @@ from showtime_core.alerts import (
     RaidAlert,
     SubscribeAlert,
 )
-from showtime_core.broadcast import ChannelState, Revocation, put_tape_on, take_tape_off, tell
+from showtime_core.broadcast import ChannelState, Revocation, put_tape_on, ride, take_tape_off, tell
 from showtime_core.effects import (
     CreditCheer,
     CreditGiftSubs,
@@ -95,8 +95,9 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
             return _gift(event, state)
         case events.ChannelUpdate(title, category):
             return Reaction(evolve(state, title=title, category=category))
-        case events.HypeTrain(_, _, level):
-            return Reaction(state, alerts=(HypeTrainAlert(level),))
+        case events.HypeTrain(_, phase, level):
+            is_shown = phase is not events.HypeTrainPhase.PROGRESS
+            return Reaction(ride(state, event), alerts=(HypeTrainAlert(level),) if is_shown else ())
         case events.SubscriptionRevoked(kind, reason, sent_at):
             others = (other for other in state.revocations if other.type != kind)
             return Reaction(evolve(state, revocations=(*others, Revocation(kind, reason, sent_at))))

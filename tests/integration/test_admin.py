@@ -57,6 +57,15 @@ def twitch(dev):
         ).raise_for_status()
 
 
+RAID = {f"from_broadcaster_{key}": value for key, value in t.viewer("RaidRhonda").items()} | {"viewers": 3}
+
+
+def revoked(secret):
+    """Twitch ends the subscription to raids."""
+    options = {"message_type": "revocation", "status": "user_removed", "secret": secret}
+    return t.message("channel.raid", None, **options)
+
+
 @pytest.fixture
 def live(twitch):
     """Be on the air for a while."""
@@ -72,19 +81,20 @@ def said(answer):
 def calls(dev, headers):
     with httpx.Client(base_url=dev.server.url, headers=headers) as client:
         vod = client.put("/admin/broadcast/1/vod", json={"url": "https://a/1"})
-        return [said(client.post("/admin/tape/5")), said(client.delete("/admin/tape")), said(vod)]
+        tape = [said(client.post("/admin/tape/5")), said(client.delete("/admin/tape"))]
+        return [*tape, said(vod), said(client.get("/admin/state"))]
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Bearer"}], ids=str)
 def test_who_brings_no_token_is_told_to(dev, headers):
     """Without a token the answer is 400, in the words that the website shows."""
-    assert calls(dev, headers) == [NO_TOKEN] * 3
+    assert calls(dev, headers) == [NO_TOKEN] * 4
 
 
 @pytest.mark.parametrize("token", ["forged", "a.b.c", "Basic Z29sZGVuOnZjcg==", "Bearer x y"])
 def test_a_token_that_nobody_issued_is_not_accepted(dev, token):
     """A token that is forged, or none at all, is answered 401."""
-    assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 3
+    assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 4
 
 
 def test_a_changed_token_is_not_accepted(dev, tokens):
@@ -92,12 +102,44 @@ def test_a_changed_token_is_not_accepted(dev, tokens):
     head, claims, signature = tokens["broadcaster"].split(".")
     flipped = signature[:5] + ("A" if signature[5] != "A" else "B") + signature[6:]
     for token in (f"{head}.{claims}.{flipped}", f"{head}.{claims}.", f"{head}.{claims}"):
-        assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 3
+        assert calls(dev, {"authorization": token}) == [NOT_ACCEPTED] * 4
 
 
 def test_a_viewer_may_not_host(dev, tokens):
     """A viewer's token is answered 403, in the words that the website shows."""
-    assert calls(dev, {"authorization": tokens["viewer"]}) == [NOT_THE_HOST] * 3
+    assert calls(dev, {"authorization": tokens["viewer"]}) == [NOT_THE_HOST] * 4
+
+
+@pytest.mark.usefixtures("live")
+def test_the_host_is_told_how_the_show_stands(host, twitch):
+    """What is on the air and on screen, what Twitch calls it, the hype train, what has ended, what is off."""
+    train = t.CHANNEL | {"id": "choo", "level": 1, "progress": 30, "goal": 500}
+    event = "channel.hype_train."
+    twitch(t.message, "channel.update", t.CHANNEL | {"title": "Tape night", "category_name": "Retro"})
+    twitch(t.message, event + "begin", train)
+    twitch(t.message, event + "progress", train | {"level": 2, "progress": 70, "goal": 800})
+    twitch(revoked)
+    host.post("/admin/tape/5").raise_for_status()
+    state = host.get("/admin/state").json()
+    started, on, ended = state["broadcast"], state["tape"], state["revocations"][-1]
+    assert {**state, "broadcast": None, "tape": None, "revocations": None} == {
+        "broadcast": None,
+        "tape": None,
+        "title": "Tape night",
+        "category": "Retro",
+        "hypeTrain": {"id": "choo", "level": 2, "progress": 70, "goal": 800},
+        "revocations": None,
+        "off": [],
+    }
+    assert (on["id"], ended["type"], ended["reason"]) == (5, "channel.raid", "user_removed")
+    assert started["startedAt"] <= on["startedAt"]
+    twitch(t.message, event + "end", t.CHANNEL | {"id": "choo", "level": 2})
+    twitch(t.message, "channel.raid", RAID)
+    host.delete("/admin/tape").raise_for_status()
+    twitch(t.offline)
+    state = host.get("/admin/state").json()
+    names = ("broadcast", "tape", "hypeTrain", "revocations")
+    assert [state[name] for name in names] == [None, None, None, []]
 
 
 def test_a_machine_reads_problems_as_json(dev):

@@ -161,7 +161,13 @@ def _channel_update(event: Json, _sent_at: datetime) -> Event:
 
 
 def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Event]:
-    return lambda event, _sent_at: events.HypeTrain(read_text(event, "id"), phase, read_count(event, "level"))
+    def read(event: Json, _sent_at: datetime) -> Event:
+        level = read_count(event, "level")
+        # The end has no such fields, and nobody shall miss the alert for the want of them.
+        way = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
+        return events.HypeTrain(read_text(event, "id"), phase, level, *way)
+
+    return read
 
 
 def _redemption(event: Json, _sent_at: datetime) -> Event:
@@ -180,6 +186,7 @@ _READERS: Mapping[str, Callable[[Json, datetime], Event]] = {
     "channel.subscription.end": _subscription_end,
     "channel.update": _channel_update,
     "channel.hype_train.begin": _hype_train(events.HypeTrainPhase.BEGIN),
+    "channel.hype_train.progress": _hype_train(events.HypeTrainPhase.PROGRESS),
     "channel.hype_train.end": _hype_train(events.HypeTrainPhase.END),
     "channel.channel_points_custom_reward_redemption.add": _redemption,
     "channel.chat.message": chat_messages.read_written,

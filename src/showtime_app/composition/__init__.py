@@ -28,7 +28,7 @@ from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.observed import ObservedUnits
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, history, request_id, shield, status, streams
+from showtime_app.web import admin, callback, console, history, request_id, shield, status, streams
 from showtime_app.web.access import broadcaster_only
 from showtime_app.web.hub import Hub
 from showtime_app.web.places import StreamLimits
@@ -126,6 +126,7 @@ def _compose(
             partial(read_backlog, pool),
         ),
         history.router(past),
+        console.route(partial(read_state, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, settings.cors_allowed_origins)

@@ -149,9 +149,9 @@ def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
 
 
 def hype_trains() -> st.SearchStrategy[ev.HypeTrain]:
-    """Hype trains that begin and end; few, so that Twitch reports one twice."""
-    phases = st.sampled_from(ev.HypeTrainPhase)
-    return st.builds(ev.HypeTrain, st.sampled_from(("choo-1", "choo-2")), phases, st.integers(1, 100))
+    """Hype trains that begin, go on and end; few, so that Twitch reports one twice."""
+    ids, phases = st.sampled_from(("choo-1", "choo-2")), st.sampled_from(ev.HypeTrainPhase)
+    return st.builds(ev.HypeTrain, ids, phases, st.integers(1, 100), st.integers(0, 9), st.just(10))
 
 
 def revocations(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionRevoked]:

@@ -62,8 +62,18 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
         {"title": "Tape night", "category_name": "Retro"},
         events.ChannelUpdate("Tape night", "Retro"),
     ),
-    "channel.hype_train.begin": (TRAIN, events.HypeTrain("choo-1", events.HypeTrainPhase.BEGIN, 2)),
-    "channel.hype_train.end": (TRAIN, events.HypeTrain("choo-1", events.HypeTrainPhase.END, 2)),
+    "channel.hype_train.begin": (
+        TRAIN,
+        events.HypeTrain("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500),
+    ),
+    "channel.hype_train.progress": (
+        TRAIN,
+        events.HypeTrain("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500),
+    ),
+    "channel.hype_train.end": (
+        {"id": "choo-1", "total": 137, "level": 2},
+        events.HypeTrain("choo-1", events.HypeTrainPhase.END, 2),
+    ),
     "channel.channel_points_custom_reward_redemption.add": (
         WHO | {"id": "17fa", "user_input": "", "status": "unfulfilled", "reward": REWARD},
         events.Redemption("17fa", TINA),

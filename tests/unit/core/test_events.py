@@ -42,6 +42,7 @@ def test_a_natural_key_names_the_fact(one, other, is_same):
         ev.StreamOnline("a", "live", at(0), at(0)),
         ev.StreamOffline(at(0)),
         ev.Raid(BOB, 3),
+        ev.HypeTrain("choo", ev.HypeTrainPhase.PROGRESS, 1),
         ev.ChatDeleted("first!"),
         ev.ChatSilenced(MARGE.id),
         ev.ChatCleared(),

@@ -1,5 +1,6 @@
 """The table of what follows from what happens, row by row."""
 
+from itertools import permutations
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from showtime_core.alerts import (
     RaidAlert,
     SubscribeAlert,
 )
-from showtime_core.broadcast import ChannelState, Revocation, snapshot
+from showtime_core.broadcast import ChannelState, Revocation, Train, snapshot
 from showtime_core.effects import (
     CreditCheer,
     CreditGiftSubs,
@@ -193,8 +194,38 @@ def test_an_unknown_tier_is_shown_reported_and_credited_nothing(event):
 
 @pytest.mark.parametrize("phase", ev.HypeTrainPhase)
 def test_a_hype_train_is_shown_when_it_begins_and_ends(phase):
-    """With its level."""
-    assert reaction(ev.HypeTrain("choo", phase, 4)) == Reaction(EMPTY, alerts=(HypeTrainAlert(4),))
+    """With its level, and with nothing in between."""
+    shown = () if phase is ev.HypeTrainPhase.PROGRESS else (HypeTrainAlert(4),)
+    assert reaction(ev.HypeTrain("choo", phase, 4)).alerts == shown
+
+
+BEGIN, PROGRESS, END = ev.HypeTrainPhase
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_hype_train_goes_on_in_whatever_order_it_is_told(order):
+    """The furthest that it came is remembered, and that it is over."""
+    told = [
+        ev.HypeTrain("choo", BEGIN, 1, 137, 500),
+        ev.HypeTrain("choo", PROGRESS, 1, 480, 500),
+        ev.HypeTrain("choo", PROGRESS, 2, 30, 800),
+        ev.HypeTrain("choo", END, 2),
+    ]
+    state = EMPTY
+    for place in order:
+        state = react(told[place], state, at(0), Policy()).state
+        if 3 not in order[: order.index(place) + 1]:
+            so_far = [told[each] for each in order[: order.index(place) + 1]]
+            furthest = max(so_far, key=lambda event: (event.level, event.progress))
+            assert state.hype_train == Train("choo", furthest.level, furthest.progress, furthest.goal)
+    assert state.hype_train == Train("choo", 2, 0, 0, is_over=True)
+
+
+def test_another_hype_train_takes_the_place_of_the_last():
+    """However far that one came."""
+    state = react(ev.HypeTrain("choo", END, 5), EMPTY, at(0), Policy()).state
+    state = react(ev.HypeTrain("chug", BEGIN, 1, 10, 500), state, at(90), Policy()).state
+    assert state.hype_train == Train("chug", 1, 10, 500)
 
 
 @pytest.mark.parametrize(
