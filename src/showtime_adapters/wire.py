@@ -98,14 +98,15 @@ def effect_document(effect: Effect) -> Document:
     return document
 
 
-def _camel_case(name: str) -> str:
+def camel_case(name: str) -> str:
+    """Name a field as clients know it."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 def _to_camel_case(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any], dict[str, Any]]:
     fields = cls.__attrs_attrs__
-    renamed = {field.name: override(rename=_camel_case(field.name)) for field in fields}
+    renamed = {field.name: override(rename=camel_case(field.name)) for field in fields}
     return make_dict_unstructure_fn(cls, converter, **renamed)  # type: ignore[arg-type] # mypy: overrides by name
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import FrameType
 
@@ -14,8 +14,11 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
 
+from showtime_app.web import schema
+from showtime_app.web.described import Object
 from showtime_app.web.problems import on_exception, on_http_exception, on_showtime_error
 from showtime_app.web.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
+from showtime_app.web.raw_operations import CALLBACK
 from showtime_app.web.shield import MAX_BODY_BYTES
 from showtime_core.errors import ShowtimeError
 
@@ -26,9 +29,14 @@ GRACEFUL_SECONDS = 4
 def create_app(
     handlers: Sequence[ControllerRouterHandler],
     running: Callable[[], AbstractAsyncContextManager[None]],
+    shapes: Mapping[str, Object],
     cors_origins: Sequence[str] = (),
 ) -> Litestar:
-    """Make the web application; `running` is what must run beside it."""
+    """Make the web application, and the description of it; `running` is what must run beside it.
+
+    `shapes` are the schemas of what the streams say.
+    """
+    described = schema.routes(handlers, {"/callback": CALLBACK}, shapes)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -36,7 +44,7 @@ def create_app(
             yield
 
     return Litestar(
-        route_handlers=handlers,
+        route_handlers=[*handlers, *described],
         lifespan=[lifespan],
         exception_handlers={
             ShowtimeError: on_showtime_error,

@@ -159,17 +159,20 @@ def test_a_page_names_the_next(website):
         {"13": [7]},
     ]
     assert website.get("/history?limit=3").links == {}
+    assert website.get("/history?limit=0&after=0").json() == website.get("/history").json()
     assert website.get("/history?after=3").json()["broadcasts"] == [FIFTH, SEVENTH]
+    assert website.get("/history?after=0&limit=1").json()["broadcasts"] == [THIRD]
     assert website.get("/history?after=7&limit=5").json() == {"broadcasts": [], "broadcastIdsByTapeId": {}}
 
 
 @pytest.mark.parametrize(
     ("query", "answer"),
     [
-        ("limit=0", (400, "limit: Expected `int` >= 1")),
+        ("limit=-1", (400, "limit: Expected `int` >= 0")),
         ("limit=1001", (400, "limit: Expected `int` <= 1000")),
-        ("limit=all", (400, "limit: Expected `int | null`, got `str`")),
-        ("after=yesterday", (400, "after: Expected `int | null`, got `str`")),
+        ("limit=all", (400, "limit: Expected `int`, got `str`")),
+        ("limit=null", (400, "limit: Expected `int`, got `str`")),
+        ("after=yesterday", (400, "after: Expected `int`, got `str`")),
         ("after=4", NOT_FOUND),
         (f"after={'9' * 40}", NOT_FOUND),
     ],

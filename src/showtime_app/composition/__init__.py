@@ -21,6 +21,7 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
 from showtime_app.config import Settings
@@ -129,7 +130,7 @@ def _compose(
         console.route(partial(read_state, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
-    app = create_app(handlers, running, settings.cors_allowed_origins)
+    app = create_app(handlers, running, shapes(), settings.cors_allowed_origins)
     limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
     receiver = Receiver(secrets, Sorted(group, chat.inbox))
     front = callback.in_front(shield.shielded(app, limits, metrics), receiver.receive, metrics)

@@ -11,6 +11,8 @@ from showtime_core.ports import Authenticator
 from showtime_core.viewers import Role
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
+BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
+"""What the guard below asks for, as OpenAPI writes it."""
 Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 

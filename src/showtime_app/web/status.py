@@ -2,18 +2,30 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from typing import Annotated, TypedDict
 
 from attrs import define, frozen
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
+from showtime_app.web.described import AWAY, described, says
 from showtime_core.broadcast import ChannelState
 from showtime_core.chat import ChatHealth
 from showtime_core.errors import Unavailable
 
 _CACHE_SECONDS = 30.0
+_METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
+
+
+class Status(TypedDict):
+    """How it stands."""
+
+    isReady: Annotated[bool, says("Whether all that is configured works.")]
+    message: Annotated[str, says("How it stands, for people.")]
+
+
+_WELL: Status = {"isReady": True, "message": "showtime is fully operational."}
 
 
 @frozen
@@ -68,33 +80,30 @@ def routes(
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
-    @get(["/", "/status"])
-    async def status() -> dict[str, Any]:
+    @get(["/", "/status"], tags=["status"], opt=described(example=_WELL))
+    async def status() -> Status:
         """Tell people how it stands; always 200."""
         now = await watch.look()
         return {"isReady": now.is_ready, "message": now.message}
 
-    @get("/healthz", media_type="text/plain")
+    @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
     async def healthz() -> str:
         """Tell that the process lives."""
         return "ok"
 
-    @get("/readyz", media_type="text/plain")
-    async def readyz() -> Response[str]:
+    @get("/readyz", media_type="text/plain", tags=["status"], opt=described(example="ready", refusals=AWAY))
+    async def readyz() -> str:
         """Tell whether the database is reachable and its migrations are current."""
-        try:
-            await check()
-        except Unavailable as reason:
-            return Response(str(reason), status_code=503, media_type="text/plain")
-        return Response("ready", media_type="text/plain")
+        await check()
+        return "ready"
 
-    @get("/metrics", media_type=CONTENT_TYPE)
-    async def prometheus() -> bytes:
+    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=described(example=_METRIC))
+    async def prometheus() -> str:
         """Tell Prometheus what it measures."""
         try:
             metrics.set_backlog(await read_backlog())
         except Unavailable:
             metrics.set_backlog(None)
-        return metrics.render()
+        return metrics.render().decode()
 
     return [status, healthz, readyz, prometheus]

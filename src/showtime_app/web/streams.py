@@ -18,8 +18,10 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
+from showtime_app.web.described import raw
 from showtime_app.web.hub import Client, Hub
 from showtime_app.web.raw import answer_text, header, refuses_method
+from showtime_app.web.raw_operations import ALERTS, CHAT, STATE
 from showtime_core.errors import Unavailable
 from showtime_core.feed import FeedEntry
 
@@ -51,14 +53,14 @@ class Source:
 def routes(feed: Source, chat: Source, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
     """Make the routes of the streams."""
 
-    @asgi("/alerts", copy_scope=False)
+    @asgi("/alerts", copy_scope=False, opt=raw(get=ALERTS))
     async def alerts(scope: Scope, receive: Receive, send: Send) -> None:
         if not await _refuses(scope, send):
             client = feed.hub.join("alerts")
             chunks = _resumed(feed, client, header(scope, b"last-event-id"))
             await _serve(feed.hub, client, chunks, receive, send)
 
-    @asgi("/chat", copy_scope=False)
+    @asgi("/chat", copy_scope=False, opt=raw(get=CHAT))
     async def chat_(scope: Scope, receive: Receive, send: Send) -> None:
         if not await _refuses(scope, send):
             count = _read_backlog(scope)
@@ -70,7 +72,7 @@ def routes(feed: Source, chat: Source, recent_chat: ReadSome) -> list[ASGIRouteH
             chunks = _resumed(chat, client, header(scope, b"last-event-id"), recent)
             await _serve(chat.hub, client, chunks, receive, send)
 
-    @asgi("/state", copy_scope=False)
+    @asgi("/state", copy_scope=False, opt=raw(get=STATE))
     async def state(scope: Scope, receive: Receive, send: Send) -> None:
         if not await _refuses(scope, send):
             client = feed.hub.join("state")
