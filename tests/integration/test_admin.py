@@ -227,8 +227,8 @@ async def test_the_url_of_a_vod_does_not_flicker_the_tape(dev, host, database):
         ("broadcast/first/vod", {"url": "https://a/1"}, (400, "broadcast ID must be an integer")),
         ("broadcast/1/vod", {"url": "a/1"}, (400, "the VOD URL must begin with http:// or https://")),
         ("broadcast/1/vod", {"url": 7}, (400, "url: Expected `str`, got `int`")),
-        ("broadcast/1/vod", {}, (400, "Object missing required field `url`")),
-        ("broadcast/1/vod", None, (400, "")),
+        ("broadcast/1/vod", {}, (400, "body: Object missing required field `url`")),
+        ("broadcast/1/vod", None, (400, "body: ")),
     ],
 )
 def test_a_vod_has_an_address_of_the_web(host, path, body, answer):

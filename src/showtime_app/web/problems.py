@@ -74,10 +74,13 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[str
 def _detail(error: HTTPException) -> str:
     """Tell what is wrong; of a request that could not be read, with which part."""
     parts = error.extra if isinstance(error, ValidationException) and isinstance(error.extra, list) else []
-    return (
-        "; ".join(": ".join(filter(None, [part.get("key"), part["message"]])) for part in parts)
-        or error.detail
-    )
+    return "; ".join(f"{_place(part)}: {part['message']}" for part in parts) or error.detail
+
+
+def _place(part: Mapping[str, str]) -> str:
+    """Name the part of a request that could not be read; the framework calls the body as handlers do."""
+    key = part.get("key", "data")
+    return "body" if key == "data" else key
 
 
 def on_exception(request: AnyRequest, error: Exception) -> Response[str]:
