@@ -32,7 +32,7 @@ run: install ## Run the service with all that it needs on this machine (ARGS="--
 	@$(VENV)/bin/showtime dev $(ARGS)
 
 test: install ## Run the tests (ARGS="-k ghost")
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) --numprocesses auto --dist worksteal $(ARGS)
 
 check: lint types imports examples ## Lint, formatting, types, import contracts, examples of the docs
 

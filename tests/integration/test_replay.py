@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from showtime_adapters.twitch.messages import read_entry, read_json, read_time
+from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import alert_document, encode, snapshot_document
 from showtime_core.broadcast import Snapshot
 from showtime_core.effects import Feature
