@@ -2,56 +2,68 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from showtime_app.web.access import Guard
+from showtime_app.web.access import BROADCASTER, Guard
+from showtime_app.web.described import AWAY, described, says
 from showtime_core.broadcast import ChannelState, Revocation, Train, recorded
 
 
 class LiveBroadcast(TypedDict):
     """The night that is on the air."""
 
-    id: int
-    startedAt: datetime
+    id: Annotated[int, says("The number of the broadcast.")]
+    startedAt: Annotated[datetime, says("When it began, by Twitch's clock.")]
 
 
 class TapeOnScreen(TypedDict):
     """The tape that is on."""
 
-    id: int
-    startedAt: datetime
+    id: Annotated[int, says("The number of the tape.")]
+    startedAt: Annotated[datetime, says("When it was put on.")]
 
 
 class HypeTrain(TypedDict):
     """The hype train that is under way: how far it is on its way to the next level."""
 
-    id: str
-    level: int
-    progress: int
-    goal: int
+    id: Annotated[str, says("Names the train, at Twitch.")]
+    level: Annotated[int, says("The level that it has reached.")]
+    progress: Annotated[int, says("Points that were given towards the next level.")]
+    goal: Annotated[int, says("Points that the next level takes.")]
 
 
 class EndedSubscription(TypedDict):
     """A subscription that Twitch has ended."""
 
-    type: str
-    reason: str
-    sentAt: datetime
+    type: Annotated[str, says("The type of EventSub that will no longer come.")]
+    reason: Annotated[str, says("Twitch's word for why.")]
+    sentAt: Annotated[datetime, says("When Twitch said so.")]
 
 
 class ConsoleState(TypedDict):
     """How the show stands."""
 
-    broadcast: LiveBroadcast | None
-    tape: TapeOnScreen | None
-    title: str
-    category: str
-    hypeTrain: HypeTrain | None
-    revocations: list[EndedSubscription]
-    off: Sequence[str]
+    broadcast: Annotated[LiveBroadcast | None, says("The night that is on the air; null: none.")]
+    tape: Annotated[TapeOnScreen | None, says("The tape that is on; null: none.")]
+    title: Annotated[str, says("What the channel says it shows.")]
+    category: Annotated[str, says("The category at Twitch.")]
+    hypeTrain: Annotated[HypeTrain | None, says("The hype train that is under way; null: none.")]
+    revocations: Annotated[list[EndedSubscription], says("Subscriptions of which nothing came since.")]
+    off: Annotated[Sequence[str], says("What this channel does without.")]
+
+
+_EXAMPLE = {
+    "broadcast": {"id": 7, "startedAt": "2026-10-30T20:00:00Z"},
+    "tape": {"id": 31, "startedAt": "2026-10-30T20:02:00.123456Z"},
+    "title": "Tape night",
+    "category": "Retro",
+    "hypeTrain": {"id": "choo-1", "level": 2, "progress": 70, "goal": 800},
+    "revocations": [{"type": "channel.raid", "reason": "user_removed", "sentAt": "2026-10-30T20:05:00Z"}],
+    "off": ["ghosts", "points"],
+}
 
 
 def route(
@@ -59,7 +71,13 @@ def route(
 ) -> HTTPRouteHandler:
     """Make the route; `off` is what this channel does without."""
 
-    @get("/admin/state", guards=[broadcaster_only], tags=["host"])
+    @get(
+        "/admin/state",
+        guards=[broadcaster_only],
+        security=BROADCASTER,
+        tags=["host"],
+        opt=described(example=_EXAMPLE, refusals=AWAY),
+    )
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
         return _describe(await read_state(), off)
