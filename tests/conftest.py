@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
             "invariants",
             "ledger_contract",
             "machine",
+            "outbox_contract",
             "pages",
         )
     )

@@ -11,7 +11,7 @@ import cattrs
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
-from showtime_core import alerts
+from showtime_core import alerts, effects
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import ChannelState, Snapshot
 from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion
@@ -30,6 +30,14 @@ ALERT_TYPES: dict[type[Alert], str] = {
 }
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
+
+# What begins something; each other kind is a step in the life of a ghost.
+_EFFECTS: dict[str, type[Effect]] = {
+    "credit-cheer": effects.CreditCheer,
+    "credit-subscription": effects.CreditSubscription,
+    "credit-gift-subs": effects.CreditGiftSubs,
+    "summon-ghost": effects.SummonGhost,
+}
 
 Document = dict[str, Any]
 """An object of JSON."""
@@ -90,6 +98,12 @@ def decode_policy(document: object) -> Policy:
     """Read a policy, as `encode_policy` wrote it, from parsed JSON."""
     policy: Policy = _plain.structure(document, Policy)
     return policy
+
+
+def decode_effect(kind: str, document: object) -> Effect:
+    """Read an effect of a kind, as `effect_document` said it, from parsed JSON."""
+    effect: Effect = _plain.structure(document, _EFFECTS.get(kind, effects.AdvanceGhost))
+    return effect
 
 
 def effect_document(effect: Effect) -> Document:

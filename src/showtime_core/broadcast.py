@@ -204,12 +204,17 @@ def _screenings(broadcast_id: int, tapes: list[TapeOn], ended_at: datetime | Non
     ]
 
 
+def open_screening(state: ChannelState) -> Screening | None:
+    """Tell which tape is on: one is only while a broadcast is live."""
+    return next((screening for screening in recorded(state).screenings if screening.ended_at is None), None)
+
+
 def snapshot(state: ChannelState) -> Snapshot:
     """Tell viewers what is on."""
     live = state.timeline.live
     if not live:
         return Snapshot(is_live=False)
-    on = next((screening for screening in recorded(state).screenings if screening.ended_at is None), None)
+    on = open_screening(state)
     if not on:
         return Snapshot(is_live=True, broadcast_started_at=live.started_at)
     return Snapshot(

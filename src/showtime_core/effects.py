@@ -1,9 +1,11 @@
 """Everything that showtime may do outside: values that are recorded with their event and performed later."""
 
 from enum import StrEnum
+from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from showtime_core.ghosts import Ghost, Refusal, Step, Task
 from showtime_core.viewers import Viewer
 
 
@@ -47,35 +49,71 @@ class CreditGiftSubs:
 
 @frozen
 class SummonGhost:
-    """Make the ghost that a cheer asked for, paid by the points of that same cheer."""
+    """Reserve the points of a ghost that a viewer asked for: with that its life begins."""
 
+    ghost_id: UUID
     viewer: Viewer
     subject: str
+    screening_id: UUID | None
+    """The tape that was on when the viewer asked."""
+
+    def begin(self, flow_id: UUID) -> Ghost:
+        """Begin the life of the ghost: its points are reserved."""
+        return Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.RESERVED, flow_id)
+
+    def refuse(self, refusal: Refusal, reason: str) -> Ghost:
+        """Say why its life does not begin."""
+        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.REFUSED)
+        return evolve(never, refusal=refusal, reason=reason)
+
+
+@frozen
+class AdvanceGhost:
+    """Do what comes next in the life of a ghost."""
+
+    ghost_id: UUID
+    viewer: Viewer
+    task: Task
 
 
 Credit = CreditCheer | CreditSubscription | CreditGiftSubs
-Effect = Credit | SummonGhost
+Effect = Credit | SummonGhost | AdvanceGhost
 
 
 def kind(effect: Effect) -> str:
     """Name the kind of an effect; with the id of its message, it is the effect's key for ever."""
-    return {
-        CreditCheer: "credit-cheer",
-        CreditSubscription: "credit-subscription",
-        CreditGiftSubs: "credit-gift-subs",
-        SummonGhost: "summon-ghost",
-    }[type(effect)]
+    match effect:
+        case CreditCheer():
+            return "credit-cheer"
+        case CreditSubscription():
+            return "credit-subscription"
+        case CreditGiftSubs():
+            return "credit-gift-subs"
+        case SummonGhost():
+            return "summon-ghost"
+        case AdvanceGhost():
+            return effect.task
 
 
-def feature(effect: Effect) -> Feature:
-    """Tell which feature must be on for this effect."""
-    return Feature.GHOSTS if isinstance(effect, SummonGhost) else Feature.POINTS
+def key(entry_id: str, effect: Effect) -> str:
+    """Name an effect for ever: an entry has one of each kind at most."""
+    return f"{entry_id}:{kind(effect)}"
+
+
+def needs(effect: Effect) -> frozenset[Feature]:
+    """Tell which features must be on for this effect: a ghost is paid with points."""
+    is_ghostly = isinstance(effect, SummonGhost | AdvanceGhost)
+    return frozenset(Feature) if is_ghostly else frozenset({Feature.POINTS})
 
 
 def lane(effect: Effect) -> str | None:
     """Name the lane: effects of one lane are performed one at a time and in order.
 
     The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
-    transactions; painting a ghost never delays a credit.
+    transactions. Nothing else is in it: painting a ghost never delays a credit.
     """
-    return None if isinstance(effect, SummonGhost) else effect.viewer.id
+    match effect:
+        case AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.SHOW | Task.POST):
+            return None
+        case _:
+            return effect.viewer.id

@@ -213,6 +213,23 @@ class TapeStopped:
     """The host takes the tape off, if one is on."""
 
 
+@frozen
+class GhostRequested:
+    """A viewer asks for a ghost, to be paid with points that the viewer has."""
+
+    viewer: Viewer
+    subject: str
+
+
+@frozen
+class GhostPaid:
+    """A ghost was painted, stored and paid for: it can be shown."""
+
+    viewer: Viewer
+    subject: str
+    url: str
+
+
 Event = (
     StreamOnline
     | StreamOffline
@@ -230,13 +247,17 @@ Event = (
     | SubscriptionRevoked
     | TapeStarted
     | TapeStopped
+    | GhostRequested
+    | GhostPaid
 )
 
 
 def natural_key(event: Event) -> str | None:
-    """Name the fact itself, for those that Twitch may report under two message ids.
+    """Name the fact itself, for those that may be reported under two ids.
 
-    None where two equal reports are two facts (two honest cheers of 100 bits), or where the state tells.
+    That a viewer wants a certain ghost is one fact for as long as that ghost is being made: who asks again
+    gets the same. None where two equal reports are two facts (two honest cheers of 100 bits), or where the
+    state tells.
     """
     match event:
         case Follow(viewer, followed_at):
@@ -247,5 +268,7 @@ def natural_key(event: Event) -> str | None:
             return f"redemption:{redemption_id}"
         case ChatWritten(message_id):
             return f"chat:{message_id}"
+        case GhostRequested(viewer, subject):
+            return f"ghost:{viewer.id}:{subject}"
         case _:
             return None

@@ -28,6 +28,10 @@ class Source(StrEnum):
     """An EventSub message of a type that showtime does not know; Twitch may add more."""
     HOST = "host"
     """A command of the host."""
+    VIEWER = "viewer"
+    """A request of a viewer."""
+    RELAY = "relay"
+    """News of what was performed outside."""
 
 
 @frozen
@@ -89,6 +93,24 @@ class Verdict:
     remark: str | None = None
 
 
+class Status(StrEnum):
+    """What becomes of an effect."""
+
+    DUE = "due"
+    WAITING = "waiting"
+    """For another effect to be done."""
+    LEASED = "leased"
+    """An instance performs it."""
+    DONE = "done"
+    REFUSED = "refused"
+    """For good: there is no ghost."""
+    PARKED = "parked"
+    """It waits for the operator."""
+    DISMISSED = "dismissed"
+    SKIPPED = "skipped"
+    """Its feature was off."""
+
+
 @frozen
 class PlannedEffect:
     """An effect to perform later, or, where its feature is off, to record as skipped."""
@@ -98,6 +120,15 @@ class PlannedEffect:
     entry_id: str
     effect: Effect
     skipped: bool = False
+    after: str | None = None
+    """The key of the effect that must be done before."""
+
+    @property
+    def status(self) -> Status:
+        """Tell how its life begins."""
+        if self.skipped:
+            return Status.SKIPPED
+        return Status.WAITING if self.after else Status.DUE
 
 
 @frozen

@@ -58,7 +58,7 @@ class Balance:
 
 @frozen
 class Statement:
-    """A viewer's transactions, newest first, as far back as was asked for."""
+    """A viewer's transactions, newest first: all those of the while that was asked for, and no others."""
 
     transactions: tuple[Transaction, ...]
     is_complete: bool

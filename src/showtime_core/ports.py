@@ -1,6 +1,6 @@
 """What the core asks of the outside world: small protocols, one noun each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -10,6 +10,7 @@ from showtime_core.effects import Credit
 from showtime_core.history import ListedBroadcast, PastBroadcast
 from showtime_core.journal import Admission, Entry, Page
 from showtime_core.ledger import Balance, Statement, Transaction
+from showtime_core.outbox import Job, Settlement
 from showtime_core.reactions import Policy
 from showtime_core.viewers import Identity, Viewer
 
@@ -35,6 +36,23 @@ class ChatLog(Protocol):
 
     async def write(self, heard: Sequence[Heard]) -> None:
         """Write what follows from what had not been heard before, in order; raises Unavailable."""
+
+
+class Outbox(Protocol):
+    """Effects that wait to be performed; each raises Unavailable if the database is away."""
+
+    async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
+        """Take what is due, the oldest first, of these kinds: nobody else has it until it is settled.
+
+        One of a lane at most is leased, and never before an older one of that lane. What a dead instance
+        had leased is due again, in doubt.
+        """
+
+    async def settle(self, job: Job, settlement: Settlement) -> None:
+        """Write what came of a job, once; if it is no longer ours, nothing is written."""
+
+    async def claimed(self, viewer: Viewer) -> Collection[UUID]:
+        """Tell which transactions of a viewer are known to be ours."""
 
 
 class Authenticator(Protocol):
@@ -90,7 +108,7 @@ class Account(Protocol):
         """Tell what the viewer has."""
 
     async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
-        """List the transactions of the last while, by the ledger's own clock."""
+        """List the transactions of the last while and no older ones, by the ledger's own clock."""
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none, or if the ledger's database fails."""

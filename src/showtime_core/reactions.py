@@ -10,22 +10,24 @@ from showtime_core.alerts import (
     Alert,
     CheerAlert,
     FollowAlert,
+    GhostAlert,
     GiftSubAlert,
     HypeTrainAlert,
     RaidAlert,
     SubscribeAlert,
 )
-from showtime_core.broadcast import ChannelState, Revocation, put_tape_on, ride, take_tape_off, tell
-from showtime_core.effects import (
-    CreditCheer,
-    CreditGiftSubs,
-    CreditSubscription,
-    Effect,
-    Feature,
-    SummonGhost,
+from showtime_core.broadcast import (
+    ChannelState,
+    Revocation,
+    open_screening,
+    put_tape_on,
+    ride,
+    take_tape_off,
+    tell,
 )
+from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription, Feature
 from showtime_core.events import Event
-from showtime_core.ghosts import find_subject
+from showtime_core.ghosts import Wish, find_subject
 from showtime_core.points import (
     POINTS_PER_BIT,
     POINTS_PER_GHOST,
@@ -63,7 +65,9 @@ class Reaction:
     state: ChannelState
     acquaintances: tuple[Acquaintance, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    effects: tuple[Effect, ...] = ()
+    credit: Credit | None = None
+    wish: Wish | None = None
+    """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
     remark: str | None = None
     """What the operator should know: an unknown tier, an offline while nothing was live."""
 
@@ -109,6 +113,10 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
         case events.TapeStopped():
             return Reaction(take_tape_off(state, now))
+        case events.GhostRequested(viewer, subject):
+            return Reaction(state, wish=_wish(viewer, subject, state))
+        case events.GhostPaid(viewer, subject, url):
+            return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
         case _:
             assert_never(event)
 
@@ -123,11 +131,16 @@ def _cheer(event: events.Cheer, state: ChannelState) -> Reaction:
     alert = CheerAlert(_name(event.viewer), event.bits, event.message)
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
-    effects: list[Effect] = [CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)]
+    credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
     subject = find_subject(event.message)
-    if subject and event.bits >= POINTS_PER_GHOST:
-        effects.append(SummonGhost(event.viewer, subject))
-    return Reaction(state, alerts=(alert,), effects=tuple(effects))
+    if not subject or event.bits < POINTS_PER_GHOST:
+        return Reaction(state, alerts=(alert,), credit=credit)
+    return Reaction(state, alerts=(alert,), credit=credit, wish=_wish(event.viewer, subject, state))
+
+
+def _wish(viewer: Viewer, subject: str, state: ChannelState) -> Wish:
+    on = open_screening(state)
+    return Wish(viewer, subject, on.id if on else None)
 
 
 def _subscription(event: events.Subscription, state: ChannelState, policy: Policy) -> Reaction:
@@ -160,7 +173,7 @@ def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
     if times is None:
         return evolve(reaction, remark=_unknown_tier(tier))
     credit = CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, times, is_initial, is_gift, message)
-    return evolve(reaction, effects=(credit,))
+    return evolve(reaction, credit=credit)
 
 
 def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
@@ -171,7 +184,7 @@ def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, times, event.total)
-    return Reaction(state, alerts=(alert,), effects=(credit,))
+    return Reaction(state, alerts=(alert,), credit=credit)
 
 
 def _name(viewer: Viewer | None) -> str:

@@ -16,8 +16,9 @@ from showtime_core.broadcast import (
     recorded,
     snapshot,
 )
-from showtime_core.effects import feature, kind
+from showtime_core.effects import Effect, SummonGhost, key, needs
 from showtime_core.errors import Refused, Unavailable
+from showtime_core.ghosts import ghost_id
 from showtime_core.journal import (
     Admission,
     Entry,
@@ -120,9 +121,7 @@ class _Draft:
         self.verdicts.append(Verdict(entry_id, Outcome.REACTED, reaction.remark))
         self.acquaintances += reaction.acquaintances
         self.shown += [Shown(entry_id, alert) for alert in reaction.alerts]
-        for effect in reaction.effects:
-            skipped = feature(effect) not in policy.features
-            self.effects.append(PlannedEffect(f"{entry_id}:{kind(effect)}", entry_id, effect, skipped))
+        self.effects += _plan(entry_id, reaction, policy)
 
     def _move_on(self, entry_id: str, state: ChannelState) -> None:
         """Take over the state, with what the tables must say of it.
@@ -155,6 +154,21 @@ class _Draft:
             # A number that was given and taken back within this page was never written.
             tuple(number for number in self.merged if number <= before.last_broadcast_id),
         )
+
+
+def _plan(entry_id: str, reaction: Reaction, policy: Policy) -> list[PlannedEffect]:
+    """Plan what is to be done outside; a ghost waits for the points that its own cheer brings."""
+
+    def plan(effect: Effect, after: str | None = None) -> PlannedEffect:
+        skipped = not needs(effect) <= policy.features
+        return PlannedEffect(key(entry_id, effect), entry_id, effect, skipped, after)
+
+    paying = [plan(reaction.credit)] if reaction.credit else []
+    if not reaction.wish:
+        return paying
+    wish = reaction.wish
+    summons = SummonGhost(ghost_id(entry_id), wish.viewer, wish.subject, wish.screening_id)
+    return [*paying, plan(summons, paying[0].key if paying else None)]
 
 
 def _merged(was: Recorded, now: Recorded) -> list[int]:

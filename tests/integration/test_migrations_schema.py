@@ -120,6 +120,8 @@ OUR_TABLES = {
     "fact",
     "outbox",
     "feed",
+    "ghost",
+    "flow",
     "chat_room",
     "chat_line",
     "chat_heard",

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-import cattrs
 from attrs import evolve
 from psycopg_pool import AsyncConnectionPool
 
@@ -17,21 +16,16 @@ from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_entry, read_json
-from showtime_adapters.wire import ALERT_TYPES
-from showtime_core import effects
+from showtime_adapters.wire import ALERT_TYPES, decode_effect
 from showtime_core.broadcast import Broadcast, Screening, Snapshot
-from showtime_core.events import TapeStarted, TapeStopped
+from showtime_core.events import GhostPaid, GhostRequested, TapeStarted, TapeStopped
 from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import Line, Records, Remembered, Stage
+from showtime_core.viewers import Viewer
 
+_OF_REACTIONS = {"credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost"}
 _ALERTS = {name: cls for cls, name in ALERT_TYPES.items()}
-_EFFECTS: dict[str, type[Any]] = {
-    "credit-cheer": effects.CreditCheer,
-    "credit-subscription": effects.CreditSubscription,
-    "credit-gift-subs": effects.CreditGiftSubs,
-    "summon-ghost": effects.SummonGhost,
-}
 
 
 @asynccontextmanager
@@ -57,6 +51,8 @@ def parse(entry: Entry) -> Entry:
             return evolve(entry, content=TapeStopped())
         started = TapeStarted(UUID(document["screeningId"]), document["tapeId"])
         return evolve(entry, content=started)
+    if entry.source in {Source.VIEWER, Source.RELAY}:
+        return evolve(entry, content=_read_ghost(json.loads(entry.body)))
     headers = {
         "twitch-eventsub-message-type": entry.source.value,
         "twitch-eventsub-message-retry": str(entry.retry),
@@ -65,6 +61,14 @@ def parse(entry: Entry) -> Entry:
     }
     assert entry.sent_at
     return read_entry(headers, entry.id, entry.sent_at, entry.body, read_json(entry.body))
+
+
+def _read_ghost(document: dict[str, Any]) -> GhostRequested | GhostPaid:
+    user = document["user"]
+    viewer = Viewer(user["id"], user["login"], user["displayName"])
+    if "url" in document:
+        return GhostPaid(viewer, document["subject"], document["url"])
+    return GhostRequested(viewer, document["subject"])
 
 
 async def assert_replays(conninfo: str) -> Records:
@@ -85,7 +89,9 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
     lines = [line async for line in read_journal(pool, lambda entry: entry)]
     remarks = dict(await _rows(pool, "select id, remark from showtime.journal"))
     shown = await _rows(pool, "select entry_id, stream, payload from showtime.feed order by id")
-    planned = await _rows(pool, "select key, entry_id, kind, payload, status from showtime.outbox")
+    planned = await _rows(
+        pool, "select key, entry_id, kind, payload, status, depends_on from showtime.outbox order by position"
+    )
     viewers = await _rows(pool, "select * from showtime.viewer")
     broadcasts = await _rows(pool, "select id, started_at, ended_at from showtime.broadcast")
     screenings = await _rows(
@@ -99,8 +105,9 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
         ),
         shown=tuple(Shown(entry_id, _read_shown(*what)) for entry_id, *what in shown),
         effects={
-            key: PlannedEffect(key, entry_id, cattrs.structure(payload, _EFFECTS[kind]), status == "skipped")
-            for key, entry_id, kind, payload, status in planned
+            key: PlannedEffect(key, entry_id, decode_effect(kind, payload), status == "skipped", after)
+            for key, entry_id, kind, payload, status, after in planned
+            if kind in _OF_REACTIONS
         },
         viewers={viewer_id: Remembered(*remembered) for viewer_id, *remembered in viewers},
         broadcasts={row[0]: Broadcast(*row) for row in broadcasts},

@@ -44,6 +44,7 @@ async def write_page(
             "now": admission.now,
             "entry_count": len(admission.fresh),
             "shown_count": len(page.shown),
+            "effect_count": len(page.effects),
             "assumed_version": assumed_version,
             "last_broadcast_id": page.state.last_broadcast_id,
         },
@@ -96,7 +97,8 @@ def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
             "kind": kind(planned.effect),
             "lane": lane(planned.effect),
             "payload": effect_document(planned.effect),
-            "status": "skipped" if planned.skipped else "due",
+            "status": planned.status,
+            "depends_on": planned.after,
         }
         for planned in effects
     ]

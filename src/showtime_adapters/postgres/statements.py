@@ -26,8 +26,8 @@ END_FROZEN: LiteralString = """
 # that writes its state or its feed. Where a version is assumed and the state is another by then, it finds no
 # row, and neither does the rest. Where an id or a fact is known after all, the keys of the tables end it.
 # The clock is read after the lock: the time at which a transaction began may be earlier than what its
-# predecessor wrote. Those who follow the feed are woken with the commit, on a channel of our own: the
-# predecessor's triggers speak on `showtime`.
+# predecessor wrote. Those who follow the feed, or perform effects, are woken with the commit, on channels of
+# our own: the predecessor's triggers speak on `showtime`.
 WRITE_PAGE: LiteralString = """
     with moved as (
         update showtime.channel set
@@ -66,10 +66,10 @@ WRITE_PAGE: LiteralString = """
             first_followed_at = coalesce(viewer.first_followed_at, excluded.first_followed_at),
             first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
     ), planned as (
-        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
-        select key, entry_id, kind, lane, payload, status, now
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, depends_on, created_at)
+        select key, entry_id, kind, lane, payload, status, depends_on, now
         from moved, json_to_recordset(%(effects)s)
-            as e (key text, entry_id text, kind text, lane text, payload jsonb, status text)
+            as e (key text, entry_id text, kind text, lane text, payload jsonb, status text, depends_on text)
     ), shown as (
         insert into showtime.feed (id, entry_id, stream, payload, shown_at)
         select last_feed_id + ordinal, entry_id, stream, payload, now
@@ -77,7 +77,9 @@ WRITE_PAGE: LiteralString = """
             json_to_recordset(%(shown)s) as (entry_id text, stream text, payload json)
         ) with ordinality as s (entry_id, stream, payload, ordinal)
     )
-    select (select pg_notify('showtime_feed', '') where %(shown_count)s > 0) from moved
+    select (select pg_notify('showtime_feed', '') where %(shown_count)s > 0),
+           (select pg_notify('showtime_outbox', '') where %(effect_count)s > 0)
+    from moved
 """
 
 # Takes the lock of the channel, before looking how things stand. The state is sent only if it is not the one

@@ -6,19 +6,10 @@ from uuid import UUID, uuid5
 
 from attrs import Factory, evolve, mutable
 
-from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_core.effects import Credit
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
-from showtime_core.ledger import (
-    Balance,
-    FlowState,
-    FlowType,
-    Statement,
-    Transaction,
-    describe_cheer,
-    describe_ghost,
-    describe_gift_subs,
-    describe_subscription,
-)
+from showtime_core.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.settling import Flow, flow_of, reservation
 from showtime_core.viewers import Viewer
 
 _FLOWS = UUID("2f1b7a2e-5d0f-4c0c-9a43-0c5a6f1d8e11")
@@ -39,15 +30,14 @@ class MemoryLedger:
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
-        type_, points, description = _inflow(credit)
-        return self._record(credit.viewer, key, type_, points, description)
+        return self._record(credit.viewer, key, flow_of(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
         is_known = uuid5(_FLOWS, key) in self._of(viewer)
         if not is_known and (await self.balance(viewer)).available < points:
             raise NotEnoughPoints("not enough points")
-        return self._record(viewer, key, FlowType.ALERT_REDEMPTION, -points, describe_ghost())
+        return self._record(viewer, key, reservation(points))
 
     async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
         """Spend what was reserved. Raises NotPending where that is decided already."""
@@ -78,10 +68,9 @@ class MemoryLedger:
     def _of(self, viewer: Viewer) -> dict[UUID, Transaction]:
         return self.flows.setdefault(viewer.id, {})
 
-    def _record(self, viewer: Viewer, key: str, type_: FlowType, points: int, description: str) -> UUID:
-        state = FlowState.PENDING if points < 0 else FlowState.ACCEPTED
+    def _record(self, viewer: Viewer, key: str, new: Flow) -> UUID:
         id_ = uuid5(_FLOWS, key)
-        flow = Transaction(id_, type_, state, points, description, self.clock())
+        flow = Transaction(id_, new.type, new.state, new.points, new.description, self.clock())
         self._of(viewer).setdefault(id_, flow)
         return id_
 
@@ -92,18 +81,3 @@ class MemoryLedger:
         if flow.state is not FlowState.PENDING:
             raise NotPending("transaction is not pending")
         self._of(viewer)[flow_id] = evolve(flow, state=state, at=self.clock())
-
-
-def _inflow(credit: Credit) -> tuple[FlowType, int, str]:
-    """Tell the type, the points and the description of a credit."""
-    match credit:
-        case CreditCheer():
-            return FlowType.CHEER, credit.points, describe_cheer(credit.message)
-        case CreditSubscription():
-            said = describe_subscription(
-                credit.multiplier, credit.message, is_initial=credit.is_initial, is_gift=credit.is_gift
-            )
-            return FlowType.SUBSCRIPTION, credit.base_points * credit.multiplier, said
-        case CreditGiftSubs():
-            points = credit.base_points * credit.num_subscriptions * credit.multiplier
-            return FlowType.GIFT_SUB, points, describe_gift_subs(credit.num_subscriptions)

@@ -57,9 +57,12 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.ChatCleared: "channel.chat.clear",
     ev.TapeStarted: "tape.start",
     ev.TapeStopped: "tape.stop",
+    ev.GhostRequested: "ghost.request",
+    ev.GhostPaid: "ghost.paid",
 }
 
-TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith("tape.")}))
+_OUR_OWN = ("tape.", "ghost.")
+TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith(_OUR_OWN)}))
 
 Content = ev.Event | Unknown | Malformed
 Times = st.SearchStrategy[datetime]
@@ -213,9 +216,20 @@ def commands() -> st.SearchStrategy[ev.TapeStarted | ev.TapeStopped]:
     return st.builds(ev.TapeStarted, st.uuids(), tape_ids()) | st.just(ev.TapeStopped())
 
 
+def requests() -> st.SearchStrategy[ev.GhostRequested]:
+    """Ghosts that viewers ask for; few, so that one asks again for what is being made."""
+    return st.builds(ev.GhostRequested, viewers(), st.sampled_from(("Bela Lugosi", "a fax machine 📠")))
+
+
+def news() -> st.SearchStrategy[ev.GhostPaid]:
+    """Ghosts that can be shown."""
+    url = st.uuids().map(lambda name: f"https://ghosts.example/{name}.jpg")
+    return st.builds(ev.GhostPaid, viewers(), st.sampled_from(("Bela Lugosi", "a fax machine 📠")), url)
+
+
 def events(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
     """Every event there is."""
-    return messages(times) | commands()
+    return st.one_of(messages(times), commands(), requests(), news())
 
 
 def policies() -> st.SearchStrategy[Policy]:
@@ -228,6 +242,10 @@ def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> E
     match content:
         case ev.TapeStarted() | ev.TapeStopped():
             source, kind = Source.HOST, _TYPES[type(content)]
+        case ev.GhostRequested():
+            source, kind = Source.VIEWER, _TYPES[type(content)]
+        case ev.GhostPaid():
+            source, kind = Source.RELAY, _TYPES[type(content)]
         case ev.SubscriptionRevoked(kind):
             source = Source.REVOCATION
         case ev.HypeTrain(_, phase):

@@ -11,6 +11,7 @@ from showtime_core import events as ev
 from showtime_core.alerts import (
     CheerAlert,
     FollowAlert,
+    GhostAlert,
     GiftSubAlert,
     HypeTrainAlert,
     RaidAlert,
@@ -18,16 +19,18 @@ from showtime_core.alerts import (
 )
 from showtime_core.broadcast import ChannelState, Revocation, Train, snapshot
 from showtime_core.effects import (
+    AdvanceGhost,
     CreditCheer,
     CreditGiftSubs,
     CreditSubscription,
     Feature,
     SummonGhost,
-    feature,
-    kind,
+    key,
     lane,
+    needs,
 )
 from showtime_core.errors import Refused
+from showtime_core.ghosts import Task, Wish
 from showtime_core.reactions import Acquaintance, Policy, Reaction, react
 from showtime_core.testing import strategies as some
 from showtime_core.testing.script import BOB, MARGE, TRACKING, at
@@ -103,16 +106,16 @@ def test_a_cheer_is_credited_and_shown():
     assert reaction(ev.Cheer(MARGE, 150, "play it again")) == Reaction(
         EMPTY,
         alerts=(CheerAlert("Marge_on_Mute", 150, "play it again"),),
-        effects=(CreditCheer(MARGE, 150, "play it again"),),
+        credit=CreditCheer(MARGE, 150, "play it again"),
     )
 
 
 @pytest.mark.parametrize(("bits", "is_enough"), [(199, False), (200, True), (201, True), (5000, True)])
 def test_a_cheer_of_200_bits_or_more_may_ask_for_a_ghost(bits, is_enough):
     """Exactly 200 was asked once; whoever gives more must not get less."""
-    effects = reaction(ev.Cheer(MARGE, bits, "ghost of Vincent Price")).effects
-    assert effects[0] == CreditCheer(MARGE, bits, "ghost of Vincent Price")
-    assert effects[1:] == ((SummonGhost(MARGE, "Vincent Price"),) if is_enough else ())
+    after = reaction(ev.Cheer(MARGE, bits, "ghost of Vincent Price"))
+    assert after.credit == CreditCheer(MARGE, bits, "ghost of Vincent Price")
+    assert after.wish == (Wish(MARGE, "Vincent Price", None) if is_enough else None)
 
 
 def test_an_anonymous_cheer_is_shown_and_nothing_else():
@@ -129,7 +132,7 @@ def test_a_subscription_is_remembered_credited_and_shown(tier, times):
         EMPTY,
         (Acquaintance(MARGE, subscribed_at=at(4)),),
         (SubscribeAlert("Marge_on_Mute", is_gift=False, num_cumulative_months=1, message=""),),
-        (CreditSubscription(MARGE, 600, times, is_initial=True, is_gift=False, message=""),),
+        CreditSubscription(MARGE, 600, times, is_initial=True, is_gift=False, message=""),
     )
 
 
@@ -141,7 +144,7 @@ def test_a_gifts_recipient_is_credited_and_shown_only_if_wanted(is_wanted):
     alert = SubscribeAlert("BetamaxBob", is_gift=True, num_cumulative_months=1, message="")
     assert after.acquaintances == (Acquaintance(BOB, subscribed_at=at(4)),)
     assert after.alerts == ((alert,) if is_wanted else ())
-    assert after.effects == (CreditSubscription(BOB, 600, 1, is_initial=True, is_gift=True, message=""),)
+    assert after.credit == CreditSubscription(BOB, 600, 1, is_initial=True, is_gift=True, message="")
 
 
 def test_a_resubscription_is_credited_with_its_message_and_shown_with_its_months():
@@ -154,7 +157,7 @@ def test_a_resubscription_is_credited_with_its_message_and_shown_with_its_months
                 "Marge_on_Mute", is_gift=False, num_cumulative_months=24, message="two years of tapes"
             ),
         ),
-        (CreditSubscription(MARGE, 600, 5, is_initial=False, is_gift=False, message="two years of tapes"),),
+        CreditSubscription(MARGE, 600, 5, is_initial=False, is_gift=False, message="two years of tapes"),
     )
 
 
@@ -163,7 +166,7 @@ def test_a_gift_credits_its_giver_for_each_and_shows_one_alert():
     assert reaction(ev.GiftedSubscriptions(MARGE, "2000", 50)) == Reaction(
         EMPTY,
         alerts=(GiftSubAlert("Marge_on_Mute", 50),),
-        effects=(CreditGiftSubs(MARGE, 200, 2, 50),),
+        credit=CreditGiftSubs(MARGE, 200, 2, 50),
     )
 
 
@@ -188,7 +191,7 @@ def test_an_unknown_tier_is_shown_reported_and_credited_nothing(event):
     """The viewer must not suffer on the screen for what we do not know."""
     after = reaction(event)
     assert len(after.alerts) == 1
-    assert after.effects == ()
+    assert after.credit is None
     assert after.remark == "tier '4000' is not known: nothing was credited"
 
 
@@ -273,19 +276,63 @@ def test_the_host_is_refused_while_nothing_is_live(command):
         reaction(command)
 
 
+def test_a_viewer_asks_for_a_ghost_without_a_cheer():
+    """It is paid with what the viewer has, and belongs to the tape that is on."""
+    on = reaction(ev.TapeStarted(TAPE, 31), live()).state
+    request = ev.GhostRequested(MARGE, "Vincent Price")
+    assert reaction(request, on) == Reaction(on, wish=Wish(MARGE, "Vincent Price", TAPE))
+    off = reaction(ev.StreamOffline(at(90)), on).state
+    assert reaction(request, off).wish == Wish(MARGE, "Vincent Price", None), "the broadcast is over"
+
+
+def test_a_ghost_is_shown_once_it_is_paid():
+    """Under the viewer's name, with the bare subject."""
+    paid = ev.GhostPaid(TRACKING, "Vincent Price", "https://ghosts.example/1.jpg")
+    alert = GhostAlert("tracking_error", "Vincent Price", ("https://ghosts.example/1.jpg",))
+    assert reaction(paid) == Reaction(EMPTY, alerts=(alert,))
+
+
+# --- effects -----------------------------------------------------------------------------------------
+
+GHOST = UUID(int=1313)
+CREDITS = (
+    CreditCheer(MARGE, 100, ""),
+    CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""),
+    CreditGiftSubs(MARGE, 200, 1, 5),
+)
+GHOSTLY = (SummonGhost(GHOST, MARGE, "Bela Lugosi", None), *(AdvanceGhost(GHOST, MARGE, t) for t in Task))
+
+
+def test_every_effect_has_a_key_of_its_own():
+    """So that an entry is never credited twice, and a ghost never takes a step twice."""
+    assert len({key("message", effect) for effect in (*CREDITS, *GHOSTLY)}) == len(CREDITS + GHOSTLY)
+
+
+def test_the_ledger_calls_of_a_viewer_share_a_lane():
+    """And nothing else is in it: painting never delays a credit."""
+    outside = {Task.PAINT, Task.STORE, Task.SHOW, Task.POST}
+    for effect in (*CREDITS, *GHOSTLY):
+        is_outside = isinstance(effect, AdvanceGhost) and effect.task in outside
+        assert lane(effect) == (None if is_outside else MARGE.id)
+
+
+def test_a_ghost_needs_points():
+    """It is paid with them."""
+    assert {needs(credit) for credit in CREDITS} == {frozenset({Feature.POINTS})}
+    assert {needs(effect) for effect in GHOSTLY} == {frozenset(Feature)}
+
+
 # --- of all ------------------------------------------------------------------------------------------
 
 
 @given(event=some.messages(), policy=some.policies())
 def test_every_message_has_a_reaction(event, policy):
-    """The same each time; credits share the viewer's lane, and a ghost waits in none."""
+    """The same each time; nobody is credited, and nobody's ghost appears, who is not known."""
     first, second = reaction(event, policy=policy), reaction(event, policy=policy)
     assert first == second
-    assert len({kind(effect) for effect in first.effects}) == len(first.effects)
-    for effect in first.effects:
-        is_ghost = isinstance(effect, SummonGhost)
-        assert lane(effect) == (None if is_ghost else effect.viewer.id)
-        assert feature(effect) is (Feature.GHOSTS if is_ghost else Feature.POINTS)
+    assert first.wish is None or first.credit
+    if first.credit:
+        assert first.credit.viewer == event.viewer
 
 
 @given(event=some.messages(), policy=some.policies())

@@ -1,0 +1,123 @@
+"""The embedded ledger: fun points in our own database, for a channel without a ledger service.
+
+It knows keys: the same change under the same key is made once, so that nothing is ever in doubt.
+"""
+
+from datetime import timedelta
+from typing import Any, LiteralString
+from uuid import UUID, uuid5
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_core.effects import Credit
+from showtime_core.errors import NotEnoughPoints, NotPending, Refused
+from showtime_core.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.settling import Flow, flow_of, reservation
+from showtime_core.viewers import Viewer
+
+_NAMESPACE = UUID("8b6b0c8e-6f0a-4a55-9a3e-7f1f3a0f5b52")
+"""A transaction is named after the key of the change that it makes."""
+
+# Makes a transaction, once.
+_RECORD: LiteralString = """
+    insert into showtime.flow (id, viewer_id, type, state, points, description, at)
+    values (%s, %s, %s, %s, %s, %s, clock_timestamp()) on conflict (id) do nothing
+"""
+
+# Lets one transaction of a viewer be made at a time: what one of them spends, another cannot.
+_LOCK: LiteralString = "select pg_advisory_xact_lock(7238450, hashtext(%s))"
+
+_IS_KNOWN: LiteralString = "select exists (select from showtime.flow where id = %s)"
+
+_BALANCE: LiteralString = """
+    select coalesce(sum(points) filter (where state = 'accepted'), 0)::bigint,
+           coalesce(sum(points) filter (where state <> 'rejected'), 0)::bigint
+    from showtime.flow where viewer_id = %s
+"""
+
+_STATEMENT: LiteralString = """
+    select id, type, state, points, description, at from showtime.flow
+    where viewer_id = %s and at >= clock_timestamp() - %s order by position desc
+"""
+
+_FIND: LiteralString = """
+    select id, type, state, points, description, at from showtime.flow where viewer_id = %s and id = %s
+"""
+
+_DECIDE: LiteralString = """
+    update showtime.flow set state = %s, at = clock_timestamp()
+    where viewer_id = %s and id = %s and state = 'pending'
+"""
+
+
+@frozen
+class PostgresLedger:
+    """Keeps the points of viewers; see `showtime_core.ports.Ledger` and `Account`."""
+
+    pool: AsyncConnectionPool[Connection]
+
+    async def credit(self, credit: Credit, key: str) -> UUID:
+        """Credit points; returns the transaction's id."""
+        async with connected(self.pool) as connection:
+            return await _record(connection, credit.viewer, key, flow_of(credit))
+
+    async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
+        """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
+        async with connected(self.pool) as connection, connection.transaction():
+            await connection.execute(_LOCK, [viewer.id])
+            known = await (await connection.execute(_IS_KNOWN, [uuid5(_NAMESPACE, key)])).fetchone()
+            if known != (True,) and (await _balance(connection, viewer)).available < points:
+                raise NotEnoughPoints("not enough points")
+            return await _record(connection, viewer, key, reservation(points))
+
+    async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Spend what was reserved. Raises NotPending where that is decided already."""
+        await self._decide(viewer, flow_id, FlowState.ACCEPTED)
+
+    async def reject(self, viewer: Viewer, flow_id: UUID) -> None:
+        """Give back what was reserved. Raises NotPending where that is decided already."""
+        await self._decide(viewer, flow_id, FlowState.REJECTED)
+
+    async def balance(self, viewer: Viewer) -> Balance:
+        """Tell what the viewer has."""
+        async with connected(self.pool) as connection:
+            return await _balance(connection, viewer)
+
+    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+        """List the transactions of the last while: all of them, for our own database fails aloud."""
+        async with connected(self.pool) as connection:
+            rows = await (await connection.execute(_STATEMENT, [viewer.id, reach])).fetchall()
+        return Statement(tuple(_transaction(*row) for row in rows), is_complete=True)
+
+    async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
+        """Find one transaction; None if there is none."""
+        async with connected(self.pool) as connection:
+            row = await (await connection.execute(_FIND, [viewer.id, flow_id])).fetchone()
+        return _transaction(*row) if row else None
+
+    async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
+        async with connected(self.pool) as connection:
+            decided = await connection.execute(_DECIDE, [state, viewer.id, flow_id])
+        if not decided.rowcount:
+            if await self.find(viewer, flow_id):
+                raise NotPending("transaction is not pending")
+            raise Refused("no such transaction")
+
+
+async def _record(connection: Connection, viewer: Viewer, key: str, new: Flow) -> UUID:
+    flow_id = uuid5(_NAMESPACE, key)
+    values = [flow_id, viewer.id, new.type, new.state, new.points, new.description]
+    await connection.execute(_RECORD, values)
+    return flow_id
+
+
+async def _balance(connection: Connection, viewer: Viewer) -> Balance:
+    row = await (await connection.execute(_BALANCE, [viewer.id])).fetchone()
+    assert row, "a sum has one row"
+    return Balance(*row)
+
+
+def _transaction(flow_id: UUID, kind: str, state: str, *rest: Any) -> Transaction:  # noqa: ANN401
+    return Transaction(flow_id, kind, FlowState(state), *rest)

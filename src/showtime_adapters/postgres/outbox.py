@@ -1,0 +1,154 @@
+"""The outbox: effects, how far each is, and the ghosts that are being made."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from attrs import define
+from psycopg.errors import UniqueViolation
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres import outbox_statements as statements
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.wire import decode_effect, effect_document, encode
+from showtime_core.effects import kind, lane
+from showtime_core.events import GhostRequested, natural_key
+from showtime_core.ghosts import Ghost, Refusal, Step, prompt
+from showtime_core.journal import PlannedEffect
+from showtime_core.outbox import Job, Settlement
+from showtime_core.viewers import Viewer
+
+
+@define
+class PostgresOutbox:
+    """The outbox in PostgreSQL, as one instance sees it; see `showtime_core.ports.Outbox`.
+
+    Its pool is one in which each statement is a transaction of its own.
+    """
+
+    pool: AsyncConnectionPool[Connection]
+    settle_after: timedelta
+    """How long after the death of an instance the ledger may still be working on what it had asked."""
+    owner: int = 0
+    """The number under which this instance leases: that of a lock that one of its sessions holds."""
+
+    async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
+        """Take what is due."""
+        wanted = {"kinds": list(kinds), "limit": limit, "owner": self.owner}
+        async with connected(self.pool) as connection:
+            await connection.execute(statements.RECOVER, [self.settle_after])
+            try:
+                rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
+            except UniqueViolation:  # another instance has taken a lane at the same moment
+                return ()
+        return [_job(*row) for row in rows]
+
+    async def settle(self, job: Job, settlement: Settlement) -> None:
+        """Write what came of a job."""
+        async with connected(self.pool) as connection, connection.transaction():
+            cursor = await connection.execute(
+                statements.SETTLE,
+                {
+                    "key": job.key,
+                    "owner": self.owner,
+                    "attempts": job.attempts,
+                    "status": settlement.status,
+                    "remark": _clean(settlement.remark),
+                    "delay": settlement.delay,
+                    "in_doubt": settlement.in_doubt,
+                    "flow_id": settlement.flow_id,
+                    "planned": encode([_planned(settlement.then)] if settlement.then else []),
+                },
+            )
+            if cursor.rowcount and settlement.ghost:
+                await connection.execute(
+                    statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id)
+                )
+
+    async def claimed(self, viewer: Viewer) -> Collection[UUID]:
+        """Tell which transactions of a viewer are known to be ours."""
+        async with connected(self.pool) as connection:
+            rows = await (await connection.execute(statements.CLAIMED, [viewer.id])).fetchall()
+        return {flow_id for (flow_id,) in rows}
+
+
+def _job(  # noqa: PLR0913, PLR0917 - as the row comes
+    key: str,
+    entry_id: str,
+    effect_kind: str,
+    payload: object,
+    attempts: int,
+    in_doubt_for: timedelta | None,
+    *ghost: Any,  # noqa: ANN401
+) -> Job:
+    effect = decode_effect(effect_kind, payload)
+    return Job(key, entry_id, effect, attempts, _ghost(*ghost) if ghost[0] else None, in_doubt_for)
+
+
+def _ghost(  # noqa: PLR0913, PLR0917 - as the row comes
+    ghost_id: UUID,
+    viewer_id: str,
+    login: str,
+    display_name: str,
+    subject: str,
+    screening_id: UUID | None,
+    step: str,
+    flow_id: UUID | None,
+    url: str | None,
+    refusal: str | None,
+    reason: str | None,
+    jpeg: bytes | None,
+) -> Ghost:
+    return Ghost(
+        ghost_id,
+        Viewer(viewer_id, login, display_name),
+        subject,
+        screening_id,
+        Step(step),
+        flow_id,
+        url,
+        Refusal(refusal) if refusal else None,
+        reason,
+        jpeg,
+    )
+
+
+def _planned(then: PlannedEffect) -> dict[str, object]:
+    return {
+        "key": then.key,
+        "kind": kind(then.effect),
+        "lane": lane(then.effect),
+        "payload": effect_document(then.effect),
+    }
+
+
+def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
+    is_over = ghost.step in {Step.REFUSED, Step.REFUNDED}
+    return {
+        "id": ghost.id,
+        "entry_id": entry_id,
+        "summons": f"{entry_id}:summon-ghost",
+        "viewer_id": ghost.viewer.id,
+        "login": ghost.viewer.login,
+        "display_name": ghost.viewer.display_name,
+        "name": ghost.viewer.name,
+        "subject": ghost.subject,
+        "prompt": prompt(ghost.subject),
+        "screening_id": ghost.screening_id,
+        "step": ghost.step,
+        "flow_id": ghost.flow_id,
+        "url": ghost.url,
+        "refusal": ghost.refusal,
+        "reason": _clean(ghost.reason),
+        "error": _clean(ghost.reason) if is_over else None,
+        "is_decided": is_over or ghost.step is Step.PAID,
+        "is_settled": ghost.is_settled,
+        "fact": natural_key(GhostRequested(ghost.viewer, ghost.subject)),
+        "jpeg": ghost.jpeg if ghost.step is Step.PAINTED else None,
+    }
+
+
+def _clean(words: str | None) -> str | None:
+    """Leave out of somebody else's words what the database cannot keep."""
+    return words and words.replace("\0", "").encode("utf-8", "replace").decode()[:2000]

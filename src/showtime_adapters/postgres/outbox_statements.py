@@ -1,0 +1,126 @@
+"""The SQL of the outbox, each statement with a line on its purpose."""
+
+from typing import LiteralString
+
+# Takes the lock that says that an instance lives, under its number, for as long as its session does.
+LIVE: LiteralString = "select pg_advisory_lock(%s)"
+
+# Shows that the session is alive.
+PULSE: LiteralString = "select"
+
+# Wakes this session when something was planned.
+LISTEN: LiteralString = "listen showtime_outbox"
+
+# Ends the sessions of instances that have been silent for so many seconds while they had something leased:
+# they are frozen, or cut off.
+END_SILENT: LiteralString = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+      and state_change < clock_timestamp() - make_interval(secs => %s)
+      and pid in (
+          select pid from pg_locks
+          where locktype = 'advisory' and granted and objsubid = 1
+            and (classid::bigint << 32) | objid::bigint in (
+                select owner from showtime.outbox where status = 'leased')
+      )
+"""
+
+# Takes back what instances had leased that are gone: it may have been performed. A call to the ledger, which
+# is in a lane, may still be worked on there for a while: before, looking for it proves nothing.
+RECOVER: LiteralString = """
+    update showtime.outbox set
+        status = 'due', owner = null, doubted_since = coalesce(doubted_since, leased_at),
+        due_at = clock_timestamp() + case when lane is null then interval '0' else %s end,
+        remark = 'the instance that performed it is gone'
+    where status = 'leased' and owner not in (
+        select (classid::bigint << 32) | objid::bigint from pg_locks
+        where locktype = 'advisory' and granted and objsubid = 1
+          and database = (select oid from pg_database where datname = current_database())
+    )
+"""
+
+# Leases what is due, the oldest first; of a lane, what is before all else in it, while nothing of it is
+# leased. Two instances that see the lane at the same moment are kept apart by a unique index.
+LEASE: LiteralString = """
+    with free as (
+        select key from showtime.outbox
+        where status = 'due' and due_at <= clock_timestamp() and kind = any(%(kinds)s)
+          and (lane is null or not exists (
+              select from showtime.outbox as other
+              where other.lane = outbox.lane and other.status in ('due', 'leased')
+                and (other.position < outbox.position or other.status = 'leased')
+          ))
+        order by position limit %(limit)s
+        for update skip locked
+    ), leased as (
+        update showtime.outbox set
+            status = 'leased', owner = %(owner)s, leased_at = clock_timestamp(), attempts = attempts + 1
+        from free where free.key = outbox.key
+        returning outbox.*
+    )
+    select leased.key, leased.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
+           id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
+           refusal, reason, jpeg
+    from leased left join showtime.ghost on kind <> 'summon-ghost' and id = (payload ->> 'ghost_id')::uuid
+    order by position
+"""
+
+# Settles a job, unless it is no longer ours; what has waited for it is due, and what comes next is planned.
+SETTLE: LiteralString = """
+    with settled as (
+        update showtime.outbox set
+            status = %(status)s, remark = %(remark)s, owner = null, flow_id = coalesce(%(flow_id)s, flow_id),
+            due_at = clock_timestamp() + %(delay)s,
+            doubted_since = case when %(in_doubt)s then coalesce(doubted_since, leased_at)
+                            else doubted_since end
+        where key = %(key)s and status = 'leased' and owner = %(owner)s and attempts = %(attempts)s
+        returning key, entry_id, status
+    ), freed as (
+        update showtime.outbox set status = 'due', due_at = clock_timestamp()
+        from settled
+        where settled.status = 'done' and outbox.depends_on = settled.key and outbox.status = 'waiting'
+    ), planned as (
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
+        select next.key, settled.entry_id, next.kind, next.lane, next.payload, 'due', clock_timestamp()
+        from settled, json_to_recordset(%(planned)s) as next (key text, kind text, lane text, payload jsonb)
+        on conflict (key) do nothing
+    )
+    select from settled
+"""
+
+# Keeps a ghost as it is now, together with the viewer and with what the history shows: the request, and once
+# it is paid the image. A viewer may ask for the same again when nobody works on it any more.
+KEEP_GHOST: LiteralString = """
+    with remembered as (
+        insert into showtime.viewer (twitch_user_id, twitch_display_name) values (%(viewer_id)s, %(name)s)
+        on conflict (twitch_user_id) do update set twitch_display_name = excluded.twitch_display_name
+    ), requested as (
+        insert into showtime.image_request (id, twitch_user_id, screening_id, subject_noun_clause, prompt,
+                                            created_at, finished_at, error_message)
+        select %(id)s, %(viewer_id)s, %(screening_id)s, %(subject)s, %(prompt)s, created_at,
+               case when %(is_decided)s then clock_timestamp() end, %(error)s
+        from showtime.outbox where key = %(summons)s
+        on conflict (id) do update set
+            finished_at = coalesce(image_request.finished_at, excluded.finished_at),
+            error_message = coalesce(image_request.error_message, excluded.error_message)
+    ), depicted as (
+        insert into showtime.image (image_request_id, index, url)
+        select %(id)s, 0, %(url)s where %(step)s = 'paid'
+        on conflict do nothing
+    ), released as (
+        delete from showtime.fact
+        where %(is_settled)s and key = %(fact)s and entry_id = %(entry_id)s
+    )
+    insert into showtime.ghost (id, entry_id, viewer_id, viewer_login, viewer_display_name, subject,
+                                screening_id, step, flow_id, url, refusal, reason, jpeg, changed_at)
+    values (%(id)s, %(entry_id)s, %(viewer_id)s, %(login)s, %(display_name)s, %(subject)s, %(screening_id)s,
+            %(step)s, %(flow_id)s, %(url)s, %(refusal)s, %(reason)s, %(jpeg)b, clock_timestamp())
+    on conflict (id) do update set
+        step = excluded.step, flow_id = excluded.flow_id, url = excluded.url, refusal = excluded.refusal,
+        reason = excluded.reason, changed_at = excluded.changed_at,
+        jpeg = case when excluded.step not in ('posted', 'refunded') then
+                   coalesce(excluded.jpeg, ghost.jpeg) end
+"""
+
+# The transactions of a viewer that are known to be ours; they were all made in the viewer's lane.
+CLAIMED: LiteralString = "select flow_id from showtime.outbox where lane = %s and flow_id is not null"

@@ -1,0 +1,172 @@
+"""The relay: performs what is due, on every instance at once, until it is settled.
+
+An instance leases under a number of its own, whose advisory lock one of its sessions holds. When that session
+is gone, so is the instance, for all that the others can tell: they take over what it had leased, and it stops
+what it was doing. The connection must not go through a proxy that pools transactions.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Self
+
+import psycopg
+from attrs import define, field, frozen
+
+from showtime_adapters.postgres import outbox_statements as statements
+from showtime_adapters.postgres.outbox import PostgresOutbox
+from showtime_adapters.postgres.pool import CONNECT, Connection
+from showtime_core.errors import Unavailable
+from showtime_core.journal import Status
+from showtime_core.outbox import Job, Settlement
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+"""How long to wait to be woken before looking all the same: what is tried again wakes nobody."""
+_PAUSE_SECONDS = 0.5
+"""After the database was away."""
+_SILENT_SECONDS = 16.0
+"""Longer than an instance that is cut off needs to notice: a pulse, and then the time limit of TCP."""
+_DRAIN_SECONDS = 3.0
+"""How long what is under way may take once the service stops."""
+
+
+@frozen
+class Crew:
+    """Kinds of effects that are performed side by side, so many at once, without delaying other kinds."""
+
+    kinds: frozenset[str]
+    at_once: int
+
+
+@define
+class _Team:
+    """A crew at work."""
+
+    crew: Crew
+    busy: set[asyncio.Task[None]] = field(factory=set)
+    bell: asyncio.Event = field(factory=asyncio.Event)
+    """Rung when there may be something to do."""
+
+    def take_on(self, task: asyncio.Task[None]) -> None:
+        self.busy.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self.busy.discard(task)
+        self.bell.set()
+
+    async def rest(self) -> None:
+        """Wait for the bell, or for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self.bell.wait()
+        self.bell.clear()
+
+
+@define
+class Relay:
+    """Performs what is due, whatever happens to the database; use as an async context manager."""
+
+    conninfo: str
+    outbox: PostgresOutbox
+    perform: Callable[[Job], Awaitable[Settlement]]
+    """Raises nothing."""
+    crews: Sequence[Crew]
+    _teams: Sequence[_Team] = ()
+    _is_stopping: bool = False
+    _worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._worker = asyncio.create_task(self._run(), name="relay")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop; what does not finish in time is taken over by whoever comes next."""
+        assert self._worker, "entered before it is left"
+        self.stop()
+        await asyncio.wait([self._worker], timeout=_DRAIN_SECONDS)
+        self._worker.cancel()
+        await asyncio.wait([self._worker])
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._is_stopping = True
+        for team in self._teams:
+            team.bell.set()
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
+            try:
+                async with self._living() as connection:
+                    await self._work(connection)
+            except Exception as reason:  # whatever it is, nothing that is due must be left lying
+                _log.warning("the relay has lost the database, and begins again", exc_info=reason)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    @asynccontextmanager
+    async def _living(self) -> AsyncIterator[Connection]:
+        """Live under a new number, for as long as this session does."""
+        async with await psycopg.AsyncConnection.connect(
+            self.conninfo, autocommit=True, **CONNECT
+        ) as connection:
+            owner = secrets.randbelow(2**62) + 1
+            await connection.execute(statements.LIVE, [owner])
+            await connection.execute(statements.LISTEN)
+            self.outbox.owner = owner
+            yield connection
+
+    async def _work(self, connection: Connection) -> None:
+        """Let every crew work. Where the session dies, all that is under way is dropped."""
+        self._teams = [_Team(crew) for crew in self.crews]
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch(connection))
+            await asyncio.gather(*(self._lead(team, group) for team in self._teams))
+            watch.cancel()
+
+    async def _watch(self, connection: Connection) -> None:
+        """Show that this instance lives, end those that are frozen, and hear of what is planned."""
+        while True:
+            await connection.execute(statements.END_SILENT, [_SILENT_SECONDS])
+            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                for team in self._teams:
+                    team.bell.set()
+
+    async def _lead(self, team: _Team, group: asyncio.TaskGroup) -> None:
+        while not self._is_stopping:
+            for job in await self._lease(team.crew.kinds, team.crew.at_once - len(team.busy)):
+                team.take_on(group.create_task(self._settle(job), name=job.key))
+            await team.rest()
+        if team.busy:
+            await asyncio.wait(team.busy)
+
+    async def _lease(self, kinds: frozenset[str], limit: int) -> Sequence[Job]:
+        try:
+            return await self.outbox.lease(kinds, limit) if limit else ()
+        except Unavailable as reason:
+            _log.warning("nothing can be leased: %s", reason)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return ()
+
+    async def _settle(self, job: Job) -> None:
+        """Perform a job, and write what came of it, as soon as the database is there to take it."""
+        settlement = await self.perform(job)
+        _log_outcome(job, settlement)
+        while True:
+            try:
+                return await self.outbox.settle(job, settlement)
+            except Unavailable as reason:
+                _log.warning("what came of %s waits for the database: %s", job.key, reason)
+            except Exception:
+                _log.exception("what came of %s cannot be written, and it is parked", job.key)
+                settlement = Settlement(Status.PARKED, "what came of it cannot be written", in_doubt=True)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _log_outcome(job: Job, settlement: Settlement) -> None:
+    level = logging.WARNING if settlement.status is Status.PARKED else logging.INFO
+    words = f": {settlement.remark}" if settlement.remark else ""
+    _log.log(level, "effect %s, try %d: %s%s", job.key, job.attempts, settlement.status, words)

@@ -1,0 +1,54 @@
+"""The outbox: what is to be done outside, each time it is tried, and what comes of it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.effects import AdvanceGhost, Effect, key
+from showtime_core.ghosts import Ghost, next_task
+from showtime_core.journal import PlannedEffect, Status
+
+
+@frozen
+class Job:
+    """An effect that is to be performed now, by whoever has leased it and nobody else."""
+
+    key: str
+    entry_id: str
+    effect: Effect
+    attempts: int
+    """How often it was tried, this time included."""
+    ghost: Ghost | None = None
+    """The ghost that it is about, once that has begun."""
+    in_doubt_for: timedelta | None = None
+    """How long ago the first of those attempts began that may have been performed; None: none was."""
+
+
+@frozen
+class Settlement:
+    """What came of a job: written in one step with all that follows."""
+
+    status: Status
+    remark: str | None = None
+    """Why, for the operator."""
+    delay: timedelta = timedelta(0)
+    """How long to wait before it is tried again, if it is due again."""
+    in_doubt: bool = False
+    """Whether this attempt may have been performed although nothing is known of it."""
+    flow_id: UUID | None = None
+    """The ledger's transaction that it made: nothing else may claim it."""
+    ghost: Ghost | None = None
+    """The ghost as it is now, if it has changed."""
+    then: PlannedEffect | None = None
+    """What is to be done next."""
+
+
+def advanced(job: Job, ghost: Ghost, status: Status = Status.DONE, remark: str | None = None) -> Settlement:
+    """Settle a step in the life of a ghost: what comes next is planned with it."""
+    task = next_task(ghost)
+    if task is None:
+        return Settlement(status, remark, ghost=ghost)
+    effect = AdvanceGhost(ghost.id, ghost.viewer, task)
+    then = PlannedEffect(key(job.entry_id, effect), job.entry_id, effect)
+    return Settlement(status, remark, ghost=ghost, then=then)

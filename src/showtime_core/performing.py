@@ -1,0 +1,241 @@
+"""Use case: one effect out. It is performed, and what came of it tells what is next."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from showtime_core.effects import AdvanceGhost, SummonGhost
+from showtime_core.errors import (
+    Ambiguous,
+    ContentRefused,
+    NotEnoughPoints,
+    NotPending,
+    ShowtimeError,
+    Unavailable,
+)
+from showtime_core.events import GhostPaid
+from showtime_core.ghosts import Ghost, Refusal, Step, Task, image_key, prompt
+from showtime_core.journal import Entry, Source, Status
+from showtime_core.ledger import FlowState
+from showtime_core.outbox import Job, Settlement, advanced
+from showtime_core.points import POINTS_PER_GHOST
+from showtime_core.ports import Account, Bucket, Gallery, Ledger, Outbox, Painter
+from showtime_core.retries import Again, GiveUp, LeaveIt, consequence
+from showtime_core.settling import (
+    Adopt,
+    CannotTell,
+    Flow,
+    LookAgain,
+    Repeat,
+    flow_of,
+    reservation,
+    settle,
+)
+
+_log = logging.getLogger(__name__)
+
+_MARGIN = timedelta(seconds=5)
+"""How much further back than the first try to look: what was leased may have waited for a moment."""
+
+
+@frozen
+class Outside:
+    """All that effects are performed with."""
+
+    outbox: Outbox
+    ledger: Ledger
+    account: Account
+    painter: Painter
+    bucket: Bucket
+    gallery: Gallery | None
+    """None: ghosts are posted nowhere."""
+    receive: Callable[[Entry], Awaitable[None]]
+    """Records an entry and reacts to it, once; raises Unavailable."""
+    settle_after: timedelta
+    """How long after a lost answer the ledger may still be working on the request."""
+
+
+class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
+    """Only a person can tell what became of it."""
+
+
+async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
+    """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
+    try:
+        return await _perform(job, outside)
+    except _Undecidable as reason:
+        return Settlement(Status.PARKED, str(reason))
+    except ShowtimeError as failure:
+        return _fail(job, failure, outside, chance)
+    except Exception as fault:
+        _log.exception("%s failed in a way that nobody thought of", job.key)
+        doubt = Ambiguous(f"{type(fault).__name__}: {fault}")
+        return _fail(job, doubt, outside, chance)
+
+
+async def _perform(job: Job, outside: Outside) -> Settlement:
+    match job.effect:
+        case SummonGhost():
+            return await _summon(job, job.effect, outside)
+        case AdvanceGhost(_, _, task):
+            return advanced(job, await _advance(task, _ghost(job), job, outside))
+        case credit:
+            flow_id = await _once(
+                job, flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
+            )
+            return Settlement(Status.DONE, flow_id=flow_id)
+
+
+async def _summon(job: Job, effect: SummonGhost, outside: Outside) -> Settlement:
+    flow_id = await _once(
+        job,
+        reservation(POINTS_PER_GHOST),
+        lambda: outside.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
+        outside,
+    )
+    return evolve(advanced(job, effect.begin(flow_id)), flow_id=flow_id)
+
+
+async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID]], outside: Outside) -> UUID:
+    """Move points, unless an earlier try did so: then its transaction is taken over."""
+    if job.in_doubt_for is None:
+        return await move_points()
+    viewer = job.effect.viewer
+    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    finding = settle(wanted, statement, await outside.outbox.claimed(viewer))
+    match finding:
+        case Adopt(flow_id):
+            return flow_id
+        case Repeat():
+            return await move_points()
+        case LookAgain():
+            raise Unavailable("an answer was lost, and the ledger does not show all that it has")
+        case CannotTell(reason):
+            raise _Undecidable(reason)
+        case _:
+            assert_never(finding)
+
+
+async def _advance(task: Task, ghost: Ghost, job: Job, outside: Outside) -> Ghost:
+    match task:
+        case Task.PAINT:
+            return evolve(ghost, step=Step.PAINTED, jpeg=await outside.painter.paint(prompt(ghost.subject)))
+        case Task.STORE:
+            url = await outside.bucket.store(image_key(ghost), _image(ghost))
+            return evolve(ghost, step=Step.STORED, url=url)
+        case Task.PAY:
+            return await _pay(ghost, outside)
+        case Task.REFUND:
+            return await _refund(ghost, outside)
+        case Task.SHOW:
+            await outside.receive(_news(ghost))
+            return evolve(ghost, step=Step.SHOWN)
+        case Task.POST:
+            if job.in_doubt_for is not None:
+                raise _Undecidable("it may have been posted: the instance that posted it is gone")
+            if outside.gallery:
+                await outside.gallery.post(ghost.viewer.name, ghost.subject, _image(ghost))
+            return evolve(ghost, step=Step.POSTED)
+        case _:
+            assert_never(task)
+
+
+async def _pay(ghost: Ghost, outside: Outside) -> Ghost:
+    """Spend what was reserved; it may be spent already, by a try whose answer was lost."""
+    try:
+        await outside.ledger.accept(ghost.viewer, _flow(ghost))
+    except NotPending:
+        if await _decision(ghost, outside) is FlowState.REJECTED:
+            reason = "somebody else has rejected the reservation"
+            return evolve(ghost, step=Step.REFUNDED, refusal=Refusal.FAILURE, reason=reason)
+    return evolve(ghost, step=Step.PAID)
+
+
+async def _refund(ghost: Ghost, outside: Outside) -> Ghost:
+    """Give back what was reserved; it may be back already, by a try whose answer was lost."""
+    try:
+        await outside.ledger.reject(ghost.viewer, _flow(ghost))
+    except NotPending:
+        if await _decision(ghost, outside) is FlowState.ACCEPTED:
+            raise _Undecidable(
+                "somebody else has accepted the reservation: the points are spent, and there is no ghost"
+            ) from None
+    return evolve(ghost, step=Step.REFUNDED)
+
+
+async def _decision(ghost: Ghost, outside: Outside) -> FlowState:
+    """Look what a reservation that is no longer pending has come to."""
+    found = await outside.account.find(ghost.viewer, _flow(ghost))
+    if found is None or found.state is FlowState.PENDING:
+        raise Unavailable("the ledger does not show what a reservation has come to")
+    return found.state
+
+
+def _ghost(job: Job) -> Ghost:
+    assert job.ghost, "a ghost that advances has begun"
+    return job.ghost
+
+
+def _flow(ghost: Ghost) -> UUID:
+    assert ghost.flow_id, "the points of a ghost that has begun are reserved"
+    return ghost.flow_id
+
+
+def _image(ghost: Ghost) -> bytes:
+    assert ghost.jpeg, "a ghost that was painted has an image until it is posted"
+    return ghost.jpeg
+
+
+def _news(ghost: Ghost) -> Entry:
+    """Say in the journal that a ghost is paid: its alert follows from this, once."""
+    assert ghost.url, "a ghost that is paid was stored"
+    body = {
+        "ghostId": str(ghost.id),
+        "user": {
+            "id": ghost.viewer.id,
+            "login": ghost.viewer.login,
+            "displayName": ghost.viewer.display_name,
+        },
+        "subject": ghost.subject,
+        "url": ghost.url,
+    }
+    paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
+    return Entry(f"ghost:{ghost.id}", Source.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
+
+
+def _fail(job: Job, failure: ShowtimeError, outside: Outside, chance: float) -> Settlement:
+    decision = consequence(job.effect, failure, job.attempts, chance, outside.settle_after)
+    match decision:
+        case Again(delay, in_doubt):
+            return Settlement(Status.DUE, str(failure), delay, in_doubt)
+        case LeaveIt(reason):
+            return Settlement(Status.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
+        case GiveUp(reason):
+            return _give_up(job, _refusal(failure), reason)
+        case _:
+            assert_never(decision)
+
+
+def _refusal(failure: ShowtimeError) -> Refusal:
+    match failure:
+        case NotEnoughPoints():
+            return Refusal.POINTS
+        case ContentRefused():
+            return Refusal.CONTENT
+        case _:
+            return Refusal.FAILURE
+
+
+def _give_up(job: Job, refusal: Refusal, reason: str) -> Settlement:
+    """End the life of a ghost: what was reserved is to be given back."""
+    match job.effect:
+        case SummonGhost():
+            failed = job.effect.refuse(refusal, reason)
+        case _:
+            failed = evolve(_ghost(job), refusal=refusal, reason=reason)
+    return advanced(job, failed, Status.REFUSED, reason)

@@ -1,0 +1,150 @@
+"""The outbox in memory: for unit tests, and as the model of the one in PostgreSQL."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from attrs import Factory, define, evolve
+
+from showtime_core.effects import AdvanceGhost, kind, lane
+from showtime_core.events import GhostRequested, natural_key
+from showtime_core.ghosts import Ghost
+from showtime_core.journal import PlannedEffect, Status
+from showtime_core.outbox import Job, Settlement
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.viewers import Viewer
+
+
+@define
+class Row:
+    """An effect, and what has become of it."""
+
+    planned: PlannedEffect
+    position: int
+    status: Status
+    due_at: datetime
+    attempts: int = 0
+    owner: int | None = None
+    leased_at: datetime | None = None
+    doubted_since: datetime | None = None
+    remark: str | None = None
+    flow_id: UUID | None = None
+
+    @property
+    def lane(self) -> str | None:
+        """Tell its lane."""
+        return lane(self.planned.effect)
+
+
+@define
+class Shelf:
+    """All effects of a channel, which every instance sees."""
+
+    units: MemoryUnitOfWork
+    settle_after: timedelta
+    """How long to wait before it is looked what became of a ledger call that a dead instance had made."""
+    rows: dict[str, Row] = Factory(dict)
+    ghosts: dict[UUID, Ghost] = Factory(dict)
+    alive: set[int] = Factory(set)
+    started: int = 0
+
+    def instance(self) -> "MemoryOutbox":
+        """Let an instance begin."""
+        self.started += 1
+        self.alive.add(self.started)
+        return MemoryOutbox(self, self.started)
+
+    def take_in(self) -> None:
+        """See what the reactions have planned."""
+        for planned in self.units.memory.effects.values():
+            self.add(planned)
+
+    def add(self, planned: PlannedEffect) -> None:
+        """Plan an effect, unless it was planned before."""
+        if planned.key not in self.rows:
+            self.rows[planned.key] = Row(planned, len(self.rows), planned.status, self.units.clock())
+
+
+@define
+class MemoryOutbox:
+    """The outbox as one instance sees it; see `showtime_core.ports.Outbox`."""
+
+    shelf: Shelf
+    owner: int
+
+    def die(self) -> None:
+        """Let the instance die: nothing that it settles from now on counts."""
+        self.shelf.alive.discard(self.owner)
+
+    async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
+        """Take what is due."""
+        self.shelf.take_in()
+        self._recover()
+        jobs: list[Job] = []
+        for row in sorted(self.shelf.rows.values(), key=lambda row: row.position):
+            if len(jobs) < limit and kind(row.planned.effect) in kinds and self._is_free(row):
+                jobs.append(self._lease(row))
+        return jobs
+
+    async def settle(self, job: Job, settlement: Settlement) -> None:
+        """Write what came of a job."""
+        row = self.shelf.rows[job.key]
+        if (row.status, row.owner, row.attempts) != (Status.LEASED, self.owner, job.attempts):
+            return
+        now = self.shelf.units.clock()
+        row.status, row.remark, row.due_at = settlement.status, settlement.remark, now + settlement.delay
+        row.flow_id = settlement.flow_id or row.flow_id
+        if settlement.in_doubt:
+            row.doubted_since = row.doubted_since or row.leased_at
+        if settlement.ghost:
+            self._keep(settlement.ghost, job.entry_id)
+        if settlement.then:
+            self.shelf.add(settlement.then)
+        if settlement.status is Status.DONE:
+            for other in self.shelf.rows.values():
+                if other.planned.after == job.key and other.status is Status.WAITING:
+                    other.status, other.due_at = Status.DUE, now
+
+    async def claimed(self, viewer: Viewer) -> Collection[UUID]:
+        """Tell which transactions are ours."""
+        rows = self.shelf.rows.values()
+        return {row.flow_id for row in rows if row.flow_id and row.planned.effect.viewer.id == viewer.id}
+
+    def _recover(self) -> None:
+        """Take back what dead instances had leased."""
+        now = self.shelf.units.clock()
+        for row in self.shelf.rows.values():
+            if row.status is Status.LEASED and row.owner not in self.shelf.alive:
+                row.status, row.doubted_since = Status.DUE, row.doubted_since or row.leased_at
+                row.due_at = now + (self.shelf.settle_after if row.lane else timedelta(0))
+
+    def _is_free(self, row: Row) -> bool:
+        now = self.shelf.units.clock()
+        if row.status is not Status.DUE or row.due_at > now:
+            return False
+        return not row.lane or not any(
+            other.status is Status.LEASED or (other.status is Status.DUE and other.position < row.position)
+            for other in self.shelf.rows.values()
+            if other.lane == row.lane and other is not row
+        )
+
+    def _lease(self, row: Row) -> Job:
+        now = self.shelf.units.clock()
+        row.status, row.owner, row.leased_at, row.attempts = Status.LEASED, self.owner, now, row.attempts + 1
+        effect = row.planned.effect
+        return Job(
+            row.planned.key,
+            row.planned.entry_id,
+            effect,
+            row.attempts,
+            self.shelf.ghosts[effect.ghost_id] if isinstance(effect, AdvanceGhost) else None,
+            now - row.doubted_since if row.doubted_since else None,
+        )
+
+    def _keep(self, ghost: Ghost, entry_id: str) -> None:
+        """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again."""
+        self.shelf.ghosts[ghost.id] = ghost
+        memory = self.shelf.units.memory
+        request = memory.journal[entry_id].content
+        if ghost.is_settled and isinstance(request, GhostRequested):
+            self.shelf.units.memory = evolve(memory, facts=memory.facts - {natural_key(request)})

@@ -1,0 +1,301 @@
+"""What every outbox keeps to: a suite of rules, to be mixed into a class of tests.
+
+class TestPostgresOutbox(OutboxContract):
+    @pytest.fixture
+    async def shelf(self, database): ...  # an OutboxStage on an empty channel
+
+Needs pytest-asyncio in auto mode.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from attrs import evolve, frozen
+
+from showtime_core import events as ev
+from showtime_core.effects import AdvanceGhost, SummonGhost
+from showtime_core.events import Event
+from showtime_core.ghosts import Ghost, Refusal, Step, Task, ghost_id
+from showtime_core.journal import Entry, Outcome, Status
+from showtime_core.outbox import Job, Settlement, advanced
+from showtime_core.ports import Outbox, UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow, receive
+from showtime_core.testing.script import BOB, LARRY, MARGE, at
+from showtime_core.testing.strategies import entry
+from showtime_core.viewers import Viewer
+
+MONEY = frozenset({"credit-cheer", "credit-gift-subs", "summon-ghost", "accept-points", "reject-points"})
+GHOSTLY = frozenset({"paint-ghost", "store-ghost", "show-ghost", "post-ghost"})
+ALL = MONEY | GHOSTLY
+SETTLE_AFTER = timedelta(seconds=0.4)
+DONE = Settlement(Status.DONE)
+JPEG = b"\xff\xd8 boo \xff\xd9"
+
+
+@frozen
+class OutboxStage:
+    """Two instances on an empty channel."""
+
+    units: UnitOfWork
+    outbox: Outbox
+    other: Outbox
+    die: Callable[[], Coroutine[Any, Any, None]]
+    """Lets the first instance die."""
+    wait: Callable[[timedelta], Coroutine[Any, Any, None]]
+    """Lets time pass."""
+
+    async def happen(self, *events: Event) -> list[str]:
+        """Record events; returns the ids of their entries."""
+        new = [entry(str(uuid4()), event, at(0)) for event in events]
+        await receive(new, self.units, Policy())
+        return [each.id for each in new]
+
+    async def lease(self, kinds: frozenset[str] = ALL, limit: int = 100) -> list[str]:
+        """Lease on the first instance; returns the keys."""
+        return keys(await self.outbox.lease(kinds, limit))
+
+
+def keys(jobs: Sequence[Job]) -> list[str]:
+    """Name jobs."""
+    return [job.key for job in jobs]
+
+
+def cheer(viewer: Viewer = MARGE, message: str = "") -> ev.Cheer:
+    """Cheer, with enough bits for a ghost."""
+    return ev.Cheer(viewer, 200, message)
+
+
+def reserved(job: Job) -> Ghost:
+    """Begin the ghost that a job summons."""
+    assert isinstance(job.effect, SummonGhost)
+    return job.effect.begin(uuid4())
+
+
+class OutboxContract:
+    """The rules of `showtime_core.ports.Outbox`."""
+
+    # --- leasing -------------------------------------------------------------------------------------
+
+    async def test_what_was_planned_is_leased_once(self, shelf: OutboxStage) -> None:
+        """In the order in which it was planned, with all that is needed, by one instance alone."""
+        first, second = await shelf.happen(cheer(MARGE, "hello"), cheer(BOB))
+        jobs = await shelf.outbox.lease(ALL, 100)
+        assert keys(jobs) == [f"{first}:credit-cheer", f"{second}:credit-cheer"]
+        assert (jobs[0].entry_id, jobs[0].attempts, jobs[0].in_doubt_for) == (first, 1, None)
+        assert jobs[0].effect.viewer == MARGE
+        assert not await shelf.other.lease(ALL, 100)
+
+    async def test_no_more_is_leased_than_is_asked_for(self, shelf: OutboxStage) -> None:
+        """Of the kinds that are asked for, the oldest."""
+        gift = ev.GiftedSubscriptions(LARRY, "1000", 5)
+        first, given, second = await shelf.happen(cheer(), gift, cheer(BOB))
+        assert await shelf.lease(frozenset({"credit-cheer"}), 1) == [f"{first}:credit-cheer"]
+        assert await shelf.lease(frozenset({"credit-gift-subs"})) == [f"{given}:credit-gift-subs"]
+        assert await shelf.lease() == [f"{second}:credit-cheer"]
+
+    async def test_what_is_off_is_never_leased(self, shelf: OutboxStage) -> None:
+        """It was recorded as skipped."""
+        off = Policy(features=frozenset())
+        await receive([entry("off", cheer(message="ghost of Bob"), at(0))], shelf.units, off)
+        assert await shelf.lease() == []
+
+    async def test_two_instances_never_lease_the_same(self, shelf: OutboxStage) -> None:
+        """Nor two of a lane, however they race."""
+        await shelf.happen(*(cheer(viewer) for viewer in (MARGE, BOB, LARRY) for _ in range(6)))
+        seen: list[str] = []
+        while len(seen) < 18:  # noqa: PLR2004 - the cheers
+            leased = await asyncio.gather(
+                *(box.lease(ALL, 2) for box in (shelf.outbox, shelf.other, shelf.outbox, shelf.other))
+            )
+            viewers = [job.effect.viewer.id for jobs in leased for job in jobs]
+            assert len(viewers) == len(set(viewers))
+            for box, jobs in zip((shelf.outbox, shelf.other) * 2, leased, strict=True):
+                for job in jobs:
+                    seen.append(job.key)
+                    await box.settle(job, DONE)
+        assert len(set(seen)) == len(seen)
+
+    # --- lanes ---------------------------------------------------------------------------------------
+
+    async def test_a_lane_has_one_at_a_time_and_in_order(self, shelf: OutboxStage) -> None:
+        """The next is leased when the one before is done, on whichever instance."""
+        first, second = await shelf.happen(cheer(), cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert job.key == f"{first}:credit-cheer"
+        assert not await shelf.other.lease(ALL, 100)
+        await shelf.outbox.settle(job, DONE)
+        assert keys(await shelf.other.lease(ALL, 100)) == [f"{second}:credit-cheer"]
+
+    async def test_what_is_tried_again_keeps_its_lane(self, shelf: OutboxStage) -> None:
+        """After its delay, and before all that came later; others of the lane wait with it."""
+        first, second = await shelf.happen(cheer(), cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "later", delay=timedelta(seconds=0.4)))
+        assert await shelf.lease() == []
+        await shelf.wait(timedelta(seconds=0.5))
+        (again,) = await shelf.outbox.lease(ALL, 100)
+        assert (again.key, again.attempts, again.in_doubt_for) == (f"{first}:credit-cheer", 2, None)
+        assert second
+
+    @pytest.mark.parametrize("status", [Status.PARKED, Status.REFUSED])
+    async def test_what_is_parked_leaves_its_lane(self, shelf: OutboxStage, status: Status) -> None:
+        """It holds up nobody."""
+        _, second = await shelf.happen(cheer(), cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(status, "who knows"))
+        assert await shelf.lease() == [f"{second}:credit-cheer"]
+
+    # --- doubt ---------------------------------------------------------------------------------------
+
+    async def test_a_lost_answer_is_remembered(self, shelf: OutboxStage) -> None:
+        """From the first try on that may have been performed, whatever the later ones bring."""
+        await shelf.happen(cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.wait(timedelta(seconds=0.2))
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "lost", in_doubt=True))
+        (again,) = await shelf.outbox.lease(ALL, 100)
+        assert again.in_doubt_for
+        assert again.in_doubt_for >= timedelta(seconds=0.2)
+        await shelf.outbox.settle(again, Settlement(Status.DUE, "not reached"))
+        (third,) = await shelf.outbox.lease(ALL, 100)
+        assert third.in_doubt_for
+        assert third.in_doubt_for >= again.in_doubt_for
+
+    async def test_what_a_dead_instance_had_leased_is_due_in_doubt(self, shelf: OutboxStage) -> None:
+        """A ledger call once nobody works on it any more; anything else at once."""
+        (first,) = await shelf.happen(cheer(message="ghost of Bob"))
+        await self._pay_for(shelf, 1)
+        (summons,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(summons, advanced(summons, reserved(summons)))
+        (later,) = await shelf.happen(cheer())
+        assert await shelf.lease() == [f"{first}:paint-ghost", f"{later}:credit-cheer"]
+        await shelf.die()
+        (paint,) = await shelf.other.lease(ALL, 100)
+        assert (paint.key, paint.attempts) == (f"{first}:paint-ghost", 2)
+        assert paint.in_doubt_for is not None
+        await shelf.wait(SETTLE_AFTER * 1.5)
+        (credit,) = await shelf.other.lease(ALL, 100)
+        assert credit.key == f"{later}:credit-cheer"
+        assert credit.in_doubt_for
+        assert credit.in_doubt_for >= SETTLE_AFTER
+
+    async def test_what_a_dead_instance_says_counts_for_nothing(self, shelf: OutboxStage) -> None:
+        """Another works on it."""
+        await shelf.happen(cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.die()
+        await shelf.other.lease(ALL, 100)  # it sees that the other is gone
+        await shelf.outbox.settle(job, Settlement(Status.PARKED, "it was me"))
+        await shelf.wait(SETTLE_AFTER * 1.5)
+        (again,) = await shelf.other.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.PARKED, "it was me"))
+        await shelf.other.settle(again, Settlement(Status.DUE, "not reached"))
+        assert keys(await shelf.other.lease(ALL, 100)) == [job.key]
+
+    async def test_what_was_settled_is_settled(self, shelf: OutboxStage) -> None:
+        """Writing it again, since the answer to the first writing was lost, changes nothing."""
+        await shelf.happen(cheer(message="ghost of Bob"))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, DONE)
+        (summons,) = await shelf.outbox.lease(ALL, 100)
+        for _ in range(2):
+            await shelf.outbox.settle(job, Settlement(Status.PARKED, "again"))
+        await shelf.outbox.settle(summons, advanced(summons, reserved(summons)))
+        assert len(await shelf.lease()) == 1
+
+    # --- what follows --------------------------------------------------------------------------------
+
+    async def test_a_ghost_waits_for_the_points_of_its_cheer(self, shelf: OutboxStage) -> None:
+        """It is due when they are there, and holds up nobody until then."""
+        first, second = await shelf.happen(cheer(message="ghost of Bob"), cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.PARKED, "who knows"))
+        (later,) = await shelf.outbox.lease(ALL, 100)
+        assert later.key == f"{second}:credit-cheer"
+        await shelf.outbox.settle(later, DONE)
+        assert await shelf.lease() == []
+        assert first
+
+    async def test_a_ghost_is_kept_and_goes_from_step_to_step(self, shelf: OutboxStage) -> None:
+        """Each job of its life finds it as the one before has left it, on any instance."""
+        (first,) = await shelf.happen(cheer(message="ghost of Bob"))
+        await self._pay_for(shelf, 1)
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert job.effect == SummonGhost(ghost_id(first), MARGE, "Bob", None)
+        ghost = reserved(job)
+        await shelf.outbox.settle(job, advanced(job, ghost))
+        steps = (
+            (Task.PAINT, evolve(ghost, step=Step.PAINTED, jpeg=JPEG)),
+            (Task.STORE, evolve(ghost, step=Step.STORED, jpeg=JPEG, url="https://ghosts.example/1.jpg")),
+            (Task.PAY, evolve(ghost, step=Step.PAID, jpeg=JPEG, url="https://ghosts.example/1.jpg")),
+            (Task.SHOW, evolve(ghost, step=Step.SHOWN, jpeg=JPEG, url="https://ghosts.example/1.jpg")),
+            (Task.POST, evolve(ghost, step=Step.POSTED, url="https://ghosts.example/1.jpg")),
+        )
+        for task, after in steps:
+            (job,) = await shelf.other.lease(ALL, 100)
+            assert (job.key, job.effect) == (f"{first}:{task}", AdvanceGhost(ghost.id, MARGE, task))
+            assert job.ghost == ghost
+            ghost = after
+            await shelf.other.settle(job, advanced(job, ghost))
+        assert await shelf.lease() == []
+
+    async def test_a_ghost_that_fails_is_to_be_refunded(self, shelf: OutboxStage) -> None:
+        """With the reason why."""
+        (first,) = await shelf.happen(cheer(message="ghost of Bob"))
+        await self._pay_for(shelf, 1)
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, advanced(job, reserved(job)))
+        (paint,) = await shelf.outbox.lease(ALL, 100)
+        assert paint.ghost
+        failed = evolve(paint.ghost, refusal=Refusal.CONTENT, reason="no Bobs, \0please \ud83d")
+        await shelf.outbox.settle(paint, advanced(paint, failed, Status.REFUSED, failed.reason))
+        (refund,) = await shelf.outbox.lease(ALL, 100)
+        assert refund.key == f"{first}:reject-points"
+        assert refund.ghost
+        assert (refund.ghost.step, refund.ghost.refusal) == (Step.RESERVED, Refusal.CONTENT)
+
+    async def test_the_transactions_of_a_viewer_are_claimed(self, shelf: OutboxStage) -> None:
+        """So that no other effect takes them for its own."""
+        await shelf.happen(cheer(), cheer(BOB))
+        mine, theirs = await shelf.outbox.lease(ALL, 100)
+        flows = [UUID(int=1), UUID(int=2)]
+        await shelf.outbox.settle(mine, Settlement(Status.DONE, flow_id=flows[0]))
+        await shelf.outbox.settle(theirs, Settlement(Status.DONE, flow_id=flows[1]))
+        assert set(await shelf.other.claimed(MARGE)) == {flows[0]}
+        assert set(await shelf.other.claimed(LARRY)) == set()
+
+    async def test_a_viewer_who_asks_again_gets_the_same_while_it_is_made(self, shelf: OutboxStage) -> None:
+        """And another once nobody works on it any more."""
+        wish = ev.GhostRequested(MARGE, "Bob")
+        (first,) = await shelf.happen(wish)
+        assert await self._outcome(shelf, wish) is Outcome.REPEATED
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert job.key == f"{first}:summon-ghost"
+        assert isinstance(job.effect, SummonGhost)
+        refused = job.effect.refuse(Refusal.POINTS, "not enough points")
+        await shelf.outbox.settle(job, advanced(job, refused, Status.REFUSED, "not enough points"))
+        assert await self._outcome(shelf, wish) is Outcome.REACTED
+        assert len(await shelf.lease()) == 1
+
+    async def _outcome(self, shelf: OutboxStage, event: Event) -> Outcome:
+        outcomes: list[Outcome] = []
+
+        def follow_and_note(admission: Any, policy: Policy) -> Any:  # noqa: ANN401
+            page = follow(admission, policy)
+            outcomes.extend(verdict.outcome for verdict in page.verdicts)
+            return page
+
+        new: Entry = entry(str(uuid4()), event)
+        await shelf.units.record([new], Policy(), follow_and_note)
+        return outcomes[-1]
+
+    async def _pay_for(self, shelf: OutboxStage, count: int) -> None:
+        """Credit cheers, so that their ghosts can begin."""
+        for _ in range(count):
+            (job,) = await shelf.outbox.lease(ALL, 100)
+            await shelf.outbox.settle(job, DONE)

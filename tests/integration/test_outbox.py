@@ -1,0 +1,68 @@
+"""The outbox and the embedded ledger in PostgreSQL keep to the same rules as those in memory."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import psycopg
+import pytest
+
+from showtime_adapters.postgres.ledger import PostgresLedger
+from showtime_adapters.postgres.outbox import PostgresOutbox
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_core.testing.ledger_contract import LedgerContract
+from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
+from support.databases import fresh_database
+from support.following import until
+from support.server import rows
+
+EMPTY = """
+    truncate showtime.journal, showtime.fact, showtime.outbox, showtime.feed, showtime.ghost,
+        showtime.image_request, showtime.broadcast, showtime.screening, showtime.viewer cascade;
+    update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(postgres_server):
+    """Give the conninfo of a database that the tests of this module share."""
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def emptied(kept):
+    with psycopg.connect(kept) as connection:
+        connection.execute(EMPTY)
+    return kept
+
+
+class TestPostgresOutbox(OutboxContract):
+    @pytest.fixture
+    async def shelf(self, emptied):
+        async with AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(make_pool(emptied, autocommit=True))
+            boxes, sessions = [], []
+            for owner in (1984, 1986):
+                session = await psycopg.AsyncConnection.connect(emptied, autocommit=True)
+                await stack.enter_async_context(session)
+                await session.execute("select pg_advisory_lock(%s)", [owner])
+                sessions.append(session)
+                boxes.append(PostgresOutbox(pool, SETTLE_AFTER, owner))
+
+            async def die():
+                await sessions[0].close()
+                alive = "select count(*) from pg_locks where locktype = 'advisory' and objid = 1984"
+                await until(lambda: rows(emptied, alive) == [(0,)])
+
+            async def wait(time):
+                await asyncio.sleep(time.total_seconds())
+
+            yield OutboxStage(PostgresUnitOfWork(pool), *boxes, die, wait)
+
+
+class TestPostgresLedger(LedgerContract):
+    @pytest.fixture
+    async def ledger(self, kept):
+        async with make_pool(kept, autocommit=True) as pool:
+            yield PostgresLedger(pool)

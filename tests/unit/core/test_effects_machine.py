@@ -1,0 +1,8 @@
+"""Points and ghosts among neighbours that fail and instances that die: conserved, to the point."""
+
+from hypothesis import settings
+
+from showtime_core.testing.effects_machine import EffectsMachine
+
+TestEffectsMachine = EffectsMachine.TestCase
+TestEffectsMachine.settings = settings(max_examples=200, stateful_step_count=40)
