@@ -18,9 +18,9 @@ from psycopg.conninfo import make_conninfo
 
 from showtime_adapters.postgres import embedded_server as server
 from showtime_adapters.postgres.embedded_account import Account
+from showtime_adapters.postgres.embedded_binaries import EmbeddedPostgresError
 from showtime_adapters.postgres.embedded_folder import (
     DataFolder,
-    EmbeddedPostgresError,
     Lock,
     drop_socket_folder,
     explained,

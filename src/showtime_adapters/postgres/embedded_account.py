@@ -10,7 +10,8 @@ from typing import IO, Any, Self
 
 from attrs import evolve, frozen
 
-from showtime_adapters.postgres.embedded_folder import DataFolder, EmbeddedPostgresError, foreign
+from showtime_adapters.postgres.embedded_binaries import EmbeddedPostgresError
+from showtime_adapters.postgres.embedded_folder import DataFolder, foreign
 
 _PROBE_SECONDS = 20
 # Nothing of ours leaks in: PGPORT and its kin would be obeyed by the server.

@@ -26,7 +26,7 @@ from typing import IO, Self
 
 from attrs import frozen
 
-from showtime_core.errors import Unavailable
+from showtime_adapters.postgres.embedded_binaries import EmbeddedPostgresError
 
 _DRAFT = "postgres.new-"
 _POLL_SECONDS = 0.02
@@ -34,10 +34,6 @@ _POLL_SECONDS = 0.02
 _LONGEST_TEMP_DIR = 69
 _KEEP_LOG_BYTES = 10_000_000
 _LAST_WORDS_BYTES = 4_000
-
-
-class EmbeddedPostgresError(Unavailable):
-    """The embedded PostgreSQL cannot be had; the message says why, and what helps."""
 
 
 @frozen

@@ -15,8 +15,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from showtime_adapters.postgres.embedded_account import Account
-from showtime_adapters.postgres.embedded_binaries import Binaries, major_of
-from showtime_adapters.postgres.embedded_folder import DataFolder, EmbeddedPostgresError, socket_folder
+from showtime_adapters.postgres.embedded_binaries import Binaries, EmbeddedPostgresError, major_of
+from showtime_adapters.postgres.embedded_folder import DataFolder, socket_folder
 
 DEFAULT_PORT = 5432
 _INITDB_SECONDS = 120
@@ -95,11 +95,11 @@ def launch(
 
     Raises EmbeddedPostgresError with the last words of the server if it does not come up.
     """
-    binaries = Binaries.for_cluster(folder, bin_dir)
+    binaries = Binaries.for_cluster(folder.cluster, bin_dir)
     account = Account.of(folder)
     sockets = socket_folder(folder, account.uid, account.gid)
     account = account.reaching(binaries.postgres, [folder.path, sockets])
-    if major_of(folder) is None:
+    if major_of(folder.cluster) is None:
         make_cluster(folder, binaries, account, sync=settings.get("fsync") != "off")
     options = _SMALL_MACHINE | dict(settings) | _addresses(sockets, tcp_port)
     words = [f"--{name}={value}" for name, value in options.items()]

@@ -1,12 +1,11 @@
 """`showtime broadcast`: what the operator says of a night."""
 
-import asyncio
 from pathlib import Path
 
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import database_option, named_database
+from showtime_app.cli.running import database_option, named_database, run
 from showtime_core.errors import ShowtimeError
 from showtime_core.history import check_vod_url
 
@@ -29,7 +28,7 @@ def set_vod(broadcast_id: int, url: str, data_dir: Path | None) -> None:
     try:
         kept = check_vod_url(url)
         with named_database(data_dir) as conninfo:
-            asyncio.run(composition.set_vod_url(conninfo, broadcast_id, kept))
+            run(composition.set_vod_url(conninfo, broadcast_id, kept))
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason
     click.echo(f"broadcast {broadcast_id}: {kept or 'no recording'}")

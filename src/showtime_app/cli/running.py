@@ -1,15 +1,26 @@
 """What commands share: settings, where to listen, which database, and how to say why not."""
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from showtime_app import composition, config
 from showtime_app.server import listen
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run something that speaks with the database, on a loop on which psycopg can wait."""
+    loop = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(work)
 
 
 def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """The composition root: the only module that names adapters."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -63,11 +64,17 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
 @contextmanager
 def embedded_database(data_dir: Path) -> Iterator[str]:
     """Run a PostgreSQL of our own in this folder; gives its connection string. Raises Unavailable."""
-    # Imported here, since it needs a Unix system, and `serve` does not.
-    from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415
+    # Each is imported here, since the one needs a Unix system, and `serve` needs neither.
+    if os.name == "nt":
+        from showtime_adapters.postgres.embedded_portable import portable_postgres  # noqa: PLC0415
 
-    with EmbeddedPostgres.start(data_dir) as server:
-        yield server.conninfo
+        with portable_postgres(data_dir) as conninfo:
+            yield conninfo
+    else:
+        from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415
+
+        with EmbeddedPostgres.start(data_dir) as server:
+            yield server.conninfo
 
 
 async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:
