@@ -1,6 +1,5 @@
 """The wire formats that more than one adapter speaks: the one place where values become JSON and back."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -8,6 +7,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 import cattrs
+import msgspec
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
@@ -42,8 +42,12 @@ _EFFECTS: dict[str, type[Effect]] = {
 Document = dict[str, Any]
 """An object of JSON."""
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Writes compact JSON."""
+_encoder = msgspec.json.Encoder()
+
+
+def encode(document: object) -> str:
+    """Write compact JSON. Not by the standard library: this is done several times for every message."""
+    return _encoder.encode(document).decode()
 
 
 def format_time(moment: datetime) -> str:

@@ -51,6 +51,8 @@ class PostgresFeed:
     followed: Followed
     publish: Callable[[Tip, Sequence[FeedEntry]], None]
     """Called with the new tip and the entries that led to it; must not block."""
+    is_watched: Callable[[], bool]
+    """Whether anybody is there to be shown entries; otherwise only the tip is read."""
     tip: Tip | None = None
     """None until the database has been reached."""
     _failures: int = 0
@@ -86,6 +88,11 @@ class PostgresFeed:
                 pass
 
     async def _catch_up(self, connection: Connection) -> None:
+        if not self.is_watched():
+            tip = await self.followed.read_tip(connection)
+            if not self.is_watched():  # whoever has come meanwhile begins where we stand
+                self._reach(tip, [])
+                return
         while True:
             assert self.tip, "the tip was read before"
             cursor = await connection.execute(self.followed.after, [self.tip.id, _PAGE])

@@ -106,7 +106,7 @@ def _compose(
     past = PostgresHistory(pool)
     group = GroupCommit(partial(_receive, units, policy), kept.is_known)
     hub = Hub(metrics)
-    feed = PostgresFeed(conninfo, FEED, hub.publish)
+    feed = PostgresFeed(conninfo, FEED, hub.publish, hub.is_watched)
     chat = wire_chat(settings, conninfo, pool, metrics)
     check = partial(require_ready, pool)
 

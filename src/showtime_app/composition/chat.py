@@ -52,7 +52,7 @@ def wire_chat(
     """Wire the chat; by IRC one instance reads for all, by EventSub whichever Twitch reaches."""
     source = settings.chat_source if settings.has_chat else "off"
     log, hub = PostgresChatLog(pool), Hub(metrics, _CLIENT_MAY_BE_BEHIND)
-    follow = PostgresFeed(conninfo, CHAT, hub.publish)
+    follow = PostgresFeed(conninfo, CHAT, hub.publish, hub.is_watched)
     inbox = GroupCommit(partial(_hear_entries if source == "eventsub" else _ignore, log), log.is_known)
     work: list[Callable[[], Coroutine[Any, Any, None]]] = [follow.run]
     if source == "irc" and settings.twitch_channel_name:

@@ -61,6 +61,10 @@ class Hub:
     clients: set[Client] = field(factory=set)
     is_closed: bool = False
 
+    def is_watched(self) -> bool:
+        """Tell whether there are clients."""
+        return bool(self.clients)
+
     def publish(self, tip: Tip, entries: Sequence[FeedEntry]) -> None:
         """Hand on what is new, and how far it leads."""
         if self.tip and (tip.epoch != self.tip.epoch or tip.id < self.tip.id):
