@@ -96,6 +96,13 @@ async def test_what_nobody_reads_is_not_waited_for(port):
     assert (await answer_to(port, request, *["x"] * 100, pause=0.1)).startswith("HTTP/1.1 201")
 
 
+async def test_an_early_answer_is_not_taken_away(port):
+    """Whoever is answered before the body is sent gets the answer all the same, and the next one as well."""
+    request = "POST /unread HTTP/1.1\nHost: a\nContent-Length: 4\n\n"
+    said = await answer_to(port, request, "late", request, "late", pause=SECONDS / 2)
+    assert re.findall(r"HTTP/1\.1 (\d+)", said) == ["201", "201"]
+
+
 async def test_a_head_that_never_ends_is_not_kept(port):
     """Headers without end are refused at 64 KiB, long before their time is up."""
     endless = [f"X-{number}: {'x' * 4000}\n" for number in range(17)]

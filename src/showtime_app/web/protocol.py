@@ -9,6 +9,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_SECONDS = 10.0
 """How long a client may take to begin a request, and to send its headers."""
 MAX_HEAD_BYTES = 64 * 1024
+REST_SECONDS = 2.0
+"""How long the rest of a body may take that was answered already: to close at once would take away the answer
+from a client that is still sending."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than nginx keeps idle connections, 60 s: closed by the other side, none is closed in its face."""
 
@@ -62,13 +65,16 @@ class HttpProtocol(HttpToolsProtocol):
         """Note that its body is there."""
         self._is_in_body = False
         super().on_message_complete()
+        if self._deadline:  # it was answered before it was all there
+            self._forget_deadline()
+            self._await_head()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, unless the rest of this one would have to be waited for."""
+        """Go on with the next request, once the rest of this one has come, unless that takes long."""
         is_unread = self._is_in_body and not self.pipeline
         super().on_response_complete()
         if is_unread:
-            self.transport.close()
+            self._deadline = self.loop.call_later(REST_SECONDS, self.transport.close)
 
     def _hand_on(self, data: bytes) -> None:
         self._forget_deadline()
