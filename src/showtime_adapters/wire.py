@@ -16,6 +16,7 @@ from showtime_core.alerts import Alert
 from showtime_core.broadcast import ChannelState, Snapshot
 from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion
 from showtime_core.effects import Effect
+from showtime_core.health import TwitchHealth
 from showtime_core.reactions import Policy
 
 # The `type` of each alert, as the overlay knows it.
@@ -108,6 +109,19 @@ def decode_effect(kind: str, document: object) -> Effect:
     """Read an effect of a kind, as `effect_document` said it, from parsed JSON."""
     effect: Effect = _plain.structure(document, _EFFECTS.get(kind, effects.AdvanceGhost))
     return effect
+
+
+def twitch_health_document(health: TwitchHealth) -> Document:
+    """Say what a check at Twitch came to, for keeping; its time is kept beside it."""
+    document: Document = _plain.unstructure(health)
+    del document["checked_at"]
+    return document
+
+
+def decode_twitch_health(checked_at: datetime, document: Document) -> TwitchHealth:
+    """Read what a check came to, as `twitch_health_document` said it."""
+    known: TwitchHealth = _plain.structure(document | {"checked_at": format_time(checked_at)}, TwitchHealth)
+    return known
 
 
 def effect_document(effect: Effect) -> Document:

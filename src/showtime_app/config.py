@@ -4,6 +4,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, Self
 
+from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
 from pydantic import (
     Field,
@@ -21,6 +22,7 @@ _SECRET_LENGTH = range(10, 101)
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 _URL = TypeAdapter(HttpUrl)
 _IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
@@ -29,6 +31,15 @@ ChatSource = Literal["irc", "eventsub", "off"]
 
 class ConfigurationError(Exception):
     """The settings cannot be used; the message names every problem, and no value."""
+
+
+@frozen
+class TwitchApp:
+    """Our application at Twitch, and the channel that it serves."""
+
+    channel: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 class Settings(BaseSettings):
@@ -41,8 +52,13 @@ class Settings(BaseSettings):
     bind_addr: str = "127.0.0.1"
     listen_port: int = Field(default=5001, ge=0, le=65535)
     twitch_webhook_secret: _Secrets = ()
-    twitch_client_secret: SecretStr | None = None
     twitch_channel_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,25}$")
+    twitch_client_id: str | None = None
+    twitch_client_secret: SecretStr | None = None
+    twitch_webhook_callback_url: str = "https://goldenvcr.com/api/showtime/callback"
+    twitch_keep_subscriptions: bool = True
+    twitch_api_url: str = "https://api.twitch.tv/helix"
+    twitch_auth_url: str = "https://id.twitch.tv/oauth2"
     twitch_irc_url: str = "ircs://irc.chat.twitch.tv:6697"
     twitch_ca_file: FilePath | None = None
     chat_source: ChatSource = "irc"
@@ -86,16 +102,24 @@ class Settings(BaseSettings):
             raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/24") from None
         return values
 
-    @field_validator("auth_url")
+    @field_validator("auth_url", "twitch_api_url", "twitch_auth_url")
     @classmethod
-    def _check_url(cls, value: str) -> str:
-        try:
-            url = _URL.validate_python(value)
-        except ValidationError:
-            raise ValueError("must be a URL that begins with http:// or https://") from None
-        if url.username is not None or url.password is not None or url.query is not None or url.fragment:
-            raise ValueError("must be a URL of host, port and path alone")
-        return str(url).rstrip("/")
+    def _check_base_url(cls, value: str) -> str:
+        return str(_plain_url(value)).rstrip("/")
+
+    @field_validator("twitch_api_url", "twitch_auth_url")
+    @classmethod
+    def _check_secrecy(cls, value: str) -> str:
+        url = _URL.validate_python(value)
+        if url.scheme != "https" and url.host not in _LOOPBACK:
+            raise ValueError("must begin with https://, for secrets go there; http:// is for this machine")
+        return value
+
+    @field_validator("twitch_webhook_callback_url")
+    @classmethod
+    def _check_callback(cls, value: str) -> str:
+        _plain_url(value)
+        return value  # to the letter: a subscription is known by it
 
     @field_validator("twitch_irc_url")
     @classmethod
@@ -107,9 +131,22 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _keep_apart(self) -> Self:
+    def _check_groups(self) -> Self:
+        problems = []
         if self.twitch_client_secret in self.twitch_webhook_secret:
-            raise ValueError("TWITCH_WEBHOOK_SECRET must not hold the value of TWITCH_CLIENT_SECRET")
+            problems.append("TWITCH_WEBHOOK_SECRET must not hold the value of TWITCH_CLIENT_SECRET")
+        application = {
+            "TWITCH_CLIENT_ID": self.twitch_client_id,
+            "TWITCH_CLIENT_SECRET": self.twitch_client_secret,
+        }
+        wanted = {"TWITCH_CHANNEL_NAME": self.twitch_channel_name, **application}
+        missing = [name for name, value in wanted.items() if value is None]
+        if missing and (any(application.values()) or self.is_callback_explicit):
+            given = [name for name in wanted if name not in missing and name in application]
+            given += ["TWITCH_WEBHOOK_CALLBACK_URL"] if self.is_callback_explicit else []
+            problems.append(f"{', '.join(missing)} must be set, since {' and '.join(given)} is")
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @property
@@ -126,6 +163,24 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The proxies whose word counts on where a request comes from."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def is_callback_explicit(self) -> bool:
+        """Whether it was said where Twitch delivers, rather than assumed."""
+        return "twitch_webhook_callback_url" in self.model_fields_set
+
+    @property
+    def twitch_app(self) -> TwitchApp | None:
+        """Our application at Twitch; None: it is not configured."""
+        if not (self.twitch_channel_name and self.twitch_client_id and self.twitch_client_secret):
+            return None
+        secret = self.twitch_client_secret.get_secret_value()
+        return TwitchApp(self.twitch_channel_name, self.twitch_client_id, secret)
+
+    @property
+    def keeps_subscriptions(self) -> bool:
+        """Whether `serve` repairs its subscriptions by itself."""
+        return bool(self.twitch_app and self.is_callback_explicit and self.twitch_keep_subscriptions)
 
     @property
     def has_database(self) -> bool:
@@ -149,6 +204,16 @@ class Settings(BaseSettings):
 
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(text) for text in texts)
+
+
+def _plain_url(value: str) -> HttpUrl:
+    try:
+        url = _URL.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a URL that begins with http:// or https://") from None
+    if url.username is not None or url.password is not None or url.query is not None or url.fragment:
+        raise ValueError("must be a URL of host, port and path alone")
+    return url
 
 
 def load() -> Settings:

@@ -201,6 +201,25 @@ class SubscriptionRevoked:
 
 
 @frozen
+class StreamFound:
+    """Twitch's API lists a stream as live, of which no message has told us."""
+
+    stream_id: str
+    started_at: datetime
+    seen_at: datetime
+
+
+@frozen
+class StreamMissed:
+    """Twitch's API has not listed the live stream for long, and no message has told us of its end."""
+
+    since: datetime
+    """When it was missed first: the nearest to its end that is known."""
+    seen_at: datetime
+    """When it was missed last."""
+
+
+@frozen
 class TapeStarted:
     """The host puts a tape on."""
 
@@ -245,6 +264,8 @@ Event = (
     | Redemption
     | ChatEvent
     | SubscriptionRevoked
+    | StreamFound
+    | StreamMissed
     | TapeStarted
     | TapeStopped
     | GhostRequested

@@ -32,6 +32,8 @@ class Source(StrEnum):
     """A request of a viewer."""
     RELAY = "relay"
     """News of what was performed outside."""
+    REPAIR = "repair"
+    """What showtime found out by itself: that a message of Twitch was lost."""
 
 
 @frozen

@@ -1,17 +1,20 @@
 """What the core asks of the outside world: small protocols, one noun each."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from showtime_core.chat import Heard
+from showtime_core.comparison import Listing
 from showtime_core.effects import Credit
+from showtime_core.health import Health, TwitchHealth
 from showtime_core.history import ListedBroadcast, PastBroadcast
 from showtime_core.journal import Admission, Entry, Page
 from showtime_core.ledger import Balance, Statement, Transaction
 from showtime_core.outbox import Job, Settlement
 from showtime_core.reactions import Policy
+from showtime_core.subscriptions import DeviceCode, Subscription, Wanted
 from showtime_core.viewers import Identity, Viewer
 
 Follow = Callable[[Admission, Policy], Page]
@@ -136,3 +139,64 @@ class Gallery(Protocol):
 
     async def post(self, username: str, subject: str, jpeg: bytes) -> None:
         """Post a ghost; raises Refused, Unavailable if it was not posted, Ambiguous if it may have been."""
+
+
+class Subscriptions(Protocol):
+    """The EventSub subscriptions at Twitch, of everybody who shares our client id.
+
+    Each raises Unavailable if Twitch is away, and Refused if it will not do it, with Twitch's reason.
+    """
+
+    async def existing(self) -> Sequence[Subscription]:
+        """List all there are."""
+
+    async def find(self, subscription_id: str) -> Subscription | None:
+        """Look for one; None: it is not there, or not listed yet."""
+
+    async def create(self, wanted: Wanted) -> Subscription:
+        """Create one that calls our URL; returns the one that is there already, where there is.
+
+        Raises NotAllowed while the broadcaster's consent is missing.
+        """
+
+    async def delete(self, subscription_id: str) -> None:
+        """Delete one; nothing happens if it is not there."""
+
+
+class Channels(Protocol):
+    """What Twitch says of channels; raises Unavailable or Refused as `Subscriptions` does."""
+
+    async def user_id(self, login: str) -> str:
+        """Tell the id of a user; raises Refused if there is none of this login."""
+
+    async def listing(self, broadcaster_id: str) -> Listing:
+        """Tell whether a channel is live, as Twitch lists it now."""
+
+
+class Consent(Protocol):
+    """The broadcaster's consent to what the subscriptions tell; raises Unavailable while Twitch is away.
+
+    What was consented to is checked: NotAllowed if it was somebody else, or not to all of it.
+    """
+
+    def address(self, state: str, redirect_uri: str) -> str:
+        """Tell where the broadcaster is asked; a code comes to `redirect_uri`, with the same state."""
+
+    async def confirm(self, code: str, redirect_uri: str) -> None:
+        """See what the code stands for."""
+
+    async def ask_on_any_device(self) -> DeviceCode:
+        """Begin to ask by a code to type in; raises Refused if Twitch does not do that for us."""
+
+    async def confirm_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Wait until it is typed in; raises Refused if it is not."""
+
+
+class HealthRecord(Protocol):
+    """How the show stands, kept where every instance reads it; raises Unavailable."""
+
+    async def read(self) -> Health:
+        """Read what is known."""
+
+    async def keep_twitch(self, health: TwitchHealth) -> None:
+        """Keep what a check at Twitch came to."""

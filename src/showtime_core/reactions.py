@@ -25,6 +25,7 @@ from showtime_core.broadcast import (
     take_tape_off,
     tell,
 )
+from showtime_core.comparison import is_news
 from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription, Feature
 from showtime_core.events import Event
 from showtime_core.ghosts import Wish, find_subject
@@ -105,6 +106,11 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.SubscriptionRevoked(kind, reason, sent_at):
             others = (other for other in state.revocations if other.type != kind)
             return Reaction(evolve(state, revocations=(*others, Revocation(kind, reason, sent_at))))
+        case events.StreamFound():
+            return _stream_found(event, state)
+        case events.StreamMissed(since):
+            remark = "the stream was not listed for long: the message of its end was lost"
+            return Reaction(tell(state, WentOffAir(since)), remark=remark)
         case events.SubscriptionEnd() | events.Redemption():
             return Reaction(state)
         case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
@@ -125,6 +131,13 @@ def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
     if event.kind != "live":
         return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
     return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+
+
+def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
+    if not is_news(state, event):
+        return Reaction(state, remark="the stream was listed as live, as is known")
+    remark = "the stream was listed as live: the message of its beginning was lost"
+    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark)
 
 
 def _cheer(event: events.Cheer, state: ChannelState) -> Reaction:

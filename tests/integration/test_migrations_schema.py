@@ -122,6 +122,7 @@ OUR_TABLES = {
     "feed",
     "ghost",
     "flow",
+    "twitch_health",
     "chat_room",
     "chat_line",
     "chat_heard",

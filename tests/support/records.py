@@ -23,6 +23,7 @@ from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import Line, Records, Remembered, Stage
 from showtime_core.viewers import Viewer
+from showtime_core.watching import read_repair
 
 _OF_REACTIONS = {"credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost"}
 _ALERTS = {name: cls for cls, name in ALERT_TYPES.items()}
@@ -45,6 +46,8 @@ async def staged(conninfo: str) -> AsyncIterator[Stage]:
 
 def parse(entry: Entry) -> Entry:
     """Read what an entry of the journal says from its body, as it was read when it came."""
+    if entry.source is Source.REPAIR:
+        return evolve(entry, content=read_repair(entry))
     if entry.source is Source.HOST:
         document = json.loads(entry.body)
         if entry.type == "tape.stop":

@@ -11,7 +11,6 @@ from showtime_adapters.wire import chat_document, encode
 from showtime_core.chat import (
     BACKLOG_LENGTH,
     Backlog,
-    ChatHealth,
     ChatLine,
     ChatMessage,
     ChatPage,
@@ -92,7 +91,6 @@ _RECENT: LiteralString = """
 """
 
 _REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
-_HEALTH: LiteralString = "select seen_at, trouble from showtime.chat_room where seen_at is not null"
 
 
 @frozen
@@ -135,12 +133,6 @@ class PostgresChatLog:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""
         async with connected(self.pool) as connection:
             await connection.execute(_REPORT, [trouble])
-
-    async def health(self) -> ChatHealth | None:
-        """Tell how the reader fares, None if there never was one; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            row = await (await connection.execute(_HEALTH)).fetchone()
-        return ChatHealth(*row) if row else None
 
 
 async def _read_known(connection: Connection, keys: Sequence[str]) -> Collection[str]:

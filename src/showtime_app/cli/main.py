@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "serve": "Serve a channel.",
     "dev": "Run everything on this machine, with nothing to configure.",
+    "init": "Set the channel up at Twitch.",
     "migrate": "Bring the database to the schema that this version needs.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",

@@ -6,6 +6,7 @@ import click
 
 from showtime_app import composition, logs
 from showtime_app.cli.running import listening_options, load_settings, open_listener, url_of
+from showtime_app.config import Settings
 
 _log = logging.getLogger("showtime")
 
@@ -26,5 +27,20 @@ def serve(host: str | None, port: int | None) -> None:
         url = url_of(listener)
         chat = "" if settings.has_chat else ", chat"
         _log.info("off, since not configured: points, ghosts%s", chat)
+        _log.info(_upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
         composition.live(settings).serve_on(listener, lambda: _log.info("showtime is ready at %s", url))
+
+
+def _upkeep(settings: Settings) -> str:
+    """Tell what is done at Twitch."""
+    if settings.twitch_app is None:
+        return "off, since TWITCH_CLIENT_ID is not set: looking after the subscriptions at Twitch"
+    if not settings.keeps_subscriptions:
+        why = (
+            "TWITCH_KEEP_SUBSCRIPTIONS is false"
+            if settings.is_callback_explicit
+            else "TWITCH_WEBHOOK_CALLBACK_URL is not set"
+        )
+        return f"the subscriptions at Twitch are checked, but not repaired, since {why}"
+    return f"the subscriptions to {settings.twitch_webhook_callback_url} are checked and repaired"

@@ -1,4 +1,4 @@
-"""The composition root: the only module that names adapters."""
+"""The composition root: the only package that names adapters."""
 
 import asyncio
 import os
@@ -25,6 +25,7 @@ from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
+from showtime_app.composition.twitch import Keeper, at_home, at_twitch, read_standing
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
@@ -41,6 +42,19 @@ from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
 from showtime_core.viewers import Role, Viewer
 
+__all__ = [
+    "at_home",
+    "at_twitch",
+    "dev",
+    "embedded_database",
+    "issue_local_token",
+    "live",
+    "migrate_down",
+    "migrate_up",
+    "migration_status",
+    "set_vod_url",
+]
+
 migrate_up = migrations.migrate_up
 migrate_down = migrations.migrate_down
 migration_status = migrations.status
@@ -49,7 +63,7 @@ migration_status = migrations.status
 def live(settings: Settings) -> Server:
     """Wire the service for a channel, from its settings."""
     policy = Policy(alert_gift_recipients=settings.alert_gift_recipients, features=frozenset())
-    return _compose(settings, settings.conninfo, settings.webhook_secrets, None, policy)
+    return _compose(settings, settings.conninfo, settings.webhook_secrets, None, policy, is_kept=True)
 
 
 def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
@@ -58,7 +72,7 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
     secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
         settings = settings.model_copy(update={"chat_source": "eventsub"})
-    return _compose(settings, conninfo, secrets, dev_file.token_secret, policy)
+    return _compose(settings, conninfo, secrets, dev_file.token_secret, policy, is_kept=False)
 
 
 @contextmanager
@@ -88,14 +102,19 @@ def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     return TokenIssuer(secret).issue(viewer, role)
 
 
-def _compose(
+def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
     settings: Settings,
     conninfo: str,
     secrets: tuple[str, ...],
     token_secret: str | None,
     policy: Policy,
+    *,
+    is_kept: bool,
 ) -> Server:
-    """Wire the service; without a secret for tokens of our own they are the business of the auth service."""
+    """Wire the service; without a secret for tokens of our own they are the business of the auth service.
+
+    `is_kept`: the channel is looked after at Twitch, if the settings say how.
+    """
     auth = AuthService(settings.auth_url, request_id.current)
     authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     metrics = Metrics()
@@ -108,11 +127,13 @@ def _compose(
     hub = Hub(metrics)
     feed = PostgresFeed(conninfo, FEED, hub.publish, hub.is_watched)
     chat = wire_chat(settings, conninfo, pool, metrics)
+    keeper = Keeper(settings, conninfo, pool, units, policy) if is_kept and settings.twitch_app else None
+    work = (feed.run, *chat.work, *((keeper.run,) if keeper else ()))
     check = partial(require_ready, pool)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with pool, recording, group, chat.inbox, auth, _background(feed.run, *chat.work):
+        async with pool, recording, group, chat.inbox, auth, _background(*work):
             yield
 
     def stop() -> None:
@@ -128,7 +149,12 @@ def _compose(
             chat.log.recent,
         ),
         *status.routes(
-            status.Watch(partial(read_state, pool), chat.health, off),
+            status.Watch(
+                partial(read_standing, pool),
+                off,
+                is_checked=keeper is not None,
+                is_chat_read=chat.source == "irc",
+            ),
             check,
             metrics,
             partial(read_backlog, pool),

@@ -16,7 +16,7 @@ from showtime_adapters.twitch.irc import IrcReader
 from showtime_app.config import ChatSource, Settings
 from showtime_app.metrics import Metrics
 from showtime_app.web.hub import Hub
-from showtime_core.chat import ChatHealth, Heard
+from showtime_core.chat import Heard
 from showtime_core.events import ChatEvent
 from showtime_core.hearing import hear, hear_entries
 from showtime_core.journal import Entry
@@ -37,10 +37,6 @@ class Chat:
     source: ChatSource
     work: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     """What must run beside the service."""
-
-    async def health(self) -> ChatHealth | None:
-        """Tell how the reading of chat fares, None where nothing is read; raises Unavailable."""
-        return await self.log.health() if self.source == "irc" else None
 
 
 def wire_chat(

@@ -4,17 +4,19 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, TypedDict
 
-from attrs import define, frozen
+from attrs import define
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
 from showtime_app.web.described import AWAY, described, says
 from showtime_core.broadcast import ChannelState
-from showtime_core.chat import ChatHealth
 from showtime_core.errors import Unavailable
+from showtime_core.health import Health, Standing, judge
 
 _CACHE_SECONDS = 30.0
+_TROUBLE_CACHE_SECONDS = 3.0
+"""Trouble may be over at once, and the database alone is asked."""
 _METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
 
 
@@ -28,47 +30,35 @@ class Status(TypedDict):
 _WELL: Status = {"isReady": True, "message": "showtime is fully operational."}
 
 
-@frozen
-class Standing:
-    """How it stands, told to people."""
-
-    is_ready: bool
-    message: str
-
-
-def judge(state: ChannelState, chat: ChatHealth | None, off: Collection[str]) -> Standing:
-    """Tell how it stands: from what Twitch has told us, how chat is read, and what is off."""
-    if state.revocations:
-        ended = state.revocations[-1]
-        return Standing(
-            is_ready=False,
-            message=f"Twitch has revoked the subscription to {ended.type}. (Error: {ended.reason})",
-        )
-    if chat and chat.failure:
-        return Standing(is_ready=False, message=f"chat functionality is degraded. (Error: {chat.failure})")
-    said = f" Off: {', '.join(sorted(off))}." if off else ""
-    return Standing(is_ready=True, message="showtime is fully operational." + said)
-
-
 @define
 class Watch:
-    """Looks how it stands, at most every 30 s: strangers cannot make it look more often."""
+    """Looks how it stands, now and then: strangers cannot make it look more often.
 
-    read_state: Callable[[], Awaitable[ChannelState]]
-    read_chat: Callable[[], Awaitable[ChatHealth | None]]
+    Twitch is not asked: whichever instance looks after the channel keeps what it finds in the database.
+    """
+
+    read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     off: Collection[str]
     """What this channel does without."""
+    is_checked: bool
+    """Whether somebody looks after the channel at Twitch."""
+    is_chat_read: bool
+    """Whether somebody reads the chat by IRC."""
     _standing: Standing | None = None
-    _looked_at: float = 0.0
+    _look_again_at: float = 0.0
 
     async def look(self) -> Standing:
         """Tell how it stood when it was last looked; a database that is away is looked for every time."""
-        if self._standing is None or time.monotonic() - self._looked_at > _CACHE_SECONDS:
+        if self._standing is None or time.monotonic() >= self._look_again_at:
             try:
-                self._standing = judge(await self.read_state(), await self.read_chat(), self.off)
+                state, health = await self.read()
             except Unavailable as reason:
                 return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
-            self._looked_at = time.monotonic()
+            self._standing = judge(
+                health, state, self.off, is_checked=self.is_checked, is_chat_read=self.is_chat_read
+            )
+            seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
+            self._look_again_at = time.monotonic() + seconds
         return self._standing
 
 

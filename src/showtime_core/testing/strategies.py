@@ -55,13 +55,15 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.ChatDeleted: "channel.chat.message_delete",
     ev.ChatSilenced: "channel.chat.clear_user_messages",
     ev.ChatCleared: "channel.chat.clear",
+    ev.StreamFound: "stream.found",
+    ev.StreamMissed: "stream.missed",
     ev.TapeStarted: "tape.start",
     ev.TapeStopped: "tape.stop",
     ev.GhostRequested: "ghost.request",
     ev.GhostPaid: "ghost.paid",
 }
 
-_OUR_OWN = ("tape.", "ghost.")
+_OUR_OWN = ("tape.", "ghost.", "stream.found", "stream.missed")
 TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith(_OUR_OWN)}))
 
 Content = ev.Event | Unknown | Malformed
@@ -227,9 +229,15 @@ def news() -> st.SearchStrategy[ev.GhostPaid]:
     return st.builds(ev.GhostPaid, viewers(), st.sampled_from(("Bela Lugosi", "a fax machine 📠")), url)
 
 
+def repairs(times: Times = TIMES) -> st.SearchStrategy[ev.StreamFound | ev.StreamMissed]:
+    """What showtime finds out by itself."""
+    found = st.builds(ev.StreamFound, st.sampled_from(STREAM_IDS), times, times)
+    return found | st.builds(ev.StreamMissed, times, times)
+
+
 def events(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
     """Every event there is."""
-    return st.one_of(messages(times), commands(), requests(), news())
+    return st.one_of(messages(times), commands(), requests(), news(), repairs(times))
 
 
 def policies() -> st.SearchStrategy[Policy]:
@@ -246,6 +254,8 @@ def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> E
             source, kind = Source.VIEWER, _TYPES[type(content)]
         case ev.GhostPaid():
             source, kind = Source.RELAY, _TYPES[type(content)]
+        case ev.StreamFound() | ev.StreamMissed():
+            source, kind = Source.REPAIR, _TYPES[type(content)]
         case ev.SubscriptionRevoked(kind):
             source = Source.REVOCATION
         case ev.HypeTrain(_, phase):

@@ -1,0 +1,12 @@
+-- Repairs stay in the journal, under the name of what they are nearest to: a message of another kind.
+
+drop table showtime.twitch_health;
+
+update showtime.journal set source = 'other' where source = 'repair';
+alter table showtime.journal drop constraint journal_source_known;
+alter table showtime.journal add constraint journal_source_known
+    check (source in ('notification', 'revocation', 'other', 'host', 'viewer', 'relay'));
+
+comment on column showtime.journal.source is
+    'notification: an event; revocation: Twitch ended a subscription; other: a kind of message not known '
+    'here; host: a command; viewer: a request; relay: news of what was done outside.';

@@ -1,0 +1,48 @@
+"""How the show stands, kept where every instance reads it; see `showtime_core.ports.HealthRecord`."""
+
+from typing import LiteralString
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.wire import decode_twitch_health, encode, twitch_health_document
+from showtime_core.chat import ChatHealth
+from showtime_core.health import Health, TwitchHealth
+
+# What time it is, how Twitch was found, and how the reader of the chat fares.
+_READ: LiteralString = """
+    select clock_timestamp(), checked_at, report, seen_at, trouble
+    from showtime.chat_room left join showtime.twitch_health on true
+"""
+
+# Keeps the latest; a check that was begun earlier and ended later does not hide it.
+_KEEP: LiteralString = """
+    insert into showtime.twitch_health (checked_at, report) values (%s, %s::jsonb)
+    on conflict (id) do update set checked_at = excluded.checked_at, report = excluded.report
+    where twitch_health.checked_at <= excluded.checked_at
+"""
+
+
+@frozen
+class PostgresHealth:
+    """The table of how everything stands; raises Unavailable."""
+
+    pool: AsyncConnectionPool[Connection]
+
+    async def read(self) -> Health:
+        """Read what is known."""
+        async with connected(self.pool) as connection:
+            [row] = await (await connection.execute(_READ)).fetchall()
+        now, checked_at, report, seen_at, trouble = row
+        return Health(
+            now=now,
+            twitch=decode_twitch_health(checked_at, report) if checked_at else None,
+            chat=ChatHealth(seen_at, trouble) if seen_at else None,
+        )
+
+    async def keep_twitch(self, health: TwitchHealth) -> None:
+        """Keep what a check at Twitch came to."""
+        report = encode(twitch_health_document(health))
+        async with connected(self.pool) as connection:
+            await connection.execute(_KEEP, [health.checked_at, report])

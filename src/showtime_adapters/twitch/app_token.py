@@ -1,0 +1,72 @@
+"""The app access token: renewed before it expires and when Twitch rejects it, once and not in a storm."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx
+from attrs import field, mutable
+
+from showtime_adapters.twitch.http import Asking, Credentials, strange
+from showtime_core.errors import Refused
+
+_log = logging.getLogger(__name__)
+
+_BEFORE_EXPIRY_SECONDS = 300.0
+_LEAST_AGE_SECONDS = 60.0
+"""One that is rejected sooner is not renewed: the next would fare no better."""
+
+
+@mutable
+class AppToken:
+    """The token with which our application asks, shared by whoever asks at the same time."""
+
+    auth_url: str
+    credentials: Credentials
+    asking: Asking
+    clock: Callable[[], float] = time.monotonic
+    _token: str = field(default="", repr=False)
+    _made_at: float = float("-inf")
+    _good_until: float = float("-inf")
+    _lock: asyncio.Lock = field(factory=asyncio.Lock)
+
+    async def get(self) -> str:
+        """Tell the token. Raises Refused if our credentials are not accepted, Unavailable."""
+        async with self._lock:  # who has waited here has the token that another has fetched
+            if self.clock() >= self._good_until:
+                await self._renew()
+            return self._token
+
+    async def reject(self, token: str) -> bool:
+        """Take note that Twitch does not accept this token; tells whether it is worth asking again."""
+        async with self._lock:
+            if token != self._token:
+                return True
+            if self.clock() - self._made_at < _LEAST_AGE_SECONDS:
+                return False
+            self._good_until = float("-inf")
+            return True
+
+    async def _renew(self) -> None:
+        form = {
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
+            "grant_type": "client_credentials",
+        }
+
+        async def request() -> httpx.Request:
+            return self.asking.client.build_request("POST", f"{self.auth_url}/token", data=form)
+
+        answer = await self.asking.ask(request)
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"access_token": str(token), "expires_in": int(seconds)}:
+                self._token, self._made_at = token, self.clock()
+                self._good_until = self._made_at + max(seconds - _BEFORE_EXPIRY_SECONDS, seconds / 2)
+            case HTTPStatus.OK, _:
+                raise strange(answer, "its token")
+            case _:
+                raise Refused(
+                    "Twitch does not accept TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET: " + answer.reason
+                )

@@ -1,0 +1,217 @@
+"""Twitch's API, as far as we need it: users, streams, and EventSub subscriptions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from attrs import field, frozen
+
+from showtime_adapters.twitch.app_token import AppToken
+from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.http import Answer, Asking, refused, strange
+from showtime_core.comparison import Listing, Stream
+from showtime_core.errors import NotAllowed, Refused, Unavailable
+from showtime_core.subscriptions import Subscription, Wanted
+
+_SUBSCRIPTIONS = "/eventsub/subscriptions"
+_MOST_PAGES = 200
+"""Of a hundred each: more than Twitch lets anybody have."""
+
+
+@frozen
+class Helix:
+    """Asks Twitch's API with the token of our application; raises Unavailable while Twitch is away."""
+
+    api_url: str
+    token: AppToken
+    asking: Asking
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        document: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send a request, and again if the token is not accepted, with another. Raises Refused for that."""
+        sent = ""
+
+        async def request() -> httpx.Request:
+            nonlocal sent
+            sent = await self.token.get()
+            headers = {
+                "authorization": f"Bearer {sent}",
+                "client-id": self.token.credentials.client_id,
+            }
+            return self.asking.client.build_request(
+                method, f"{self.api_url}{path}", params=query, json=document, headers=headers
+            )
+
+        answer = await self.asking.ask(request)
+        if answer.status == HTTPStatus.UNAUTHORIZED and await self.token.reject(sent):
+            answer = await self.asking.ask(request)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise refused(answer, "the token of our application")
+        return answer
+
+
+@frozen
+class HelixChannels:
+    """What Twitch says of channels; see `showtime_core.ports.Channels`."""
+
+    helix: Helix
+    _ids: dict[str, str] = field(factory=dict)
+    """Login → id, which is the same for life."""
+
+    async def user_id(self, login: str) -> str:
+        """Tell the id of a user."""
+        if known := self._ids.get(login):
+            return known
+        match (answer := await self.helix.ask("GET", "/users", {"login": login})).status, answer.body:
+            case HTTPStatus.OK, {"data": [{"id": str(user_id)}, *_]}:
+                self._ids[login] = user_id
+                return user_id
+            case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
+                raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
+            case HTTPStatus.OK, _:
+                raise strange(answer, "its users")
+        raise refused(answer, "to tell who the channel is")
+
+    async def listing(self, broadcaster_id: str) -> Listing:
+        """Tell whether a channel is live."""
+        answer = await self.helix.ask("GET", "/streams", {"user_id": broadcaster_id})
+        at = _date(answer)
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"data": [{"type": "live", "id": str(id_), "started_at": str(started)}, *_]}:
+                return Listing(Stream(id_, _time(started, answer)), at)
+            case HTTPStatus.OK, {"data": list()}:
+                return Listing(None, at)
+            case HTTPStatus.OK, _:
+                raise strange(answer, "its streams")
+        raise refused(answer, "to tell whether the channel is live")
+
+
+@frozen
+class HelixSubscriptions:
+    """Subscriptions that are made to call our URL; see `showtime_core.ports.Subscriptions`."""
+
+    helix: Helix
+    our_url: str
+    secret: str = field(repr=False)
+    """What those that are made are signed with."""
+
+    async def existing(self) -> Sequence[Subscription]:
+        """List all there are, page by page."""
+        found: dict[str, Subscription] = {}
+        query: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            answer = await self.helix.ask("GET", _SUBSCRIPTIONS, query)
+            page, cursor = _page(answer)
+            found |= {each.id: each for each in page}  # a list that changes meanwhile may repeat one
+            if not cursor or cursor == query.get("after"):
+                return tuple(found.values())
+            query = {"after": cursor}
+        raise Unavailable("Twitch's list of subscriptions does not end")
+
+    async def find(self, subscription_id: str) -> Subscription | None:
+        """Look for one."""
+        answer = await self.helix.ask("GET", _SUBSCRIPTIONS, {"subscription_id": subscription_id})
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        page, _ = _page(answer)
+        return next((each for each in page if each.id == subscription_id), None)
+
+    async def create(self, wanted: Wanted) -> Subscription:
+        """Create one, or find the one that is there already."""
+        transport = {"method": "webhook", "callback": self.our_url, "secret": self.secret}
+        document = {
+            "type": wanted.type,
+            "version": wanted.version,
+            "condition": dict(wanted.condition),
+            "transport": transport,
+        }
+        answer = await self.helix.ask("POST", _SUBSCRIPTIONS, document=document)
+        match answer.status:
+            case HTTPStatus.ACCEPTED | HTTPStatus.OK:
+                page, _ = _page(answer)
+                if not page:
+                    raise strange(answer, "what it has created")
+                return page[0]
+            case HTTPStatus.CONFLICT:
+                return await self._adopted(wanted, answer)
+            case HTTPStatus.FORBIDDEN:
+                raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
+            case HTTPStatus.GONE:
+                raise Refused(
+                    f"Twitch has withdrawn version {wanted.version} of {wanted.type}: a newer showtime is"
+                    f" needed ({answer.reason})"
+                )
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                raise Refused(
+                    "Twitch allows three subscriptions of one type and condition, whoever they call:"
+                    f" others of our client id have them ({answer.reason})"
+                )
+        raise refused(answer, f"the subscription to {wanted.type}")
+
+    async def delete(self, subscription_id: str) -> None:
+        """Delete one."""
+        answer = await self.helix.ask("DELETE", _SUBSCRIPTIONS, {"id": subscription_id})
+        if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+            raise refused(answer, "to delete a subscription")
+
+    async def _adopted(self, wanted: Wanted, answer: Answer) -> Subscription:
+        """Find the one that Twitch says is there; it must be what is wanted, and call our URL."""
+        named = answer.body.get("id") if isinstance(answer.body, dict) else None
+        found = await self.find(named) if isinstance(named, str) else None
+        candidates = [found] if found else await self.existing()
+        for each in candidates:
+            if each.callback == self.our_url and each.meets(wanted):
+                return each
+        raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
+
+
+def _page(answer: Answer) -> tuple[list[Subscription], str | None]:
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+        raise refused(answer, "to tell which subscriptions there are")
+    match answer.body:
+        case {"data": [*listed]}:
+            pagination = answer.body.get("pagination")
+            cursor = pagination.get("cursor") if isinstance(pagination, dict) else None
+            return [_subscription(each, answer) for each in listed], cursor or None
+    raise strange(answer, "its subscriptions")
+
+
+def _subscription(document: object, answer: Answer) -> Subscription:
+    match document:
+        case {
+            "id": str(id_),
+            "type": str(kind),
+            "version": str(version),
+            "status": str(status),
+            "condition": dict(condition),
+            "transport": dict(transport),
+        }:
+            # A field of the condition that is empty was left out when it was made.
+            given = frozenset((name, str(value)) for name, value in condition.items() if value)
+            is_webhook = transport.get("method") == "webhook"
+            callback = str(transport.get("callback")) if is_webhook else None
+            return Subscription(id_, kind, version, given, status, callback)
+    raise strange(answer, "one of its subscriptions")
+
+
+def _time(text: str, answer: Answer) -> datetime:
+    try:
+        return read_time(text)
+    except ValueError:
+        raise strange(answer, "when the stream began") from None
+
+
+def _date(answer: Answer) -> datetime:
+    """Tell the time by Twitch's clock; by ours where it does not say."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)

@@ -1,0 +1,128 @@
+"""Asking Twitch over HTTP: time limits, attempts, rate limits, and errors in our words."""
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import field, frozen, mutable
+
+from showtime_core.errors import Refused, Unavailable
+
+_log = logging.getLogger(__name__)
+
+API_URL = "https://api.twitch.tv/helix"
+AUTH_URL = "https://id.twitch.tv/oauth2"
+
+ANSWER_SECONDS = 10.0
+"""How long one request may take as a whole: a time limit of httpx is one for each read."""
+ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 60.0
+"""For the rate limit: Twitch fills it up within a minute."""
+_TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=4.0)
+_LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=2)
+_MAX_REASON = 200
+
+
+@frozen
+class Credentials:
+    """What Twitch knows our application by."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@frozen
+class Answer:
+    """An answer of Twitch."""
+
+    status: int
+    body: Any
+    """What its JSON says; None if it is none."""
+    headers: Mapping[str, str]
+
+    @property
+    def reason(self) -> str:
+        """What Twitch says went wrong."""
+        said = self.body.get("message") if isinstance(self.body, dict) else None
+        if not isinstance(said, str) or not said:
+            return f"it answers {self.status}"
+        return f"{said.strip()[:_MAX_REASON]} ({self.status})"
+
+
+def make_client(ca_file: Path | None = None) -> httpx.AsyncClient:
+    """Make a client that trusts the machine's authorities, or those of a file; use it as a context."""
+    trusted = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    return httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, verify=trusted)
+
+
+@mutable
+class Asking:
+    """Sends requests, again where that may help: everything we ask of Twitch may be asked twice."""
+
+    client: httpx.AsyncClient
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], float] = time.time
+    _free_at: float = 0.0
+    """When the rate limit lets us ask again, by the clock of `now`."""
+
+    async def ask(self, request: Callable[[], Awaitable[httpx.Request]]) -> Answer:
+        """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
+        failure = "it gives no answer"
+        for attempt in range(ATTEMPTS):
+            await self._keep_to_the_limit()
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    answer = _read(await self.client.send(await request()))
+            except (httpx.HTTPError, TimeoutError) as reason:
+                failure = f"{type(reason).__name__}"
+            else:
+                if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
+                    return answer
+                failure = answer.reason
+            if attempt + 1 < ATTEMPTS:
+                await self.pause(_PAUSE_SECONDS * 2**attempt)
+        raise Unavailable(f"Twitch cannot be reached: {failure}")
+
+    async def _keep_to_the_limit(self) -> None:
+        wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)
+        if wait > 0:
+            _log.warning("waiting %.0f s for Twitch's rate limit", wait)
+            await self.pause(wait)
+
+    def _is_limited(self, answer: Answer) -> bool:
+        """Tell whether it was refused for the number of our requests; notes when there may be more."""
+        left, reset = (_number(answer.headers.get(f"ratelimit-{name}")) for name in ("remaining", "reset"))
+        if left is not None and left <= 0 and reset is not None:
+            self._free_at = reset
+            return answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        return False
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _read(response: httpx.Response) -> Answer:
+    try:
+        body = json.loads(response.content) if response.content else None
+    except (ValueError, RecursionError):
+        body = None
+    return Answer(response.status_code, body, response.headers)
+
+
+def strange(answer: Answer, what: str) -> Unavailable:
+    """Make the error of an answer that makes no sense."""
+    return Unavailable(f"Twitch cannot be understood: {what}, {answer.reason}")
+
+
+def refused(answer: Answer, what: str) -> Refused:
+    """Make the error of what Twitch will not do."""
+    return Refused(f"Twitch refuses {what}: {answer.reason}")

@@ -1,0 +1,124 @@
+"""The broadcaster's consent: by the authorisation code flow, or by a code that is typed in on any device.
+
+Twitch remembers what was consented to for our application; the tokens that come with it are not needed, and
+are not kept.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from attrs import frozen
+
+from showtime_adapters.twitch.http import Answer, Asking, Credentials, refused, strange
+from showtime_core.errors import NotAllowed, Refused
+from showtime_core.subscriptions import DeviceCode
+
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_STILL_WAITING = ("authorization_pending", "slow_down")
+
+
+@frozen
+class Consent:
+    """Asks a broadcaster for consent; see `showtime_core.ports.Consent`."""
+
+    auth_url: str
+    credentials: Credentials
+    asking: Asking
+    login: str
+    """Who is asked: nobody else's consent will do."""
+    scopes: Sequence[str]
+    """What for."""
+
+    def address(self, state: str, redirect_uri: str) -> str:
+        """Tell where the broadcaster is asked; the answer comes to `redirect_uri`, with the same state."""
+        query = {
+            "response_type": "code",
+            "client_id": self.credentials.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(self.scopes),
+            "state": state,
+            "force_verify": "true",  # so that whoever is signed in as somebody else can say so
+        }
+        return str(httpx.URL(f"{self.auth_url}/authorize", params=query))
+
+    async def confirm(self, code: str, redirect_uri: str) -> None:
+        """See who has consented, and to what. Raises Refused if that will not do, Unavailable."""
+        form = {
+            "client_secret": self.credentials.client_secret,
+            "code": code,
+            "grant_type": "authorization_code",
+            "redirect_uri": redirect_uri,
+        }
+        answer = await self._post("/token", form)
+        if answer.status != HTTPStatus.OK:
+            raise refused(answer, "the code that the browser brought")
+        await self._check(answer)
+
+    async def ask_on_any_device(self) -> DeviceCode:
+        """Begin to ask by a code. Raises Refused if Twitch does not do that for our application."""
+        answer = await self._post("/device", {"scopes": " ".join(self.scopes)})
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {
+                "device_code": str(code),
+                "user_code": str(user_code),
+                "verification_uri": str(address),
+                "expires_in": int(seconds),
+                "interval": int(every_seconds),
+            }:
+                return DeviceCode(code, user_code, address, seconds, max(every_seconds, 1))
+            case HTTPStatus.OK, _:
+                raise strange(answer, "its device code")
+        raise refused(answer, "a device code")
+
+    async def confirm_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Wait until the code was typed in. Raises Refused if it was not, or if what came will not do."""
+        form = {
+            "scopes": " ".join(self.scopes),
+            "device_code": device.code,
+            "grant_type": _DEVICE_GRANT,
+        }
+        for _ in range(int(device.seconds / device.every_seconds)):
+            await pause(device.every_seconds)
+            answer = await self._post("/token", form)
+            if answer.status == HTTPStatus.OK:
+                return await self._check(answer)
+            said = answer.body.get("message") if isinstance(answer.body, dict) else None
+            if said not in _STILL_WAITING:
+                raise refused(answer, "the device code")
+        raise Refused("the device code was not typed in while it was good")
+
+    async def _check(self, granted: Answer) -> None:
+        match granted.body:
+            case {"access_token": str(token)}:
+                who = await self._validate(token)
+            case _:
+                raise strange(granted, "what was consented to")
+        login, scopes = who
+        if login != self.login.lower():
+            raise NotAllowed(
+                f"{login} has consented, but the channel is {self.login}: sign in to Twitch as {self.login}"
+            )
+        if missing := sorted(set(self.scopes) - set(scopes)):
+            raise NotAllowed(f"{login} has not consented to {', '.join(missing)}")
+
+    async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
+        async def request() -> httpx.Request:
+            headers = {"authorization": f"OAuth {token}"}
+            return self.asking.client.build_request("GET", f"{self.auth_url}/validate", headers=headers)
+
+        match (answer := await self.asking.ask(request)).status, answer.body:
+            case HTTPStatus.OK, {"login": str(login), "scopes": [*scopes]}:
+                return login, [str(scope) for scope in scopes]
+            case HTTPStatus.OK, _:
+                raise strange(answer, "who has consented")
+        raise refused(answer, "to tell who has consented")
+
+    async def _post(self, path: str, form: Mapping[str, Any]) -> Answer:
+        data = {"client_id": self.credentials.client_id, **form}
+
+        async def request() -> httpx.Request:
+            return self.asking.client.build_request("POST", f"{self.auth_url}{path}", data=data)
+
+        return await self.asking.ask(request)

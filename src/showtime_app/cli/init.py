@@ -1,0 +1,81 @@
+"""`showtime init`: sets a channel up at Twitch."""
+
+import click
+
+from showtime_app import composition, logs
+from showtime_app.cli.running import load_settings, run
+from showtime_app.config import Settings
+from showtime_app.setup.steps import Outcome, SetUp, Wishes
+from showtime_core.errors import NotAllowed, ShowtimeError
+
+
+@click.command()
+@click.option("-f", "--force", is_flag=True, help="Also delete what is broken, doubled or not wanted.")
+@click.option("--delete-all", is_flag=True, help="Delete all subscriptions that call our URL, and end.")
+@click.option("--rotate-secret", is_flag=True, help="Replace all by the same, under the first secret.")
+@click.option("--now", is_flag=True, help="Rotate also while a broadcast is live.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
+@click.option("--no-browser", is_flag=True, help="Open no browser: print where to consent, and a code.")
+@click.option("--non-interactive", is_flag=True, help="Ask nobody for consent.")
+def init(  # noqa: PLR0913 - one for each option
+    *,
+    force: bool,
+    delete_all: bool,
+    rotate_secret: bool,
+    now: bool,
+    dry_run: bool,
+    no_browser: bool,
+    non_interactive: bool,
+) -> None:
+    """Set the channel up at Twitch: make it call us with every event that the show needs.
+
+    Lists the subscriptions that are there, creates what is missing, asks the broadcaster for consent where
+    that is needed, and waits until all are enabled. Running it again does no harm. Only subscriptions that
+    call TWITCH_WEBHOOK_CALLBACK_URL are touched: others may share the client id.
+
+    \b
+    Exit code: 0 all that the show needs is enabled, 1 it is not, or something
+    went wrong, 2 the command makes no sense, 3 (--dry-run) something is to be
+    done, 4 the broadcaster's consent is missing.
+    """  # noqa: D301 - click wants the character itself
+    if delete_all and rotate_secret:
+        raise click.UsageError("--delete-all and --rotate-secret exclude each other")
+    settings = load_settings()
+    logs.configure(settings.log_format, "warning")
+    wishes = Wishes(
+        may_delete=force,
+        is_dry=dry_run,
+        has_browser=not no_browser,
+        asks_consent=not non_interactive,
+        ignores_broadcast=now,
+    )
+    verb = "rotate_secret" if rotate_secret else "delete_all" if delete_all else "create"
+    try:
+        outcome = run(_run(settings, wishes, verb))
+    except NotAllowed as reason:
+        click.echo(f"Error: {reason}", err=True)
+        outcome = Outcome.NO_CONSENT
+    except ShowtimeError as reason:
+        raise click.ClickException(str(reason)) from reason
+    click.get_current_context().exit(outcome)
+
+
+async def _run(settings: Settings, wishes: Wishes, verb: str) -> Outcome:
+    app = settings.twitch_app
+    if app is None:
+        raise click.ClickException(
+            "TWITCH_CHANNEL_NAME, TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET must be set: see"
+            " https://dev.twitch.tv/console/apps"
+        )
+    if not settings.webhook_secrets:
+        raise click.ClickException(
+            "TWITCH_WEBHOOK_SECRET is not set: think of one, 10 to 100 characters long"
+        )
+    async with composition.at_twitch(settings, app) as twitch, composition.at_home(settings) as home:
+        set_up = SetUp(twitch, home, wishes, click.echo)
+        match verb:
+            case "rotate_secret":
+                return await set_up.rotate_secret()
+            case "delete_all":
+                return await set_up.delete_all()
+        return await set_up.create()

@@ -1,0 +1,108 @@
+"""What is done at Twitch: by `serve`, which looks after the channel, and by `init`, which sets it up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.health import PostgresHealth
+from showtime_adapters.postgres.leader import TWITCH_KEY, Leadership
+from showtime_adapters.postgres.pool import Connection, make_pool
+from showtime_adapters.postgres.state import read_state
+from showtime_adapters.twitch.app_token import AppToken
+from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
+from showtime_adapters.twitch.http import Asking, Credentials, make_client
+from showtime_adapters.twitch.oauth import Consent
+from showtime_app.config import Settings, TwitchApp
+from showtime_app.setup.places import Home, Twitch
+from showtime_app.upkeep import Upkeep
+from showtime_core.broadcast import ChannelState
+from showtime_core.health import Health
+from showtime_core.ports import UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.subscriptions import scopes_of, wanted_of
+from showtime_core.watching import Watch
+
+
+async def read_standing(pool: AsyncConnectionPool[Connection]) -> tuple[ChannelState, Health]:
+    """Read how everything stands; raises Unavailable."""
+    return await read_state(pool), await PostgresHealth(pool).read()
+
+
+@asynccontextmanager
+async def at_twitch(settings: Settings, app: TwitchApp) -> AsyncIterator[Twitch]:
+    """Reach Twitch, for as long as the context is open."""
+    credentials = Credentials(app.client_id, app.client_secret)
+    with_chat = settings.chat_source == "eventsub"
+    async with make_client(settings.twitch_ca_file) as client:
+        asking = Asking(client)
+        helix = Helix(
+            settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, asking), asking
+        )
+        url = settings.twitch_webhook_callback_url
+        yield Twitch(
+            login=app.channel,
+            our_url=url,
+            channels=HelixChannels(helix),
+            subscriptions=tuple(
+                HelixSubscriptions(helix, url, secret) for secret in settings.webhook_secrets
+            ),
+            consent=Consent(
+                settings.twitch_auth_url,
+                credentials,
+                asking,
+                app.channel,
+                scopes_of(wanted_of("", with_chat=with_chat)),
+            ),
+            with_chat=with_chat,
+        )
+
+
+@asynccontextmanager
+async def at_home(settings: Settings) -> AsyncIterator[Home | None]:
+    """Reach the database of the channel, where one is named."""
+    if not settings.has_database:
+        yield None
+        return
+    async with make_pool(settings.conninfo, max_size=1) as pool:
+        leadership = Leadership(settings.conninfo, TWITCH_KEY)
+        yield Home(leadership.once, partial(read_standing, pool), PostgresHealth(pool).keep_twitch)
+
+
+@frozen
+class Keeper:
+    """Looks after the channel while the service runs, if the settings say how."""
+
+    settings: Settings
+    conninfo: str
+    pool: AsyncConnectionPool[Connection]
+    units: UnitOfWork
+    policy: Policy
+
+    async def run(self) -> None:
+        """Look after the channel until cancelled."""
+        app = self.settings.twitch_app
+        if app is None:
+            return
+        async with at_twitch(self.settings, app) as twitch:
+            watch = Watch(
+                login=twitch.login,
+                our_url=twitch.our_url,
+                channels=twitch.channels,
+                subscriptions=twitch.subscriptions[0],
+                units=self.units,
+                record=PostgresHealth(self.pool),
+                policy=self.policy,
+                pause=asyncio.sleep,
+                repairs=self.settings.keeps_subscriptions,
+                with_chat=twitch.with_chat,
+            )
+
+            async def check(state: ChannelState, is_forced: bool) -> None:  # noqa: FBT001 - it is passed on
+                await watch.check(state, is_forced=is_forced)
+
+            leadership = Leadership(self.conninfo, TWITCH_KEY)
+            await Upkeep(partial(read_standing, self.pool), check, leadership.once).run()

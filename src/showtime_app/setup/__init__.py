@@ -1,0 +1,1 @@
+"""`showtime init`: a channel is set up at Twitch."""

@@ -1,0 +1,87 @@
+"""Asking the broadcaster for consent: in the browser here, or with a code on any device."""
+
+import asyncio
+import webbrowser
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from showtime_app.setup.browser import PORT, REDIRECT_URI, Visit, waiting
+from showtime_core.errors import NotAllowed, Refused, ShowtimeError
+from showtime_core.ports import Consent
+from showtime_core.subscriptions import DeviceCode
+
+Say = Callable[[str], None]
+"""Tells the operator a line."""
+
+_PATIENCE_SECONDS = 600.0
+
+
+async def ask(consent: Consent, say: Say, *, has_browser: bool) -> None:
+    """Ask, and wait until the consent is there. Raises NotAllowed if it is not given, Unavailable."""
+    async with AsyncExitStack() as stack:
+        ways: list[Coroutine[Any, Any, None]] = []
+        try:
+            visit = await stack.enter_async_context(waiting(lambda code: consent.confirm(code, REDIRECT_URI)))
+            ways.append(_in_the_browser(consent, visit, say, has_browser=has_browser))
+        except OSError as reason:
+            if has_browser:
+                raise Refused(
+                    f"the browser comes back to {REDIRECT_URI}, but port {PORT} is taken"
+                    f" ({reason.strerror}): stop what runs there, or use --no-browser"
+                ) from reason
+        if not has_browser and (device := await _device(consent)):
+            ways.append(_on_any_device(consent, device, say))
+        await _first_of(ways)
+    say("the consent is there")
+
+
+async def _device(consent: Consent) -> DeviceCode | None:
+    try:
+        return await consent.ask_on_any_device()
+    except Refused:  # it is not meant for every application
+        return None
+
+
+async def _in_the_browser(consent: Consent, visit: Visit, say: Say, *, has_browser: bool) -> None:
+    address = consent.address(visit.state, REDIRECT_URI)
+    if has_browser:
+        say(f"asking for consent in the browser; should none open, open this:\n\n  {address}\n")
+        await asyncio.to_thread(webbrowser.open, address)
+    else:
+        say(
+            f"open this in a browser that reaches port {PORT} of this machine as localhost"
+            f" (ssh -L {PORT}:localhost:{PORT}):\n\n  {address}\n"
+        )
+    await visit.outcome
+
+
+async def _on_any_device(consent: Consent, device: DeviceCode, say: Say) -> None:
+    say(f"or, in any browser, open this and type in {device.user_code}:\n\n  {device.address}\n")
+    await consent.confirm_device(device, asyncio.sleep)
+
+
+async def _first_of(ways: list[Coroutine[Any, Any, None]]) -> None:
+    """Take the first way that leads to a consent; a no is a no, but a way that is barred leaves others."""
+    waiting_for = {asyncio.create_task(way) for way in ways}
+    failure: ShowtimeError = Refused(
+        "there is no way to ask: free port 3033, or use a machine with a browser"
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while waiting_for:
+                done, waiting_for = await asyncio.wait(waiting_for, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    try:
+                        return task.result()
+                    except NotAllowed:
+                        raise
+                    except ShowtimeError as reason:
+                        failure = reason
+        raise failure
+    except TimeoutError:
+        raise NotAllowed(f"nobody has consented for {_PATIENCE_SECONDS / 60:.0f} minutes") from None
+    finally:
+        for task in waiting_for:
+            task.cancel()
+        await asyncio.gather(*waiting_for, return_exceptions=True)

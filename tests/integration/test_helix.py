@@ -1,0 +1,295 @@
+"""Twitch's API is asked over real sockets, and however it answers, we know what to do."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from showtime_adapters.twitch.app_token import AppToken
+from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
+from showtime_adapters.twitch.http import Asking, Credentials
+from showtime_adapters.twitch.oauth import Consent
+from showtime_core.errors import NotAllowed, Refused, Unavailable
+from showtime_core.subscriptions import PENDING, Wanted, scopes_of, wanted_of
+from support.following import until
+from support.twitch_api import TwitchApi, twitch_api
+from support.twitch_world import BROADCASTER_ID, CLIENT_ID, CLIENT_SECRET, DEAD, OUR_URL
+
+WANTED = {each.type: each for each in wanted_of(BROADCASTER_ID)}
+ONLINE, RAID, TRAIN = (WANTED[kind] for kind in ("stream.online", "channel.raid", "channel.hype_train.begin"))
+SUBSCRIPTIONS = "/helix/eventsub/subscriptions"
+
+
+class Client:
+    """Our side, with pauses that are noted and not made."""
+
+    def __init__(self, api: TwitchApi, client: httpx.AsyncClient, secret: str = CLIENT_SECRET) -> None:
+        self.pauses: list[float] = []
+        self.asking = Asking(client, pause=self.pause)
+        self.now = 0.0
+        credentials = Credentials(CLIENT_ID, secret)
+        base = f"http://127.0.0.1:{api.port}"
+        self.token = AppToken(f"{base}/oauth2", credentials, self.asking, clock=lambda: self.now)
+        self.helix = Helix(f"{base}/helix", self.token, self.asking)
+        self.channels = HelixChannels(self.helix)
+        self.subscriptions = HelixSubscriptions(self.helix, OUR_URL, "rewind-before-returning")
+        self.consent = Consent(
+            f"{base}/oauth2", credentials, self.asking, "GoldenVCR", scopes_of(WANTED.values())
+        )
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@pytest.fixture
+def api() -> Iterator[TwitchApi]:
+    with twitch_api() as api:
+        yield api
+
+
+@pytest.fixture
+async def ours(api: TwitchApi) -> AsyncIterator[Client]:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(5)) as client:
+        yield Client(api, client)
+
+
+# --- the token ------------------------------------------------------------------------------------
+
+
+async def test_one_token_does_for_many(api, ours):
+    """It is asked for once, and again shortly before it expires."""
+    for _ in range(3):
+        await ours.channels.listing(BROADCASTER_ID)
+    assert api.counted()["POST /oauth2/token"] == 1
+    ours.now = api.seconds - 200
+    await ours.channels.listing(BROADCASTER_ID)
+    assert api.counted()["POST /oauth2/token"] == 2
+
+
+async def test_a_token_that_is_rejected_is_renewed_once(api, ours):
+    """Twitch revokes tokens: the request is repeated with another, and nobody notices."""
+    await ours.channels.listing(BROADCASTER_ID)
+    ours.now = 3600
+    api.revoked.add(api.app_tokens[-1])
+    assert (await ours.channels.listing(BROADCASTER_ID)).stream is None
+    assert api.counted()["POST /oauth2/token"] == 2
+
+
+async def test_a_token_that_is_rejected_at_once_makes_no_storm(api, ours):
+    """Another would fare no better: whoever asks is told, and no token is asked for each time."""
+    api.fail("/helix", "401", times=100)
+    for _ in range(5):
+        with pytest.raises(Refused, match="refuses the token"):
+            await ours.channels.listing(BROADCASTER_ID)
+    assert api.counted()["POST /oauth2/token"] == 1
+
+
+async def test_wrong_credentials_are_refused_by_name(api, ours):
+    """The operator is told which settings are wrong, and no secret."""
+    wrong = Client(api, ours.asking.client, secret="not-the-secret")
+    with pytest.raises(Refused, match="TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET: invalid client secret"):
+        await wrong.channels.listing(BROADCASTER_ID)
+    assert "not-the-secret" not in repr(wrong.token)
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["500", "503", "cut", "limit"])
+async def test_what_passes_is_tried_again(api, ours, how):
+    """Once or twice, with growing pauses."""
+    api.fail("/helix/users", how, times=2)
+    assert await ours.channels.user_id("goldenvcr") == BROADCASTER_ID
+    assert ours.pauses[:1] == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "RemoteProtocolError"), ("limit", "slow down")]
+)
+async def test_what_does_not_pass_is_unavailable(api, ours, how, reason):
+    """After three attempts, with the reason."""
+    api.fail("/helix/users", how, times=100)
+    with pytest.raises(Unavailable, match=reason):
+        await ours.channels.user_id("goldenvcr")
+    assert api.counted()["GET /helix/users"] == 3
+
+
+async def test_a_twitch_that_hangs_is_given_up(api, ours, monkeypatch):
+    """There is a limit for a request as a whole."""
+    monkeypatch.setattr("showtime_adapters.twitch.http.ANSWER_SECONDS", 0.2)
+    api.fail("/helix/users", "hang", times=100)
+    with pytest.raises(Unavailable, match="TimeoutError"):
+        await ours.channels.user_id("goldenvcr")
+
+
+async def test_nobody_there_is_unavailable(ours):
+    """Refused connections are no answer."""
+    nobody = Helix("http://127.0.0.1:9/helix", ours.token, ours.asking)
+    with pytest.raises(Unavailable, match="ConnectError"):
+        await HelixChannels(nobody).user_id("goldenvcr")
+
+
+@pytest.mark.parametrize("path", ["/helix/users", "/helix/streams", SUBSCRIPTIONS, "/oauth2/token"])
+async def test_rubbish_is_unavailable(api, ours, path):
+    """An answer of 200 that is no answer."""
+    api.fail(path, "rubbish", times=100)
+
+    async def ask_all() -> None:
+        await ours.channels.user_id("goldenvcr")
+        await ours.channels.listing(BROADCASTER_ID)
+        await ours.subscriptions.existing()
+
+    with pytest.raises(Unavailable, match="cannot be understood"):
+        await ask_all()
+
+
+async def test_the_rate_limit_is_kept_to(api, ours):
+    """When nothing is left, the next request waits until there is more."""
+    await ours.channels.listing(BROADCASTER_ID)
+    api.remaining, api.resets_in = 0, 30
+    await ours.channels.listing(BROADCASTER_ID)
+    assert ours.pauses == []
+    await ours.channels.listing(BROADCASTER_ID)
+    assert len(ours.pauses) == 1
+    assert 27 < ours.pauses[0] <= 30
+
+
+# --- users and streams ----------------------------------------------------------------------------
+
+
+async def test_a_user_is_looked_up_once(api, ours):
+    """Its id is the same for life; one that Twitch does not know is refused by name."""
+    assert await ours.channels.user_id("goldenvcr") == await ours.channels.user_id("goldenvcr")
+    assert api.counted()["GET /helix/users"] == 1
+    with pytest.raises(Refused, match="TWITCH_CHANNEL_NAME"):
+        await ours.channels.user_id("betamax")
+
+
+async def test_a_stream_is_listed_with_its_start(api, ours):
+    """And the time is Twitch's."""
+    api.go_live("40123", "2026-10-30T20:00:00Z")
+    seen = await ours.channels.listing(BROADCASTER_ID)
+    assert seen.stream
+    assert (seen.stream.id, seen.stream.started_at) == ("40123", datetime(2026, 10, 30, 20, tzinfo=UTC))
+    assert abs((seen.at - datetime.now(UTC)).total_seconds()) < 60
+    api.world.live.clear()
+    assert (await ours.channels.listing(BROADCASTER_ID)).stream is None
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+async def test_all_pages_are_read(api, ours):
+    """Those of others too, each once, and what the condition leaves empty is left out."""
+    raid = api.world.add("channel.raid")
+    others = [api.world.add("stream.online", f"https://others.example/{number}") for number in range(10)]
+    found = {each.id: each for each in await ours.subscriptions.existing()}
+    assert found.keys() == {raid.id, *(other.id for other in others)}
+    assert found[raid.id].meets(RAID)
+    assert api.counted()[f"GET {SUBSCRIPTIONS}"] == 3
+
+
+async def test_one_is_created_and_found_and_deleted(api, ours):
+    """Signed by our secret, and calling our URL."""
+    made = await ours.subscriptions.create(ONLINE)
+    assert (made.status, made.callback) == (PENDING, OUR_URL)
+    assert made.meets(ONLINE)
+    assert api.world.subs[made.id].secret == "rewind-before-returning"
+    await until(lambda: api.world.challenged)
+    found = await ours.subscriptions.find(made.id)
+    assert found
+    assert found.status == "webhook_callback_verification_failed"  # nobody is there to answer
+    await ours.subscriptions.delete(made.id)
+    await ours.subscriptions.delete(made.id)
+    assert await ours.subscriptions.find(made.id) is None
+
+
+@pytest.mark.parametrize("tells_id", [True, False])
+async def test_one_that_exists_is_adopted(api, ours, tells_id):
+    """Whether the refusal names it or not."""
+    api.world.tells_id = tells_id
+    there = api.world.add("stream.online")
+    assert (await ours.subscriptions.create(ONLINE)).id == there.id
+    assert list(api.world.subs) == [there.id]
+
+
+async def test_nobody_elses_is_adopted(api, ours):
+    """Not even if Twitch names it."""
+    other = api.world.add("stream.online", "https://others.example/")
+    api.fail(SUBSCRIPTIONS, "409", method="POST")
+    with pytest.raises(Refused, match="does not call our URL"):
+        await ours.subscriptions.create(ONLINE)
+    assert list(api.world.subs) == [other.id]
+
+
+async def test_what_is_not_consented_to_is_not_allowed(ours):
+    """The broadcaster must be asked."""
+    with pytest.raises(NotAllowed, match="missing proper authorization"):
+        await ours.subscriptions.create(TRAIN)
+
+
+async def test_what_is_withdrawn_is_refused_by_name(api, ours):
+    """The operator needs a newer version."""
+    api.world.withdrawn.add(("stream.online", "1"))
+    with pytest.raises(Refused, match=r"version 1 of stream.online: a newer showtime is needed"):
+        await ours.subscriptions.create(ONLINE)
+
+
+async def test_three_of_a_kind_are_refused_at_once(api, ours):
+    """It is no rate limit, and waiting would not help."""
+    for number in range(3):
+        api.world.add("stream.online", f"https://others.example/{number}", DEAD)
+    with pytest.raises(Refused, match="three subscriptions of one type"):
+        await ours.subscriptions.create(ONLINE)
+    assert ours.pauses == []
+
+
+async def test_what_twitch_finds_wrong_is_told(ours):
+    """In its own words."""
+    nowhere = HelixSubscriptions(ours.helix, "http://127.0.0.1/callback", "rewind-before-returning")
+    with pytest.raises(Refused, match="https on the standard port"):
+        await nowhere.create(Wanted("stream.online", "1", ONLINE.condition))
+
+
+# --- consent --------------------------------------------------------------------------------------
+
+
+async def test_a_device_code_is_waited_for(api, ours):
+    """Until it is typed in, and the consent is there."""
+    device = await ours.consent.ask_on_any_device()
+    assert "ABCDEFGH" in device.address
+
+    async def type_in(_: float) -> None:
+        api.typed_in = True
+
+    await ours.consent.confirm_device(device, type_in)
+    assert "channel:read:hype_train" in api.world.consents[BROADCASTER_ID]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"visitor": "tapehead"}, "tapehead has consented, but the channel is GoldenVCR"),
+        ({"withholds": {"bits:read"}}, "has not consented to bits:read"),
+    ],
+)
+async def test_somebody_elses_consent_or_a_part_will_not_do(api, ours, changes, reason):
+    """What is missing is named."""
+    for name, value in changes.items():
+        setattr(api, name, value)
+    api.typed_in = True
+    device = await ours.consent.ask_on_any_device()
+    with pytest.raises(NotAllowed, match=reason):
+        await ours.consent.confirm_device(device, ours.pause)
+
+
+async def test_a_device_code_that_is_not_typed_in_ends(api, ours):
+    """It is asked for as often as Twitch allows, and not for ever."""
+    device = await ours.consent.ask_on_any_device()
+    api.codes.clear()
+    with pytest.raises(Refused, match="invalid device code"):
+        await ours.consent.confirm_device(device, ours.pause)
+    api.has_devices = False
+    with pytest.raises(Refused, match="not enabled"):
+        await ours.consent.ask_on_any_device()

@@ -1,0 +1,152 @@
+"""People are told how it stands in one sentence, and all instances tell the same."""
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from showtime_core.broadcast import ChannelState, Revocation
+from showtime_core.comparison import Doubt
+from showtime_core.health import ChatHealth, Health, TwitchHealth, is_due, judge
+from showtime_core.subscriptions import ENABLED, MISSING, PENDING, Finding
+from showtime_core.testing.script import at
+
+WELL = tuple(Finding(kind, is_optional=False, status=ENABLED) for kind in ("stream.online", "channel.follow"))
+TRAIN = Finding("channel.hype_train.begin", is_optional=True, status=MISSING, problem="no consent")
+CHECKED = TwitchHealth(at(0), (*WELL, TRAIN))
+STATE = ChannelState()
+
+
+def unwell(status: str, problem: str | None = None) -> TwitchHealth:
+    return TwitchHealth(at(0), (evolve(WELL[0], status=status, problem=problem), *WELL[1:], TRAIN))
+
+
+def say(health: Health, state: ChannelState = STATE, off=(), *, is_checked: bool = True) -> tuple[bool, str]:
+    standing = judge(health, state, off, is_checked=is_checked, is_chat_read=health.chat is not None)
+    return standing.is_ready, standing.message
+
+
+def health(
+    checked: TwitchHealth | None = CHECKED, chat: ChatHealth | None = None, minutes: float = 1
+) -> Health:
+    return Health(at(minutes), checked, chat)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_ready", "message"),
+    [
+        (
+            health(TwitchHealth(at(0), WELL)),
+            True,
+            "showtime is fully operational.",
+        ),
+        (
+            health(),
+            True,
+            "showtime is fully operational. Without: channel.hype_train.begin.",
+        ),
+        (health(unwell(MISSING)), False, "Twitch subscriptions are missing: stream.online."),
+        (
+            health(unwell(MISSING, "no consent")),
+            False,
+            "Twitch subscriptions are missing: stream.online. (Error: no consent)",
+        ),
+        (
+            health(unwell("notification_failures_exceeded")),
+            False,
+            "Twitch subscriptions are disabled: stream.online. (Error: notification_failures_exceeded)",
+        ),
+        (
+            health(unwell("a_word_of_tomorrow")),
+            False,
+            "Twitch subscriptions are disabled: stream.online. (Error: a_word_of_tomorrow)",
+        ),
+        (health(unwell(PENDING)), False, "Twitch is about to verify subscriptions: stream.online."),
+        (
+            health(evolve(CHECKED, failure="Twitch cannot be reached: PoolTimeout")),
+            False,
+            "The subscriptions at Twitch cannot be checked. (Error: Twitch cannot be reached: PoolTimeout)",
+        ),
+        (health(None), False, "The subscriptions at Twitch have not been checked yet."),
+        (
+            health(minutes=31),
+            False,
+            "The subscriptions at Twitch were last checked at 2026-10-30T20:00:00Z.",
+        ),
+        (
+            health(chat=ChatHealth(at(0.5), "the connection was lost")),
+            False,
+            "chat functionality is degraded. (Error: the connection was lost)",
+        ),
+        (
+            health(chat=ChatHealth(at(-4))),
+            False,
+            "chat functionality is degraded. (Error: nothing was heard of it since 2026-10-30T19:56:00Z)",
+        ),
+        (
+            health(unwell(MISSING), ChatHealth(at(0.5), "the connection was lost")),
+            False,
+            "Twitch subscriptions are missing: stream.online.",
+        ),
+    ],
+)
+def test_people_are_told(found, is_ready, message):
+    """Twitch first, then chat; with Twitch's own word for what is wrong."""
+    assert say(found) == (is_ready, message)
+
+
+def test_a_chat_that_ought_to_be_read_is_missed():
+    """And one that nobody ought to read is not, whatever was said of it before."""
+    unread = judge(health(), STATE, (), is_checked=True, is_chat_read=True)
+    assert unread.message == "chat functionality is degraded. (Error: it has not been read yet)"
+    old = health(chat=ChatHealth(at(-500), "the connection was lost"))
+    assert judge(old, STATE, (), is_checked=True, is_chat_read=False).is_ready
+
+
+def test_what_is_off_is_said():
+    """In order, and it is no reason not to be ready."""
+    assert say(health(TwitchHealth(at(0), WELL)), off=("points", "ghosts")) == (
+        True,
+        "showtime is fully operational. Off: ghosts, points.",
+    )
+
+
+def test_where_nobody_checks_the_messages_tell():
+    """Twitch's revocations are all that is known; what was found before the check was off does not count."""
+    revoked = ChannelState(revocations=(Revocation("stream.online", "user_removed", at(0)),))
+    expected = "Twitch has revoked the subscription to stream.online. (Error: user_removed)"
+    assert say(health(None), revoked, is_checked=False) == (False, expected)
+    assert say(health(unwell(MISSING)), is_checked=False) == (True, "showtime is fully operational.")
+
+
+def test_a_revocation_counts_until_it_was_checked():
+    """What was repaired is well; one that has come since is not, unless the show goes on without it."""
+    revoked = Revocation("stream.online", "authorization_revoked", at(-1))
+    assert say(health(), ChannelState(revocations=(revoked,)))[0]
+    later = evolve(revoked, sent_at=at(0.5))
+    assert say(health(), ChannelState(revocations=(later,))) == (
+        False,
+        "Twitch has revoked the subscription to stream.online. (Error: authorization_revoked)",
+    )
+    assert say(health(), ChannelState(revocations=(evolve(later, type=TRAIN.type),)))[0]
+
+
+@pytest.mark.parametrize(
+    ("checked", "minutes"),
+    [
+        (None, 0),
+        (CHECKED, 10),
+        (evolve(CHECKED, doubt=Doubt(1, at(0))), 5),
+        (evolve(CHECKED, failure="away"), 1),
+        (unwell(PENDING), 1),
+        (unwell(MISSING), 10),
+    ],
+)
+def test_a_check_is_due(checked, minutes):
+    """Every ten minutes; sooner in doubt, and while something is about to change."""
+    assert is_due(health(checked, minutes=minutes), ())
+    if minutes:
+        moment = health(checked, minutes=minutes - 0.001)
+        assert not is_due(moment, ())
+        revoked = Revocation("stream.online", "user_removed", moment.now - timedelta(seconds=1))
+        assert is_due(moment, [revoked])

@@ -1,0 +1,110 @@
+"""The channel is looked after: what is wrong at Twitch is repaired, or said."""
+
+from showtime_core.comparison import Listing, Stream
+from showtime_core.health import TwitchHealth
+from showtime_core.reactions import Policy
+from showtime_core.subscriptions import ENABLED, MISSING
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.script import at
+from showtime_core.testing.twitch import MemoryChannels, MemoryHealth, MemorySubscriptions
+from showtime_core.watching import Watch
+
+OURS = "https://goldenvcr.com/api/showtime/callback"
+LISTED = Listing(Stream("40123", at(0)), at(30))
+
+
+async def no_pause(_: float) -> None:
+    """Wait for nothing: in memory, time stands still."""
+
+
+class Stage:
+    """A channel, Twitch, and whoever looks after it."""
+
+    def __init__(self, listed: Listing = LISTED, *, repairs: bool = True) -> None:
+        self.now = at(30)
+        self.subscriptions = MemorySubscriptions(OURS)
+        self.channels = MemoryChannels({"goldenvcr": "953753877"}, listed)
+        self.units = MemoryUnitOfWork(clock=lambda: self.now)
+        self.record = MemoryHealth(lambda: self.now)
+        self.watch = Watch(
+            login="goldenvcr",
+            our_url=OURS,
+            channels=self.channels,
+            subscriptions=self.subscriptions,
+            units=self.units,
+            record=self.record,
+            policy=Policy(),
+            pause=no_pause,
+            repairs=repairs,
+        )
+
+    async def check(self, *, is_forced: bool = False) -> TwitchHealth:
+        await self.watch.check(self.units.memory.state, is_forced=is_forced)
+        assert self.record.twitch
+        return self.record.twitch
+
+
+async def test_a_check_repairs_what_it_finds():
+    """All subscriptions are there, and the broadcast that nobody told us of is live."""
+    stage = Stage()
+    found = await stage.check()
+    assert {finding.status for finding in found.findings} == {ENABLED}
+    assert stage.units.memory.state.timeline.live
+    assert found.checked_at == at(30)
+
+
+async def test_a_check_that_may_not_repair_only_looks():
+    """It says what is missing, and changes nothing at Twitch or here."""
+    stage = Stage(repairs=False)
+    found = await stage.check()
+    assert {finding.status for finding in found.findings} == {MISSING}
+    assert not stage.subscriptions.there
+    assert not stage.units.memory.journal
+
+
+async def test_it_is_checked_when_it_is_due():
+    """Not before, unless it is asked for."""
+    stage = Stage()
+    await stage.check()
+    stage.now = at(35)
+    assert (await stage.check()).checked_at == at(30)
+    assert (await stage.check(is_forced=True)).checked_at == at(35)
+    stage.now = at(45)
+    assert (await stage.check()).checked_at == at(45)
+
+
+async def test_a_twitch_that_is_away_is_said_and_changes_nothing_else():
+    """What was found before is kept beside the failure, and so is a doubt."""
+    stage = Stage(Listing(LISTED.stream, at(30)))
+    await stage.check()
+    stage.channels.listed = Listing(None, at(40))
+    stage.now = at(40)
+    doubted = await stage.check()
+    assert doubted.doubt
+    stage.now = at(50)
+    stage.subscriptions.is_away = True
+    failed = await stage.check()
+    assert failed.failure == "Twitch is away"
+    assert (failed.findings, failed.doubt) == (doubted.findings, doubted.doubt)
+    stage.subscriptions.is_away = False
+    stage.now = at(52)
+    assert not (await stage.check()).failure
+
+
+async def test_a_broadcast_whose_stream_is_missed_long_enough_ends():
+    """The doubt is kept from check to check."""
+    stage = Stage()
+    await stage.check()
+    for minutes in (40, 45, 50):
+        stage.now, stage.channels.listed = at(minutes), Listing(None, at(minutes))
+        assert stage.units.memory.state.timeline.live
+        await stage.check()
+    assert not stage.units.memory.state.timeline.live
+    assert [row.ended_at for row in stage.units.memory.broadcasts.values()] == [at(40)]
+
+
+async def test_a_channel_that_twitch_does_not_know_is_said():
+    """The operator has mistyped its name."""
+    stage = Stage()
+    stage.channels.users = {}
+    assert (await stage.check()).failure == "Twitch knows no user 'goldenvcr'"
