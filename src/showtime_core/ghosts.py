@@ -11,10 +11,12 @@ ghost that fails before it is paid gives back what was reserved, and one that is
 
 import re
 from enum import StrEnum
+from typing import Self
 from uuid import UUID, uuid5
 
 from attrs import field, frozen
 
+from showtime_core.errors import Refused
 from showtime_core.viewers import Viewer
 
 MAX_SUBJECT_CHARACTERS = 120
@@ -98,6 +100,26 @@ class Ghost:
         return self.step in {Step.SHOWN, Step.POSTED, Step.REFUSED, Step.REFUNDED}
 
 
+@frozen
+class Standing:
+    """How a ghost stands, as everybody may know it."""
+
+    id: UUID
+    step: Step | None
+    """How far it has come; None: it waits to begin."""
+    refusal: Refusal | None = None
+    """Why there is no ghost, once the points are back."""
+    reason: str | None = None
+    """The painter's words, where it will not paint this."""
+
+    @classmethod
+    def of(cls, id: UUID, step: Step | None, refusal: Refusal | None, reason: str | None) -> Self:  # noqa: A002
+        """Tell how it stands: that it failed, only when nothing of the viewer's is held any more."""
+        if step not in {Step.REFUSED, Step.REFUNDED}:
+            return cls(id, step)
+        return cls(id, step, refusal, reason if refusal is Refusal.CONTENT else None)
+
+
 def next_task(ghost: Ghost) -> Task | None:  # noqa: PLR0911 - one table
     """Tell what comes next in the life of a ghost; None: it is over."""
     match ghost.step:
@@ -125,6 +147,19 @@ def ghost_id(entry_id: str) -> UUID:
 def prompt(subject: str) -> str:
     """Say what is to be painted."""
     return f"a ghostly image of {subject}, with glitchy VHS artifacts, dark background"
+
+
+def read_subject(text: str) -> str:
+    """Read what a viewer asks a ghost of, without what no database or JSON can hold.
+
+    Raises Refused for nothing, and for more than 120 characters: nothing was spent on it yet.
+    """
+    subject = text.replace("\0", "").encode("utf-8", "ignore").decode().strip()
+    if not subject:
+        raise Refused("'subject' is required")
+    if len(subject) > MAX_SUBJECT_CHARACTERS:
+        raise Refused(f"'subject' must be <= {MAX_SUBJECT_CHARACTERS} characters")
+    return subject
 
 
 def image_key(ghost: Ghost) -> str:

@@ -4,7 +4,7 @@ A night can be replayed from its journal alone: it holds what came, in which ord
 database's clock, and under which policy.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -80,7 +80,7 @@ class Outcome(StrEnum):
     KEPT = "kept"
     """Nothing follows: a type that is not known."""
     REPEATED = "repeated"
-    """Twitch reported a fact again under another message id."""
+    """A fact was reported again under another id; the remark names the one that reported it first."""
     PARKED = "parked"
     """The reaction failed; it waits for the operator to retry or to dismiss it."""
     DISMISSED = "dismissed"
@@ -172,8 +172,8 @@ class Admission:
     """
     fresh: tuple[Entry, ...]
     """The entries that had not been there, in order."""
-    repeated: frozenset[str]
-    """Ids of those among them whose fact was already reported under another id."""
+    repeated: Mapping[str, str]
+    """For those among them whose fact was reported before: the id under which it was."""
 
     def time_of(self, entry: Entry) -> datetime:
         """Tell when an entry happened: by its own time or, if it has none, by the database's."""
@@ -187,20 +187,23 @@ def admit(
     state: ChannelState,
     now: datetime,
     known: Container[str],
-    facts: Container[str],
+    facts: Mapping[str, str],
 ) -> Admission:
-    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
+    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before.
+
+    `facts` are those that are known, each with the id of the entry that told it first.
+    """
     fresh: dict[str, Entry] = {}
-    told, repeated = set[str](), set[str]()
+    told, repeated = dict(facts), dict[str, str]()
     for entry in entries:
         if entry.id in known or entry.id in fresh:
             continue
         fresh[entry.id] = entry
         if fact := entry.fact:
-            if fact in facts or fact in told:
-                repeated.add(entry.id)
-            told.add(fact)
-    return Admission(state, now, tuple(fresh.values()), frozenset(repeated))
+            if first := told.get(fact):
+                repeated[entry.id] = first
+            told.setdefault(fact, entry.id)
+    return Admission(state, now, tuple(fresh.values()), repeated)
 
 
 @frozen

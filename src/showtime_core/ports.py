@@ -8,6 +8,7 @@ from uuid import UUID
 from showtime_core.chat import Heard
 from showtime_core.comparison import Listing
 from showtime_core.effects import Credit
+from showtime_core.ghosts import Standing
 from showtime_core.health import Health, TwitchHealth
 from showtime_core.history import ListedBroadcast, PastBroadcast
 from showtime_core.journal import Admission, Entry, Page
@@ -56,6 +57,16 @@ class Outbox(Protocol):
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
+
+
+class Ghosts(Protocol):
+    """How the ghosts stand that were asked for; each raises Unavailable."""
+
+    async def asker(self, request: Entry) -> str | None:
+        """Name the entry whose ghost this request gets: its own, or one before it; None if it is new."""
+
+    async def standing(self, ghost_id: UUID) -> Standing:
+        """Tell how a ghost stands, that of showtime's predecessor too; raises NotFound."""
 
 
 class Authenticator(Protocol):

@@ -76,7 +76,7 @@ def follow(admission: Admission, policy: Policy) -> Page:
     """Work out all that follows from new entries: purely, so that the journal replays to the same page."""
     draft = _Draft(admission.state)
     for entry in admission.fresh:
-        draft.add(entry, admission.time_of(entry), policy, is_repeat=entry.id in admission.repeated)
+        draft.add(entry, admission.time_of(entry), policy, admission.repeated.get(entry.id))
     return draft.page(admission.state)
 
 
@@ -93,7 +93,7 @@ class _Draft:
     screenings: dict[UUID, Screening] = field(factory=dict)
     merged: list[int] = field(factory=list)
 
-    def add(self, entry: Entry, now: datetime, policy: Policy, *, is_repeat: bool) -> None:
+    def add(self, entry: Entry, now: datetime, policy: Policy, told_by: str | None) -> None:
         if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
             self.state = hear_from(self.state, entry.type, entry.sent_at)
         match entry.content:
@@ -101,8 +101,8 @@ class _Draft:
                 self.verdicts.append(Verdict(entry.id, Outcome.PARKED, reason))
             case Unknown():
                 self.verdicts.append(Verdict(entry.id, Outcome.KEPT))
-            case _ if is_repeat:
-                self.verdicts.append(Verdict(entry.id, Outcome.REPEATED))
+            case _ if told_by is not None:
+                self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, told_by))
             case event:
                 try:
                     self._include(entry.id, react(event, self.state, now, policy), policy)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import psycopg
 import pytest
 
+from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
@@ -58,7 +59,7 @@ class TestPostgresOutbox(OutboxContract):
             async def wait(time):
                 await asyncio.sleep(time.total_seconds())
 
-            yield OutboxStage(PostgresUnitOfWork(pool), *boxes, die, wait)
+            yield OutboxStage(PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), die, wait)
 
 
 class TestPostgresLedger(LedgerContract):

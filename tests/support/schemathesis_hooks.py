@@ -13,8 +13,14 @@ NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authori
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - found by its name
-    """Sign what goes to the callback as Twitch does, and now, unless it is meant to be wrong."""
-    if case.path == "/callback" and case.meta and case.meta.generation.mode.is_positive:
+    """Unless it shall be wrong: sign what goes to the callback, name a ghost that there is, wait for none."""
+    if not (case.meta and case.meta.generation.mode.is_positive):
+        return
+    if case.path == "/history/images/{request_id}/status":
+        case.path_parameters["request_id"] = os.environ["GHOST_ID"]
+    if case.path == "/image-gen":
+        case.headers["Prefer"] = "respond-async"
+    if case.path == "/callback":
         case.headers["Twitch-Eventsub-Message-Timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         kwargs["auth"] = sign
 

@@ -97,7 +97,7 @@ LOCK: LiteralString = """
 LOOK: LiteralString = """
     select (select max(id) from showtime.broadcast),
            array(select id from showtime.journal where id = any(%s)),
-           array(select key from showtime.fact where key = any(%s))
+           (select coalesce(json_object_agg(key, entry_id), '{}') from showtime.fact where key = any(%s))
 """
 
 # Ends a broadcast that turned out to be part of another, so that the other can be the live one.

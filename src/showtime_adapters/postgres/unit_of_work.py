@@ -81,7 +81,7 @@ async def _record_as_assumed(
     """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
     if not (kept.version and entries and all(entry.sent_at for entry in entries)):
         return None
-    admission = Admission(kept.state, None, tuple(entries), frozenset())
+    admission = Admission(kept.state, None, tuple(entries), {})
     try:
         page = follow(admission, policy)
     except Exception:
@@ -108,4 +108,4 @@ async def _admit(
     assert looked, "it has one row"
     newest_id, known, told = looked
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
-    return admit(entries, kept.state, now, frozenset(known), frozenset(told)), kept
+    return admit(entries, kept.state, now, frozenset(known), told), kept

@@ -16,8 +16,10 @@ from showtime_adapters.local import TokenIssuer
 from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.backlog import read_backlog
 from showtime_adapters.postgres.feed import FEED, PostgresFeed, missed_alerts
+from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.history import PostgresHistory
+from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.state import read_state
@@ -31,15 +33,17 @@ from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.observed import ObservedUnits
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, console, history, request_id, shield, status, streams
-from showtime_app.web.access import broadcaster_only
+from showtime_app.web import admin, callback, console, ghosts, history, request_id, shield, status, streams
+from showtime_app.web.access import broadcaster_only, viewers_only
 from showtime_app.web.hub import Hub
+from showtime_app.web.patience import Patience
 from showtime_app.web.places import StreamLimits
 from showtime_core.effects import Feature
 from showtime_core.journal import Entry
 from showtime_core.ports import Authenticator, UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
+from showtime_core.requesting import Counter
 from showtime_core.viewers import Role, Viewer
 
 __all__ = [
@@ -130,6 +134,9 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
     keeper = Keeper(settings, conninfo, pool, units, policy) if is_kept and settings.twitch_app else None
     work = (feed.run, *chat.work, *((keeper.run,) if keeper else ()))
     check = partial(require_ready, pool)
+    asked = PostgresGhosts(recording)
+    counter = Counter(units, PostgresLedger(recording), asked, policy)
+    patience = Patience(ghosts.WAIT_SECONDS)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -139,6 +146,7 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
     def stop() -> None:
         hub.close()
         chat.hub.close()
+        patience.end()
 
     off = sorted(set(Feature) - policy.features) + ([] if settings.has_chat else ["chat"])
     replay = timedelta(minutes=settings.alert_replay_minutes)
@@ -160,6 +168,7 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
             partial(read_backlog, pool),
         ),
         history.router(past),
+        *ghosts.routes(counter, asked, patience, viewers_only(authenticator)),
         console.route(partial(read_state, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]

@@ -12,19 +12,30 @@ from showtime_core.viewers import Role
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
-"""What the guard below asks for, as OpenAPI writes it."""
+VIEWER: list[dict[str, list[str]]] = [{"token": []}]
+"""What the guards below ask for, as OpenAPI writes it."""
 Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 
 def broadcaster_only(authenticator: Authenticator) -> Guard:
     """Make a guard that lets the broadcaster pass, and tells everybody else why not."""
+    viewers = viewers_only(authenticator)
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        await viewers(connection, handler)
+        if connection.user.role is not Role.BROADCASTER:
+            raise NotAllowed(f"insufficient access: requires broadcaster; you are {connection.user.role}")
+
+    return guard
+
+
+def viewers_only(authenticator: Authenticator) -> Guard:
+    """Make a guard that lets pass whoever is known; the handler finds who it is as `request.user`."""
 
     async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
         token = connection.headers.get("authorization", "").removeprefix("Bearer ").strip()
         if not token or token == "Bearer":  # noqa: S105 - the prefix alone, which is no token
             raise Refused("Twitch user access token or internal JWT must be supplied in Authorization header")
-        identity = await authenticator.identify(token)
-        if identity.role is not Role.BROADCASTER:
-            raise NotAllowed(f"insufficient access: requires broadcaster; you are {identity.role}")
+        connection.scope["user"] = await authenticator.identify(token)
 
     return guard

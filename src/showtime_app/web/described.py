@@ -29,6 +29,8 @@ class Described:
     """What it refuses: for each status the messages, word for word or as an example."""
     headers: Mapping[str, str] = {}
     """Headers of the answer, and what each means."""
+    body: Object | None = None
+    """What is sent, as OpenAPI writes it, where the handler reads it itself."""
     also: Mapping[int, Object] = {}
     """Other answers that are no refusals, as OpenAPI writes them."""
     is_kept: bool = False

@@ -80,7 +80,7 @@ RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 
 NO_NUMBER = "broadcast ID must be an integer"
 NO_BROADCAST = "no such broadcast"
-_NO_UUID = "image request ID must be a uuid"
+NO_UUID = "image request ID must be a uuid"
 _URL = "https://ghosts.example.com/0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11-00.jpg"
 _LIST = {
     "broadcasts": [
@@ -126,11 +126,11 @@ def router(history: History) -> Router:
 
     @get(
         "/images/{request_id:str}",
-        opt=described(example=[_URL], refusals={400: [_NO_UUID], **AWAY}, is_kept=True),
+        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}, is_kept=True),
     )
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
-        return await history.image_urls(_read_request_id(request_id))
+        return await history.image_urls(read_request_id(request_id))
 
     handlers = [list_broadcasts, get_broadcast, list_images]
     return Router("/history", route_handlers=handlers, middleware=[with_etag], tags=["history"])
@@ -143,13 +143,14 @@ def read_broadcast_id(text: str) -> int:
     return int(text[:_DIGITS])
 
 
-def _read_request_id(text: str) -> UUID:
+def read_request_id(text: str) -> UUID:
+    """Read the id of a ghost from a path."""
     try:
         request_id = UUID(text)
     except ValueError:
         request_id = None
     if str(request_id) != text.lower():  # Python reads more than one spelling
-        raise Refused(_NO_UUID)
+        raise Refused(NO_UUID)
     return UUID(text)
 
 

@@ -121,6 +121,8 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
     if more:
         operation["description"] = more
     operation["parameters"] = [_plain(parameter) for parameter in operation.get("parameters", [])]
+    if said.body:
+        operation["requestBody"] = said.body
     status = str(handler.status_code)
     success = operation["responses"][status]
     success["headers"] = {name: _header(meaning) for name, meaning in said.headers.items()}

@@ -118,16 +118,16 @@ class UnitOfWorkContract(PageContract):
 
     @pytest.mark.parametrize("event", TWICE_TOLD, ids=lambda event: type(event).__name__)
     async def test_a_fact_under_two_ids_counts_once(self, stage: Stage, event: ev.Event) -> None:
-        """In one batch and in a later one: the further reports are recorded as repeated."""
+        """In one batch and in a later one: the further reports are recorded as repeated, and of which."""
         batch = [entry("one", event, at(0)), entry("two", event, at(0))]
         admission = await record(stage.units, batch, POLICY)
         await receive([entry("three", event, at(0))], stage.other, POLICY)
         kept = await stage.read()
-        assert admission.repeated == {"two"}
-        assert [line.outcome for line in kept.journal] == [
-            Outcome.REACTED,
-            Outcome.REPEATED,
-            Outcome.REPEATED,
+        assert admission.repeated == {"two": "one"}
+        assert [(line.outcome, line.remark) for line in kept.journal] == [
+            (Outcome.REACTED, None),
+            (Outcome.REPEATED, "one"),
+            (Outcome.REPEATED, "one"),
         ]
         assert {shown.entry_id for shown in kept.shown} <= {"one"}
 

@@ -127,7 +127,7 @@ def check_the_journal_replays(kept: Records, sent: Journal) -> None:
     shown: list[Shown] = []
     effects: list[PlannedEffect] = []
     for line in kept.journal:
-        repeated = frozenset({line.entry_id} if line.outcome is Outcome.REPEATED else ())
+        repeated = {line.entry_id: line.remark or ""} if line.outcome is Outcome.REPEATED else {}
         page = follow(Admission(state, line.now, (sent[line.entry_id],), repeated), line.policy)
         assert [(one.outcome, one.remark) for one in page.verdicts] == [(line.outcome, line.remark)]
         state = page.state

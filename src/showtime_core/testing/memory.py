@@ -18,7 +18,8 @@ class Memory:
 
     state: ChannelState = ChannelState()
     journal: dict[str, Entry] = Factory(dict)
-    facts: frozenset[str] = frozenset()
+    facts: dict[str, str] = Factory(dict)
+    """Each with the id of the entry that told it first."""
     verdicts: dict[str, Verdict] = Factory(dict)
     shown: tuple[Shown, ...] = ()
     effects: dict[str, PlannedEffect] = Factory(dict)
@@ -58,7 +59,7 @@ def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, po
         kept,
         state=page.state,
         journal=kept.journal | {entry.id: entry for entry in fresh},
-        facts=kept.facts.union(entry.fact for entry in fresh if entry.fact),
+        facts={entry.fact: entry.id for entry in reversed(fresh) if entry.fact} | kept.facts,
         verdicts=verdicts,
         shown=kept.shown + page.shown,
         effects=kept.effects | {planned.key: planned for planned in page.effects},

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from attrs import Factory, define, evolve
 
-from showtime_core.effects import AdvanceGhost, kind, lane
+from showtime_core.effects import AdvanceGhost, SummonGhost, kind, lane
+from showtime_core.errors import NotFound
 from showtime_core.events import GhostRequested, natural_key
-from showtime_core.ghosts import Ghost
-from showtime_core.journal import PlannedEffect, Status
+from showtime_core.ghosts import Ghost, Standing
+from showtime_core.journal import Entry, Outcome, PlannedEffect, Status
 from showtime_core.outbox import Job, Settlement
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.viewers import Viewer
@@ -63,6 +64,32 @@ class Shelf:
         """Plan an effect, unless it was planned before."""
         if planned.key not in self.rows:
             self.rows[planned.key] = Row(planned, len(self.rows), planned.status, self.units.clock())
+
+
+@define
+class MemoryGhosts:
+    """How the ghosts of a channel stand; see `showtime_core.ports.Ghosts`."""
+
+    shelf: Shelf
+
+    async def asker(self, request: Entry) -> str | None:
+        """Name the entry whose ghost this request gets."""
+        memory = self.shelf.units.memory
+        if verdict := memory.verdicts.get(request.id):
+            return verdict.remark if verdict.outcome is Outcome.REPEATED else request.id
+        return memory.facts.get(request.fact or "")
+
+    async def standing(self, ghost_id: UUID) -> Standing:
+        """Tell how a ghost stands."""
+        self.shelf.take_in()
+        if ghost := self.shelf.ghosts.get(ghost_id):
+            return Standing.of(ghost.id, ghost.step, ghost.refusal, ghost.reason)
+        for row in self.shelf.rows.values():
+            effect = row.planned.effect
+            is_asked = isinstance(effect, SummonGhost) and effect.ghost_id == ghost_id
+            if is_asked and row.status is not Status.SKIPPED:
+                return Standing(ghost_id, None)
+        raise NotFound("no such ghost")
 
 
 @define
@@ -147,4 +174,6 @@ class MemoryOutbox:
         memory = self.shelf.units.memory
         request = memory.journal[entry_id].content
         if ghost.is_settled and isinstance(request, GhostRequested):
-            self.shelf.units.memory = evolve(memory, facts=memory.facts - {natural_key(request)})
+            fact = natural_key(request)
+            left = (told for told in memory.facts.items() if told != (fact, entry_id))
+            self.shelf.units.memory = evolve(memory, facts=dict(left))

@@ -18,11 +18,12 @@ from attrs import evolve, frozen
 
 from showtime_core import events as ev
 from showtime_core.effects import AdvanceGhost, SummonGhost
+from showtime_core.errors import NotFound
 from showtime_core.events import Event
-from showtime_core.ghosts import Ghost, Refusal, Step, Task, ghost_id
+from showtime_core.ghosts import Ghost, Refusal, Standing, Step, Task, ghost_id
 from showtime_core.journal import Entry, Outcome, Status
 from showtime_core.outbox import Job, Settlement, advanced
-from showtime_core.ports import Outbox, UnitOfWork
+from showtime_core.ports import Ghosts, Outbox, UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, receive
 from showtime_core.testing.script import BOB, LARRY, MARGE, at
@@ -44,6 +45,7 @@ class OutboxStage:
     units: UnitOfWork
     outbox: Outbox
     other: Outbox
+    ghosts: Ghosts
     die: Callable[[], Coroutine[Any, Any, None]]
     """Lets the first instance die."""
     wait: Callable[[timedelta], Coroutine[Any, Any, None]]
@@ -281,6 +283,60 @@ class OutboxContract:
         await shelf.outbox.settle(job, advanced(job, refused, Status.REFUSED, "not enough points"))
         assert await self._outcome(shelf, wish) is Outcome.REACTED
         assert len(await shelf.lease()) == 1
+
+    # --- how a ghost stands --------------------------------------------------------------------------
+
+    async def test_who_asked_first_is_known(self, shelf: OutboxStage) -> None:
+        """Of a request that is new, or recorded, or has joined one before it: also when that is over."""
+        wish, other = ev.GhostRequested(MARGE, "Bob"), ev.GhostRequested(MARGE, "Larry")
+        asker = shelf.ghosts.asker
+        first, second = (entry(name, wish) for name in ("first", "second"))
+        assert await asker(first) is None
+        await receive([first], shelf.units, Policy())
+        assert [await asker(one) for one in (first, second)] == ["first", "first"]
+        await receive([second], shelf.units, Policy())
+        assert await asker(entry("third", other)) is None
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert isinstance(job.effect, SummonGhost)
+        refused = job.effect.refuse(Refusal.POINTS, "not enough points")
+        await shelf.outbox.settle(job, advanced(job, refused, Status.REFUSED, "not enough points"))
+        assert [await asker(one) for one in (first, second)] == ["first", "first"]
+        assert await asker(entry("third", wish)) is None
+
+    async def test_a_ghost_tells_how_far_it_has_come(self, shelf: OutboxStage) -> None:
+        """From when it is asked for; that it failed, and why, only when the points are back."""
+        (first,) = await shelf.happen(ev.GhostRequested(MARGE, "Bob"))
+        name = ghost_id(first)
+        assert await shelf.ghosts.standing(name) == Standing(name, None)
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, advanced(job, reserved(job)))
+        assert await shelf.ghosts.standing(name) == Standing(name, Step.RESERVED)
+        (paint,) = await shelf.outbox.lease(ALL, 100)
+        assert paint.ghost
+        failed = evolve(paint.ghost, refusal=Refusal.CONTENT, reason="no Bobs")
+        await shelf.outbox.settle(paint, advanced(paint, failed, Status.REFUSED, failed.reason))
+        assert await shelf.ghosts.standing(name) == Standing(name, Step.RESERVED)
+        (refund,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(refund, advanced(refund, evolve(failed, step=Step.REFUNDED)))
+        assert await shelf.ghosts.standing(name) == Standing(name, Step.REFUNDED, Refusal.CONTENT, "no Bobs")
+
+    async def test_the_reason_of_a_failure_is_the_operators(self, shelf: OutboxStage) -> None:
+        """Everybody else is told that it failed."""
+        (first,) = await shelf.happen(ev.GhostRequested(MARGE, "Bob"))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert isinstance(job.effect, SummonGhost)
+        failed = job.effect.refuse(Refusal.FAILURE, "the key is sk-secret")
+        await shelf.outbox.settle(job, advanced(job, failed, Status.REFUSED, failed.reason))
+        standing = await shelf.ghosts.standing(ghost_id(first))
+        assert standing == Standing(ghost_id(first), Step.REFUSED, Refusal.FAILURE)
+
+    async def test_what_nobody_asked_for_is_not_found(self, shelf: OutboxStage) -> None:
+        """Nor what is skipped, since its feature is off."""
+        off = Policy(features=frozenset())
+        await receive([entry("off", cheer(message="ghost of Bob"), at(0))], shelf.units, off)
+        for name in (uuid4(), ghost_id("off")):
+            with pytest.raises(NotFound):
+                await shelf.ghosts.standing(name)
 
     async def _outcome(self, shelf: OutboxStage, event: Event) -> Outcome:
         outcomes: list[Outcome] = []

@@ -47,7 +47,7 @@ class PageContract:
             ("moon", Outcome.KEPT, None),
             ("torn", Outcome.PARKED, "'bits' is missing"),
             ("f", Outcome.REACTED, None),
-            ("again", Outcome.REPEATED, None),
+            ("again", Outcome.REPEATED, "f"),
         ]
 
     async def test_bodies_are_kept_to_the_byte(self, stage: Stage) -> None:

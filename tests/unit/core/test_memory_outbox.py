@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.memory_outbox import Shelf
+from showtime_core.testing.memory_outbox import MemoryGhosts, Shelf
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.script import at
 
@@ -24,4 +24,4 @@ class TestMemoryOutbox(OutboxContract):
         async def wait(seconds):
             elapsed[0] += seconds
 
-        return OutboxStage(units, first, shelf.instance(), die, wait)
+        return OutboxStage(units, first, shelf.instance(), MemoryGhosts(shelf), die, wait)

@@ -1,0 +1,66 @@
+"""Use case of a viewer: a ghost is asked for, and paid with points that the viewer has."""
+
+import json
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.effects import Feature
+from showtime_core.errors import NotEnoughPoints, Unavailable
+from showtime_core.events import GhostRequested
+from showtime_core.ghosts import ghost_id
+from showtime_core.journal import Entry, Source
+from showtime_core.points import POINTS_PER_GHOST
+from showtime_core.ports import Account, Ghosts, UnitOfWork
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow
+from showtime_core.viewers import Viewer
+
+
+@frozen
+class Counter:
+    """Where viewers ask for ghosts."""
+
+    units: UnitOfWork
+    account: Account
+    ghosts: Ghosts
+    policy: Policy
+
+    def require_open(self) -> None:
+        """Raise Unavailable where this channel has no ghosts."""
+        if not frozenset(Feature) <= self.policy.features:
+            raise Unavailable("ghosts are off: this channel does without them")
+
+    async def check(self, request: Entry) -> None:
+        """Refuse a request that cannot be paid, before anything is recorded; raises NotEnoughPoints.
+
+        One that was made before is not refused: its points may be reserved by now. Raises Unavailable where
+        nobody can tell what the viewer has, for then no ghost would begin. What is found here binds nobody:
+        the ledger decides when the points are reserved.
+        """
+        assert isinstance(request.content, GhostRequested), "a request of ours"
+        if await self.ghosts.asker(request) is not None:
+            return
+        if (await self.account.balance(request.content.viewer)).available < POINTS_PER_GHOST:
+            raise NotEnoughPoints("not enough points")
+
+    async def take(self, request: Entry) -> UUID:
+        """Record a request, once; returns the id of the ghost that it gets.
+
+        That is the ghost of an earlier one, if that is still being made. Raises Unavailable, and then the
+        request may have been recorded: only taking it again can tell.
+        """
+        await self.units.record([request], self.policy, follow)
+        asker = await self.ghosts.asker(request)
+        assert asker is not None, "it was recorded"
+        return ghost_id(asker)
+
+
+def write_request(viewer: Viewer, subject: str, name: UUID) -> Entry:
+    """Write a request down; the same name again is the same request."""
+    body = {
+        "user": {"id": viewer.id, "login": viewer.login, "displayName": viewer.display_name},
+        "subject": subject,
+    }
+    wanted = GhostRequested(viewer, subject)
+    return Entry(f"viewer:{name}", Source.VIEWER, "ghost.request", None, wanted, json.dumps(body).encode())

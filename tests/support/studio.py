@@ -1,0 +1,104 @@
+"""A channel in memory whose ghosts are made at once, with the viewers' routes before it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
+from datetime import timedelta
+
+import httpx
+from attrs import define, field
+
+from showtime_adapters.local import TokenIssuer
+from showtime_app.server import create_app
+from showtime_app.web import ghosts
+from showtime_app.web.access import viewers_only
+from showtime_app.web.patience import Patience
+from showtime_core.effects import CreditCheer
+from showtime_core.journal import Entry
+from showtime_core.outbox import Job, Settlement
+from showtime_core.performing import Outside, perform
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
+from showtime_core.requesting import Counter
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.memory_ledger import MemoryLedger
+from showtime_core.testing.memory_outbox import MemoryGhosts, Shelf
+from showtime_core.testing.strategies import OPENING_NIGHT
+from showtime_core.testing.troubles import JPEG
+from showtime_core.viewers import Role, Viewer
+
+_TOKENS = TokenIssuer("be-kind-rewind-" * 3)
+_KINDS = frozenset(
+    {"summon-ghost", "accept-points", "reject-points", "paint-ghost", "store-ghost", "show-ghost"}
+)
+
+
+async def paint(prompt: str) -> bytes:
+    """Paint anything."""
+    assert prompt.startswith("a ghostly image of ")
+    return JPEG
+
+
+@define
+class Studio:
+    """What is behind the routes; each part may be changed while they are used."""
+
+    policy: Policy = field(factory=Policy)
+    patience: Patience = field(factory=lambda: Patience(20))
+    ledger: MemoryLedger = field(factory=MemoryLedger)
+    paint: Callable[[str], Awaitable[bytes]] = paint
+    units: MemoryUnitOfWork = field(init=False)
+    elapsed: timedelta = timedelta(0)
+    shelf: Shelf = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.units = MemoryUnitOfWork(clock=lambda: OPENING_NIGHT + self.elapsed)
+        self.shelf = Shelf(self.units, timedelta(0))
+
+    async def store(self, key: str, jpeg: bytes) -> str:
+        """Be the bucket."""
+        assert jpeg == JPEG
+        return f"https://ghosts.example.com/{key}"
+
+    async def give(self, viewer: Viewer, points: int) -> None:
+        """Let a viewer have points."""
+        await self.ledger.credit(CreditCheer(viewer, points, ""), f"gift {len(self.ledger.flows)} {points}")
+
+    async def perform(self, job: Job) -> Settlement:
+        """Perform an effect as the relay does."""
+
+        async def show(news: Entry) -> None:
+            await receive([news], self.units, self.policy)
+
+        async def post(username: str, subject: str, jpeg: bytes) -> None:
+            """Post nothing: `_KINDS` leaves that out."""
+
+        outbox = self.shelf.instance()
+        parts = type("Parts", (), {"paint": staticmethod(self.paint), "post": staticmethod(post)})()
+        outside = Outside(outbox, self.ledger, self.ledger, parts, self, parts, show, timedelta(0))
+        return await perform(job, outside, chance=0)
+
+    async def work(self) -> None:
+        """Perform whatever is due, for ever; what is tried again need not wait for long."""
+        outbox = self.shelf.instance()
+        while True:
+            for job in await outbox.lease(_KINDS, 10):
+                await outbox.settle(job, await self.perform(job))
+            self.elapsed += timedelta(minutes=1)
+            await asyncio.sleep(0.005)
+
+    @asynccontextmanager
+    async def open_to(self, viewer: Viewer | None) -> AsyncIterator[httpx.AsyncClient]:
+        """Let a viewer ask, or somebody without a token."""
+        asked = MemoryGhosts(self.shelf)
+        counter = Counter(self.units, self.ledger, asked, self.policy)
+        routes = ghosts.routes(counter, asked, self.patience, viewers_only(_TOKENS))
+        transport = httpx.ASGITransport(create_app(routes, nullcontext, {}))
+        headers = {"authorization": f"Bearer {_TOKENS.issue(viewer, Role.VIEWER)}"} if viewer else {}
+        worker = asyncio.create_task(self.work())
+        client = httpx.AsyncClient(transport=transport, base_url="http://showtime", headers=headers)
+        async with client:
+            yield client
+        worker.cancel()
+        with suppress(asyncio.CancelledError):
+            await worker
