@@ -159,8 +159,8 @@ async def test_the_rate_limit_is_kept_to(api, ours):
 
 
 async def test_a_user_is_looked_up_once(api, ours):
-    """Its id is the same for life; one that Twitch does not know is refused by name."""
-    assert await ours.channels.user_id("goldenvcr") == await ours.channels.user_id("goldenvcr")
+    """Its id is the same for life, however it is spelt; one that Twitch does not know is refused by name."""
+    assert await ours.channels.user_id("goldenvcr") == await ours.channels.user_id("GoldenVCR")
     assert api.counted()["GET /helix/users"] == 1
     with pytest.raises(Refused, match="TWITCH_CHANNEL_NAME"):
         await ours.channels.user_id("betamax")

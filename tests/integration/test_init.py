@@ -271,7 +271,7 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         stage.twitch.visitor = "tapehead"
         title, text = follow_link(address, "authorize")
         assert title.startswith("That was not quite it")
-        assert "tapehead has consented, but the channel is GoldenVCR" in text
+        assert "Tapehead has consented, but the channel is GoldenVCR" in text
         stage.twitch.visitor = "goldenvcr"
         follow_link(address, "authorize")
         assert end(process)[0] == 0

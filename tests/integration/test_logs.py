@@ -12,7 +12,10 @@ from pydantic import SecretStr
 from showtime_app.config import Settings
 from support import twitch as t
 from support.databases import gone
+from support.following import until
 from support.server import SECRET, running
+from support.twitch_api import twitch_api
+from support.twitch_world import OUR_URL
 
 SETTINGS_THAT_ARE_SECRET = {
     name.upper()
@@ -49,17 +52,22 @@ def play(url: str, database: str, postgres: str) -> list[str]:
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_no_secret_and_no_token_is_told(migrated, postgres_server, tmp_path, log_format):
+async def test_no_secret_and_no_token_is_told(migrated, postgres_server, tmp_path, log_format):
     """Whatever happens, at the chattiest level: none of it in the output, in an answer or in the metrics."""
     secrets = {name: secret_of(name) for name in SETTINGS_THAT_ARE_SECRET}
     log = tmp_path / "server.log"
-    settings = {**secrets, "LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
-    with running(migrated, log, settings=settings) as server:
-        answers = play(server.url, migrated, postgres_server.conninfo)
-        server.stop()
+    with twitch_api() as twitch:
+        twitch.client_secret = secrets["TWITCH_CLIENT_SECRET"]
+        settings = {**twitch.settings, "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL, "CHAT_SOURCE": "off"}
+        settings |= {**secrets, "LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
+        with running(migrated, log, settings=settings) as server:
+            answers = play(server.url, migrated, postgres_server.conninfo)
+            await until(lambda: twitch.world.challenged, 30)
+            server.stop()
     told = "\n".join([log.read_text(), *answers])
     assert "Traceback" in told  # we search where there is something to find
-    assert [word for word in (*secrets.values(), TOKEN, FORGED) if word in told] == []
+    assert twitch.app_tokens
+    assert [word for word in (*secrets.values(), *twitch.app_tokens, TOKEN, FORGED) if word in told] == []
 
 
 def lines_of(log: Path) -> list[dict[str, object]]:

@@ -41,6 +41,7 @@ class TwitchApi:
 
     world: World
     port: int = 0
+    client_secret: str = CLIENT_SECRET
     failures: list[Failure] = field(factory=list)
     requests: list[tuple[str, str]] = field(factory=list)
     """Method and path with its query, of each."""
@@ -73,7 +74,7 @@ class TwitchApi:
             "TWITCH_AUTH_URL": f"http://127.0.0.1:{self.port}/oauth2",
             "TWITCH_CHANNEL_NAME": "GoldenVCR",
             "TWITCH_CLIENT_ID": CLIENT_ID,
-            "TWITCH_CLIENT_SECRET": CLIENT_SECRET,
+            "TWITCH_CLIENT_SECRET": self.client_secret,
         }
 
     def fail(self, path: str, how: str, times: int = 1, method: str = "") -> None:
@@ -94,7 +95,7 @@ class TwitchApi:
         grant = form.get("grant_type")
         if grant == DEVICE_GRANT:
             return self._device_token(form)
-        if form.get("client_secret") != CLIENT_SECRET:
+        if form.get("client_secret") != self.client_secret:
             return 403, {"status": 403, "message": "invalid client secret"}
         if grant == "client_credentials":
             self.app_tokens.append(secrets.token_hex(15))

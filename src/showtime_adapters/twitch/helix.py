@@ -68,6 +68,7 @@ class HelixChannels:
 
     async def user_id(self, login: str) -> str:
         """Tell the id of a user."""
+        login = login.lower()  # people write the display name
         if known := self._ids.get(login):
             return known
         match (answer := await self.helix.ask("GET", "/users", {"login": login})).status, answer.body:

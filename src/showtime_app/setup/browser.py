@@ -95,10 +95,12 @@ class Visit:
         try:
             await self.confirm(code)
         except Unavailable as reason:
-            return _Page(HTTPStatus.BAD_GATEWAY, "Twitch does not answer", f"{reason}. Try it once more.")
+            text = f"{_sentence(reason)} Try it once more."
+            return _Page(HTTPStatus.BAD_GATEWAY, "Twitch does not answer", text)
         except NotAllowed as reason:
             # Somebody else's consent, or a part of it: the next attempt may do.
-            return _Page(HTTPStatus.FORBIDDEN, "That was not quite it", f"{reason}. Then try it once more.")
+            text = f"{_sentence(reason)} Then try it once more."
+            return _Page(HTTPStatus.FORBIDDEN, "That was not quite it", text)
         except ShowtimeError as reason:
             return self._end(Refused(str(reason)))
         return self._end(None)
@@ -110,7 +112,8 @@ class Visit:
             else:
                 self.outcome.set_result(None)
         if failure:
-            return _Page(HTTPStatus.FORBIDDEN, "The consent is missing", f"{failure}.")
+            text = f"{_sentence(failure)} To be asked again, run showtime init once more."
+            return _Page(HTTPStatus.FORBIDDEN, "The consent is missing", text)
         return _DONE
 
 
@@ -137,6 +140,11 @@ async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
         for server in servers:
             server.close()
         visit.outcome.cancel()
+
+
+def _sentence(reason: ShowtimeError) -> str:
+    text = str(reason)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _target(head: bytes) -> str:

@@ -100,7 +100,7 @@ class SetUp:
     # --- steps -------------------------------------------------------------------------------------
 
     async def _wanted(self) -> Sequence[Wanted]:
-        broadcaster_id = await self.twitch.channels.user_id(self.twitch.login.lower())
+        broadcaster_id = await self.twitch.channels.user_id(self.twitch.login)
         self.say(f"{self.twitch.login} is user {broadcaster_id}; events go to {self.twitch.our_url}")
         return wanted_of(broadcaster_id, with_chat=self.twitch.with_chat)
 
@@ -149,7 +149,7 @@ class SetUp:
         if self.wishes.ignores_broadcast:
             return
         state, _ = await self.home.read()
-        broadcaster_id = await self.twitch.channels.user_id(self.twitch.login.lower())
+        broadcaster_id = await self.twitch.channels.user_id(self.twitch.login)
         listing = await self.twitch.channels.listing(broadcaster_id)
         if state.timeline.live or listing.stream:
             raise Refused(
