@@ -1,8 +1,10 @@
 """`showtime init` as its users run it: against Twitch as it speaks, with a real server to call back."""
 
+import itertools
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +22,8 @@ from support.databases import fresh_database
 from support.server import SECRET, Server, environment, rows, running
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
-from support.twitch_world import BEFORE, BROADCASTER_ID, DEAD, OUR_URL
+from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
 
-EVERYTHING = {*BEFORE, "channel:read:hype_train"}
-TYPES = 13
 NEW = "a-new-secret-for-the-new-year"
 ADDRESS = re.compile(r"^ +(http\S+)$", re.MULTILINE)
 
@@ -310,6 +310,21 @@ def test_a_code_is_typed_in_on_any_device(stage: Stage):
     assert f"all {TYPES} subscriptions are enabled" in said
 
 
+def test_chat_by_eventsub_is_asked_for_too(stage: Stage):
+    """A channel that consented before is ready without it; once asked, it has four subscriptions more."""
+    chat = {"CHAT_SOURCE": "eventsub"}
+    assert "channel.chat.message         optional, missing" in stage.init(**chat)
+    stage.twitch.world.consents.clear()
+    with stage.asking("--no-browser", **chat) as process:
+        read_address(process)
+        read_address(process)
+        stage.twitch.typed_in = True
+        code, said = end(process)
+    assert code == 0, said
+    assert f"all {TYPES + 4} subscriptions are enabled" in said
+    assert stage.twitch.world.consents[BROADCASTER_ID] == EVERYTHING | CHAT_SCOPES
+
+
 # --- rotation -------------------------------------------------------------------------------------
 
 
@@ -332,6 +347,45 @@ def test_the_secret_is_rotated_one_by_one(rotating: Stage):
     assert "the longest gap was" in said
     assert world.emit(follow("After"), "channel.follow") == [204]
     assert [name for name in shown(rotating) if name in ("Before", "After")] == ["Before", "After"]
+
+
+def test_what_happens_in_a_gap_is_lost_and_nothing_is_told_twice(rotating: Stage):
+    """Follows come all the time: each that Twitch delivers counts once, before, between and after."""
+    world, sent, stopping = rotating.twitch.world, {}, threading.Event()
+
+    def keep_following() -> None:
+        for number in itertools.count():
+            if stopping.is_set():
+                return
+            sent[f"Fan{number}"] = world.emit(follow(f"Fan{number}"), "channel.follow")
+
+    crowd = threading.Thread(target=keep_following)
+    crowd.start()
+    try:
+        said = rotating.init("--rotate-secret", TWITCH_WEBHOOK_SECRET=f"{NEW},{SECRET}")
+    finally:
+        stopping.set()
+        crowd.join()
+    assert re.search(r"channel\.follow +replaced; no events for [0-9.]+ s", said)
+    assert set(map(tuple, sent.values())) <= {(204,), ()}  # () is the gap: nobody was to be told
+    delivered = [name for name, answers in sent.items() if answers]
+    assert [name for name in shown(rotating) if name in sent] == delivered
+
+
+def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):
+    """Killed while one subscription was away: the next run puts it back, and another replaces all."""
+    world, both = rotating.twitch.world, {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
+    rotating.twitch.fail("/helix/eventsub", "hang", method="POST")
+    with rotating.asking("--rotate-secret", **both) as process:
+        deadline = time.monotonic() + 30
+        while len(world.of()) == TYPES and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert len(world.of()) == TYPES - 1
+    assert f"all {TYPES} subscriptions are enabled" in rotating.init(**both)
+    rotating.init("--rotate-secret", **both)
+    assert {sub.secret for sub in world.of()} == {NEW}
+    assert len(world.of()) == TYPES
 
 
 def test_a_server_that_does_not_know_the_new_secret_stops_the_rotation(rotating: Stage):

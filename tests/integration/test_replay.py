@@ -15,11 +15,13 @@ from showtime_adapters.wire import alert_document, encode, snapshot_document
 from showtime_core.broadcast import Snapshot
 from showtime_core.effects import Feature
 from showtime_core.errors import Refused
+from showtime_core.events import StreamFound, StreamMissed
 from showtime_core.hosting import start_tape, stop_tape
 from showtime_core.journal import Entry, Outcome
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
+from showtime_core.watching import record_repair
 from support.evening import evening, messages
 from support.records import assert_replays, staged
 from support.server import rows
@@ -118,6 +120,19 @@ async def command(units: UnitOfWork, policy: Policy, chance: random.Random) -> N
             await stop_tape(command_id, units, policy)
 
 
+async def find_out(units: UnitOfWork, chance: random.Random) -> None:
+    for _ in range(12):
+        await record_repair(repair(chance), units, chance.choice(POLICIES))
+
+
+def repair(chance: random.Random) -> StreamFound | StreamMissed:
+    """Find out something of the stream, true or not, from another listing each time."""
+    seen_at = datetime.now(UTC) - timedelta(hours=2, microseconds=chance.randrange(3_600_000_000))
+    if chance.random() < 0.5:
+        return StreamFound(f"stream-{chance.randrange(9)}", seen_at - timedelta(minutes=5), seen_at)
+    return StreamMissed(seen_at - timedelta(minutes=11), seen_at)
+
+
 async def test_a_believable_night_replays(migrated: str):
     """The journal, told to the pure core with its times and policies, gives the recorded night."""
     night = believable_night()
@@ -136,10 +151,14 @@ async def test_a_chaotic_night_replays(migrated: str, seed: int):
     """So does a night on two instances with all that can go wrong: late, twice, malformed, unwritable."""
     night = chaotic_night(seed)
     async with staged(migrated) as stage:
-        await play(night, [stage.units, stage.other], random.Random(seed))
+        await asyncio.gather(
+            play(night, [stage.units, stage.other], random.Random(seed)),
+            find_out(stage.other, random.Random(seed)),
+        )
     kept = await assert_replays(migrated)
     assert {each.id for each in night} <= {line.entry_id for line in kept.journal}
     assert {line.outcome for line in kept.journal} == set(Outcome) - {Outcome.DISMISSED}
+    assert any(line.entry_id.startswith("repair:") for line in kept.journal)
     assert [line.remark for line in kept.journal if (line.remark or "").startswith("it cannot be written")]
 
 

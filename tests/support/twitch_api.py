@@ -48,7 +48,7 @@ class TwitchApi:
     seconds: int = 5_000_000
     """How long an app token is good for."""
     app_tokens: list[str] = field(factory=list)
-    """All that were given out; only the last is good, and not when it was revoked."""
+    """All that were given out; each is good until it is revoked."""
     revoked: set[str] = field(factory=set)
     remaining: int = 800
     """What is left of the rate limit."""
@@ -164,7 +164,7 @@ class TwitchApi:
         return 200, said | {"scopes": sorted(scopes)}
 
     def is_good(self, token: str) -> bool:
-        return token in self.app_tokens[-1:] and token not in self.revoked
+        return token in self.app_tokens and token not in self.revoked
 
     def users(self, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         login = query.get("login", "")

@@ -17,6 +17,7 @@ CLIENT_ID, CLIENT_SECRET = "t4p3d3ckcl13nt1d", "vhs-c-adapter-secret"
 OUR_URL = "https://goldenvcr.example/api/showtime/callback"
 BROADCASTER_ID = "953753877"
 
+CHAT_SCOPES = {"user:read:chat", "user:bot", "channel:bot"}
 SCOPES = {
     "channel.follow": {"moderator:read:followers"},
     "channel.cheer": {"bits:read"},
@@ -26,7 +27,7 @@ SCOPES = {
     "channel.subscription.end": {"channel:read:subscriptions"},
     **{f"channel.hype_train.{phase}": {"channel:read:hype_train"} for phase in ("begin", "progress", "end")},
     **{
-        f"channel.chat.{kind}": {"user:read:chat", "user:bot", "channel:bot"}
+        f"channel.chat.{kind}": CHAT_SCOPES
         for kind in ("message", "message_delete", "clear", "clear_user_messages")
     },
 }
@@ -39,6 +40,9 @@ VERSIONS = {
 }
 BEFORE = {"moderator:read:followers", "bits:read", "channel:read:subscriptions"}
 """What was consented to when the predecessor was set up."""
+EVERYTHING = {*BEFORE, "channel:read:hype_train"}
+TYPES = 13
+"""How many subscriptions a channel has that does without chat."""
 DEAD = "notification_failures_exceeded"
 
 

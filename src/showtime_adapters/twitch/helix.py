@@ -10,7 +10,7 @@ import httpx
 from attrs import field, frozen
 
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.fields import clean, read_time
 from showtime_adapters.twitch.http import Answer, Asking, refused, strange
 from showtime_core.comparison import Listing, Stream
 from showtime_core.errors import NotAllowed, Refused, Unavailable
@@ -199,7 +199,7 @@ def _subscription(document: object, answer: Answer) -> Subscription:
             given = frozenset((name, str(value)) for name, value in condition.items() if value)
             is_webhook = transport.get("method") == "webhook"
             callback = str(transport.get("callback")) if is_webhook else None
-            return Subscription(id_, kind, version, given, status, callback)
+            return Subscription(id_, kind, version, given, clean(status), callback)
     raise strange(answer, "one of its subscriptions")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from attrs import field, frozen, mutable
 
+from showtime_adapters.twitch.fields import clean
 from showtime_core.errors import Refused, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Answer:
         said = self.body.get("message") if isinstance(self.body, dict) else None
         if not isinstance(said, str) or not said:
             return f"it answers {self.status}"
-        return f"{said.strip()[:_MAX_REASON]} ({self.status})"
+        return f"{clean(said).strip()[:_MAX_REASON]} ({self.status})"
 
 
 def make_client(ca_file: Path | None = None) -> httpx.AsyncClient:

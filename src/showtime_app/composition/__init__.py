@@ -1,6 +1,7 @@
 """The composition root: the only package that names adapters."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -58,6 +59,8 @@ __all__ = [
     "migration_status",
     "set_vod_url",
 ]
+
+_log = logging.getLogger(__name__)
 
 migrate_up = migrations.migrate_up
 migrate_down = migrations.migrate_down
@@ -187,9 +190,17 @@ async def _receive(units: UnitOfWork, policy: Policy, entries: Sequence[Entry]) 
 async def _background(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Let something run beside the service, until the service stops."""
     tasks = [asyncio.create_task(each()) for each in work]
+    for task in tasks:
+        task.add_done_callback(_tell_of_failure)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_of_failure(task: asyncio.Task[None]) -> None:
+    """None of it is meant to end: if it does, somebody must know."""
+    if not task.cancelled() and (failure := task.exception()):
+        _log.error("something ended that must run beside the service", exc_info=failure)

@@ -37,6 +37,7 @@ from showtime_core.testing import strategies as some
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.records import Records, Stage, look, memory_stage, recall
+from showtime_core.watching import record_repair, repair_entry
 
 # Drawn around the opening night, and told around the time at which they are delivered.
 _SPANS = (timedelta(minutes=10), timedelta(minutes=40), timedelta(hours=3))
@@ -115,7 +116,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def tell_twice(self, data: st.DataObject, policy: Policy) -> None:
         """Twitch reports facts again under other ids."""
         old = data.draw(st.lists(self._old_entries(), min_size=1, max_size=3))
-        told = [entry for entry in old if entry.source is not Source.HOST]
+        told = [entry for entry in old if entry.source not in (Source.HOST, Source.REPAIR)]
         self._receive(self._sign(evolve(entry, id=self._next_id()) for entry in told), policy)
 
     @rule(batches=st.tuples(_batches(0), _batches(0), _batches(0)), policy=_POLICIES)
@@ -146,6 +147,18 @@ class ChannelMachine(RuleBasedStateMachine):
         command_id, is_live = self._next_uuid(), self.kept.state.timeline.live is not None
         assert self._perform(lambda units: stop_tape(command_id, units, policy)) == is_live
         assert snapshot(self.kept.state).screening_tape_id is None
+
+    @rule(online=some.stream_onlines(some.before(some.OPENING_NIGHT)), policy=_POLICIES)
+    def find_a_stream(self, online: ev.StreamOnline, policy: Policy) -> None:
+        """Twitch's API lists a stream, of which a message may have told or not."""
+        [listed] = self._now_told([online])
+        assert isinstance(listed, ev.StreamOnline)
+        self._find_out(ev.StreamFound(listed.stream_id, listed.started_at, listed.sent_at), policy)
+
+    @rule(minutes=st.integers(10, 40), policy=_POLICIES)
+    def miss_the_stream(self, minutes: int, policy: Policy) -> None:
+        """Twitch's API has not listed a stream for long, whether one is live here or not."""
+        self._find_out(ev.StreamMissed(self.now - timedelta(minutes=minutes), self.now), policy)
 
     @precondition(lambda self: self.kept.state.timeline.live)
     @rule(pause=st.integers(1, 15 * 60 - 1), policy=_POLICIES)
@@ -267,6 +280,18 @@ class ChannelMachine(RuleBasedStateMachine):
         self.runner.run(command(self.stage.other))
         assert self._read() == self.kept
         return True
+
+    def _find_out(self, event: ev.StreamFound | ev.StreamMissed, policy: Policy) -> None:
+        """Record it if it is news; another instance has found out the same, and it is none any more."""
+        entry, before = repair_entry(event), self.kept
+        self.runner.run(record_repair(event, self.stage.units, policy))
+        is_news = self._read() != before
+        self.sent |= {entry.id: entry} if is_news else {}
+        self._catch_up()
+        after = self.kept
+        self.runner.run(record_repair(event, self.stage.other, policy))
+        assert self._read() == after
+        assert is_news == (before.state != after.state)
 
     def _catch_up(self) -> None:
         """Tell the model what is new in the stage's journal, one by one, and compare."""

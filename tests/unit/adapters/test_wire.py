@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from showtime_adapters import wire
 from showtime_core import alerts, effects
 from showtime_core.broadcast import ChannelState, Revocation, Snapshot, TapeOn
+from showtime_core.comparison import Doubt
 from showtime_core.errors import Refused
+from showtime_core.health import TwitchHealth
 from showtime_core.reactions import Policy, react
+from showtime_core.subscriptions import ENABLED, MISSING, Finding
 from showtime_core.testing import strategies as showtime
 from showtime_core.timeline import Night, Timeline, WentOffAir, WentOnAir
 from showtime_core.viewers import Viewer
@@ -140,3 +143,29 @@ def test_effects_are_written_with_their_viewer():
 
 def _kept(state: ChannelState) -> ChannelState:
     return wire.decode_state(json.loads(wire.encode_state(state)))
+
+
+FINDINGS = st.builds(
+    Finding,
+    st.text(),
+    st.booleans(),
+    st.sampled_from((ENABLED, MISSING)),
+    st.none() | st.text(),
+    st.booleans(),
+)
+TIMES = st.datetimes(timezones=st.just(UTC))
+
+
+@given(
+    st.builds(
+        TwitchHealth,
+        TIMES,
+        st.lists(FINDINGS).map(tuple),
+        st.none() | st.text(),
+        st.none() | st.builds(Doubt, st.integers(), TIMES, st.integers()),
+    )
+)
+def test_what_was_found_at_twitch_is_read_back_as_it_was(health):
+    """With its time, which is kept beside it."""
+    document = json.loads(wire.encode(wire.twitch_health_document(health)))
+    assert wire.decode_twitch_health(health.checked_at, document) == health

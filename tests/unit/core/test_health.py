@@ -6,8 +6,9 @@ import pytest
 from attrs import evolve
 
 from showtime_core.broadcast import ChannelState, Revocation
+from showtime_core.chat import ChatHealth
 from showtime_core.comparison import Doubt
-from showtime_core.health import ChatHealth, Health, TwitchHealth, is_due, judge
+from showtime_core.health import Health, TwitchHealth, is_due, judge
 from showtime_core.subscriptions import ENABLED, MISSING, PENDING, Finding
 from showtime_core.testing.script import at
 
@@ -101,6 +102,41 @@ def test_a_chat_that_ought_to_be_read_is_missed():
     assert unread.message == "chat functionality is degraded. (Error: it has not been read yet)"
     old = health(chat=ChatHealth(at(-500), "the connection was lost"))
     assert judge(old, STATE, (), is_checked=True, is_chat_read=False).is_ready
+
+
+CHAT = Finding("channel.chat.message", is_optional=True, status=ENABLED)
+
+
+@pytest.mark.parametrize(
+    ("chat", "is_ready", "message"),
+    [
+        (CHAT, True, "showtime is fully operational."),
+        (
+            evolve(CHAT, status="authorization_revoked"),
+            False,
+            "chat functionality is degraded. (Error: channel.chat.message is authorization_revoked)",
+        ),
+        (
+            evolve(CHAT, status=MISSING, problem="too many"),
+            False,
+            "chat functionality is degraded. (Error: too many)",
+        ),
+        (
+            evolve(CHAT, status=MISSING, problem="no consent", lacks_consent=True),
+            True,
+            "chat functionality is degraded. (Error: no consent)",
+        ),
+    ],
+)
+def test_a_chat_by_eventsub_is_as_well_as_its_subscriptions(chat, is_ready, message):
+    """But to do without the consent that was not asked for before is no fault."""
+    assert say(health(TwitchHealth(at(0), (*WELL, chat)))) == (is_ready, message)
+
+
+def test_twitch_comes_before_chat():
+    """What the show cannot do without is told first."""
+    found = evolve(unwell(MISSING), findings=(*unwell(MISSING).findings, evolve(CHAT, status=MISSING)))
+    assert say(health(found)) == (False, "Twitch subscriptions are missing: stream.online.")
 
 
 def test_what_is_off_is_said():

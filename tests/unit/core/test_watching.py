@@ -1,5 +1,7 @@
 """The channel is looked after: what is wrong at Twitch is repaired, or said."""
 
+from attrs import evolve
+
 from showtime_core.comparison import Listing, Stream
 from showtime_core.health import TwitchHealth
 from showtime_core.reactions import Policy
@@ -60,6 +62,20 @@ async def test_a_check_that_may_not_repair_only_looks():
     assert {finding.status for finding in found.findings} == {MISSING}
     assert not stage.subscriptions.there
     assert not stage.units.memory.journal
+
+
+async def test_chat_by_eventsub_is_kept_as_well():
+    """Where chat is read that way, its subscriptions are there with the rest."""
+    stage = Stage()
+    stage.watch = evolve(stage.watch, with_chat=True)
+    found = await stage.check()
+    assert [finding.type for finding in found.findings if finding.is_of_chat] == [
+        "channel.chat.message",
+        "channel.chat.message_delete",
+        "channel.chat.clear",
+        "channel.chat.clear_user_messages",
+    ]
+    assert all(finding.is_well for finding in found.findings)
 
 
 async def test_it_is_checked_when_it_is_due():

@@ -1,0 +1,224 @@
+"""`serve` looks after its channel at Twitch: instances as they run, and Twitch as it speaks."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from attrs import evolve, frozen
+
+from showtime_adapters.postgres.chat_log import PostgresChatLog
+from showtime_adapters.postgres.health import PostgresHealth
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.state import read_state
+from showtime_core.comparison import Listing, Stream
+from showtime_core.health import TwitchHealth
+from showtime_core.reactions import Policy
+from showtime_core.subscriptions import MISSING, Finding
+from showtime_core.testing.twitch import MemoryChannels, MemorySubscriptions
+from showtime_core.watching import Watch
+from support.dev import developing
+from support.following import until
+from support.records import assert_replays, staged
+from support.server import SECRET, Server, free_port, rows, running
+from support.twitch import follow
+from support.twitch_api import TwitchApi, twitch_api
+from support.twitch_world import BROADCASTER_ID, DEAD, EVERYTHING, OUR_URL, TYPES
+
+WELL = "showtime is fully operational. Off: chat, ghosts, points."
+OLDER = """
+    update showtime.twitch_health set checked_at = checked_at - make_interval(mins => %s) returning checked_at
+"""
+CREATED = "POST /helix/eventsub/subscriptions"
+
+
+@frozen
+class Stage:
+    """Twitch, and whoever serves the channel."""
+
+    twitch: TwitchApi
+    conninfo: str
+    folder: Path
+
+    @contextmanager
+    def serving(self, count: int = 1, **settings: str) -> Iterator[list[Server]]:
+        """Run some instances; Twitch reaches the first."""
+        ports = [free_port() for _ in range(count)]
+        self.twitch.world.reached[OUR_URL] = f"http://127.0.0.1:{ports[0]}/callback"
+        usual = {"TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL, "CHAT_SOURCE": "off"}
+        all_settings = {**self.twitch.settings, **usual, **settings}
+        with ExitStack() as stack:
+            yield [
+                stack.enter_context(
+                    running(self.conninfo, self.folder / f"{port}.log", port=port, settings=all_settings)
+                )
+                for port in ports
+            ]
+
+    def let_time_pass(self, minutes: int) -> None:
+        """Let the last check be older than it is."""
+        assert rows(self.conninfo, OLDER, minutes)
+
+
+@pytest.fixture
+def stage(migrated: str, tmp_path: Path) -> Iterator[Stage]:
+    with twitch_api() as twitch:
+        twitch.world.consents[BROADCASTER_ID] = set(EVERYTHING)
+        yield Stage(twitch, migrated, tmp_path)
+
+
+async def all_say(servers: Sequence[Server], message: str, *, is_ready: bool = False) -> None:
+    """Wait until all instances say this, and the same."""
+    expected, said = {"isReady": is_ready, "message": message}, [{}]
+    async with httpx.AsyncClient(timeout=10) as client:
+        for _ in range(200):
+            said = [(await client.get(f"{server.url}/status")).json() for server in servers]
+            if all(each == expected for each in said):
+                return
+            await asyncio.sleep(0.2)
+    logs = "\n".join(server.log.read_text() for server in servers)
+    raise AssertionError(f"they say {said}:\n{logs}")
+
+
+async def test_two_instances_keep_a_channel_together(stage: Stage):
+    """What is missing or broken at Twitch is there again, once, also after a revocation.
+
+    Others' are untouched. A stream that began while nobody listened is a broadcast; the night can be played
+    again.
+    """
+    world, began = stage.twitch.world, datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    others = world.add("stream.online", "https://others.example/hook", DEAD)
+    broken = world.add("stream.offline", status=DEAD)
+    kept = world.add("channel.raid", secret=SECRET)
+    stage.twitch.go_live("40123", began.isoformat().replace("+00:00", "Z"))
+    with stage.serving(2) as servers:
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES)
+        await until(lambda: broken.id not in world.subs)
+        assert {others.id, kept.id} <= world.subs.keys()
+        assert len(world.of()) == TYPES
+        await until(lambda: rows(stage.conninfo, "select started_at, ended_at from showtime.broadcast"))
+        assert rows(stage.conninfo, "select started_at, ended_at from showtime.broadcast") == [(began, None)]
+
+        revoked = next(sub for sub in world.of() if sub.type == "channel.follow")
+        assert world.revoke(revoked, "user_removed") == 204
+        await until(lambda: world.statuses()["channel.follow"] == "enabled" and revoked.id not in world.subs)
+        assert (
+            stage.twitch.counted()[CREATED] == TYPES - 1 + 1
+        )  # all but the one that was kept; and again one
+        assert world.emit(follow("Marge"), "channel.follow") == [204]
+        await all_say(servers, WELL, is_ready=True)
+        told = "Twitch has revoked channel.follow: user_removed"
+        assert [told in server.log.read_text() for server in servers] == [True, False]
+    shown = rows(
+        stage.conninfo, "select payload->'data'->>'username' from showtime.feed where stream = 'alerts'"
+    )
+    assert shown == [("Marge",)]
+    sources = rows(stage.conninfo, "select source, type from showtime.journal order by position")
+    assert sources == [
+        ("repair", "stream.found"),
+        ("revocation", "channel.follow"),
+        ("notification", "channel.follow"),
+    ]
+    await assert_replays(stage.conninfo)
+
+
+async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage):
+    """With Twitch's word for it, on every instance; and it is repaired as soon as it can be."""
+    world = stage.twitch.world
+    with stage.serving(2) as servers:
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES)
+        world.consents[BROADCASTER_ID].remove("bits:read")
+        cheers = next(sub for sub in world.of() if sub.type == "channel.cheer")
+        assert world.revoke(cheers, "authorization_revoked") == 204
+        disabled = "Twitch subscriptions are disabled: channel.cheer. (Error: authorization_revoked)"
+        await all_say(servers, disabled)
+        assert any("the broadcaster's consent is missing" in server.log.read_text() for server in servers)
+
+        stage.twitch.fail("/helix", "503", times=1000)
+        stage.let_time_pass(11)
+        away = "Twitch cannot be reached: Twitch is unwell (503)"
+        await all_say(servers, f"The subscriptions at Twitch cannot be checked. (Error: {away})")
+
+        stage.twitch.failures.clear()
+        world.consents[BROADCASTER_ID].add("bits:read")
+        stage.let_time_pass(2)
+        await all_say(servers, WELL, is_ready=True)
+    assert set(world.statuses().values()) == {"enabled"}
+    assert len(world.of()) == TYPES
+
+
+async def test_where_it_was_not_said_where_twitch_delivers_it_only_looks(stage: Stage):
+    """And strangers who ask how it stands make it ask Twitch nothing."""
+    stage.twitch.go_live("40123", "2026-10-30T20:00:00Z")
+    with stage.serving(TWITCH_WEBHOOK_CALLBACK_URL="") as servers:
+        required = (
+            "stream.online, stream.offline, channel.update, channel.follow, channel.raid, channel.cheer,"
+            " channel.subscribe, channel.subscription.message, channel.subscription.gift,"
+            " channel.subscription.end"
+        )
+        await all_say(servers, f"Twitch subscriptions are missing: {required}.")
+        asked = stage.twitch.counted()
+        async with httpx.AsyncClient(timeout=10) as client:
+            for _ in range(100):
+                assert (await client.get(servers[0].url)).status_code == 200
+        assert stage.twitch.counted() == asked
+        assert "checked, but not repaired" in servers[0].log.read_text()
+    assert not stage.twitch.world.subs
+    assert rows(stage.conninfo, "select * from showtime.journal") == []
+
+
+async def test_on_a_laptop_twitch_is_left_alone(stage: Stage):
+    """`dev` neither repairs nor looks, with all the settings of the show."""
+    with developing(
+        stage.folder / "data", **stage.twitch.settings, TWITCH_WEBHOOK_CALLBACK_URL=OUR_URL
+    ) as dev:
+        await all_say([dev.server], "showtime is fully operational.", is_ready=True)
+    assert not stage.twitch.requests
+
+
+async def test_an_end_that_was_lost_is_made_up_for(migrated: str):
+    """The stream was missed for long enough, whoever looked: the broadcast ends when it was missed first."""
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    channels = MemoryChannels({"goldenvcr": BROADCASTER_ID}, Listing(Stream("40123", began), began))
+    async with make_pool(migrated) as pool, staged(migrated) as stage:
+        watch = Watch(
+            login="goldenvcr",
+            our_url=OUR_URL,
+            channels=channels,
+            subscriptions=MemorySubscriptions(OUR_URL),
+            units=stage.units,
+            record=PostgresHealth(pool),
+            policy=Policy(),
+            pause=asyncio.sleep,
+            repairs=True,
+        )
+        for minutes, instance in ((0, stage.units), (60, stage.other), (65, stage.units), (70, stage.other)):
+            listed = Stream("40123", began) if not minutes else None
+            channels.listed = Listing(listed, began + timedelta(minutes=minutes))
+            state = await read_state(pool)
+            assert bool(state.timeline.live) == bool(minutes)
+            await evolve(watch, units=instance).check(state, is_forced=True)
+    assert rows(migrated, "select started_at, ended_at from showtime.broadcast") == [
+        (began, began + timedelta(minutes=60))
+    ]
+    await assert_replays(migrated)
+
+
+async def test_the_latest_check_counts(migrated: str):
+    """One that began earlier and ended later does not hide it; what the chat's reader said is beside it."""
+    async with make_pool(migrated) as pool:
+        record, now = PostgresHealth(pool), datetime.now(UTC)
+        unknown = await record.read()
+        assert (unknown.twitch, unknown.chat) == (None, None)
+        later = TwitchHealth(now, (Finding("stream.online", is_optional=False, status=MISSING),), "away")
+        await record.keep_twitch(later)
+        await record.keep_twitch(TwitchHealth(now - timedelta(minutes=1)))
+        await PostgresChatLog(pool).report("no connection")
+        known = await record.read()
+    assert known.twitch == later
+    assert known.chat
+    assert known.chat.failure == "no connection"
+    assert abs(known.now - known.chat.checked_at) < timedelta(minutes=1)
