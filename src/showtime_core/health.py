@@ -54,6 +54,16 @@ class Standing:
     message: str
 
 
+def unrepaired(state: ChannelState, checked: TwitchHealth | None) -> tuple[Revocation, ...]:
+    """Tell which revocations still count: all but those that a check has found to be repaired since."""
+    if not checked or checked.failure:
+        return state.revocations
+    well = {finding.type for finding in checked.findings if finding.is_well}
+    return tuple(
+        ended for ended in state.revocations if ended.sent_at > checked.checked_at or ended.type not in well
+    )
+
+
 def is_due(health: Health, revocations: Iterable[Revocation]) -> bool:
     """Tell whether it is time for another check at Twitch."""
     checked = health.twitch

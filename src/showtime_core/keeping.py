@@ -134,10 +134,10 @@ async def rotate(
     for wanted, old in reversed(kept):
         begun = clock()
         await subscriptions.delete(old.id)
-        made = await _verified(await _persist(wanted, subscriptions, pause), subscriptions, pause)
+        made = await _verified(await _persist(wanted, old.id, subscriptions, pause), subscriptions, pause)
         if made.status != ENABLED:
             await subscriptions.delete(made.id)
-            await _verified(await former.create(wanted), former, pause)
+            await _verified(await _persist(wanted, made.id, former, pause), former, pause)
             raise Refused(
                 f"{wanted.type} was not verified under the first secret ({made.status}), and has the former"
                 " one again: restart every `showtime serve` with both secrets in TWITCH_WEBHOOK_SECRET,"
@@ -146,12 +146,18 @@ async def rotate(
         yield Gap(wanted.type, clock() - begun)
 
 
-async def _persist(wanted: Wanted, subscriptions: Subscriptions, pause: Pause) -> Subscription:
-    """Create what was just deleted, also if Twitch is away for a moment. Raises Unavailable after a while."""
+async def _persist(wanted: Wanted, gone: str, subscriptions: Subscriptions, pause: Pause) -> Subscription:
+    """Create what was just deleted, also if Twitch is away for a moment, or takes the one that is gone for
+    there still. Raises Unavailable after a while.
+    """  # noqa: D205 - one sentence
+    failure = "Twitch says that it is there still"
     for _ in range(_VERIFIED_WITHIN):
         try:
-            return await subscriptions.create(wanted)
+            made = await subscriptions.create(wanted)
         except Unavailable as reason:
-            failure = reason
-            await pause(_LOOK_EVERY_SECONDS)
-    raise Unavailable(f"{wanted.type} was deleted and could not be created again: {failure}") from failure
+            failure = str(reason)
+        else:
+            if made.id != gone:
+                return made
+        await pause(_LOOK_EVERY_SECONDS)
+    raise Unavailable(f"{wanted.type} was deleted and could not be created again: {failure}")

@@ -23,7 +23,6 @@ from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
-from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
@@ -172,7 +171,7 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
         ),
         history.router(past),
         *ghosts.routes(counter, asked, patience, viewers_only(authenticator)),
-        console.route(partial(read_state, pool), off, broadcaster_only(authenticator)),
+        console.route(partial(read_standing, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
     ]
     app = create_app(handlers, running, shapes(), settings.cors_allowed_origins)

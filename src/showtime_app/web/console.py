@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from showtime_app.web.access import BROADCASTER, Guard
 from showtime_app.web.described import AWAY, described, says
 from showtime_core.broadcast import ChannelState, Revocation, Train, recorded
+from showtime_core.health import Health, unrepaired
 
 
 class LiveBroadcast(TypedDict):
@@ -51,7 +52,12 @@ class ConsoleState(TypedDict):
     title: Annotated[str, says("What the channel says it shows.")]
     category: Annotated[str, says("The category at Twitch.")]
     hypeTrain: Annotated[HypeTrain | None, says("The hype train that is under way; null: none.")]
-    revocations: Annotated[list[EndedSubscription], says("Subscriptions of which nothing came since.")]
+    revocations: Annotated[
+        list[EndedSubscription],
+        says(
+            "Subscriptions that Twitch has ended; until they are repaired, or something of their type comes."
+        ),
+    ]
     off: Annotated[Sequence[str], says("What this channel does without.")]
 
 
@@ -67,7 +73,7 @@ _EXAMPLE = {
 
 
 def route(
-    read_state: Callable[[], Awaitable[ChannelState]], off: Sequence[str], broadcaster_only: Guard
+    read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str], broadcaster_only: Guard
 ) -> HTTPRouteHandler:
     """Make the route; `off` is what this channel does without."""
 
@@ -80,12 +86,13 @@ def route(
     )
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
-        return _describe(await read_state(), off)
+        state, health = await read()
+        return _describe(state, unrepaired(state, health.twitch), off)
 
     return get_state
 
 
-def _describe(state: ChannelState, off: Sequence[str]) -> ConsoleState:
+def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[str]) -> ConsoleState:
     live, train = state.timeline.live, state.hype_train
     tape = next((tape for tape in recorded(state).screenings if tape.ended_at is None), None)
     return {
@@ -94,7 +101,7 @@ def _describe(state: ChannelState, off: Sequence[str]) -> ConsoleState:
         "title": state.title,
         "category": state.category,
         "hypeTrain": _describe_train(train) if train and not train.is_over else None,
-        "revocations": [_describe_end(ended) for ended in state.revocations],
+        "revocations": [_describe_end(each) for each in ended],
         "off": off,
     }
 

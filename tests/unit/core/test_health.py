@@ -8,7 +8,7 @@ from attrs import evolve
 from showtime_core.broadcast import ChannelState, Revocation
 from showtime_core.chat import ChatHealth
 from showtime_core.comparison import Doubt
-from showtime_core.health import Health, TwitchHealth, is_due, judge
+from showtime_core.health import Health, TwitchHealth, is_due, judge, unrepaired
 from showtime_core.subscriptions import ENABLED, MISSING, PENDING, Finding
 from showtime_core.testing.script import at
 
@@ -165,6 +165,14 @@ def test_a_revocation_counts_until_it_was_checked():
         "Twitch has revoked the subscription to stream.online. (Error: authorization_revoked)",
     )
     assert say(health(), ChannelState(revocations=(evolve(later, type=TRAIN.type),)))[0]
+
+
+def test_a_revocation_is_told_to_the_host_until_it_was_repaired():
+    """Which only a check that reached Twitch can tell."""
+    revoked = ChannelState(revocations=(Revocation("stream.online", "user_removed", at(-1)),))
+    assert unrepaired(revoked, CHECKED) == ()
+    for found in (None, evolve(CHECKED, failure="away"), unwell(MISSING), evolve(CHECKED, checked_at=at(-2))):
+        assert unrepaired(revoked, found) == revoked.revocations
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What is missing is created and what is broken replaced, without touching what is others'."""
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,10 +170,42 @@ async def test_rotation_replaces_all_one_by_one():
     assert all(one.id.startswith("made-") and one.status == ENABLED for one in subscriptions.there.values())
 
 
+@define
+class Lagging(MemorySubscriptions):
+    """A Twitch that for a while takes the last that was deleted for there still, and then is away."""
+
+    troubles: int = 0
+    gone: Subscription | None = None
+
+    async def delete(self, subscription_id: str) -> None:
+        self.gone, self.troubles = self.there.get(subscription_id), 4
+        await super().delete(subscription_id)
+
+    async def create(self, wanted: Wanted) -> Subscription:
+        self.troubles -= 1
+        if self.troubles > 2 and self.gone:
+            return self.gone
+        if self.troubles > 0:
+            raise Unavailable("Twitch is away")
+        return await super().create(wanted)
+
+
+async def test_rotation_insists():
+    """What was deleted is created again, whatever Twitch says for a moment, and is not taken for the new."""
+    there = [listed(each) for each in WANTED]
+    subscriptions = Lagging(OURS, {one.id: one for one in there})
+    gaps = [
+        gap async for gap in rotate(kept(subscriptions), subscriptions, subscriptions, no_pause, lambda: 0.0)
+    ]
+    assert len(gaps) == len(WANTED)
+    assert len(subscriptions.there) == len(WANTED)
+    assert all(one.id.startswith("made-") for one in subscriptions.there.values())
+
+
 async def test_rotation_stops_at_the_first_that_is_not_verified():
     """It is put back under the former secret, and no other is touched."""
     subscriptions = twitch(*(listed(each) for each in WANTED), verdict="webhook_callback_verification_failed")
-    former = MemorySubscriptions(OURS, subscriptions.there)
+    former = MemorySubscriptions(OURS, subscriptions.there, count=100)
     with pytest.raises(Refused, match="restart every `showtime serve`"):
         _ = [gap async for gap in rotate(kept(subscriptions), subscriptions, former, no_pause, lambda: 0.0)]
     assert {one.status for one in subscriptions.there.values()} == {ENABLED}
