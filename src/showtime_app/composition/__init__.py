@@ -13,7 +13,7 @@ from typing import Any
 from litestar.types import ControllerRouterHandler
 
 from showtime_adapters.auth import AuthService
-from showtime_adapters.local import TokenIssuer
+from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.backlog import read_backlog
 from showtime_adapters.postgres.feed import FEED, PostgresFeed, missed_alerts

@@ -1,4 +1,4 @@
-"""Local stand-ins for outside services, for a laptop: the issuer of access tokens.
+"""The issuer of access tokens, on a laptop.
 
 It replaces the auth service in `showtime dev`, never beside a database that is not showtime's own.
 """

@@ -1,0 +1,52 @@
+"""What `showtime dev` serves in place of the bucket and of Discord."""
+
+from collections.abc import Awaitable, Callable
+
+from litestar import Response, Router, get
+from litestar.exceptions import NotFoundException
+
+_STYLE = """\
+body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #16141f; color: #e8e4f0;
+       font: 1rem/1.5 system-ui, sans-serif; }
+h1 { margin-bottom: 0; }
+p, time { color: #9a93ad; }
+time { float: right; font-size: .85rem; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }
+figure { margin: 0; background: #221f2f; border-radius: .5rem; overflow: hidden; }
+img { display: block; width: 100%; height: auto; }
+figcaption { padding: .75rem 1rem; overflow-wrap: anywhere; }
+"""
+
+Read = Callable[[str], Awaitable[bytes | None]]
+
+
+def router(read_ghost: Read, read_post: Read, page: Callable[[], Awaitable[str]]) -> Router:
+    """Make the routes."""
+
+    @get("/gallery", media_type="text/html", include_in_schema=False)
+    async def gallery() -> str:
+        """Show what was posted."""
+        return await page()
+
+    @get("/gallery.css", media_type="text/css", include_in_schema=False)
+    async def style() -> str:
+        """Say how the page looks."""
+        return _STYLE
+
+    @get("/ghosts/{key:path}", include_in_schema=False)
+    async def ghost(key: str) -> Response[bytes]:
+        """Show an image of the bucket."""
+        return _image(await read_ghost(key.lstrip("/")))
+
+    @get("/posts/{key:path}", include_in_schema=False)
+    async def post(key: str) -> Response[bytes]:
+        """Show an image of the gallery."""
+        return _image(await read_post(key.lstrip("/")))
+
+    return Router("/local", route_handlers=[gallery, style, ghost, post])
+
+
+def _image(jpeg: bytes | None) -> Response[bytes]:
+    if jpeg is None:
+        raise NotFoundException("no such image")
+    return Response(jpeg, media_type="image/jpeg")
