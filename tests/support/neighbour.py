@@ -17,6 +17,8 @@ from attrs import define, field, frozen
 from support.server import free_port
 
 PLAIN = "text/plain; charset=utf-8"
+_TELLING = {"location": "/elsewhere", "retry-after": "2"}
+"""What some answers of failure have to say."""
 
 
 @frozen
@@ -73,6 +75,8 @@ class Neighbour:
     """Which share of the requests it fails."""
     only: str = ""
     """A pattern that is searched in `METHOD /path?query`: the others do not fail."""
+    scripted: Reply | None = None
+    """What it answers, whatever it is asked for, doing nothing."""
     late_seconds: float = 60.0
     """How long `late` and `slow` wait."""
     requests: Counter[str] = field(factory=Counter)
@@ -107,6 +111,7 @@ class Neighbour:
     ) -> None:
         """Fail so from now on (None: not at all); `refuse` lets nobody in."""
         self.failure, self.share, self.only, self.late_seconds = failure, share, only, late
+        self.scripted = None
         self._over.set()
         self._over = threading.Event()
         if failure == "refuse":
@@ -189,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         service.request_ids.append(request.headers.get("x-request-id"))
         match service.failing(request):
             case None:
-                self._answer(service.handle(request))
+                self._answer(service.scripted or service.handle(request))
             case "hang":
                 service.await_end(60)
                 self.close_connection = True
@@ -209,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
                 service.handle(request)
                 self._drip()
             case status if re.fullmatch(r"[3-5]\d\d", status):
-                self._answer(Reply(int(status), "it is not well\n", headers={"location": "/elsewhere"}))
+                self._answer(Reply(int(status), "it is not well\n", headers=_TELLING))
             case status if re.fullmatch(r"[3-5]\d\d after", status):
                 service.handle(request)
                 self._answer(Reply(int(status[:3]), "it is not well\n"))
@@ -217,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
                 service.handle(request)
                 self._answer(Reply(200, rubbish))
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names are http.server's
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names are http.server's
 
     def _read(self) -> Request:
         body = self.rfile.read(int(self.headers["content-length"] or 0))

@@ -18,9 +18,12 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 
-from support.auth_service import Auth
+from support.auth_service import SHARED_SECRET, Auth
+from support.discord_service import PATH, DiscordService
 from support.ledger_service import LedgerService
 from support.neighbour import Neighbour, Reply, Request
+from support.openai_service import API_KEY, OpenAIService
+from support.s3_service import ACCESS_KEY_ID, BUCKET, REGION, SECRET_KEY, S3Service
 
 
 @define
@@ -48,11 +51,18 @@ class Neighbours:
     @property
     def settings(self) -> dict[str, str]:
         """The settings with which showtime uses them."""
-        auth = Auth(port=0)
         return {
             "AUTH_URL": self.urls["auth"],
-            "AUTH_SHARED_SECRET": auth.secret,
+            "AUTH_SHARED_SECRET": SHARED_SECRET,
             "LEDGER_URL": self.urls["ledger"],
+            "OPENAI_API_KEY": API_KEY,
+            "OPENAI_BASE_URL": f"{self.urls['openai']}/v1",
+            "SPACES_BUCKET_NAME": BUCKET,
+            "SPACES_REGION_NAME": REGION,
+            "SPACES_ENDPOINT_URL": self.urls["s3"],
+            "SPACES_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "SPACES_SECRET_KEY": SECRET_KEY,
+            "DISCORD_GHOSTS_WEBHOOK_URL": self.urls["discord"] + PATH,
         }
 
     def trouble(self, name: str, failure: str | list[str] | None = None, **how: object) -> None:
@@ -70,7 +80,7 @@ def neighbours_running() -> Iterator[Neighbours]:
     """Run all neighbours for a while."""
     tests = str(Path(__file__).parents[1])
     with subprocess.Popen(
-        [sys.executable, "-m", __spec__.name],
+        [sys.executable, "-m", __name__],
         env=os.environ | {"PYTHONPATH": tests},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -85,7 +95,13 @@ def neighbours_running() -> Iterator[Neighbours]:
 
 def _main() -> None:
     auth = Auth()
-    services: dict[str, Neighbour] = {"auth": auth, "ledger": LedgerService(auth=auth)}
+    services: dict[str, Neighbour] = {
+        "auth": auth,
+        "ledger": LedgerService(auth=auth),
+        "openai": OpenAIService(),
+        "s3": S3Service(),
+        "discord": DiscordService(),
+    }
     services["control"] = Control(neighbours=dict(services))
     with ExitStack() as stack:
         for service in services.values():

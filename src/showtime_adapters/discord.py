@@ -1,0 +1,91 @@
+"""Discord: ghosts are posted to a channel by its webhook, each with its image."""
+
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from showtime_adapters.outgoing import Client
+from showtime_adapters.wire import encode
+from showtime_core.errors import Ambiguous, Refused, Unavailable
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LONGEST_WAIT_SECONDS = 3600.0
+
+
+class DiscordGallery:
+    """Posts ghosts, for as long as its context is open."""
+
+    def __init__(
+        self,
+        webhook_url: str,
+        answer_seconds: float = 20.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Post by this webhook; its URL is a secret, since whoever knows it may post."""
+        self._client = Client("Discord", "", seconds=answer_seconds)
+        # Answered when it is posted, not before.
+        self._url = str(httpx.URL(webhook_url).copy_set_param("wait", "true"))
+        self._clock = clock
+        self._not_before = float("-inf")
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(exc_type, exc_value, traceback)
+
+    async def post(self, username: str, subject: str, jpeg: bytes) -> None:
+        """Post a ghost; raises Refused, Unavailable if it was not posted, Ambiguous if it may have been."""
+        wait = self._not_before - self._clock()
+        if wait > 0:
+            raise Unavailable(f"Discord asks to wait for {wait:.0f} seconds more")
+        payload = {
+            "content": f"Ghost from **{escape(username)}**: _{escape(subject)}_",
+            "allowed_mentions": {"parse": []},
+            "attachments": [{"id": 0, "filename": "ghost.jpg"}],
+        }
+        answer = await self._client.send(
+            "POST",
+            self._url,
+            data={"payload_json": encode(payload)},
+            files={"files[0]": ("ghost.jpg", jpeg, "image/jpeg")},
+        )
+        self._judge(answer)
+
+    def _judge(self, answer: httpx.Response) -> None:
+        if answer.status_code == HTTPStatus.OK:
+            return
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._not_before = self._clock() + _wait_seconds(answer)
+            raise Unavailable("Discord has had too many posts for now")
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+            raise Refused(f"Discord answers {answer.status_code}: check DISCORD_GHOSTS_WEBHOOK_URL")
+        if answer.is_client_error:
+            raise Refused(f"Discord refuses the post (it answers {answer.status_code})")
+        raise Ambiguous(f"Discord answers {answer.status_code}")
+
+
+def escape(text: str) -> str:
+    """Make text read in Discord as it is: on one line, with no markup, link or mention in it."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+def _wait_seconds(answer: httpx.Response) -> float:
+    """Tell how long Discord asks to wait."""
+    try:
+        return min(max(1.0, float(answer.headers["retry-after"])), _LONGEST_WAIT_SECONDS)
+    except (KeyError, ValueError):
+        return 1.0

@@ -1,0 +1,185 @@
+"""OpenAI paints: one image for a prompt, whatever form the answer has.
+
+Painting again costs money but does no harm: every failure but a refusal is the provider's, and whoever asked
+may try again. The client itself repeats nothing.
+"""
+
+import asyncio
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+import openai
+from openai.types import ImagesResponse
+from PIL import Image
+
+from showtime_core.errors import ContentRefused, Unavailable
+
+PAINT_SECONDS = 120.0
+"""How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
+MAX_IMAGE_BYTES = 32 * 1024 * 1024
+_MAX_PIXELS = 4096 * 4096
+_AT_ONCE = 4
+"""How many images are painted at the same time, which bounds the connections."""
+_JPEG_QUALITY = 80
+_SIZE = "1024x1024"
+_REFUSALS = frozenset({"content_policy_violation", "moderation_blocked"})
+_REMEDIES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: ": check OPENAI_API_KEY",
+    HTTPStatus.FORBIDDEN: ": check OPENAI_API_KEY",
+    HTTPStatus.NOT_FOUND: ": check OPENAI_IMAGE_MODEL and OPENAI_BASE_URL",
+}
+_IMAGE_HOSTS = frozenset({"oaidalleapiprodscus.blob.core.windows.net", "files.oaiusercontent.com"})
+"""Where OpenAI keeps the images that it answers the URL of."""
+
+
+class OpenAIPainter:
+    """Has OpenAI paint, for as long as its context is open."""
+
+    def __init__(
+        self, api_key: str, model: str, base_url: str | None = None, seconds: float = PAINT_SECONDS
+    ) -> None:
+        """Use this model; another base URL is for a server that speaks as OpenAI does."""
+        self._model = model
+        self._seconds = seconds
+        timeout = openai.Timeout(seconds, connect=5.0)
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key,
+            base_url=base_url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
+        )
+        self._files = httpx.AsyncClient(timeout=httpx.Timeout(seconds, connect=5.0))
+        self._origin = _origin(base_url) if base_url else None
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self._files.aclose()
+
+    async def paint(self, prompt: str) -> bytes:
+        """Paint one image of 1024 x 1024; returns a JPEG.
+
+        Raises ContentRefused with the painter's words, or Unavailable.
+        """
+        async with self._turns:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await asyncio.to_thread(_to_jpeg, await self._image(prompt))
+            except TimeoutError:
+                raise Unavailable(f"no image came within {self._seconds:.0f} seconds") from None
+
+    async def _image(self, prompt: str) -> bytes:
+        """Get an image, of whatever format."""
+        # No `response_format`: GPT image models refuse it, and always answer base64.
+        try:
+            answer = await self._client.images.generate(model=self._model, prompt=prompt, size=_SIZE, n=1)
+        except openai.BadRequestError as refusal:
+            if refusal.code in _REFUSALS:
+                raise ContentRefused(_words(refusal)) from None
+            raise _failure(refusal) from None
+        except openai.OpenAIError as failure:  # its text may have parts of the key in it
+            raise _failure(failure) from None
+        except ValueError:  # an answer in JSON that is none
+            raise _illegible() from None
+        text, url = _content(answer)
+        if text:
+            return await asyncio.to_thread(_decode, text)
+        if url:
+            return await self._fetch(url)
+        raise _illegible()
+
+    async def _fetch(self, url: str) -> bytes:
+        """Fetch an image from OpenAI's own storage, or from the server that OpenAI was replaced by."""
+        is_ours = self._origin is not None and _origin(url) == self._origin
+        if not is_ours and _origin(url) not in {("https", host, 443) for host in _IMAGE_HOSTS}:
+            raise Unavailable("the painter names an image at a place that is not its own")
+        image = bytearray()
+        try:
+            async with self._files.stream("GET", url) as answer:
+                if answer.status_code != HTTPStatus.OK:
+                    raise Unavailable(f"the painter's storage answers {answer.status_code}")
+                async for part in answer.aiter_bytes():
+                    image += part
+                    if len(image) > MAX_IMAGE_BYTES:
+                        raise Unavailable("the painter's image is too large")
+        except (httpx.HTTPError, httpx.InvalidURL) as reason:
+            raise Unavailable(f"the painter's image cannot be fetched ({type(reason).__name__})") from None
+        return bytes(image)
+
+
+def _content(answer: ImagesResponse) -> tuple[str | None, str | None]:
+    """Tell the base64 and the URL of the first image; the client reads anything, and checks nothing."""
+    images: object = getattr(answer, "data", None)
+    first = images[0] if isinstance(images, Sequence) and images else None
+    text, url = getattr(first, "b64_json", None), getattr(first, "url", None)
+    return text if isinstance(text, str) else None, url if isinstance(url, str) else None
+
+
+def _decode(text: str) -> bytes:
+    if len(text) > MAX_IMAGE_BYTES * 4 // 3 + 4:
+        raise Unavailable("the painter's image is too large")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as reason:
+        raise _illegible() from reason
+
+
+def _to_jpeg(data: bytes) -> bytes:
+    """Turn an image into a JPEG; what is transparent becomes dark."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise Unavailable("the painter's image is too large")
+            layer = image.convert("RGBA")
+            picture = Image.new("RGB", layer.size)
+            picture.paste(layer, mask=layer)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as reason:
+        raise _illegible() from reason
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
+    return jpeg.getvalue()
+
+
+def _words(refusal: openai.BadRequestError) -> str:
+    """Give the painter's own words, which are for the viewer."""
+    said = refusal.body.get("message") if isinstance(refusal.body, dict) else None
+    return " ".join(str(said or "the painter does not paint this").split())[:300]
+
+
+def _failure(failure: openai.OpenAIError) -> Unavailable:
+    if isinstance(failure, openai.APIStatusError):
+        status = HTTPStatus.NOT_FOUND if failure.code == "model_not_found" else failure.status_code
+        code = f" ({failure.code})" if failure.code else ""
+        return Unavailable(f"the painter answers {failure.status_code}{code}{_REMEDIES.get(status, '')}")
+    return Unavailable(f"the painter gives no answer ({type(failure).__name__})")
+
+
+def _illegible() -> Unavailable:
+    return Unavailable("the painter's answer has no image that can be read")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Tell scheme, host and port of a URL; None for what is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname, port

@@ -1,0 +1,117 @@
+"""Storage that speaks S3: images go where everybody can see them.
+
+boto3 signs, and httpx sends: what boto3 sends itself needs a thread, and nobody can take a thread back from a
+storage that answers a byte now and then.
+"""
+
+import asyncio
+import re
+from http import HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import boto3
+import httpx
+from attrs import field, frozen
+from botocore.config import Config
+
+from showtime_adapters.outgoing import Client
+from showtime_core.errors import Ambiguous, Unavailable
+
+if TYPE_CHECKING:  # the types are installed for development alone
+    from types_boto3_s3 import S3Client
+
+_SIGNED_SECONDS = 300
+_HEADERS = {"x-amz-acl": "public-read", "content-type": "image/jpeg"}
+_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_REMEDIES = {
+    "AccessDenied": ": check what the key may do",
+    "InvalidAccessKeyId": ": check SPACES_ACCESS_KEY_ID",
+    "NoSuchBucket": ": check SPACES_BUCKET_NAME and SPACES_ENDPOINT_URL",
+    "SignatureDoesNotMatch": ": check SPACES_SECRET_KEY and SPACES_REGION_NAME",
+}
+
+
+@frozen
+class Space:
+    """Where a bucket is, and who may write to it."""
+
+    bucket: str
+    region: str
+    endpoint: str
+    """A host, with the bucket in front of it; with a scheme, a URL with the bucket behind it."""
+    access_key_id: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+    @property
+    def has_scheme(self) -> bool:
+        """Whether the endpoint is a URL: then the bucket is a part of the path."""
+        return "://" in self.endpoint
+
+    def url(self, key: str) -> str:
+        """Tell where everybody sees what is stored under a key."""
+        if self.has_scheme:
+            return f"{self.endpoint.rstrip('/')}/{self.bucket}/{key}"
+        return f"https://{self.bucket}.{self.endpoint}/{key}"
+
+
+class S3Bucket:
+    """Stores images, for as long as its context is open."""
+
+    def __init__(self, space: Space, answer_seconds: float = 30.0) -> None:
+        """Store in this space."""
+        self._space = space
+        self._client = Client("the storage", "", seconds=answer_seconds)
+        self._signer: S3Client = boto3.Session().client(
+            "s3",
+            endpoint_url=space.endpoint if space.has_scheme else f"https://{space.endpoint}",
+            region_name=space.region,
+            aws_access_key_id=space.access_key_id,
+            aws_secret_access_key=space.secret_key,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if space.has_scheme else "virtual"},
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, each when it is needed."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(exc_type, exc_value, traceback)
+
+    async def store(self, key: str, jpeg: bytes) -> str:
+        """Store an image under a key, in place of what is there; returns its URL. Raises Unavailable."""
+        url = await asyncio.to_thread(self._sign, key)
+        try:
+            answer = await self._client.send("PUT", url, _HEADERS, content=jpeg)
+        except Ambiguous as reason:  # storing twice does no harm
+            raise Unavailable(str(reason)) from reason
+        if answer.status_code != HTTPStatus.OK:
+            raise Unavailable(_complaint(answer))
+        return self._space.url(key)
+
+    def _sign(self, key: str) -> str:
+        """Make the URL by which an image may be stored under a key, for the next minutes."""
+        wanted = {
+            "Bucket": self._space.bucket,
+            "Key": key,
+            "ACL": _HEADERS["x-amz-acl"],
+            "ContentType": _HEADERS["content-type"],
+        }
+        return self._signer.generate_presigned_url("put_object", wanted, ExpiresIn=_SIGNED_SECONDS)
+
+
+def _complaint(answer: httpx.Response) -> str:
+    found = _CODE.search(answer.text)
+    code = found[1] if found else "no reason"
+    remedy = _REMEDIES.get(code, "")
+    return f"the storage does not take the image: it answers {answer.status_code} ({code}){remedy}"
