@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
 from pydantic import (
+    AfterValidator,
     Field,
     FilePath,
     HttpUrl,
@@ -23,8 +24,55 @@ _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 _URL = TypeAdapter(HttpUrl)
 _IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_SPACES = (
+    "spaces_bucket_name",
+    "spaces_region_name",
+    "spaces_endpoint_url",
+    "spaces_access_key_id",
+    "spaces_secret_key",
+)
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
+EMBEDDED = "embedded"
+"""The ledger that is a part of the database."""
+
+
+def _plain_url(value: str) -> HttpUrl:
+    try:
+        url = _URL.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a URL that begins with http:// or https://") from None
+    if url.username is not None or url.password is not None or url.query is not None or url.fragment:
+        raise ValueError("must be a URL of host, port and path alone")
+    return url
+
+
+def _base_url(value: str) -> str:
+    return str(_plain_url(value)).rstrip("/")
+
+
+def _ledger(value: str) -> str:
+    return value if value == EMBEDDED else _base_url(value)
+
+
+def _endpoint(value: str) -> str:
+    if "://" in value:
+        return _base_url(value)
+    if not _HOST.fullmatch(value):
+        raise ValueError("must be a bare host, or a URL of host and port for a server of your own")
+    return value
+
+
+def _webhook(value: SecretStr) -> SecretStr:
+    try:
+        _URL.validate_python(value.get_secret_value())
+    except ValidationError:
+        raise ValueError("must be the URL of a webhook of a channel") from None
+    return value
+
+
+_BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 ChatSource = Literal["irc", "eventsub", "off"]
 
@@ -57,13 +105,24 @@ class Settings(BaseSettings):
     twitch_client_secret: SecretStr | None = None
     twitch_webhook_callback_url: str = "https://goldenvcr.com/api/showtime/callback"
     twitch_keep_subscriptions: bool = True
-    twitch_api_url: str = "https://api.twitch.tv/helix"
-    twitch_auth_url: str = "https://id.twitch.tv/oauth2"
+    twitch_api_url: _BaseUrl = "https://api.twitch.tv/helix"
+    twitch_auth_url: _BaseUrl = "https://id.twitch.tv/oauth2"
     twitch_irc_url: str = "ircs://irc.chat.twitch.tv:6697"
     twitch_ca_file: FilePath | None = None
     chat_source: ChatSource = "irc"
     cors_allowed_origins: _CommaSeparated = ()
-    auth_url: str = "http://localhost:5002"
+    auth_url: _BaseUrl = "http://localhost:5002"
+    auth_shared_secret: SecretStr | None = None
+    ledger_url: Annotated[str, AfterValidator(_ledger)] = "http://localhost:5003"
+    openai_api_key: SecretStr | None = None
+    openai_base_url: _BaseUrl | None = None
+    openai_image_model: str = "gpt-image-2.6-flare"
+    spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")
+    spaces_region_name: str | None = None
+    spaces_endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    spaces_access_key_id: SecretStr | None = None
+    spaces_secret_key: SecretStr | None = None
+    discord_ghosts_webhook_url: Annotated[SecretStr, AfterValidator(_webhook)] | None = None
     max_streams: int = Field(default=1000, ge=1)
     max_streams_per_address: int = Field(default=20, ge=1)
     trusted_proxies: _CommaSeparated = ("127.0.0.1", "::1")
@@ -101,11 +160,6 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/24") from None
         return values
-
-    @field_validator("auth_url", "twitch_api_url", "twitch_auth_url")
-    @classmethod
-    def _check_base_url(cls, value: str) -> str:
-        return str(_plain_url(value)).rstrip("/")
 
     @field_validator("twitch_api_url", "twitch_auth_url")
     @classmethod
@@ -145,6 +199,9 @@ class Settings(BaseSettings):
             given = [name for name in wanted if name not in missing and name in application]
             given += ["TWITCH_WEBHOOK_CALLBACK_URL"] if self.is_callback_explicit else []
             problems.append(f"{', '.join(missing)} must be set, since {' and '.join(given)} is")
+        missing = [name.upper() for name in _SPACES if getattr(self, name) is None]
+        if missing and len(missing) < len(_SPACES):
+            problems.append(f"{', '.join(missing)} must be set as well, or no SPACES_* at all")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -153,6 +210,11 @@ class Settings(BaseSettings):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The EventSub secrets: the first signs, all verify."""
         return tuple(secret.get_secret_value() for secret in self.twitch_webhook_secret)
+
+    @property
+    def has_homeless_ghosts(self) -> bool:
+        """Whether ghosts could be painted, and not stored."""
+        return self.openai_api_key is not None and self.spaces_bucket_name is None
 
     @property
     def has_chat(self) -> bool:
@@ -204,16 +266,6 @@ class Settings(BaseSettings):
 
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(text) for text in texts)
-
-
-def _plain_url(value: str) -> HttpUrl:
-    try:
-        url = _URL.validate_python(value)
-    except ValidationError:
-        raise ValueError("must be a URL that begins with http:// or https://") from None
-    if url.username is not None or url.password is not None or url.query is not None or url.fragment:
-        raise ValueError("must be a URL of host, port and path alone")
-    return url
 
 
 def load() -> Settings:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -57,6 +58,7 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
     """Run everything on this machine: database, service and tokens, with nothing to configure."""
     settings = load_settings()
     logs.configure(settings.log_format, settings.log_level)
+    _refuse_remote_ledger(settings)
     _refuse_remote(settings, allowed=allow_remote_database)
     with open_listener(settings, host, port) as listener:
         dev_file = _note(settings, data_dir, url_of(listener))
@@ -78,6 +80,16 @@ def _refuse_remote(settings: Settings, *, allowed: bool) -> None:
             raise click.ClickException(_REMOTE.format(name=name, value=os.environ[name]))
     if settings.pghost and not all(_is_local(host) for host in settings.pghost.split(",")):
         raise click.ClickException(_REMOTE.format(name="PGHOST", value=settings.pghost))
+
+
+def _refuse_remote_ledger(settings: Settings) -> None:
+    """Stay away from other machines' ledgers: points for what never happened would be real there."""
+    host = urlsplit(settings.ledger_url).hostname
+    if host and not _is_local(host):
+        raise click.ClickException(
+            f"LEDGER_URL names another machine ({host}), and dev would credit simulated points there: "
+            "unset it to use a ledger of its own"
+        )
 
 
 def _is_local(host: str) -> bool:

@@ -22,6 +22,8 @@ def serve(host: str | None, port: int | None) -> None:
     settings = load_settings()
     if not settings.webhook_secrets:
         raise click.ClickException("TWITCH_WEBHOOK_SECRET is not set: give the secret of your subscriptions")
+    if settings.has_homeless_ghosts:
+        raise click.ClickException("OPENAI_API_KEY is set: set SPACES_* as well, since a ghost needs a place")
     logs.configure(settings.log_format, settings.log_level)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)

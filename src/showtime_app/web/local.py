@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 _STYLE = """\
 body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #16141f; color: #e8e4f0;
@@ -34,12 +35,12 @@ def router(read_ghost: Read, read_post: Read, page: Callable[[], Awaitable[str]]
         return _STYLE
 
     @get("/ghosts/{key:path}", include_in_schema=False)
-    async def ghost(key: str) -> Response[bytes]:
+    async def ghost(key: FromPath[str]) -> Response[bytes]:
         """Show an image of the bucket."""
         return _image(await read_ghost(key.lstrip("/")))
 
     @get("/posts/{key:path}", include_in_schema=False)
-    async def post(key: str) -> Response[bytes]:
+    async def post(key: FromPath[str]) -> Response[bytes]:
         """Show an image of the gallery."""
         return _image(await read_post(key.lstrip("/")))
 

@@ -1,0 +1,129 @@
+"""How the neighbours are wired that points and ghosts need: the real ones, or those of a laptop."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from attrs import define, field, frozen
+from litestar.types import ControllerRouterHandler
+from pydantic import SecretStr
+
+from showtime_adapters.discord import DiscordGallery
+from showtime_adapters.ledger import HttpLedger
+from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
+from showtime_adapters.local.painter import LocalPainter
+from showtime_adapters.service_tokens import ServiceTokens
+from showtime_app.config import EMBEDDED, Settings
+from showtime_app.web import local, request_id
+from showtime_core.effects import Feature
+from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter
+
+_Connection = TypeVar("_Connection", bound=AbstractAsyncContextManager[Any])
+
+
+class Bank(Ledger, Account, Protocol):
+    """A ledger that can also be looked at."""
+
+
+@frozen
+class Laptop:
+    """Where `showtime dev` keeps and shows what it makes itself."""
+
+    data_dir: Path
+    url: str
+    """Where it is reached, without a slash at the end."""
+
+
+@define
+class Neighbours:
+    """Those that are there; None for what is off."""
+
+    bank: Bank | None = None
+    painter: Painter | None = None
+    bucket: Bucket | None = None
+    gallery: Gallery | None = None
+    routes: list[ControllerRouterHandler] = field(factory=list)
+    """What is served in their place."""
+    _connections: list[AbstractAsyncContextManager[Any]] = field(factory=list)
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """Tell what can be done with them: a ghost has to be paid, painted and stored."""
+        if self.bank is None:
+            return frozenset()
+        has_ghosts = self.painter is not None and self.bucket is not None
+        return frozenset({Feature.POINTS, Feature.GHOSTS} if has_ghosts else {Feature.POINTS})
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Let them be spoken with."""
+        async with AsyncExitStack() as stack:
+            for connection in self._connections:
+                await stack.enter_async_context(connection)
+            yield
+
+    def connect(self, neighbour: _Connection) -> _Connection:
+        """Speak with a neighbour while this is opened."""
+        self._connections.append(neighbour)
+        return neighbour
+
+
+def wire_neighbours(settings: Settings, embedded_ledger: Bank, laptop: Laptop | None = None) -> Neighbours:
+    """Wire those that the settings name; on a laptop, stand-ins for the others."""
+    wired = Neighbours()
+    _wire_bank(wired, settings, embedded_ledger, laptop)
+    _wire_painter(wired, settings)
+    _wire_bucket(wired, settings)
+    if webhook := _plain(settings.discord_ghosts_webhook_url):
+        wired.gallery = wired.connect(DiscordGallery(webhook))
+    if laptop:
+        _stand_in(wired, laptop)
+    return wired
+
+
+def _wire_bank(wired: Neighbours, settings: Settings, embedded_ledger: Bank, laptop: Laptop | None) -> None:
+    secret = _plain(settings.auth_shared_secret)
+    if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
+        wired.bank = embedded_ledger
+    elif secret:
+        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, request_id.current))
+        wired.bank = wired.connect(HttpLedger(settings.ledger_url, tokens, request_id.current))
+
+
+def _wire_painter(wired: Neighbours, settings: Settings) -> None:
+    if key := _plain(settings.openai_api_key):
+        # Imported here, since it takes a second and much memory, and not everybody has ghosts.
+        from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
+
+        wired.painter = wired.connect(
+            OpenAIPainter(key, settings.openai_image_model, settings.openai_base_url)
+        )
+
+
+def _wire_bucket(wired: Neighbours, settings: Settings) -> None:
+    match (
+        settings.spaces_bucket_name,
+        settings.spaces_region_name,
+        settings.spaces_endpoint_url,
+        _plain(settings.spaces_access_key_id),
+        _plain(settings.spaces_secret_key),
+    ):
+        case str(bucket), str(region), str(endpoint), str(key_id), str(secret):
+            from showtime_adapters.s3_storage import S3Bucket, Space  # noqa: PLC0415 - as above
+
+            wired.bucket = wired.connect(S3Bucket(Space(bucket, region, endpoint, key_id, secret)))
+
+
+def _stand_in(wired: Neighbours, laptop: Laptop) -> None:
+    """Take a stand-in for whoever is missing; what it makes is served under `/local`."""
+    ghosts, posts = LocalFolder(laptop.data_dir / "ghosts"), LocalFolder(laptop.data_dir / "gallery")
+    gallery = LocalGallery(posts)
+    wired.painter = wired.painter or LocalPainter()
+    wired.bucket = wired.bucket or LocalBucket(ghosts, f"{laptop.url}/local/ghosts")
+    wired.gallery = wired.gallery or gallery
+    wired.routes.append(local.router(ghosts.read, posts.read, gallery.page))
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
