@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     auth_url: _BaseUrl = "http://localhost:5002"
     auth_shared_secret: SecretStr | None = None
     ledger_url: Annotated[str, AfterValidator(_ledger)] = "http://localhost:5003"
+    ledger_settle_seconds: float = Field(default=30, ge=0, le=600)
     openai_api_key: SecretStr | None = None
     openai_base_url: _BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"

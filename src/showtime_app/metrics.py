@@ -29,6 +29,10 @@ class Backlog(Protocol):
         """Messages that wait for the operator."""
 
     @property
+    def parked_effects(self) -> int:
+        """Effects that wait for the operator."""
+
+    @property
     def waiting_effects(self) -> int:
         """Effects that are to be performed."""
 
@@ -92,6 +96,12 @@ class Metrics:
             ["limit"],
             registry=registry,
         )
+        self.effects = Counter(
+            "showtime_effects",
+            "Tries to perform an effect, by its kind and by what came of it.",
+            ["kind", "outcome"],
+            registry=registry,
+        )
         self._database_up = Gauge(
             "showtime_database_up",
             "Whether the database could be asked for what waits in it: 1 or 0.",
@@ -100,6 +110,11 @@ class Metrics:
         self._parked = Gauge(
             "showtime_parked_messages",
             "Messages that are set aside with a reason, and wait for the operator.",
+            registry=registry,
+        )
+        self._parked_effects = Gauge(
+            "showtime_parked_effects",
+            "Effects of which only a person can tell what is to become, and that wait for the operator.",
             registry=registry,
         )
         self._waiting = Gauge("showtime_waiting_effects", "Effects to be performed.", registry=registry)
@@ -113,6 +128,7 @@ class Metrics:
         """Take over what waits in the database; None: it cannot be told."""
         self._database_up.set(backlog is not None)
         self._parked.set(backlog.parked_messages if backlog else math.nan)
+        self._parked_effects.set(backlog.parked_effects if backlog else math.nan)
         self._waiting.set(backlog.waiting_effects if backlog else math.nan)
         self._oldest.set(backlog.oldest_effect_seconds if backlog else math.nan)
 

@@ -63,8 +63,12 @@ def create_app(
 class Server(uvicorn.Server):
     """A server whose open streams end when it is told to stop; uvicorn alone would wait for them."""
 
-    def __init__(self, app: ASGIApp, on_stop: Callable[[], None]) -> None:
-        """Serve this application; `on_stop` is called in the event loop as soon as a signal says stop."""
+    def __init__(self, app: ASGIApp, on_stop: Callable[[], None], off: Sequence[str]) -> None:
+        """Serve this application; `on_stop` is called in the event loop as soon as a signal says stop.
+
+        `off` names what the channel does without.
+        """
+        self.off = off
         super().__init__(
             uvicorn.Config(
                 app,

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -39,6 +39,8 @@ from showtime_core.settling import (
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _MARGIN = timedelta(seconds=5)
 """How much further back than the first try to look: what was leased may have waited for a moment."""
 
@@ -50,8 +52,9 @@ class Outside:
     outbox: Outbox
     ledger: Ledger
     account: Account
-    painter: Painter
-    bucket: Bucket
+    painter: Painter | None
+    bucket: Bucket | None
+    """None: ghosts are off, and those that were begun are given up."""
     gallery: Gallery | None
     """None: ghosts are posted nowhere."""
     receive: Callable[[Entry], Awaitable[None]]
@@ -124,9 +127,10 @@ async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID
 async def _advance(task: Task, ghost: Ghost, job: Job, outside: Outside) -> Ghost:
     match task:
         case Task.PAINT:
-            return evolve(ghost, step=Step.PAINTED, jpeg=await outside.painter.paint(prompt(ghost.subject)))
+            jpeg = await _there(outside.painter).paint(prompt(ghost.subject))
+            return evolve(ghost, step=Step.PAINTED, jpeg=jpeg)
         case Task.STORE:
-            url = await outside.bucket.store(image_key(ghost), _image(ghost))
+            url = await _there(outside.bucket).store(image_key(ghost), _image(ghost))
             return evolve(ghost, step=Step.STORED, url=url)
         case Task.PAY:
             return await _pay(ghost, outside)
@@ -174,6 +178,12 @@ async def _decision(ghost: Ghost, outside: Outside) -> FlowState:
     if found is None or found.state is FlowState.PENDING:
         raise Unavailable("the ledger does not show what a reservation has come to")
     return found.state
+
+
+def _there(neighbour: T | None) -> T:
+    if neighbour is None:
+        raise Unavailable("ghosts are off by now")
+    return neighbour
 
 
 def _ghost(job: Job) -> Ghost:

@@ -13,6 +13,7 @@ class Backlog:
     """How much waits, and for how long."""
 
     parked_messages: int
+    parked_effects: int
     waiting_effects: int
     oldest_effect_seconds: float
 

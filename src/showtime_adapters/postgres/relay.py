@@ -95,6 +95,9 @@ class Relay:
     def stop(self) -> None:
         """Begin nothing more."""
         self._is_stopping = True
+        self._ring()
+
+    def _ring(self) -> None:
         for team in self._teams:
             team.bell.set()
 
@@ -132,8 +135,7 @@ class Relay:
         while True:
             await connection.execute(statements.END_SILENT, [_SILENT_SECONDS])
             async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
-                for team in self._teams:
-                    team.bell.set()
+                self._ring()
 
     async def _lead(self, team: _Team, group: asyncio.TaskGroup) -> None:
         while not self._is_stopping:
@@ -157,7 +159,8 @@ class Relay:
         _log_outcome(job, settlement)
         while True:
             try:
-                return await self.outbox.settle(job, settlement)
+                await self.outbox.settle(job, settlement)
+                return self._ring()  # what comes next may be the work of another crew
             except Unavailable as reason:
                 _log.warning("what came of %s waits for the database: %s", job.key, reason)
             except Exception:

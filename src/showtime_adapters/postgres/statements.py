@@ -200,6 +200,7 @@ READ_STATE: LiteralString = """
 # Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
 BACKLOG: LiteralString = """
     select (select count(*) from showtime.journal where outcome = 'parked'),
+           (select count(*) from showtime.outbox where status = 'parked'),
            count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
     from showtime.outbox where status = 'due'
 """

@@ -29,6 +29,7 @@ showtime is ready at {url}
             curl -N {url}/state
   Play      {program} simulate night --speed 60{data_dir}
             {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
+  Look      {url}/local/gallery
 """
     + _HOST
     + """
@@ -65,7 +66,7 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
         try:
             with _database(settings, data_dir) as conninfo:
                 composition.migrate_up(conninfo, click.echo)
-                server = composition.dev(settings, conninfo, dev_file)
+                server = composition.dev(settings, conninfo, dev_file, data_dir.resolve())
                 server.serve_on(listener, lambda: click.echo(_welcome(dev_file, data_dir)))
         except ShowtimeError as reason:
             raise click.ClickException(str(reason)) from reason

@@ -27,11 +27,12 @@ def serve(host: str | None, port: int | None) -> None:
     logs.configure(settings.log_format, settings.log_level)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)
-        chat = "" if settings.has_chat else ", chat"
-        _log.info("off, since not configured: points, ghosts%s", chat)
+        server = composition.live(settings)
+        if server.off:
+            _log.info("off, since not configured: %s", ", ".join(server.off))
         _log.info(_upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
-        composition.live(settings).serve_on(listener, lambda: _log.info("showtime is ready at %s", url))
+        server.serve_on(listener, lambda: _log.info("showtime is ready at %s", url))
 
 
 def _upkeep(settings: Settings) -> str:

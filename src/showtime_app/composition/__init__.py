@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
+from showtime_app.composition.effects import wire_relay
+from showtime_app.composition.neighbours import Laptop, wire_neighbours
 from showtime_app.composition.twitch import Keeper, at_home, at_twitch, read_standing
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
@@ -68,17 +70,16 @@ migration_status = migrations.status
 
 def live(settings: Settings) -> Server:
     """Wire the service for a channel, from its settings."""
-    policy = Policy(alert_gift_recipients=settings.alert_gift_recipients, features=frozenset())
-    return _compose(settings, settings.conninfo, settings.webhook_secrets, None, policy, is_kept=True)
+    return _compose(settings, settings.conninfo, settings.webhook_secrets)
 
 
-def dev(settings: Settings, conninfo: str, dev_file: DevFile) -> Server:
+def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) -> Server:
     """Wire the service for a laptop: every feature is on, and tokens are our own where the database is."""
-    policy = Policy(alert_gift_recipients=settings.alert_gift_recipients)
     secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
         settings = settings.model_copy(update={"chat_source": "eventsub"})
-    return _compose(settings, conninfo, secrets, dev_file.token_secret, policy, is_kept=False)
+    laptop = Laptop(data_dir, dev_file.url)
+    return _compose(settings, conninfo, secrets, dev_file.token_secret, laptop)
 
 
 @contextmanager
@@ -108,24 +109,25 @@ def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     return TokenIssuer(secret).issue(viewer, role)
 
 
-def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
+def _compose(
     settings: Settings,
     conninfo: str,
     secrets: tuple[str, ...],
-    token_secret: str | None,
-    policy: Policy,
-    *,
-    is_kept: bool,
+    token_secret: str | None = None,
+    laptop: Laptop | None = None,
 ) -> Server:
     """Wire the service; without a secret for tokens of our own they are the business of the auth service.
 
-    `is_kept`: the channel is looked after at Twitch, if the settings say how.
+    A laptop is harmless: it makes itself what the settings do not name, and changes nothing at Twitch.
     """
     auth = AuthService(settings.auth_url, request_id.current)
     authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     metrics = Metrics()
     pool = make_pool(conninfo)
     recording = make_pool(conninfo, autocommit=True)
+    bank = PostgresLedger(recording)
+    neighbours = wire_neighbours(settings, bank, laptop)
+    policy = Policy(settings.alert_gift_recipients, neighbours.features)
     kept = PostgresUnitOfWork(recording)
     units = ObservedUnits(kept, metrics)
     past = PostgresHistory(pool)
@@ -133,22 +135,35 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
     hub = Hub(metrics)
     feed = PostgresFeed(conninfo, FEED, hub.publish, hub.is_watched)
     chat = wire_chat(settings, conninfo, pool, metrics)
-    keeper = Keeper(settings, conninfo, pool, units, policy) if is_kept and settings.twitch_app else None
+    relay = wire_relay(settings, conninfo, recording, neighbours, group.submit, metrics)
+    keeps = laptop is None and settings.twitch_app is not None
+    keeper = Keeper(settings, conninfo, pool, units, policy) if keeps else None
     work = (feed.run, *chat.work, *((keeper.run,) if keeper else ()))
     check = partial(require_ready, pool)
     asked = PostgresGhosts(recording)
-    counter = Counter(units, PostgresLedger(recording), asked, policy)
+    counter = Counter(units, neighbours.bank or bank, asked, policy)
     patience = Patience(ghosts.WAIT_SECONDS)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with pool, recording, group, chat.inbox, auth, _background(*work):
+        async with (
+            pool,
+            recording,
+            group,
+            chat.inbox,
+            auth,
+            neighbours.opened(),
+            relay or nullcontext(),
+            _background(*work),
+        ):
             yield
 
     def stop() -> None:
         hub.close()
         chat.hub.close()
         patience.end()
+        if relay:
+            relay.stop()
 
     off = sorted(set(Feature) - policy.features) + ([] if settings.has_chat else ["chat"])
     replay = timedelta(minutes=settings.alert_replay_minutes)
@@ -173,12 +188,13 @@ def _compose(  # noqa: PLR0913 - what `live` and `dev` differ in
         *ghosts.routes(counter, asked, patience, viewers_only(authenticator)),
         console.route(partial(read_standing, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
+        *neighbours.routes,
     ]
     app = create_app(handlers, running, shapes(), settings.cors_allowed_origins)
     limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
     receiver = Receiver(secrets, Sorted(group, chat.inbox))
     front = callback.in_front(shield.shielded(app, limits, metrics), receiver.receive, metrics)
-    return Server(request_id.with_request_id(front), on_stop=stop)
+    return Server(request_id.with_request_id(front), stop, off)
 
 
 async def _receive(units: UnitOfWork, policy: Policy, entries: Sequence[Entry]) -> None:

@@ -134,7 +134,7 @@ async def test_a_laptop_shows_what_it_made(configure, tmp_path: Path):
     )
     url = await wired.bucket.store("0e9a/0e9a-00.jpg", jpeg)
     await wired.gallery.post("Vera_Haste", "a baby <seal>", jpeg)
-    app = create_app(wired.routes, wired.opened)
+    app = create_app(wired.routes, wired.opened, {})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://laptop") as people:
         image, page = await people.get(url), await people.get("/local/gallery")
         assert (image.content, image.headers["content-type"]) == (jpeg, "image/jpeg")
