@@ -259,6 +259,9 @@ def test_a_user_without_rights_is_told_whose_rights_it_takes(database):
     try:
         assert "owns the database" in refusal(migrate_up, make_conninfo(database, user=guest))
     finally:
+        # Its session may take a moment to end, and the database cannot be dropped by another user before.
+        gone = f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '{guest}'"
+        tell(administrator, gone)
         tell(administrator, f"drop role {guest}")
 
 
