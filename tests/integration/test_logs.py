@@ -22,6 +22,15 @@ SETTINGS_THAT_ARE_SECRET = {
     for name, field in Settings.model_fields.items()
     if SecretStr.__name__ in str(field.annotation)
 }
+NOWHERE = "http://127.0.0.1:9"
+NEIGHBOURS = {
+    "AUTH_URL": NOWHERE,
+    "LEDGER_URL": NOWHERE,
+    "OPENAI_BASE_URL": NOWHERE,
+    "SPACES_BUCKET_NAME": "ghosts",
+    "SPACES_REGION_NAME": "nyc3",
+    "SPACES_ENDPOINT_URL": NOWHERE,
+}
 TOKEN = "a-token-of-the-host-0123456789"
 TOO_LONG_FOR_A_KEY = random.Random(7).randbytes(5_000).hex()
 FORGED = "sha256=" + "0d" * 32
@@ -59,7 +68,8 @@ async def test_no_secret_and_no_token_is_told(migrated, postgres_server, tmp_pat
     with twitch_api() as twitch:
         twitch.client_secret = secrets["TWITCH_CLIENT_SECRET"]
         settings = {**twitch.settings, "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL, "CHAT_SOURCE": "off"}
-        settings |= {**secrets, "LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
+        settings |= {**secrets, **NEIGHBOURS, "LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
+        settings["DISCORD_GHOSTS_WEBHOOK_URL"] = f"{NOWHERE}/{secrets['DISCORD_GHOSTS_WEBHOOK_URL']}"
         with running(migrated, log, settings=settings) as server:
             answers = play(server.url, migrated, postgres_server.conninfo)
             await until(lambda: twitch.world.challenged, 30)
