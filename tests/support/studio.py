@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 from attrs import define, field
 
-from showtime_adapters.local import TokenIssuer
+from showtime_adapters.local.tokens import TokenIssuer
 from showtime_app.server import create_app
 from showtime_app.web import ghosts
 from showtime_app.web.access import viewers_only
