@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     trusted_proxies: _CommaSeparated = ("127.0.0.1", "::1")
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
+    retention_days: int = Field(default=400, ge=1, le=36_500)
     log_format: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

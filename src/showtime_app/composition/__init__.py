@@ -23,6 +23,7 @@ from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.readiness import require_ready
+from showtime_adapters.postgres.retention import Retention
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
@@ -138,7 +139,8 @@ def _compose(
     relay = wire_relay(settings, conninfo, recording, neighbours, group.submit, metrics)
     keeps = laptop is None and settings.twitch_app is not None
     keeper = Keeper(settings, conninfo, pool, units, policy) if keeps else None
-    work = (feed.run, *chat.work, *((keeper.run,) if keeper else ()))
+    retention = Retention(conninfo, pool, timedelta(days=settings.retention_days))
+    work = (feed.run, retention.run, *chat.work, *((keeper.run,) if keeper else ()))
     check = partial(require_ready, pool)
     asked = PostgresGhosts(recording)
     counter = Counter(units, neighbours.bank or bank, asked, policy)

@@ -1,0 +1,135 @@
+"""Retention: what is old is let go, but for what makes twice once.
+
+Bodies of the journal, settled effects and what the streams have shown are pruned once they are older than the
+settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each of them
+a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it begins at
+the beginning, and needs to remember nothing.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import LiteralString
+
+from attrs import frozen
+from psycopg_pool import AsyncConnectionPool
+
+from showtime_adapters.postgres.leader import PRUNING_KEY, Leadership
+from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.readiness import require_schema
+from showtime_core.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 1000
+_PAUSE_SECONDS = 0.05
+"""Between two batches: whoever answers Twitch has the database for itself meanwhile."""
+_PRUNE_EVERY_SECONDS = 24 * 3600.0
+_TRY_AGAIN_SECONDS = 600.0
+_PATIENCE_SECONDS = 5.0
+
+# Each looks at no more rows than a batch has, in an order that has an index, and gives how many it pruned,
+# and the last that it looked at: null where there is no more to prune.
+
+# Lets go what was said. What is parked can be tried again only as long as it is known what it says.
+_BODIES: LiteralString = """
+    with looked as (
+        select position, received_at, body is not null and outcome <> 'parked' as has_gone
+        from showtime.journal where position > coalesce(%(after)s::bigint, -1)
+        order by position limit %(batch)s
+    ), old as (
+        select * from looked where received_at < clock_timestamp() - %(age)s
+    ), pruned as (
+        update showtime.journal set body = null from old
+        where journal.position = old.position and has_gone
+        returning 1
+    )
+    select (select count(*) from pruned), max(position) from old
+"""
+
+# Removes what was shown.
+_FEED: LiteralString = """
+    with looked as (
+        select id, shown_at from showtime.feed where id > coalesce(%(after)s::bigint, -1)
+        order by id limit %(batch)s
+    ), pruned as (
+        delete from showtime.feed using looked
+        where feed.id = looked.id and looked.shown_at < clock_timestamp() - %(age)s
+        returning feed.id
+    )
+    select count(*), max(id) from pruned
+"""
+
+# Removes what is settled. As long as anything else of its entry is not, it stays, for a ghost is made by its
+# help; and as long as anything of its viewer is not, since what the ledger has made for this one must not be
+# taken for another's.
+_EFFECTS: LiteralString = """
+    with open as materialized (
+        select entry_id, lane from showtime.outbox where status in ('due', 'waiting', 'leased', 'parked')
+    ), looked as (
+        select key, entry_id, lane, status, greatest(created_at, leased_at) as moved_at
+        from showtime.outbox where key > coalesce(%(after)s, '')
+        order by key limit %(batch)s
+    ), pruned as (
+        delete from showtime.outbox using looked
+        where outbox.key = looked.key and outbox.status in ('done', 'refused', 'dismissed', 'skipped')
+          and moved_at < clock_timestamp() - %(age)s
+          and looked.entry_id not in (select entry_id from open)
+          and (looked.lane is null or looked.lane not in (select lane from open where lane is not null))
+        returning 1
+    )
+    select (select count(*) from pruned), max(key) from looked
+"""
+
+_TABLES: dict[str, LiteralString] = {
+    "bodies of messages": _BODIES,
+    "settled effects": _EFFECTS,
+    "entries of the feed": _FEED,
+}
+
+
+@frozen
+class Retention:
+    """Prunes what is old, now and then, on one instance at a time."""
+
+    conninfo: str
+    pool: AsyncConnectionPool[Connection]
+    age: timedelta
+
+    async def run(self) -> None:
+        """Prune at the start and once a day, until cancelled, whatever goes wrong."""
+        leadership = Leadership(self.conninfo, PRUNING_KEY)
+        while True:
+            pause = _TRY_AGAIN_SECONDS
+            try:
+                await leadership.once(self.prune, _PATIENCE_SECONDS)
+                pause = _PRUNE_EVERY_SECONDS
+            except Unavailable as reason:
+                _log.info("nothing is pruned now: %s", reason)
+            except Exception:  # whatever it is, the next time has its own chance
+                _log.exception("what is old could not be pruned")
+            await asyncio.sleep(pause)
+
+    async def prune(self) -> None:
+        """Prune all that is old; raises Unavailable, and may be begun again then."""
+        async with connected(self.pool) as connection:
+            await require_schema(connection)
+        for what, statement in _TABLES.items():
+            count = await self._walk(statement)
+            if count:
+                _log.info("pruned for their age: %d %s", count, what)
+
+    async def _walk(self, statement: LiteralString) -> int:
+        """Walk through a table; returns how many of its rows were pruned."""
+        after: object = None
+        pruned = 0
+        while True:
+            async with connected(self.pool) as connection:
+                cursor = await connection.execute(
+                    statement, {"after": after, "batch": _BATCH, "age": self.age}
+                )
+                [(count, after)] = await cursor.fetchall()
+            pruned += int(count)
+            if after is None:
+                return pruned
+            await asyncio.sleep(_PAUSE_SECONDS)
