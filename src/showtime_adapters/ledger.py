@@ -59,10 +59,16 @@ class HttpLedger:
         tokens: Tokens,
         request_id: Callable[[], str | None] = lambda: None,
         answer_seconds: float = ANSWER_SECONDS,
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Reach the ledger at this base URL."""
+        """Reach the ledger at this base URL.
+
+        `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
+        before it; where it raises Unavailable, there was none.
+        """
         self._client = Client("the ledger", url, request_id, seconds=answer_seconds)
         self._tokens = tokens
+        self._fence = fence
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""
@@ -117,7 +123,8 @@ class HttpLedger:
         body: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
         """Have the ledger change something, and give its answer that this is done."""
-        answer = await self._send(viewer, method, path, json=body)
+        fenced = {"json": body, "extensions": {"trace": self._trace}} if body else {}
+        answer = await self._send(viewer, method, path, **fenced)
         if answer.is_success:
             return answer
         said = f"the ledger answers {answer.status_code} to {method} {path}"
@@ -128,6 +135,11 @@ class HttpLedger:
         if answer.is_client_error:
             raise Refused(f"{said}: {_words(answer)}")
         raise Ambiguous(said)
+
+    async def _trace(self, step: str, _: object) -> None:
+        """Hear of each step of a request; without its body it is none yet."""
+        if step == "http11.send_request_body.started":
+            self._fence()
 
     # --- looking ------------------------------------------------------------------------------------
 

@@ -79,10 +79,10 @@ async def impatient(auth, service):
 
 
 @asynccontextmanager
-async def opened(auth, service, request_id=lambda: None, seconds=10.0):
+async def opened(auth, service, request_id=lambda: None, seconds=10.0, fence=lambda: None):
     async with (
         ServiceTokens(auth.url, auth.secret, request_id, seconds) as tokens,
-        HttpLedger(service.url, tokens, request_id, seconds) as ledger,
+        HttpLedger(service.url, tokens, request_id, seconds, fence) as ledger,
     ):
         yield ledger
 
@@ -209,6 +209,24 @@ async def test_without_a_token_nothing_is_sent(auth, service, failure):
         auth.trouble()
         await cheer(ledger, VERA, 100)
     assert service.held()[VERA.id]["totalPoints"] == 100
+
+
+async def test_the_fence_is_asked_at_the_last_moment(auth, service):
+    """Whoever may have been followed by another sends no request that would be performed twice."""
+    asked = []
+
+    def fence():
+        asked.append(len(service.connections))
+        raise Unavailable("held up")
+
+    async with opened(auth, service, fence=fence) as ledger:
+        for change in (cheer(ledger, VERA, 100), reserve(ledger, VERA)):
+            with pytest.raises(Unavailable, match="held up"):
+                await change
+        assert await points(ledger) == 0
+    assert len(asked) == 2
+    assert all(asked), "the ledger is reached, and waits for what is wanted of it"
+    assert not service.flows[VERA.id]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A real S3 server, moto's, behind a door that fails as neighbours do."""
 
+import logging
 from typing import Any, Self
 
 import boto3
@@ -27,6 +28,7 @@ class S3Service(Neighbour):
     _inner: str = ""
 
     def __enter__(self) -> Self:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
         self._moto.start()
         host, port = self._moto.get_host_and_port()
         self._inner = f"http://{host}:{port}"

@@ -16,7 +16,7 @@ from attrs import define
 from psycopg.conninfo import conninfo_to_dict
 
 SECRET = "rewind-before-returning"
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 _PG = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
 
 

@@ -29,7 +29,7 @@ class PostgresOutbox:
 
     pool: AsyncConnectionPool[Connection]
     settle_after: timedelta
-    """How long after the death of an instance the ledger may still be working on what it had asked."""
+    """How long after an instance is gone the ledger may still be working on what it had asked."""
     owner: int = 0
     """The number under which this instance leases: that of a lock that one of its sessions holds."""
 

@@ -5,9 +5,6 @@ from typing import LiteralString
 # Takes the lock that says that an instance lives, under its number, for as long as its session does.
 LIVE: LiteralString = "select pg_advisory_lock(%s)"
 
-# Shows that the session is alive.
-PULSE: LiteralString = "select"
-
 # Wakes this session when something was planned.
 LISTEN: LiteralString = "listen showtime_outbox"
 

@@ -2,7 +2,8 @@
 
 An instance leases under a number of its own, whose advisory lock one of its sessions holds. When that session
 is gone, so is the instance, for all that the others can tell: they take over what it had leased, and it stops
-what it was doing. The connection must not go through a proxy that pools transactions.
+what it was doing. What it knows by then it still writes, unless another has taken over.
+The connection must not go through a proxy that pools transactions.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import CONNECT, Connection
+from showtime_adapters.postgres.pulse import Pulse
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Status
 from showtime_core.outbox import Job, Settlement
@@ -76,7 +78,10 @@ class Relay:
     perform: Callable[[Job], Awaitable[Settlement]]
     """Raises nothing."""
     crews: Sequence[Crew]
+    pulse: Pulse = field(factory=Pulse)
     _teams: Sequence[_Team] = ()
+    _writers: set[asyncio.Task[None]] = field(factory=set)
+    """They write what came of jobs, for as long as it takes."""
     _is_stopping: bool = False
     _worker: asyncio.Task[None] | None = None
 
@@ -89,8 +94,9 @@ class Relay:
         assert self._worker, "entered before it is left"
         self.stop()
         await asyncio.wait([self._worker], timeout=_DRAIN_SECONDS)
-        self._worker.cancel()
-        await asyncio.wait([self._worker])
+        for task in (self._worker, *self._writers):
+            task.cancel()
+        await asyncio.wait([self._worker, *self._writers])
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -104,14 +110,17 @@ class Relay:
     async def _run(self) -> None:
         while not self._is_stopping:
             try:
-                async with self._living() as connection:
-                    await self._work(connection)
-            except Exception as reason:  # whatever it is, nothing that is due must be left lying
-                _log.warning("the relay has lost the database, and begins again", exc_info=reason)
+                async with self._living() as (connection, outbox):
+                    await self._work(connection, outbox)
+            except* psycopg.Error as reasons:
+                _log.warning("the relay has lost the database, and begins again: %s", _name(reasons))
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except* Exception:  # whatever it is, nothing that is due must be left lying
+                _log.exception("the relay has failed, and begins again")
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     @asynccontextmanager
-    async def _living(self) -> AsyncIterator[Connection]:
+    async def _living(self) -> AsyncIterator[tuple[Connection, PostgresOutbox]]:
         """Live under a new number, for as long as this session does."""
         async with await psycopg.AsyncConnection.connect(
             self.conninfo, autocommit=True, **CONNECT
@@ -119,54 +128,71 @@ class Relay:
             owner = secrets.randbelow(2**62) + 1
             await connection.execute(statements.LIVE, [owner])
             await connection.execute(statements.LISTEN)
-            self.outbox.owner = owner
-            yield connection
+            yield connection, evolve(self.outbox, owner=owner)
 
-    async def _work(self, connection: Connection) -> None:
+    async def _work(self, connection: Connection, outbox: PostgresOutbox) -> None:
         """Let every crew work. Where the session dies, all that is under way is dropped."""
+        if self._writers:  # what is known is written before the jobs of a lost session are taken over
+            await asyncio.wait(self._writers)
         self._teams = [_Team(crew) for crew in self.crews]
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch(connection))
-            await asyncio.gather(*(self._lead(team, group) for team in self._teams))
+            await asyncio.gather(*(self._lead(team, outbox, group) for team in self._teams))
             watch.cancel()
 
     async def _watch(self, connection: Connection) -> None:
         """Show that this instance lives, end those that are frozen, and hear of what is planned."""
         while True:
-            await connection.execute(statements.END_SILENT, [_SILENT_SECONDS])
-            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+            with self.pulse.felt():
+                await connection.execute(statements.END_SILENT, [_SILENT_SECONDS])
+            async for _ in connection.notifies(timeout=_POLL_SECONDS):
                 self._ring()
 
-    async def _lead(self, team: _Team, group: asyncio.TaskGroup) -> None:
+    async def _lead(self, team: _Team, outbox: PostgresOutbox, group: asyncio.TaskGroup) -> None:
         while not self._is_stopping:
-            for job in await self._lease(team.crew.kinds, team.crew.at_once - len(team.busy)):
-                team.take_on(group.create_task(self._settle(job), name=job.key))
+            for job in await _lease(outbox, team.crew.kinds, team.crew.at_once - len(team.busy)):
+                team.take_on(group.create_task(self._settle(job, outbox), name=job.key))
             await team.rest()
         if team.busy:
             await asyncio.wait(team.busy)
 
-    async def _lease(self, kinds: frozenset[str], limit: int) -> Sequence[Job]:
-        try:
-            return await self.outbox.lease(kinds, limit) if limit else ()
-        except Unavailable as reason:
-            _log.warning("nothing can be leased: %s", reason)
-            await asyncio.sleep(_PAUSE_SECONDS)
-            return ()
-
-    async def _settle(self, job: Job) -> None:
-        """Perform a job, and write what came of it, as soon as the database is there to take it."""
+    async def _settle(self, job: Job, outbox: PostgresOutbox) -> None:
+        """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
         settlement = await self.perform(job)
         _log_outcome(job, settlement)
-        while True:
-            try:
-                await self.outbox.settle(job, settlement)
-                return self._ring()  # what comes next may be the work of another crew
-            except Unavailable as reason:
-                _log.warning("what came of %s waits for the database: %s", job.key, reason)
-            except Exception:
-                _log.exception("what came of %s cannot be written, and it is parked", job.key)
-                settlement = Settlement(Status.PARKED, "what came of it cannot be written", in_doubt=True)
-            await asyncio.sleep(_PAUSE_SECONDS)
+        writer = asyncio.create_task(_write(job, settlement, outbox))
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)
+        await asyncio.shield(writer)
+        self._ring()  # what comes next may be the work of another crew
+
+
+async def _lease(outbox: PostgresOutbox, kinds: frozenset[str], limit: int) -> Sequence[Job]:
+    try:
+        return await outbox.lease(kinds, limit) if limit else ()
+    except Unavailable as reason:
+        _log.warning("nothing can be leased: %s", reason)
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return ()
+
+
+async def _write(job: Job, settlement: Settlement, outbox: PostgresOutbox) -> None:
+    """Write what came of a job, as soon as the database is there to take it."""
+    while True:
+        try:
+            return await outbox.settle(job, settlement)
+        except Unavailable as reason:
+            _log.warning("what came of %s waits for the database: %s", job.key, reason)
+        except Exception:
+            _log.exception("what came of %s cannot be written, and it is parked", job.key)
+            settlement = Settlement(Status.PARKED, "what came of it cannot be written", in_doubt=True)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _name(reasons: BaseExceptionGroup[BaseException]) -> str:
+    """Name the first of several reasons; they may be grouped by those who have worked together."""
+    first = reasons.exceptions[0]
+    return _name(first) if isinstance(first, BaseExceptionGroup) else type(first).__name__
 
 
 def _log_outcome(job: Job, settlement: Settlement) -> None:

@@ -22,6 +22,7 @@ from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.pulse import Pulse
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.retention import Retention
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -127,7 +128,8 @@ def _compose(
     pool = make_pool(conninfo)
     recording = make_pool(conninfo, autocommit=True)
     bank = PostgresLedger(recording)
-    neighbours = wire_neighbours(settings, bank, laptop)
+    pulse = Pulse()
+    neighbours = wire_neighbours(settings, bank, pulse.require, laptop)
     policy = Policy(settings.alert_gift_recipients, neighbours.features)
     kept = PostgresUnitOfWork(recording)
     units = ObservedUnits(kept, metrics)
@@ -136,7 +138,7 @@ def _compose(
     hub = Hub(metrics)
     feed = PostgresFeed(conninfo, FEED, hub.publish, hub.is_watched)
     chat = wire_chat(settings, conninfo, pool, metrics)
-    relay = wire_relay(settings, conninfo, recording, neighbours, group.submit, metrics)
+    relay = wire_relay(settings, conninfo, recording, neighbours, group.submit, metrics, pulse)
     keeps = laptop is None and settings.twitch_app is not None
     keeper = Keeper(settings, conninfo, pool, units, policy) if keeps else None
     retention = Retention(conninfo, pool, timedelta(days=settings.retention_days))

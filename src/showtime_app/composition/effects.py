@@ -8,6 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import Connection
+from showtime_adapters.postgres.pulse import LASTS, Pulse
 from showtime_adapters.postgres.relay import Crew, Relay
 from showtime_app.composition.neighbours import Neighbours
 from showtime_app.config import Settings
@@ -45,6 +46,7 @@ def wire_relay(  # noqa: PLR0913, PLR0917 - all that an effect may touch
     neighbours: Neighbours,
     receive: Callable[[Entry], Awaitable[None]],
     metrics: Metrics,
+    pulse: Pulse,
 ) -> Relay | None:
     """Wire the relay; None without a ledger, for then there is nothing that it could do.
 
@@ -53,7 +55,8 @@ def wire_relay(  # noqa: PLR0913, PLR0917 - all that an effect may touch
     if neighbours.bank is None:
         return None
     settle_after = timedelta(seconds=settings.ledger_settle_seconds)
-    outbox = PostgresOutbox(pool, settle_after)
+    # For so long an instance may go on that is cut off, and then the ledger.
+    outbox = PostgresOutbox(pool, LASTS + settle_after)
     outside = Outside(
         outbox=outbox,
         ledger=neighbours.bank,
@@ -70,4 +73,4 @@ def wire_relay(  # noqa: PLR0913, PLR0917 - all that an effect may touch
         metrics.effects.labels(kind(job.effect), settlement.status).inc()
         return settlement
 
-    return Relay(conninfo, outbox, counted, _CREWS)
+    return Relay(conninfo, outbox, counted, _CREWS, pulse)

@@ -1,6 +1,6 @@
 """How the neighbours are wired that points and ghosts need: the real ones, or those of a laptop."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -69,10 +69,18 @@ class Neighbours:
         return neighbour
 
 
-def wire_neighbours(settings: Settings, embedded_ledger: Bank, laptop: Laptop | None = None) -> Neighbours:
-    """Wire those that the settings name; on a laptop, stand-ins for the others."""
+def wire_neighbours(
+    settings: Settings, embedded_ledger: Bank, fence: Callable[[], None], laptop: Laptop | None = None
+) -> Neighbours:
+    """Wire those that the settings name; on a laptop, stand-ins for the others.
+
+    `fence` is asked before anything is sent to a ledger that would do it twice.
+    """
     wired = Neighbours()
-    _wire_bank(wired, settings, embedded_ledger, laptop)
+    if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
+        wired.bank = embedded_ledger
+    else:
+        _wire_ledger(wired, settings, fence)
     _wire_painter(wired, settings)
     _wire_bucket(wired, settings)
     if webhook := _plain(settings.discord_ghosts_webhook_url):
@@ -82,13 +90,11 @@ def wire_neighbours(settings: Settings, embedded_ledger: Bank, laptop: Laptop | 
     return wired
 
 
-def _wire_bank(wired: Neighbours, settings: Settings, embedded_ledger: Bank, laptop: Laptop | None) -> None:
-    secret = _plain(settings.auth_shared_secret)
-    if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
-        wired.bank = embedded_ledger
-    elif secret:
+def _wire_ledger(wired: Neighbours, settings: Settings, fence: Callable[[], None]) -> None:
+    if secret := _plain(settings.auth_shared_secret):
         tokens = wired.connect(ServiceTokens(settings.auth_url, secret, request_id.current))
-        wired.bank = wired.connect(HttpLedger(settings.ledger_url, tokens, request_id.current))
+        ledger = HttpLedger(settings.ledger_url, tokens, request_id.current, fence=fence)
+        wired.bank = wired.connect(ledger)
 
 
 def _wire_painter(wired: Neighbours, settings: Settings) -> None:

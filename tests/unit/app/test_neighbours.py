@@ -52,7 +52,7 @@ def configure(monkeypatch, tmp_path):
 )
 async def test_what_is_absent_is_off(configure, settings, features, gallery):
     """Points need a ledger that listens to us; a ghost has to be paid, painted and stored."""
-    wired = wire_neighbours(configure(settings), MemoryLedger())
+    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None)
     async with wired.opened():
         assert wired.features == features
         assert (type(wired.gallery).__name__ if wired.gallery else None) == gallery
@@ -74,7 +74,7 @@ async def test_what_is_absent_is_off(configure, settings, features, gallery):
 async def test_a_laptop_has_everything(configure, settings, names, tmp_path):
     """A stand-in is replaced as soon as the settings name the real one."""
     laptop = Laptop(tmp_path, "http://localhost:5001")
-    wired = wire_neighbours(configure(settings), MemoryLedger(), laptop)
+    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, laptop)
     async with wired.opened():
         assert wired.features == set(Feature)
         found = [wired.bank, wired.painter, wired.bucket, wired.gallery]
@@ -118,14 +118,16 @@ def test_what_cannot_be_is_refused(configure, name, value):
 def test_secrets_are_in_no_repr(configure):
     """Neither of the settings nor of who uses them."""
     settings = configure(POINTS | {"LEDGER_URL": "http://ledger"} | PAINTER | SPACES | DISCORD)
-    wired = wire_neighbours(settings, MemoryLedger())
+    wired = wire_neighbours(settings, MemoryLedger(), lambda: None)
     told = f"{settings!r} {wired!r} {[vars(each) for each in (wired.painter, wired.bucket)]!r}"
     assert not [secret for secret in SECRETS if secret in told]
 
 
 async def test_a_laptop_shows_what_it_made(configure, tmp_path: Path):
     """A ghost's URL opens as a JPEG, and the gallery shows it; there is nothing else to find."""
-    wired = wire_neighbours(configure({}), MemoryLedger(), Laptop(tmp_path / "data", "http://laptop"))
+    wired = wire_neighbours(
+        configure({}), MemoryLedger(), lambda: None, Laptop(tmp_path / "data", "http://laptop")
+    )
     assert wired.painter
     assert wired.bucket
     assert wired.gallery
