@@ -1,78 +1,27 @@
 """Settings, from the environment and a `.env` file in the working directory; the environment wins."""
 
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, Self
 
 from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
-from pydantic import (
-    AfterValidator,
-    Field,
-    FilePath,
-    HttpUrl,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from showtime_app.checked import (
+    BaseUrl,
+    CommaSeparated,
+    Endpoint,
+    ExactUrl,
+    IrcUrl,
+    LedgerUrl,
+    Networks,
+    Secrets,
+    TrustedUrl,
+    Webhook,
+    networks,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-_SECRET_LENGTH = range(10, 101)
-_CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-_URL = TypeAdapter(HttpUrl)
-_IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-_SPACES = (
-    "spaces_bucket_name",
-    "spaces_region_name",
-    "spaces_endpoint_url",
-    "spaces_access_key_id",
-    "spaces_secret_key",
-)
-_Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
-
-EMBEDDED = "embedded"
-"""The ledger that is a part of the database."""
-
-
-def _plain_url(value: str) -> HttpUrl:
-    try:
-        url = _URL.validate_python(value)
-    except ValidationError:
-        raise ValueError("must be a URL that begins with http:// or https://") from None
-    if url.username is not None or url.password is not None or url.query is not None or url.fragment:
-        raise ValueError("must be a URL of host, port and path alone")
-    return url
-
-
-def _base_url(value: str) -> str:
-    return str(_plain_url(value)).rstrip("/")
-
-
-def _ledger(value: str) -> str:
-    return value if value == EMBEDDED else _base_url(value)
-
-
-def _endpoint(value: str) -> str:
-    if "://" in value:
-        return _base_url(value)
-    if not _HOST.fullmatch(value):
-        raise ValueError("must be a bare host, or a URL of host and port for a server of your own")
-    return value
-
-
-def _webhook(value: SecretStr) -> SecretStr:
-    try:
-        _URL.validate_python(value.get_secret_value())
-    except ValidationError:
-        raise ValueError("must be the URL of a webhook of a channel") from None
-    return value
-
-
-_BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 ChatSource = Literal["irc", "eventsub", "off"]
 
@@ -99,34 +48,34 @@ class Settings(BaseSettings):
 
     bind_addr: str = "127.0.0.1"
     listen_port: int = Field(default=5001, ge=0, le=65535)
-    twitch_webhook_secret: _Secrets = ()
+    twitch_webhook_secret: Secrets = ()
     twitch_channel_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,25}$")
     twitch_client_id: str | None = None
     twitch_client_secret: SecretStr | None = None
-    twitch_webhook_callback_url: str = "https://goldenvcr.com/api/showtime/callback"
+    twitch_webhook_callback_url: ExactUrl = "https://goldenvcr.com/api/showtime/callback"
     twitch_keep_subscriptions: bool = True
-    twitch_api_url: _BaseUrl = "https://api.twitch.tv/helix"
-    twitch_auth_url: _BaseUrl = "https://id.twitch.tv/oauth2"
-    twitch_irc_url: str = "ircs://irc.chat.twitch.tv:6697"
+    twitch_api_url: TrustedUrl = "https://api.twitch.tv/helix"
+    twitch_auth_url: TrustedUrl = "https://id.twitch.tv/oauth2"
+    twitch_irc_url: IrcUrl = "ircs://irc.chat.twitch.tv:6697"
     twitch_ca_file: FilePath | None = None
     chat_source: ChatSource = "irc"
-    cors_allowed_origins: _CommaSeparated = ()
-    auth_url: _BaseUrl = "http://localhost:5002"
+    cors_allowed_origins: CommaSeparated = ()
+    auth_url: BaseUrl = "http://localhost:5002"
     auth_shared_secret: SecretStr | None = None
-    ledger_url: Annotated[str, AfterValidator(_ledger)] = "http://localhost:5003"
+    ledger_url: LedgerUrl = "http://localhost:5003"
     ledger_settle_seconds: float = Field(default=30, ge=0, le=600)
     openai_api_key: SecretStr | None = None
-    openai_base_url: _BaseUrl | None = None
+    openai_base_url: BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"
     spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")
     spaces_region_name: str | None = None
-    spaces_endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    spaces_endpoint_url: Endpoint | None = None
     spaces_access_key_id: SecretStr | None = None
     spaces_secret_key: SecretStr | None = None
-    discord_ghosts_webhook_url: Annotated[SecretStr, AfterValidator(_webhook)] | None = None
+    discord_ghosts_webhook_url: Webhook | None = None
     max_streams: int = Field(default=1000, ge=1)
     max_streams_per_address: int = Field(default=20, ge=1)
-    trusted_proxies: _CommaSeparated = ("127.0.0.1", "::1")
+    trusted_proxies: Networks = ("127.0.0.1", "::1")
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
     retention_days: int = Field(default=400, ge=1, le=36_500)
@@ -140,57 +89,17 @@ class Settings(BaseSettings):
     pgpassword: SecretStr | None = None
     pgsslmode: str | None = None
 
-    @field_validator("twitch_webhook_secret", "cors_allowed_origins", "trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-    @field_validator("twitch_webhook_secret")
-    @classmethod
-    def _check_secrets(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for secret in secrets:
-            text = secret.get_secret_value()
-            if not text.isascii() or len(text) not in _SECRET_LENGTH:
-                raise ValueError("each secret must have 10 to 100 ASCII characters")
-        return secrets
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_proxies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            _networks(values)
-        except ValueError:
-            raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/24") from None
-        return values
-
-    @field_validator("twitch_api_url", "twitch_auth_url")
-    @classmethod
-    def _check_secrecy(cls, value: str) -> str:
-        url = _URL.validate_python(value)
-        if url.scheme != "https" and url.host not in _LOOPBACK:
-            raise ValueError("must begin with https://, for secrets go there; http:// is for this machine")
-        return value
-
-    @field_validator("twitch_webhook_callback_url")
-    @classmethod
-    def _check_callback(cls, value: str) -> str:
-        _plain_url(value)
-        return value  # to the letter: a subscription is known by it
-
-    @field_validator("twitch_irc_url")
-    @classmethod
-    def _check_irc_url(cls, value: str) -> str:
-        if not _IRC_URL.fullmatch(value):
-            raise ValueError(
-                "must be a URL of scheme, host and port alone that begins with ircs:// or irc://"
-            )
-        return value
-
     @model_validator(mode="after")
     def _check_groups(self) -> Self:
-        problems = []
+        if problems := [*self._check_secret(), *self._check_twitch(), *self._check_spaces()]:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _check_secret(self) -> Iterator[str]:
         if self.twitch_client_secret in self.twitch_webhook_secret:
-            problems.append("TWITCH_WEBHOOK_SECRET must not hold the value of TWITCH_CLIENT_SECRET")
+            yield "TWITCH_WEBHOOK_SECRET must not hold the value of TWITCH_CLIENT_SECRET"
+
+    def _check_twitch(self) -> Iterator[str]:
         application = {
             "TWITCH_CLIENT_ID": self.twitch_client_id,
             "TWITCH_CLIENT_SECRET": self.twitch_client_secret,
@@ -200,13 +109,13 @@ class Settings(BaseSettings):
         if missing and (any(application.values()) or self.is_callback_explicit):
             given = [name for name in wanted if name not in missing and name in application]
             given += ["TWITCH_WEBHOOK_CALLBACK_URL"] if self.is_callback_explicit else []
-            problems.append(f"{', '.join(missing)} must be set, since {' and '.join(given)} is")
-        missing = [name.upper() for name in _SPACES if getattr(self, name) is None]
-        if missing and len(missing) < len(_SPACES):
-            problems.append(f"{', '.join(missing)} must be set as well, or no SPACES_* at all")
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+            yield f"{', '.join(missing)} must be set, since {' and '.join(given)} is"
+
+    def _check_spaces(self) -> Iterator[str]:
+        spaces = [name for name in type(self).model_fields if name.startswith("spaces_")]
+        missing = [name.upper() for name in spaces if getattr(self, name) is None]
+        if missing and len(missing) < len(spaces):
+            yield f"{', '.join(missing)} must be set as well, or no SPACES_* at all"
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -226,7 +135,7 @@ class Settings(BaseSettings):
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The proxies whose word counts on where a request comes from."""
-        return _networks(self.trusted_proxies)
+        return networks(self.trusted_proxies)
 
     @property
     def is_callback_explicit(self) -> bool:
@@ -264,10 +173,6 @@ class Settings(BaseSettings):
             "sslmode": self.pgsslmode,
         }
         return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
-
-
-def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(text) for text in texts)
 
 
 def load() -> Settings:

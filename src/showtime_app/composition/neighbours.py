@@ -14,7 +14,8 @@ from showtime_adapters.ledger import HttpLedger
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
 from showtime_adapters.local.painter import LocalPainter
 from showtime_adapters.service_tokens import ServiceTokens
-from showtime_app.config import EMBEDDED, Settings
+from showtime_app.checked import EMBEDDED
+from showtime_app.config import Settings
 from showtime_app.web import local, request_id
 from showtime_core.effects import Feature
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter

@@ -1,0 +1,119 @@
+"""The kinds of settings that not everything is one of; a value that is refused is not repeated."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import NoDecode
+
+EMBEDDED = "embedded"
+"""The ledger that is a part of the database."""
+
+_SECRET_LENGTH = range(10, 101)
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_URL = TypeAdapter(HttpUrl)
+_IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+
+def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks; raises ValueError."""
+    return tuple(ip_network(text) for text in texts)
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _check_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or len(text) not in _SECRET_LENGTH:
+        raise ValueError("each secret must have 10 to 100 ASCII characters")
+    return secret
+
+
+def _check_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    return tuple(_check_secret(secret) for secret in secrets)
+
+
+def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        networks(texts)
+    except ValueError:
+        raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/24") from None
+    return texts
+
+
+def _plain_url(value: str) -> HttpUrl:
+    try:
+        url = _URL.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a URL that begins with http:// or https://") from None
+    if url.username is not None or url.password is not None or url.query is not None or url.fragment:
+        raise ValueError("must be a URL of host, port and path alone")
+    return url
+
+
+def _check_exact_url(value: str) -> str:
+    _plain_url(value)
+    return value
+
+
+def _check_base_url(value: str) -> str:
+    return str(_plain_url(value)).rstrip("/")
+
+
+def _check_trusted_url(value: str) -> str:
+    url = _plain_url(value)
+    if url.scheme != "https" and url.host not in _LOOPBACK:
+        raise ValueError("must begin with https://, for secrets go there; http:// is for this machine")
+    return str(url).rstrip("/")
+
+
+def _check_irc_url(value: str) -> str:
+    if not _IRC_URL.fullmatch(value):
+        raise ValueError("must be a URL of scheme, host and port alone that begins with ircs:// or irc://")
+    return value
+
+
+def _check_ledger_url(value: str) -> str:
+    return value if value == EMBEDDED else _check_base_url(value)
+
+
+def _check_endpoint(value: str) -> str:
+    if "://" in value:
+        return _check_base_url(value)
+    if not _HOST.fullmatch(value):
+        raise ValueError("must be a bare host, or a URL of host and port for a server of your own")
+    return value
+
+
+def _check_webhook(value: SecretStr) -> SecretStr:
+    try:
+        _URL.validate_python(value.get_secret_value())
+    except ValidationError:
+        raise ValueError("must be the URL of a webhook of a channel") from None
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several, in one line."""
+Networks = Annotated[CommaSeparated, AfterValidator(_check_networks)]
+"""Addresses and networks."""
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_secrets)]
+"""What EventSub messages are signed with."""
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+"""Where something begins: paths are put behind it."""
+ExactUrl = Annotated[str, AfterValidator(_check_exact_url)]
+"""A URL that is kept to the letter."""
+TrustedUrl = Annotated[str, AfterValidator(_check_trusted_url)]
+"""A base URL that secrets are sent to."""
+IrcUrl = Annotated[str, AfterValidator(_check_irc_url)]
+"""Where chat is read."""
+LedgerUrl = Annotated[str, AfterValidator(_check_ledger_url)]
+"""Where the ledger is, or that it is embedded."""
+Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
+"""The host of a storage, or the base URL of one of our own."""
+Webhook = Annotated[SecretStr, AfterValidator(_check_webhook)]
+"""A URL that is a secret."""
