@@ -81,7 +81,7 @@ def assert_all_is_performed(conninfo: str, sent: Sequence[Message], ghosts: int)
 async def test_what_a_killed_instance_had_begun_is_done_by_another(
     migrated: str, well: Neighbours, embedded: dict[str, str], tmp_path: Path
 ):
-    """Two instances, one is killed in the middle: the other does all that is left, without long waits."""
+    """Two instances share the work, and one is killed in the middle: the other does what is left, at once."""
     well.trouble("openai", "late", late=0.5)  # so that there is a middle
     sent = crowd(160, ghosts=24)
     with (
@@ -94,6 +94,11 @@ async def test_what_a_killed_instance_had_begun_is_done_by_another(
         await until_done(migrated)
         assert other.process.poll() is None
     assert_all_is_performed(migrated, sent, ghosts=24)
+
+
+def leased_kinds(conninfo: str) -> set[object]:
+    """Tell the kinds of what is performed at this moment."""
+    return {kind for (kind,) in rows(conninfo, "select kind from showtime.outbox where status = 'leased'")}
 
 
 def leased(conninfo: str) -> int:
@@ -120,21 +125,52 @@ async def test_it_survives_an_outage_of_the_database(
         assert_all_is_performed(conninfo, sent, ghosts=12)
 
 
-async def test_it_stops_cleanly_in_the_middle_of_a_painting(
-    migrated: str, well: Neighbours, embedded: dict[str, str], tmp_path: Path
-):
-    """Who paints is not waited for: the next instance paints anew, and at once."""
+# --- stopping -----------------------------------------------------------------------------------------
+
+OF_CREDITS = "select status, attempts from showtime.outbox where kind = 'credit-cheer'"
+
+
+async def test_what_is_under_way_is_finished_before_it_stops(migrated: str, well: Neighbours, tmp_path: Path):
+    """A credit whose answer is a moment away is awaited and written; who paints is not waited for.
+
+    The next instance finds nothing of the ledger in doubt, and paints anew at once.
+    """
+    settings = well.settings | SETTLE | {"LEDGER_SETTLE_SECONDS": "600"}  # in doubt it would take too long
     well.trouble("openai", "hang")
-    with running(migrated, tmp_path / "server.log", settings=embedded) as server:
-        await Sender(server.port).deliver(crowd(1, ghosts=1))
-        await until(lambda: rows(migrated, "select from showtime.outbox where kind = 'paint-ghost'"))
-        await until(lambda: leased(migrated))
+    with running(migrated, tmp_path / "server.log", settings=settings) as server:
+        await Sender(server.port).deliver([cheer("Painted", 250, "ghost of a slow painter")])
+        await until(lambda: well.held("openai") and leased_kinds(migrated) == {"paint-ghost"})
+        well.trouble("ledger", "late", only="/inflow", late=1.5)
+        await Sender(server.port).deliver([cheer("Painted", 100)])
+        await until(lambda: well.held("ledger")[viewer("Painted")["user_id"]]["totalPoints"] == 350)
+        assert "credit-cheer" in leased_kinds(migrated), "it stops in the middle"
         assert server.stop(seconds=8) == 0
+    assert rows(migrated, OF_CREDITS) == [("done", 1), ("done", 1)]
     assert "Traceback" not in server.log.read_text()
     well.trouble("openai")
+    with running(migrated, tmp_path / "next.log", settings=settings):
+        await until_done(migrated)
+    assert shown(migrated) == Counter({"a slow painter": 1})
+    assert well.held("ledger")[viewer("Painted")["user_id"]]["totalPoints"] == 150
+
+
+async def test_a_ghost_that_may_have_been_posted_is_not_posted_again(
+    migrated: str, well: Neighbours, embedded: dict[str, str], tmp_path: Path
+):
+    """The instance is killed between posting and writing: nobody can know, which is left to a person."""
+    well.trouble("discord", "late")
+    before = len(well.held("discord"))
+    with running(migrated, tmp_path / "server.log", settings=embedded) as server:
+        await Sender(server.port).deliver(crowd(1, ghosts=1))
+        await until(lambda: len(well.held("discord")) > before)
+        server.kill()
+    well.trouble("discord")
     with running(migrated, tmp_path / "next.log", settings=embedded):
         await until_done(migrated)
+    reason = "it may have been posted: the instance that posted it is gone"
+    assert rows(migrated, PARKED) == [("post-ghost", reason)]
     assert_all_is_performed(migrated, crowd(1), ghosts=1)
+    assert len(well.held("discord")) == before + 1
 
 
 # --- frozen -------------------------------------------------------------------------------------------

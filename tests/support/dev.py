@@ -12,11 +12,15 @@ from attrs import frozen
 
 from support.server import Server
 
-_SHOWTIME = [sys.executable, "-m", "showtime_app.cli.main"]
 _READY = re.compile(r"showtime is ready at (http://\S+:\d+)")
 
 
-def _environment(settings: dict[str, str]) -> dict[str, str]:
+def command(*arguments: str) -> list[str]:
+    """Say what is typed for `showtime` with these arguments."""
+    return [sys.executable, "-m", "showtime_app.cli.main", *arguments]
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     return kept | {"PYTHONUNBUFFERED": "1"} | settings
 
@@ -28,22 +32,22 @@ class Dev:
     server: Server
     data_dir: Path
 
-    def token(self, role: str) -> str:
+    def token(self, role: str, *options: str) -> str:
         """Ask for a token as the host does in a shell."""
-        command = [*_SHOWTIME, "token", role, "--data-dir", str(self.data_dir)]
-        printed = subprocess.run(command, env=_environment({}), capture_output=True, text=True, check=True)
+        ask = command("token", role, *options, "--data-dir", str(self.data_dir))
+        printed = subprocess.run(ask, env=environment({}), capture_output=True, text=True, check=True)
         return printed.stdout.splitlines()[-1]
 
 
 @contextmanager
 def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
     """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
-    command = [*_SHOWTIME, "dev", "--data-dir", str(data_dir), "--port", "0"]
+    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
     log = data_dir.with_suffix(".log")
     with (
         log.open("ab") as errors,
         subprocess.Popen(
-            command, env=_environment(settings), cwd=data_dir.parent, stdout=subprocess.PIPE, stderr=errors
+            run, env=environment(settings), cwd=data_dir.parent, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
         try:
@@ -54,9 +58,9 @@ def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
 
 def refusal(data_dir: Path, **settings: str) -> str:
     """Run `showtime dev` where it must not start, and return what it says."""
-    command = [*_SHOWTIME, "dev", "--data-dir", str(data_dir), "--port", "0"]
+    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
     ran = subprocess.run(
-        command, env=_environment(settings), capture_output=True, text=True, timeout=20, check=False
+        run, env=environment(settings), capture_output=True, text=True, timeout=20, check=False
     )
     assert ran.returncode == 1, ran.stdout
     return ran.stderr

@@ -1,0 +1,106 @@
+"""Points and ghosts on a laptop, from a cheer to the gallery: `showtime dev` needs nobody else for them."""
+
+import asyncio
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from PIL import Image
+
+from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from support.dev import Dev, command, developing, environment
+from support.following import following, until
+from support.server import rows
+
+BALANCES = """
+    select viewer_login, coalesce(sum(points) filter (where state = 'accepted'), 0)::int,
+           count(*) filter (where state = 'pending')
+    from showtime.flow join (select distinct viewer_id, viewer_login from showtime.ghost) as whose
+         using (viewer_id)
+    group by viewer_login
+"""
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    with developing(tmp_path_factory.mktemp("ghosts") / "data") as dev:
+        yield dev
+
+
+@pytest.fixture(scope="module")
+def database(dev: Dev) -> Iterator[str]:
+    with EmbeddedPostgres.start(dev.data_dir) as postgres:
+        yield postgres.conninfo
+
+
+async def simulate(dev: Dev, *options: str) -> None:
+    """Play something, as people do in a second terminal."""
+    played = await asyncio.to_thread(
+        subprocess.run,
+        command("simulate", *options, "--data-dir", str(dev.data_dir)),
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert played.returncode == 0, played.stdout + played.stderr
+
+
+def assert_is_jpeg(url: str) -> None:
+    answer = httpx.get(url, timeout=20)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert (image.format, image.size) == ("JPEG", (1024, 1024))
+
+
+def gallery(dev: Dev) -> str:
+    """Open the gallery."""
+    return httpx.get(f"{dev.server.url}/local/gallery", timeout=20).raise_for_status().text
+
+
+def pictures(dev: Dev) -> list[str]:
+    """List the images of the gallery."""
+    return re.findall(r'src="([^"]+)"', gallery(dev))
+
+
+async def test_a_cheer_becomes_a_ghost_in_the_gallery(dev: Dev, database: str):
+    """What the welcome of `showtime dev` says to type: alert, image, balance and gallery are right."""
+    async with following(f"{dev.server.url}/alerts") as client:
+        wish = ("--bits", "200", "--message", "a ghost of a baby seal please")
+        await simulate(dev, "cheer", "--from-user", "VHSVera", *wish)
+        await until(lambda: len(client.events) == 2, seconds=60)
+    cheered, appeared = client.data
+    assert cheered["type"] == "cheer"
+    assert appeared["type"] == "generated-images"
+    assert (appeared["data"]["username"], appeared["data"]["description"]) == (
+        "VHSVera",
+        "a baby seal please",
+    )
+    [url] = appeared["data"]["urls"]
+    assert_is_jpeg(url)
+    assert rows(database, BALANCES) == [("vhsvera", 0, 0)]
+    await until(lambda: pictures(dev), seconds=60)
+    [picture] = pictures(dev)
+    assert_is_jpeg(str(httpx.URL(f"{dev.server.url}/local/gallery").join(picture)))
+    assert "a baby seal please" in gallery(dev)
+    assert "VHSVera" in gallery(dev)
+
+
+async def test_points_of_a_cheer_buy_a_ghost_later(dev: Dev, database: str):
+    """A viewer who cheered asks for a ghost with a token: with the points for it, and not without."""
+    token = await asyncio.to_thread(dev.token, "viewer", "--login", "rewindrita")
+    bearer = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=dev.server.url, headers=bearer, timeout=60) as rita:
+        poor = await rita.post("/image-gen", json={"subject": "a lonely fax machine"})
+        assert (poor.status_code, poor.text) == (409, "not enough points")
+        await simulate(dev, "cheer", "--from-user", "rewindrita", "--bits", "250")
+        credited = "select from showtime.outbox where kind = 'credit-cheer' and status = 'done' and lane = %s"
+        whose = "select payload -> 'viewer' ->> 'id' from showtime.outbox where kind = 'credit-cheer'"
+        [(viewer_id,)] = rows(database, whose + " and payload -> 'viewer' ->> 'login' = 'rewindrita'")
+        await until(lambda: rows(database, credited, viewer_id), seconds=60)
+        rich = await rita.post("/image-gen", json={"subject": "a lonely fax machine"})
+        assert rich.status_code in {202, 204}, rich.text
+    await until(lambda: ("rewindrita", 50, 0) in rows(database, BALANCES), seconds=60)
