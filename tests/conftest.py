@@ -37,7 +37,13 @@ settings.register_profile(
 )
 settings.load_profile("showtime")
 
-_PROGRAMS = {"postgresql-15": "postgres", "chromium": "chromium", "chromium-driver": "chromedriver"}
+_PROGRAMS = {
+    "postgresql-15": "postgres",
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
+    "nginx": "nginx",
+    "systemd": "systemd-analyze",
+}
 """Debian package → the program of it that tests start."""
 
 _OUT_OF_THE_WAY = ["/usr/sbin", "/usr/lib/postgresql/15/bin"]

@@ -23,6 +23,7 @@ class Certificate:
     """What a server shows, and what a client trusts."""
 
     file: Path
+    key_file: Path
     server: ssl.SSLContext
 
 
@@ -41,4 +42,4 @@ def make_certificate(folder: Path) -> Certificate:
     key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file, key_file)
-    return Certificate(file, context)
+    return Certificate(file, key_file, context)

@@ -1,6 +1,7 @@
 """Twitch on a busy night: many connections at full speed, and whatever is not answered 2xx comes again."""
 
 import asyncio
+import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ class Connection:
     """One HTTP/1.1 connection that is opened when it is needed; as lean as can be, to send at full speed."""
 
     port: int
+    path: str = "/callback"
+    tls: ssl.SSLContext | None = None
     _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, message: Message) -> int:
@@ -33,11 +36,11 @@ class Connection:
 
     async def _post(self, message: Message) -> int:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self.port)
+            self._streams = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         reader, writer = self._streams
         head = {"Host": "localhost", "Content-Length": str(len(message.body))} | message.headers
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-        writer.write(f"POST /callback HTTP/1.1\r\n{lines}\r\n".encode() + message.body)
+        writer.write(f"POST {self.path} HTTP/1.1\r\n{lines}\r\n".encode() + message.body)
         first, *answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
         headers = dict(line.split(": ", 1) for line in answer if line)
         await reader.readexactly(int(headers.get("content-length", "0")))
@@ -68,6 +71,8 @@ class Sender:
 
     port: int
     connections: int = 32
+    path: str = "/callback"
+    tls: ssl.SSLContext | None = None
     answered: dict[str, float] = field(factory=dict)
     """Message id → when it was answered 2xx, by the monotonic clock."""
     refused: Counter[object] = field(factory=Counter)
@@ -92,7 +97,7 @@ class Sender:
                 await asyncio.sleep(0.001)
 
     async def _work(self, waiting: deque[Message]) -> None:
-        connection = Connection(self.port)
+        connection = Connection(self.port, self.path, self.tls)
         try:
             while waiting:
                 await self._insist(connection, waiting.popleft())

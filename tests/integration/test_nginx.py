@@ -1,0 +1,139 @@
+"""Two instances behind nginx, as `deploy/nginx.conf` has it: all is passed on, and restarts are hidden."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from attrs import define
+
+from support.certificates import make_certificate
+from support.evening import Happening, assert_exactly_once, evening, log_of_alerts, messages
+from support.following import Follower, following, until
+from support.nginx import PREFIX, nginx
+from support.sending import Sender
+from support.server import Server, free_port, start
+from support.sse import listening
+from support.twitch import cheer
+
+
+@define
+class Site:
+    """Two instances, and nginx in front of them."""
+
+    conninfo: str
+    folder: Path
+    url: str
+    sender: Sender
+    servers: list[Server]
+
+    def start(self, number: int) -> None:
+        """Start an instance again, where it was."""
+        server = self.servers[number]
+        self.servers[number] = start(self.conninfo, server.log, server.port)
+
+    def clients(self) -> list[int]:
+        """Tell how many clients of the alerts each instance has."""
+        told = [httpx.get(f"{server.url}/metrics").text for server in self.servers]
+        return [text.count('showtime_stream_clients{stream="alerts"} 1.0') for text in told]
+
+
+@pytest.fixture
+async def site(require_tool, migrated, tmp_path, monkeypatch) -> AsyncIterator[Site]:
+    program, certificate = require_tool("nginx"), make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    ports = (free_port(), free_port())
+    async with AsyncExitStack() as stack:
+        servers: list[Server] = []
+        stack.callback(lambda: [server.kill() for server in servers])
+        starting = (asyncio.to_thread(start, migrated, tmp_path / f"{port}.log", port) for port in ports)
+        servers += await asyncio.gather(*starting)
+        port = stack.enter_context(nginx(program, tmp_path, certificate, ports))
+        sender = Sender(port, connections=8, path=f"{PREFIX}/callback", tls=ssl.create_default_context())
+        yield Site(migrated, tmp_path, f"https://127.0.0.1:{port}{PREFIX}", sender, servers)
+
+
+def assert_seen(client: Follower, conninfo: str) -> None:
+    """See that a client got all alerts of the log, each once, in the order of their ids."""
+    assert list(zip(client.ids, client.data, strict=True)) == log_of_alerts(conninfo)
+
+
+async def test_everything_but_what_is_measured_is_passed_on(site: Site):
+    """Below the prefix is what an instance has at its root; outside is nothing."""
+    async with httpx.AsyncClient() as client:
+        for path, status in {
+            "/": 200,
+            "/status": 200,
+            "/history": 200,
+            "/readyz": 200,
+            "/schema/openapi.json": 200,
+            "/nowhere": 404,
+            "/metrics": 404,
+        }.items():
+            assert (await client.get(site.url + path)).status_code == status, path
+        assert (await client.get(site.url.removesuffix(PREFIX))).status_code == 404
+        large = await client.post(f"{site.url}/callback", content=b"x" * 1_000_000)
+    assert large.text == "Signature verification failed"
+
+
+async def test_streams_are_passed_on_at_once_and_resume_on_the_other_instance(site: Site):
+    """An event arrives as it happens, and a client whose instance stops goes on where it was."""
+    async with listening(f"{site.url}/state") as state, following(f"{site.url}/alerts") as client:
+        assert (await state.event()).data == {"isLive": False}
+        await site.sender.deliver([cheer("Before")])
+        await until(lambda: client.events)
+        serving = site.clients().index(1)
+        assert site.servers[serving].stop() == 0
+        await site.sender.deliver([cheer("After")])
+        await until(lambda: len(client.events) == 2)
+        assert client.connections == 2
+        assert_seen(client, site.conninfo)
+
+
+async def test_while_no_instance_is_there_streams_are_told_to_come_again(site: Site):
+    """A browser is never told anything but 200, and comes back by itself; Twitch is told of the failure."""
+    async with following(f"{site.url}/alerts") as client:
+        for server in site.servers:
+            server.stop()
+        async with listening(f"{site.url}/alerts") as stream:
+            assert stream.response.status_code == 200
+            assert stream.response.headers["content-type"] == "text/event-stream"
+            assert [(await stream.block()).lines for _ in range(2)] == [(":",), ("retry: 3000",)]
+            with pytest.raises(EOFError):
+                await stream.block()
+        sending = asyncio.create_task(site.sender.deliver([cheer("Patient")]))
+        await until(lambda: site.sender.refused[502])
+        await asyncio.to_thread(site.start, 1)
+        await sending
+        await until(lambda: client.events)
+        assert_seen(client, site.conninfo)
+
+
+async def replace(site: Site) -> None:
+    """Start one instance after the other anew, as an upgrade does."""
+    for number, server in enumerate(site.servers):
+        assert await asyncio.to_thread(server.stop) == 0
+        await asyncio.to_thread(site.start, number)
+
+
+async def test_instances_are_replaced_under_load_and_nothing_is_lost(site: Site):
+    """One instance after the other is started anew: each message counts once, each client sees it once."""
+    night: list[Happening] = []
+    async with following(f"{site.url}/alerts") as one, following(f"{site.url}/alerts") as two:
+        replacing = asyncio.create_task(replace(site))
+        while not replacing.done():
+            wave = evening(200, seed=len(night))
+            night += wave
+            await site.sender.deliver(messages(wave))
+        await replacing
+        shown = sum(each.alert is not None for each in night)
+        for client in (one, two):
+            await until(lambda client=client: len(client.events) >= shown)
+            assert_seen(client, site.conninfo)
+        assert one.connections + two.connections > 2
+    print(f"of {len(night)} messages came again: {dict(site.sender.refused)}")  # noqa: T201 - with -s
+    assert not site.sender.refused[502], "one of them was always there"
+    assert_exactly_once(site.conninfo, night)
