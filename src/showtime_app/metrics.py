@@ -18,6 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+_LAG_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -94,6 +95,12 @@ class Metrics:
             "showtime_refused_streams",
             "Streams for which there was no place, by the limit: of one address, or of all.",
             ["limit"],
+            registry=registry,
+        )
+        self.chat_lag = Histogram(
+            "showtime_chat_lag_seconds",
+            "From Twitch's timestamp on what was said in chat until it was written, and so shown.",
+            buckets=_LAG_SECONDS,
             registry=registry,
         )
         self.effects = Counter(

@@ -1,16 +1,17 @@
-"""What becomes of entries, told to the operator: counted, and in the log where there is something to say."""
+"""What becomes of what arrives, told to the operator: counted, timed, and in the log if that says more."""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
 from showtime_app.metrics import Metrics
+from showtime_core.chat import Heard
 from showtime_core.events import SubscriptionRevoked
 from showtime_core.journal import Entry, Outcome, Page
-from showtime_core.ports import Follow, UnitOfWork
+from showtime_core.ports import ChatLog, Follow, UnitOfWork
 from showtime_core.reactions import Policy
 
 _log = logging.getLogger(__name__)
@@ -51,3 +52,20 @@ class ObservedUnits:
 
 def _is_new(entry: Entry, page: Page) -> bool:
     return any(verdict.entry_id == entry.id for verdict in page.verdicts)
+
+
+@frozen
+class ObservedChatLog:
+    """A chat log that is timed; see `showtime_core.ports.ChatLog`."""
+
+    log: ChatLog
+    metrics: Metrics
+    clock: Callable[[], float] = time.time
+
+    async def write(self, heard: Sequence[Heard]) -> None:
+        """Write what follows from what had not been heard before."""
+        await self.log.write(heard)
+        now = self.clock()
+        for each in heard:
+            if each.sent_at:  # by Twitch's clock, which may be ahead of ours
+                self.metrics.chat_lag.observe(max(now - each.sent_at.timestamp(), 0.0))

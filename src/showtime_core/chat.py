@@ -92,6 +92,8 @@ class Heard:
     event: ChatEvent
     entry_id: str | None = None
     """The id of the EventSub message that told it; None: IRC told it."""
+    sent_at: datetime | None = None
+    """When Twitch sent it; None: it does not say."""
 
     @property
     def keys(self) -> tuple[str, ...]:

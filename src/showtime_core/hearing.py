@@ -39,5 +39,10 @@ async def _hear_alone(heard: Heard, log: ChatLog) -> None:
 async def hear_entries(entries: Sequence[Entry], log: ChatLog) -> None:
     """Write what EventSub messages say of chat; raises Unavailable."""
     await hear(
-        [Heard(entry.content, entry.id) for entry in entries if isinstance(entry.content, ChatEvent)], log
+        [
+            Heard(entry.content, entry.id, entry.sent_at)
+            for entry in entries
+            if isinstance(entry.content, ChatEvent)
+        ],
+        log,
     )

@@ -1,6 +1,8 @@
 """Chat by IRC as it is served: one reader for all instances, whatever is killed, and nothing piles up."""
 
 import asyncio
+import re
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +11,10 @@ import httpx
 import pytest
 from attrs import define, field
 
-from showtime_adapters.postgres.chat_log import KEPT
+from showtime_adapters.postgres.chat_log import KEPT, PostgresChatLog
+from showtime_adapters.postgres.pool import make_pool
+from showtime_core.errors import Unavailable
+from showtime_core.testing.chat_contract import said
 from support.certificates import Certificate, make_certificate
 from support.databases import fresh_database
 from support.following import Follower, following, until
@@ -59,6 +64,16 @@ def resident_bytes(server: Server) -> int:
 async def status(server: Server) -> dict[str, object]:
     async with httpx.AsyncClient(timeout=10) as client:
         return (await client.get(f"{server.url}/status")).json()
+
+
+async def lag_of(server: Server) -> dict[str, float]:
+    """How far behind Twitch the chat is, by what Prometheus is told."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        told = (await client.get(f"{server.url}/metrics")).text
+    return {
+        name: float(re.findall(rf"^showtime_chat_lag_seconds_{name} (\S+)$", told, re.MULTILINE)[0])
+        for name in ("count", "sum")
+    }
 
 
 @define
@@ -144,13 +159,17 @@ async def test_one_instance_reads_and_another_takes_over(twitch, settings, datab
             following(f"{one.url}/chat", f"{two.url}/chat") as moving,
             following(f"{two.url}/chat") as staying,
         ):
-            await twitch.send(privmsg("a", "hi") + privmsg("b", "hi"))
+            stamp = str(int(time.time() * 1000) - 7000)
+            await twitch.send(privmsg("a", "hi", tmi_sent_ts=stamp) + privmsg("b", "hi"))
             await until(lambda: ids(moving) == ids(staying) == ["a", "b"])
             assert len(twitch.joined) == 1
             reader, other = (one, two) if "is connected" in one.log.read_text() else (two, one)
             assert "is connected" not in other.log.read_text()
             expected = {"isReady": True, "message": "showtime is fully operational. Off: ghosts, points."}
             assert await status(one) == await status(two) == expected
+            lag = await lag_of(reader)
+            assert lag["count"] == 1
+            assert lag["sum"] >= 7
 
             reader.kill()
             await twitch.until_joined(2)
@@ -158,6 +177,45 @@ async def test_one_instance_reads_and_another_takes_over(twitch, settings, datab
             client = staying if reader is one else moving
             await until(lambda: ids(client) == ["a", "b", "c"])
             assert len(twitch.joined) == 1
+
+
+async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, database, tmp_path):
+    """Another takes over; what the frozen one had received is said by nobody when it goes on."""
+    with (
+        running(database, tmp_path / "1.log", settings=settings) as one,
+        running(database, tmp_path / "2.log", settings=settings) as two,
+    ):
+        await until(lambda: "is connected" in one.log.read_text() + two.log.read_text(), 30)
+        reader, other = (one, two) if "is connected" in one.log.read_text() else (two, one)
+        async with following(f"{other.url}/chat") as client:
+            await twitch.send(privmsg("a", "hi"))
+            await until(lambda: ids(client) == ["a"])
+            reader.signal(signal.SIGSTOP)
+            await twitch.send(privmsg("late", "hi"))  # to the frozen one alone, which has it in its buffers
+            await twitch.until_joined(2, 60)
+            await twitch.send(privmsg("b", "hi"))  # to both
+            await until(lambda: ids(client) == ["a", "b"])
+            reader.signal(signal.SIGCONT)
+            await until(lambda: len(twitch.joined) == 1, 60)  # it has noticed
+            await twitch.send(privmsg("c", "hi"))
+            await until(lambda: ids(client)[-1:] == ["c"])
+        assert ids(client) == ["a", "b", "c"]
+        assert rows(database, LINES) == [("a",), ("b",), ("c",)]
+
+
+async def test_whoever_may_not_write_writes_nothing(database):
+    """Neither what was said nor how the reading fares."""
+
+    async def refuse(_: object) -> None:
+        raise Unavailable("another does this by now")
+
+    async with make_pool(database) as pool:
+        log = PostgresChatLog(pool, refuse)
+        for writing in (log.write([said("late")]), log.report("trouble")):
+            with pytest.raises(Unavailable, match="another does this"):
+                await writing
+    assert rows(database, LINES) == []
+    assert rows(database, "select trouble, seen_at from showtime.chat_room") == [(None, None)]
 
 
 async def test_people_are_told_when_chat_is_not_connected(twitch, settings, database, tmp_path):

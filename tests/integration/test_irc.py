@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from showtime_adapters.twitch.irc import (
     Timing,
     pause_seconds,
 )
+from showtime_core.chat import Heard
 from showtime_core.errors import Unavailable
 from showtime_core.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten
 from support.certificates import Certificate, make_certificate
@@ -42,6 +44,7 @@ class Log:
     """What a reader has handed on, and how it says it fares."""
 
     heard: list[ChatEvent] = field(factory=list)
+    sent_at: list[datetime | None] = field(factory=list)
     batches: list[int] = field(factory=list)
     told: list[str | None] = field(factory=list)
     is_away: bool = False
@@ -50,12 +53,13 @@ class Log:
     def __attrs_post_init__(self) -> None:
         self.may_go_on.set()
 
-    async def hear(self, events: Sequence[ChatEvent]) -> None:
+    async def hear(self, heard: Sequence[Heard]) -> None:
         await self.may_go_on.wait()
         if self.is_away:
             raise Unavailable("the database cannot be reached")
-        self.heard += events
-        self.batches.append(len(events))
+        self.heard += [each.event for each in heard]
+        self.sent_at += [each.sent_at for each in heard]
+        self.batches.append(len(heard))
 
     async def report(self, trouble: str | None) -> None:
         self.told.append(trouble)
@@ -86,9 +90,9 @@ async def test_a_reader_joins_without_a_name_of_its_own(server, certificate):
         await server.until_joined()
         capabilities, nick, join = server.connections[0].lines
         assert capabilities == "CAP REQ :twitch.tv/tags twitch.tv/commands"
-        assert nick.startswith("NICK :justinfan")
-        assert nick.removeprefix("NICK :justinfan").isdecimal()
-        assert join == f"JOIN :#{CHANNEL}"
+        assert nick.startswith("NICK justinfan")
+        assert nick.removeprefix("NICK justinfan").isdecimal()
+        assert join == f"JOIN #{CHANNEL}"
         await until(lambda: log.told == [None])
 
 
@@ -114,8 +118,20 @@ async def test_a_ping_is_answered(server, certificate):
     async with reading(server, certificate.file) as log:
         await server.until_joined()
         await server.send(privmsg("a", "hi") + b"PING :tmi.twitch.tv\r\nPING\r\n" + privmsg("b", "hi"))
-        await until(lambda: server.connections[0].lines[3:] == ["PONG :tmi.twitch.tv", "PONG :"])
+        await until(lambda: server.connections[0].lines[3:] == ["PONG :tmi.twitch.tv", "PONG"])
         await until(lambda: log.ids == ["a", "b"])
+
+
+async def test_it_says_when_twitch_sent_what_was_said(server, certificate):
+    """By the stamp of Twitch; where there is none, or one that makes no sense, nothing."""
+    async with reading(server, certificate.file) as log:
+        await server.until_joined()
+        stamps = ["1793390400123", "", "soon", "9" * 30]
+        for number, stamp in enumerate(stamps):
+            await server.send(privmsg(f"m{number}", "hi", tmi_sent_ts=stamp))
+        await until(lambda: len(log.heard) == len(stamps))
+        sent = datetime(2026, 10, 30, 20, microsecond=123_000, tzinfo=UTC)
+        assert log.sent_at == [sent, None, None, None]
 
 
 async def test_garbage_harms_nothing(server, certificate):

@@ -158,3 +158,30 @@ async def test_work_that_is_done_once_is_cancelled_with_its_lock(database: str):
     with pytest.raises(Unavailable, match="database"):
         await task
     assert watched.at_it == []
+
+
+async def test_what_depends_on_the_lock_is_not_done_without_it(database: str):
+    """From the moment on at which the lock is lost, although whoever led has not noticed yet."""
+    watched = Watched()
+    leadership = Leadership(database, KEY, silent_seconds=160.0)  # its pulse is too slow to tell it
+    async with await psycopg.AsyncConnection.connect(database) as connection:
+        with pytest.raises(Unavailable, match="by now"):
+            await leadership.require(connection)
+        task = asyncio.create_task(leadership.run(lambda: watched.work("first")))
+        await until(lambda: watched.at_it == ["first"])
+        await leadership.require(connection)
+        with pytest.raises(Unavailable, match="by now"):
+            await Leadership(database, KEY).require(connection)
+        end_leader(database)
+        while await led(connection):
+            pass
+        with pytest.raises(Unavailable, match="by now"):
+            await leadership.require(connection)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def led(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> object:
+    """Tell whether anybody holds the lock."""
+    held = "select from pg_locks where locktype = 'advisory' and objid = 1985 and granted"
+    return (await connection.execute(held)).rowcount

@@ -1,6 +1,6 @@
 """The chat log in PostgreSQL: bounded, in one order, and apart from the channel's lock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import LiteralString
 
 from attrs import frozen
@@ -93,16 +93,24 @@ _RECENT: LiteralString = """
 _REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
 
 
+async def _require_nothing(_: Connection) -> None:
+    """Let anybody write."""
+
+
 @frozen
 class PostgresChatLog:
     """What is shown of chat; see `showtime_core.ports.ChatLog`."""
 
     pool: AsyncConnectionPool[Connection]
+    require: Callable[[Connection], Awaitable[None]] = _require_nothing
+    """Raises Unavailable if whoever writes here may not any more. Asked under the lock, so that whoever may
+    instead writes after it."""
 
     async def write(self, heard: Sequence[Heard]) -> None:
         """Write what follows from what had not been heard before; raises Unavailable."""
         async with connected(self.pool) as connection:
             await connection.execute(_LOCK)
+            await self.require(connection)
             known = await _read_known(connection, [key for each in heard for key in each.keys])
             page = follow_all(await _read_backlog(connection), known, heard)
             if page.lines or page.keys:
@@ -132,6 +140,8 @@ class PostgresChatLog:
     async def report(self, trouble: str | None) -> None:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""
         async with connected(self.pool) as connection:
+            await connection.execute(_LOCK)
+            await self.require(connection)
             await connection.execute(_REPORT, [trouble])
 
 

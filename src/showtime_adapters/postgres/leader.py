@@ -2,7 +2,8 @@
 
 The lock belongs to a session, so the connection must not go through a proxy that pools transactions. It is
 free as soon as the session is gone: a leader that crashes, stops or loses the database is followed at once.
-One that is frozen, or cut off, keeps its session; but its session falls silent, and whoever waits ends it.
+One that is frozen, or cut off, keeps its session; but its session falls silent, and whoever waits ends it. It
+learns of that late, so what must not be written late is written with `Leadership.require`.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from attrs import frozen
+from attrs import define, field
 
 from showtime_adapters.postgres.pool import CONNECT, Connection
 from showtime_core.errors import Unavailable
@@ -53,8 +54,17 @@ _END_SILENT: LiteralString = """
       )
 """
 
+# Tells whether a session holds the lock.
+_HOLDS: LiteralString = """
+    select exists (
+        select from pg_locks
+        where locktype = 'advisory' and granted and objsubid = 1 and pid = %s
+          and (classid::bigint << 32) | objid::bigint = %s
+    )
+"""
 
-@frozen
+
+@define
 class Leadership:
     """One sort of work that no two instances do at the same time."""
 
@@ -62,6 +72,14 @@ class Leadership:
     key: int
     silent_seconds: float = _SILENT_SECONDS
     """How long the leader's session may be silent before it is ended."""
+    _backend: int = field(default=0, init=False)
+    """The server's process of the session that led last."""
+
+    async def require(self, connection: Connection) -> None:
+        """Raise Unavailable unless this instance leads; to be asked in the transaction that depends on it."""
+        row = await (await connection.execute(_HOLDS, [self._backend, self.key])).fetchone()
+        if row != (True,):
+            raise Unavailable("another showtime does this by now")
 
     async def run(self, work: Work[None]) -> None:
         """Do the work for as long as this instance leads, again after each loss, until cancelled."""
@@ -91,6 +109,7 @@ class Leadership:
                 raise Unavailable(
                     f"another showtime has been at it for more than {patience_seconds:.0f} s"
                 ) from None
+            self._backend = connection.info.backend_pid
             return await _while_alive(connection, work, self.silent_seconds / _PULSES)
 
     async def _win(self, connection: Connection) -> None:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
-from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, write
+from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
+from showtime_core.chat import Heard
 from showtime_core.errors import Unavailable
-from showtime_core.events import ChatEvent
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _PORTS = {"irc": 6667, "ircs": 6697}
 _JOINED = ("JOIN", "ROOMSTATE", "366")
 """What Twitch sends once a channel is joined; 366 ends the list of names."""
 
-Hear = Callable[[Sequence[ChatEvent]], Awaitable[None]]
+Hear = Callable[[Sequence[Heard]], Awaitable[None]]
 """Keeps what was heard; raises Unavailable, and is asked again then."""
 Report = Callable[[str | None], Awaitable[None]]
 """Is told how the reader fares: what is wrong, None if nothing is; raises Unavailable."""
@@ -128,9 +128,9 @@ class _Session:
     async def run(self) -> None:
         """Join and read; raises LostError, OSError or TimeoutError, in the end always one of them."""
         async with self.reader.connect() as (stream, writer):
-            writer.write(write("CAP", "REQ", "twitch.tv/tags twitch.tv/commands"))
-            writer.write(write("NICK", f"justinfan{random.randrange(10_000, 99_999)}"))  # noqa: S311 - a name
-            writer.write(write("JOIN", f"#{self.reader.channel}"))
+            writer.write(write("CAP REQ", "twitch.tv/tags twitch.tv/commands"))
+            writer.write(write(f"NICK justinfan{random.randrange(10_000, 99_999)}"))  # noqa: S311 - a name
+            writer.write(write(f"JOIN #{self.reader.channel}"))
             lines = LineBuffer()
             while True:
                 await self._take(lines.feed(await self._read(stream)), writer)
@@ -158,7 +158,7 @@ class _Session:
         heard = []
         for line in map(parse, lines):
             if event := read_event(line):
-                heard.append(event)
+                heard.append(Heard(event, sent_at=sent_at(line)))
             else:
                 self._obey(line, writer)
         if heard:
@@ -166,7 +166,7 @@ class _Session:
         if self.must_leave:
             raise LostError("Twitch asks for a new connection")
 
-    async def _keep(self, heard: Sequence[ChatEvent]) -> None:
+    async def _keep(self, heard: Sequence[Heard]) -> None:
         """Hand on what was heard, as often as it takes."""
         while True:
             try:
@@ -178,7 +178,7 @@ class _Session:
     def _obey(self, line: Line, writer: asyncio.StreamWriter) -> None:
         match line.command:
             case "PING":
-                writer.write(write("PONG", *(line.params or ("",))))
+                writer.write(write("PONG", *line.params[-1:]))
             case "RECONNECT":
                 self.must_leave = True
             case "NOTICE" if line.params:

@@ -5,6 +5,7 @@ Whatever comes is read as well as can be, and never an error: who writes here is
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from attrs import frozen
 
@@ -15,6 +16,7 @@ from showtime_core.viewers import Viewer
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}  # any other character after a backslash is itself
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+_MILLISECONDS = re.compile(r"[0-9]{1,14}")
 
 
 @frozen
@@ -74,6 +76,12 @@ def read_event(line: Line) -> ChatEvent | None:
     return None
 
 
+def sent_at(line: Line) -> datetime | None:
+    """Tell when Twitch sent a line, as far as it says so."""
+    stamp = line.tags.get("tmi-sent-ts", "")
+    return datetime.fromtimestamp(int(stamp) / 1000, UTC) if _MILLISECONDS.fullmatch(stamp) else None
+
+
 def _places(text: str) -> Iterator[EmotePlace]:
     """Read `<id>:<first>-<last>,…/…`; what does not read so is passed over."""
     for emote in text.split("/"):
@@ -83,10 +91,9 @@ def _places(text: str) -> Iterator[EmotePlace]:
                 yield EmotePlace(emote_id, int(found[1]), int(found[2]))
 
 
-def write(command: str, *params: str) -> bytes:
-    """Write a line; only the last parameter may have spaces or be empty."""
-    *first, last = params
-    return " ".join([command, *first, f":{last}"]).encode() + b"\r\n"
+def write(words: str, last: str | None = None) -> bytes:
+    """Write a line of words; the last of them may have spaces or be empty."""
+    return (words if last is None else f"{words} :{last}").encode() + b"\r\n"
 
 
 def channel_of(param: str) -> str:

@@ -15,12 +15,10 @@ from showtime_adapters.postgres.pool import Connection
 from showtime_adapters.twitch.irc import IrcReader
 from showtime_app.config import ChatSource, Settings
 from showtime_app.metrics import Metrics
+from showtime_app.observed import ObservedChatLog
 from showtime_app.web.hub import Hub
-from showtime_core.chat import Heard
-from showtime_core.events import ChatEvent
 from showtime_core.hearing import hear, hear_entries
 from showtime_core.journal import Entry
-from showtime_core.ports import ChatLog
 
 _CLIENT_MAY_BE_BEHIND = 4096
 """Lines, in a flood: they are shared by all clients, and what is queued for each is but their place."""
@@ -49,27 +47,21 @@ def wire_chat(
     source = settings.chat_source if settings.has_chat else "off"
     log, hub = PostgresChatLog(pool), Hub(metrics, _CLIENT_MAY_BE_BEHIND)
     follow = PostgresFeed(conninfo, CHAT, hub.publish, hub.is_watched)
-    inbox = GroupCommit(partial(_hear_entries if source == "eventsub" else _ignore, log), log.is_known)
+    take = partial(hear_entries, log=ObservedChatLog(log, metrics)) if source == "eventsub" else _ignore
     work: list[Callable[[], Coroutine[Any, Any, None]]] = [follow.run]
     if source == "irc" and settings.twitch_channel_name:
+        leadership = Leadership(conninfo, CHAT_KEY)
+        led = PostgresChatLog(pool, leadership.require)
         reader = IrcReader(
             settings.twitch_irc_url,
             settings.twitch_channel_name.lower(),
-            partial(_hear_events, log),
-            log.report,
+            partial(hear, log=ObservedChatLog(led, metrics)),
+            led.report,
             settings.twitch_ca_file,
         )
-        work.append(partial(Leadership(conninfo, CHAT_KEY).run, reader.run))
-    return Chat(log, hub, inbox, source, tuple(work))
+        work.append(partial(leadership.run, reader.run))
+    return Chat(log, hub, GroupCommit(take, log.is_known), source, tuple(work))
 
 
-async def _hear_events(log: ChatLog, events: Sequence[ChatEvent]) -> None:
-    await hear([Heard(event) for event in events], log)
-
-
-async def _hear_entries(log: ChatLog, entries: Sequence[Entry]) -> None:
-    await hear_entries(entries, log)
-
-
-async def _ignore(_log: ChatLog, _entries: Sequence[Entry]) -> None:
+async def _ignore(_: Sequence[Entry]) -> None:
     """Let chat go that another source tells already, or that nobody wants."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, write
+from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
 from showtime_core import events as ev
 from showtime_core.chat import encode, render
 from showtime_core.viewers import Viewer
@@ -90,7 +90,9 @@ def test_deeds_of_moderators_are_read(raw, event):
     assert read_event(parse(raw.encode())) == event
 
 
-KEYS = st.sampled_from(["id", "user-id", "display-name", "emotes", "target-msg-id", "target-user-id", "x"])
+KEYS = st.sampled_from(
+    ["id", "user-id", "display-name", "emotes", "target-msg-id", "target-user-id", "tmi-sent-ts"]
+)
 VALUES = st.text(st.sampled_from("0159:-,/\\s;= \r") | st.characters(), max_size=20)
 LINES = st.builds(
     lambda tags, command, rest: f"@{';'.join('='.join(tag) for tag in tags)} :a!b {command} {rest}".encode(
@@ -106,7 +108,9 @@ LINES = st.builds(
 @example(b"@emotes=25:\xff-4 :a PRIVMSG #a :Kappa")
 def test_no_bytes_are_an_error(raw):
     """Whatever comes is read, and what it says can be kept by PostgreSQL and shown."""
-    event = read_event(parse(raw))
+    line = parse(raw)
+    assert sent_at(line) is None or line.tags["tmi-sent-ts"].isdecimal()
+    event = read_event(line)
     if isinstance(event, ev.ChatWritten):
         assert "\0" not in event.text + event.message_id + event.writer.name + event.color
         coded, emotes = encode(event.text, event.emotes)
@@ -120,8 +124,9 @@ def test_a_channel_is_named_by_its_login():
 
 
 def test_what_is_written_is_read():
-    """Only the last parameter may hold spaces."""
-    assert write("CAP", "REQ", "twitch.tv/tags twitch.tv/commands") == (
+    """As Twitch's own examples are, to the letter: only the last may hold spaces."""
+    assert write("CAP REQ", "twitch.tv/tags twitch.tv/commands") == (
         b"CAP REQ :twitch.tv/tags twitch.tv/commands\r\n"
     )
+    assert write("JOIN #goldenvcr") == b"JOIN #goldenvcr\r\n"
     assert parse(write("PONG", "a b")) == Line("PONG", ("a b",))

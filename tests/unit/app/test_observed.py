@@ -1,0 +1,48 @@
+"""What is observed is what happened, and no more."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from attrs import Factory, define
+
+from showtime_app.metrics import Metrics
+from showtime_app.observed import ObservedChatLog
+from showtime_core.chat import Heard
+from showtime_core.errors import Unavailable
+from showtime_core.events import ChatCleared
+from showtime_core.testing.script import at
+
+LAG = "showtime_chat_lag_seconds_"
+
+
+@define
+class Log:
+    """A log that may be away."""
+
+    is_away: bool = False
+    written: list[Heard] = Factory(list)
+
+    async def write(self, heard: Sequence[Heard]) -> None:
+        if self.is_away:
+            raise Unavailable
+        self.written += heard
+
+
+def sent(seconds: float) -> Heard:
+    return Heard(ChatCleared(), sent_at=at(0) + timedelta(seconds=seconds))
+
+
+async def test_the_lag_of_chat_is_measured_once_it_is_written():
+    """From Twitch's stamp; none is below nothing, whatever the clocks say; what has no stamp is left out."""
+    metrics, log = Metrics(), Log()
+    observed = ObservedChatLog(log, metrics, lambda: at(0).timestamp())
+    await observed.write([sent(-2.0), sent(-0.5), sent(+9.0), Heard(ChatCleared())])
+    log.is_away = True
+    with pytest.raises(Unavailable):
+        await observed.write([sent(-100.0)])
+    assert len(log.written) == 4
+    registry = metrics.registry
+    assert registry.get_sample_value(f"{LAG}count") == 3
+    assert registry.get_sample_value(f"{LAG}sum") == pytest.approx(2.5)
+    assert registry.get_sample_value(f"{LAG}bucket", {"le": "0.5"}) == 2
