@@ -47,12 +47,13 @@ class Studio:
     patience: Patience = field(factory=lambda: Patience(20))
     ledger: MemoryLedger = field(factory=MemoryLedger)
     paint: Callable[[str], Awaitable[bytes]] = paint
+    kind: type[MemoryUnitOfWork] = MemoryUnitOfWork
     units: MemoryUnitOfWork = field(init=False)
     elapsed: timedelta = timedelta(0)
     shelf: Shelf = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.units = MemoryUnitOfWork(clock=lambda: OPENING_NIGHT + self.elapsed)
+        self.units = self.kind(clock=lambda: OPENING_NIGHT + self.elapsed)
         self.shelf = Shelf(self.units, timedelta(0))
 
     async def store(self, key: str, jpeg: bytes) -> str:

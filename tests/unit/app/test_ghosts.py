@@ -8,7 +8,10 @@ import pytest
 
 from showtime_core.alerts import GhostAlert
 from showtime_core.errors import ContentRefused, Unavailable
+from showtime_core.journal import Source
 from showtime_core.reactions import Policy
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.memory_ledger import MemoryLedger
 from showtime_core.testing.script import BOB, MARGE
 from showtime_core.testing.troubles import JPEG
 from support.following import until
@@ -282,30 +285,39 @@ async def test_where_ghosts_are_off_it_is_said():
     assert [said(answer) for answer in answers] == [off] * 2
 
 
-async def test_while_nobody_can_tell_the_points_nothing_begins(studio, marge, monkeypatch):
-    """503: the ledger is away, and nothing was done."""
+class ClosedLedger(MemoryLedger):
+    """A ledger that nobody can ask."""
 
-    async def fail(_):
+    async def balance(self, _):
         raise Unavailable("the ledger is away")
 
-    monkeypatch.setattr(type(studio.ledger), "balance", lambda _, viewer: fail(viewer))
-    assert said(await ask(marge)) == (503, "the ledger is away")
+
+async def test_while_nobody_can_tell_the_points_nothing_begins():
+    """503: the ledger is away, and nothing was done."""
+    studio = Studio(ledger=ClosedLedger())
+    async with studio.open_to(BOB) as bob:
+        assert said(await ask(bob)) == (503, "the ledger is away")
     assert not studio.units.memory.journal
 
 
-async def test_whether_it_was_recorded_is_found_out(studio, marge, monkeypatch):
-    """An answer of the database that was lost is no failure that is told: the request may have been kept."""
-    record, lost = type(studio.units).record, iter([True])
+class Forgetful(MemoryUnitOfWork):
+    """A database that loses the answer to the first request of a viewer."""
 
-    async def lose(self, *arguments):
-        page = await record(self, *arguments)
-        if arguments[0][0].id.startswith("viewer:") and next(lost, False):
+    async def record(self, entries, policy, follow):
+        is_first = entries[0].source is Source.VIEWER and entries[0].id not in self.memory.journal
+        page = await super().record(entries, policy, follow)
+        if is_first:
             raise Unavailable("the database cannot be used")
         return page
 
-    monkeypatch.setattr(type(studio.units), "record", lose)
-    assert said(await ask(marge)) == (204, "")
-    assert (len(shown(studio)), await points(studio)) == (1, (200, 200))
+
+async def test_whether_it_was_recorded_is_found_out():
+    """An answer of the database that was lost is no failure that is told: the request may have been kept."""
+    studio = Studio(kind=Forgetful)
+    await studio.give(BOB, 400)
+    async with studio.open_to(BOB) as bob:
+        assert said(await ask(bob)) == (204, "")
+    assert (len(shown(studio)), await points(studio, BOB)) == (1, (200, 200))
 
 
 async def test_a_ghost_that_failed_says_so(studio, marge):
