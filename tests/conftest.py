@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
             "machine",
             "outbox_contract",
             "pages",
+            "parking_contract",
         )
     )
 )

@@ -249,6 +249,22 @@ class GhostPaid:
     url: str
 
 
+@frozen
+class Retried:
+    """The operator has a parked entry tried again: what follows from it follows now."""
+
+    entry_id: str
+    event: "Event"
+    """What it says, as it is understood now."""
+
+
+@frozen
+class Dismissed:
+    """The operator lets a parked entry go: nothing follows from it."""
+
+    entry_id: str
+
+
 Event = (
     StreamOnline
     | StreamOffline
@@ -270,10 +286,12 @@ Event = (
     | TapeStopped
     | GhostRequested
     | GhostPaid
+    | Retried
+    | Dismissed
 )
 
 
-def natural_key(event: Event) -> str | None:
+def natural_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
     """Name the fact itself, for those that may be reported under two ids.
 
     That a viewer wants a certain ghost is one fact for as long as that ghost is being made: who asks again
@@ -291,5 +309,7 @@ def natural_key(event: Event) -> str | None:
             return f"chat:{message_id}"
         case GhostRequested(viewer, subject):
             return f"ghost:{viewer.id}:{subject}"
+        case Retried(_, event):
+            return natural_key(event)
         case _:
             return None

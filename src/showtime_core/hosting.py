@@ -3,12 +3,11 @@
 import json
 from uuid import UUID
 
-from showtime_core.errors import Refused
 from showtime_core.events import TapeStarted, TapeStopped
-from showtime_core.journal import Admission, Entry, Outcome, Page, Source
+from showtime_core.journal import Entry, Source
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
-from showtime_core.receiving import follow
+from showtime_core.receiving import follow_or_refuse
 
 
 async def start_tape(tape_id: int, command_id: UUID, units: UnitOfWork, policy: Policy) -> None:
@@ -33,13 +32,4 @@ async def stop_tape(command_id: UUID, units: UnitOfWork, policy: Policy) -> None
 
 async def _perform(command: Entry, units: UnitOfWork, policy: Policy) -> None:
     """Do as the host says, or leave no trace."""
-    await units.record([command], policy, _follow_or_refuse)
-
-
-def _follow_or_refuse(admission: Admission, policy: Policy) -> Page:
-    """Work out what follows from a command; one that would be parked is refused instead."""
-    page = follow(admission, policy)
-    for verdict in page.verdicts:
-        if verdict.outcome is Outcome.PARKED:
-            raise Refused(verdict.remark)
-    return page
+    await units.record([command], policy, follow_or_refuse)

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
 from showtime_core.effects import Effect
-from showtime_core.events import Event, natural_key
+from showtime_core.events import Dismissed, Event, Retried, natural_key
 from showtime_core.reactions import Acquaintance, Policy
 
 
@@ -72,6 +72,11 @@ class Entry:
         """The fact that it reports, if Twitch may report it under another id as well."""
         return None if isinstance(self.content, Malformed | Unknown) else natural_key(self.content)
 
+    @property
+    def about(self) -> str | None:
+        """The parked entry that the operator decides on with this command; None for everything else."""
+        return self.content.entry_id if isinstance(self.content, Retried | Dismissed) else None
+
 
 class Outcome(StrEnum):
     """What became of an entry."""
@@ -83,7 +88,10 @@ class Outcome(StrEnum):
     """A fact was reported again under another id; the remark names the one that reported it first."""
     PARKED = "parked"
     """The reaction failed; it waits for the operator to retry or to dismiss it."""
+    RETRIED = "retried"
+    """It was parked; what follows from it followed later, from the operator's command."""
     DISMISSED = "dismissed"
+    """It was parked, and the operator let it go."""
 
 
 @frozen
@@ -157,6 +165,8 @@ class Page:
     """New or changed."""
     merged_broadcasts: tuple[int, ...] = ()
     """Broadcasts that a late fact showed to be part of another; their screenings are in `screenings`."""
+    decided: tuple[Verdict, ...] = ()
+    """What has become of entries that were parked; their remarks stay."""
 
 
 @frozen
@@ -172,8 +182,10 @@ class Admission:
     """
     fresh: tuple[Entry, ...]
     """The entries that had not been there, in order."""
-    repeated: Mapping[str, str]
-    """For those among them whose fact was reported before: the id under which it was."""
+    told: Mapping[str, str]
+    """For those among them whose fact is known: the entry that told it first."""
+    parked: frozenset[str] = frozenset()
+    """Which of the entries that commands among them are about are parked."""
 
     def time_of(self, entry: Entry) -> datetime:
         """Tell when an entry happened: by its own time or, if it has none, by the database's."""
@@ -181,37 +193,48 @@ class Admission:
         assert moment, "whoever has no time of its own is admitted with the database's"
         return moment
 
-
-def admit(
-    entries: Sequence[Entry],
-    state: ChannelState,
-    now: datetime,
-    known: Container[str],
-    facts: Mapping[str, str],
-) -> Admission:
-    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before.
-
-    `facts` are those that are known, each with the id of the entry that told it first.
-    """
-    fresh: dict[str, Entry] = {}
-    told, repeated = dict(facts), dict[str, str]()
-    for entry in entries:
-        if entry.id in known or entry.id in fresh:
-            continue
-        fresh[entry.id] = entry
-        if fact := entry.fact:
-            if first := told.get(fact):
-                repeated[entry.id] = first
-            told.setdefault(fact, entry.id)
-    return Admission(state, now, tuple(fresh.values()), repeated)
+    def repeats(self, entry: Entry) -> str | None:
+        """Name the entry that told the same fact before; one that is tried again does not repeat itself."""
+        first = self.told.get(entry.id)
+        return None if first == entry.about else first
 
 
 @frozen
-class Parked:
+class Known:
+    """What the journal has of some entries, and of what they tell."""
+
+    ids: Container[str]
+    facts: Mapping[str, str]
+    """Each with the entry that told it first."""
+    parked: frozenset[str] = frozenset()
+    """Entries that commands among them are about, and that are parked."""
+
+
+def admit(entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known) -> Admission:
+    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
+    fresh: dict[str, Entry] = {}
+    facts, told = dict(known.facts), dict[str, str]()
+    for entry in entries:
+        if entry.id in known.ids or entry.id in fresh:
+            continue
+        fresh[entry.id] = entry
+        if fact := entry.fact:
+            if first := facts.get(fact):
+                told[entry.id] = first
+            facts.setdefault(fact, entry.id)
+    return Admission(state, now, tuple(fresh.values()), told, known.parked)
+
+
+@frozen
+class ParkedEntry:
     """An entry that waits for the operator."""
 
     entry: Entry
+    """Its content is not read."""
+    policy: Policy
+    """Under which it came."""
     reason: str
+    since: datetime
 
 
 @frozen

@@ -1,6 +1,6 @@
 """The outbox: what is to be done outside, each time it is tried, and what comes of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import frozen
@@ -36,6 +36,8 @@ class Settlement:
     """How long to wait before it is tried again, if it is due again."""
     in_doubt: bool = False
     """Whether this attempt may have been performed although nothing is known of it."""
+    is_sure: bool = False
+    """Whether a person knows that no attempt was performed, of which nothing was known."""
     flow_id: UUID | None = None
     """The ledger's transaction that it made: nothing else may claim it."""
     ghost: Ghost | None = None
@@ -52,3 +54,13 @@ def advanced(job: Job, ghost: Ghost, status: Status = Status.DONE, remark: str |
     effect = AdvanceGhost(ghost.id, ghost.viewer, task)
     then = PlannedEffect(key(job.entry_id, effect), job.entry_id, effect)
     return Settlement(status, remark, ghost=ghost, then=then)
+
+
+@frozen
+class ParkedEffect:
+    """An effect that waits for the operator."""
+
+    job: Job
+    reason: str
+    since: datetime
+    """When the try began after which it was parked."""

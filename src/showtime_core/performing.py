@@ -36,6 +36,7 @@ from showtime_core.settling import (
     reservation,
     settle,
 )
+from showtime_core.viewers import Viewer
 
 _log = logging.getLogger(__name__)
 
@@ -161,11 +162,16 @@ async def _pay(ghost: Ghost, outside: Outside) -> Ghost:
 
 
 async def _refund(ghost: Ghost, outside: Outside) -> Ghost:
-    """Give back what was reserved; it may be back already, by a try whose answer was lost."""
+    """Give back what was reserved; it may be back already, by a try whose answer was lost.
+
+    Or it may be spent, by a try to pay that was lost before that was dismissed: then there is the ghost.
+    """
     try:
         await outside.ledger.reject(ghost.viewer, _flow(ghost))
     except NotPending:
         if await _decision(ghost, outside) is FlowState.ACCEPTED:
+            if ghost.step is Step.STORED:
+                return evolve(ghost, step=Step.PAID, refusal=None, reason=None)
             raise _Undecidable(
                 "somebody else has accepted the reservation: the points are spent, and there is no ghost"
             ) from None
@@ -216,6 +222,13 @@ def _news(ghost: Ghost) -> Entry:
     }
     paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
     return Entry(f"ghost:{ghost.id}", Source.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
+
+
+def read_news(entry: Entry) -> GhostPaid:
+    """Read such an entry again, from its body."""
+    said = json.loads(entry.body)
+    user = said["user"]
+    return GhostPaid(Viewer(user["id"], user["login"], user["displayName"]), said["subject"], said["url"])
 
 
 def _fail(job: Job, failure: ShowtimeError, outside: Outside, chance: float) -> Settlement:

@@ -11,9 +11,9 @@ from showtime_core.effects import Credit
 from showtime_core.ghosts import Standing
 from showtime_core.health import Health, TwitchHealth
 from showtime_core.history import ListedBroadcast, PastBroadcast
-from showtime_core.journal import Admission, Entry, Page
+from showtime_core.journal import Admission, Entry, Page, ParkedEntry
 from showtime_core.ledger import Balance, Statement, Transaction
-from showtime_core.outbox import Job, Settlement
+from showtime_core.outbox import Job, ParkedEffect, Settlement
 from showtime_core.reactions import Policy
 from showtime_core.subscriptions import DeviceCode, Subscription, Wanted
 from showtime_core.viewers import Identity, Viewer
@@ -57,6 +57,25 @@ class Outbox(Protocol):
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
+
+
+class Parking(Protocol):
+    """What waits for the operator; each raises Unavailable."""
+
+    async def parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
+        """List so many of the entries and so many of the effects that are parked, the oldest first.
+
+        What is large is left out: bodies, and images.
+        """
+
+    async def entry(self, entry_id: str) -> ParkedEntry | None:
+        """Give an entry that is parked; None: none of this id is."""
+
+    async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:
+        """Write what follows for an effect that is parked, and for what waits for it.
+
+        Raises NotFound if none of this key is, and what `decide` raises; then nothing is written.
+        """
 
 
 class Ghosts(Protocol):

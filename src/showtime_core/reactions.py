@@ -123,6 +123,10 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
             return Reaction(state, wish=_wish(viewer, subject, state))
         case events.GhostPaid(viewer, subject, url):
             return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
+        case events.Retried(_, retried):
+            return react(retried, state, now, policy)
+        case events.Dismissed():
+            return Reaction(state)
         case _:
             assert_never(event)
 

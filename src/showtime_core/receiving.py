@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from attrs import evolve, field, mutable
@@ -18,6 +17,7 @@ from showtime_core.broadcast import (
 )
 from showtime_core.effects import Effect, SummonGhost, key, needs
 from showtime_core.errors import Refused, Unavailable
+from showtime_core.events import Event, Retried
 from showtime_core.ghosts import ghost_id
 from showtime_core.journal import (
     Admission,
@@ -76,8 +76,17 @@ def follow(admission: Admission, policy: Policy) -> Page:
     """Work out all that follows from new entries: purely, so that the journal replays to the same page."""
     draft = _Draft(admission.state)
     for entry in admission.fresh:
-        draft.add(entry, admission.time_of(entry), policy, admission.repeated.get(entry.id))
+        draft.add(entry, admission, policy)
     return draft.page(admission.state)
+
+
+def follow_or_refuse(admission: Admission, policy: Policy) -> Page:
+    """Work out what follows from a command; one that would be parked is refused, and leaves no trace."""
+    page = follow(admission, policy)
+    for verdict in page.verdicts:
+        if verdict.outcome is Outcome.PARKED:
+            raise Refused(verdict.remark)
+    return page
 
 
 @mutable
@@ -93,7 +102,9 @@ class _Draft:
     screenings: dict[UUID, Screening] = field(factory=dict)
     merged: list[int] = field(factory=list)
 
-    def add(self, entry: Entry, now: datetime, policy: Policy, told_by: str | None) -> None:
+    decided: list[Verdict] = field(factory=list)
+
+    def add(self, entry: Entry, admission: Admission, policy: Policy) -> None:
         if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
             self.state = hear_from(self.state, entry.type, entry.sent_at)
         match entry.content:
@@ -101,11 +112,9 @@ class _Draft:
                 self.verdicts.append(Verdict(entry.id, Outcome.PARKED, reason))
             case Unknown():
                 self.verdicts.append(Verdict(entry.id, Outcome.KEPT))
-            case _ if told_by is not None:
-                self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, told_by))
             case event:
                 try:
-                    self._include(entry.id, react(event, self.state, now, policy), policy)
+                    self._react(entry, event, admission, policy)
                 except Refused as reason:
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(reason)))
                 except Exception as reason:
@@ -115,10 +124,23 @@ class _Draft:
                     why = f"the reaction failed: {type(reason).__name__}: {reason}"
                     self.verdicts.append(Verdict(entry.id, Outcome.PARKED, why))
 
+    def _react(self, entry: Entry, event: Event, admission: Admission, policy: Policy) -> None:
+        if entry.about and entry.about not in admission.parked:
+            raise Refused(f"{entry.about} is not parked, or not any more")
+        if (told_by := admission.repeats(entry)) is not None:
+            self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, told_by))
+        else:
+            reaction = react(event, self.state, admission.time_of(entry), policy)
+            # What follows from an entry that is tried again is its own, so that it never follows twice.
+            self._include(entry.about or entry.id, reaction, policy)
+            self.verdicts.append(Verdict(entry.id, Outcome.REACTED, reaction.remark))
+        if entry.about:
+            outcome = Outcome.RETRIED if isinstance(event, Retried) else Outcome.DISMISSED
+            self.decided.append(Verdict(entry.about, outcome))
+
     def _include(self, entry_id: str, reaction: Reaction, policy: Policy) -> None:
         if reaction.state is not self.state:
             self._move_on(entry_id, reaction.state)
-        self.verdicts.append(Verdict(entry_id, Outcome.REACTED, reaction.remark))
         self.acquaintances += reaction.acquaintances
         self.shown += [Shown(entry_id, alert) for alert in reaction.alerts]
         self.effects += _plan(entry_id, reaction, policy)
@@ -153,6 +175,7 @@ class _Draft:
             tuple(sorted(self.screenings.values(), key=lambda row: (row.ended_at is None, row.started_at))),
             # A number that was given and taken back within this page was never written.
             tuple(number for number in self.merged if number <= before.last_broadcast_id),
+            tuple(self.decided),
         )
 
 

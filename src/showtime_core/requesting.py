@@ -13,7 +13,7 @@ from showtime_core.journal import Entry, Source
 from showtime_core.points import POINTS_PER_GHOST
 from showtime_core.ports import Account, Ghosts, UnitOfWork
 from showtime_core.reactions import Policy
-from showtime_core.receiving import follow
+from showtime_core.receiving import follow_or_refuse
 from showtime_core.viewers import Viewer
 
 
@@ -50,7 +50,7 @@ class Counter:
         That is the ghost of an earlier one, if that is still being made. Raises Unavailable, and then the
         request may have been recorded: only taking it again can tell.
         """
-        await self.units.record([request], self.policy, follow)
+        await self.units.record([request], self.policy, follow_or_refuse)
         asker = await self.ghosts.asker(request)
         assert asker is not None, "it was recorded"
         return ghost_id(asker)

@@ -9,10 +9,12 @@ import pytest
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
+from showtime_adapters.postgres.parking import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
+from showtime_core.testing.parking_contract import ParkingContract
 from support.databases import fresh_database
 from support.following import until
 from support.server import rows
@@ -38,7 +40,7 @@ def emptied(kept):
     return kept
 
 
-class TestPostgresOutbox(OutboxContract):
+class TestPostgresOutbox(OutboxContract, ParkingContract):
     @pytest.fixture
     async def shelf(self, emptied):
         async with AsyncExitStack() as stack:
@@ -59,7 +61,9 @@ class TestPostgresOutbox(OutboxContract):
             async def wait(time):
                 await asyncio.sleep(time.total_seconds())
 
-            yield OutboxStage(PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), die, wait)
+            yield OutboxStage(
+                PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParking(pool), die, wait
+            )
 
 
 class TestPostgresLedger(LedgerContract):

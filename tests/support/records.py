@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, LiteralString
@@ -18,12 +18,15 @@ from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import ALERT_TYPES, decode_effect
 from showtime_core.broadcast import Broadcast, Screening, Snapshot
-from showtime_core.events import GhostPaid, GhostRequested, TapeStarted, TapeStopped
-from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source
+from showtime_core.events import Dismissed, GhostPaid, GhostRequested, Retried, TapeStarted, TapeStopped
+from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source, Unknown
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import Line, Records, Remembered, Stage
 from showtime_core.viewers import Viewer
 from showtime_core.watching import read_repair
+
+OF_OLD = "an older version did not understand it"
+"""Why messages are parked that are well: their reader was not."""
 
 _OF_REACTIONS = {"credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost"}
 _ALERTS = {name: cls for cls, name in ALERT_TYPES.items()}
@@ -52,6 +55,8 @@ def parse(entry: Entry) -> Entry:
         document = json.loads(entry.body)
         if entry.type == "tape.stop":
             return evolve(entry, content=TapeStopped())
+        if entry.type.startswith("entry."):
+            return entry
         started = TapeStarted(UUID(document["screeningId"]), document["tapeId"])
         return evolve(entry, content=started)
     if entry.source in {Source.VIEWER, Source.RELAY}:
@@ -79,12 +84,23 @@ async def assert_replays(conninfo: str) -> Records:
     async with make_pool(conninfo) as pool:
         kept = await read_records(pool)
         sent = {line.entry.id: line.entry async for line in read_journal(pool, parse)}
+    sent |= {each.id: _read_decision(each, sent) for each in sent.values() if each.type.startswith("entry.")}
     for line in kept.journal:
-        if line.remark and line.remark.startswith("it cannot be written"):
+        if line.remark and line.remark.startswith(("it cannot be written", OF_OLD)):
             sent[line.entry_id] = evolve(sent[line.entry_id], content=Malformed(line.remark))
     check(kept, sent)
     check_the_journal_replays(kept, sent)
     return kept
+
+
+def _read_decision(command: Entry, sent: Mapping[str, Entry]) -> Entry:
+    """Read what the operator has decided: about an entry that is in the journal too, with what it says."""
+    name = json.loads(command.body)["entryId"]
+    if command.type == "entry.dismiss":
+        return evolve(command, content=Dismissed(name))
+    event = sent[name].content
+    assert not isinstance(event, Unknown | Malformed)
+    return evolve(command, content=Retried(name, event))
 
 
 async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:

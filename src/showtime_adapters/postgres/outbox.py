@@ -42,29 +42,12 @@ class PostgresOutbox:
                 rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
             except UniqueViolation:  # another instance has taken a lane at the same moment
                 return ()
-        return [_job(*row) for row in rows]
+        return [read_job(*row) for row in rows]
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
         async with connected(self.pool) as connection, connection.transaction():
-            cursor = await connection.execute(
-                statements.SETTLE,
-                {
-                    "key": job.key,
-                    "owner": self.owner,
-                    "attempts": job.attempts,
-                    "status": settlement.status,
-                    "remark": _clean(settlement.remark),
-                    "delay": settlement.delay,
-                    "in_doubt": settlement.in_doubt,
-                    "flow_id": settlement.flow_id,
-                    "planned": encode([_planned(settlement.then)] if settlement.then else []),
-                },
-            )
-            if cursor.rowcount and settlement.ghost:
-                await connection.execute(
-                    statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id)
-                )
+            await write_settlement(connection, job, settlement, "leased", self.owner)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
@@ -73,7 +56,31 @@ class PostgresOutbox:
         return {flow_id for (flow_id,) in rows}
 
 
-def _job(  # noqa: PLR0913, PLR0917 - as the row comes
+async def write_settlement(
+    connection: Connection, job: Job, settlement: Settlement, was: str, owner: int | None
+) -> None:
+    """Write what came of a job, if it is still what it was, and its owner's."""
+    cursor = await connection.execute(
+        statements.SETTLE,
+        {
+            "key": job.key,
+            "was": was,
+            "owner": owner,
+            "attempts": job.attempts,
+            "status": settlement.status,
+            "remark": _clean(settlement.remark),
+            "delay": settlement.delay,
+            "in_doubt": settlement.in_doubt,
+            "is_sure": settlement.is_sure,
+            "flow_id": settlement.flow_id,
+            "planned": encode([_planned(settlement.then)] if settlement.then else []),
+        },
+    )
+    if cursor.rowcount and settlement.ghost:
+        await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
+
+
+def read_job(  # noqa: PLR0913, PLR0917 - as the row comes
     key: str,
     entry_id: str,
     effect_kind: str,
@@ -82,6 +89,7 @@ def _job(  # noqa: PLR0913, PLR0917 - as the row comes
     in_doubt_for: timedelta | None,
     *ghost: Any,  # noqa: ANN401
 ) -> Job:
+    """Read a job from its columns."""
     effect = decode_effect(effect_kind, payload)
     return Job(key, entry_id, effect, attempts, _ghost(*ghost) if ghost[0] else None, in_doubt_for)
 

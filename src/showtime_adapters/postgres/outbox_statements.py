@@ -62,15 +62,18 @@ LEASE: LiteralString = """
     order by position
 """
 
-# Settles a job, unless it is no longer ours; what has waited for it is due, and what comes next is planned.
+# Settles a job, unless it is no longer ours, or no longer what it was; what has waited for it is due, and
+# what comes next is planned.
 SETTLE: LiteralString = """
     with settled as (
         update showtime.outbox set
             status = %(status)s, remark = %(remark)s, owner = null, flow_id = coalesce(%(flow_id)s, flow_id),
             due_at = clock_timestamp() + %(delay)s,
-            doubted_since = case when %(in_doubt)s then coalesce(doubted_since, leased_at)
-                            else doubted_since end
-        where key = %(key)s and status = 'leased' and owner = %(owner)s and attempts = %(attempts)s
+            doubted_since = case when %(is_sure)s then null
+                                 when %(in_doubt)s then coalesce(doubted_since, leased_at)
+                                 else doubted_since end
+        where key = %(key)s and status = %(was)s and owner is not distinct from %(owner)s
+          and attempts = %(attempts)s
         returning key, entry_id, status
     ), freed as (
         update showtime.outbox set status = 'due', due_at = clock_timestamp()
@@ -84,6 +87,39 @@ SETTLE: LiteralString = """
     )
     select from settled
 """
+
+# The columns of a job, as `read_job` takes them, but for the last: the image.
+_JOB: LiteralString = """
+    key, outbox.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
+    id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
+    refusal, reason,
+"""
+_JOBS: LiteralString = """
+    from showtime.outbox
+    left join showtime.ghost on kind <> 'summon-ghost' and id = (payload ->> 'ghost_id')::uuid
+"""
+
+# Lists what is parked, the oldest first, without its images.
+PARKED: LiteralString = (
+    "select remark, coalesce(leased_at, created_at),"
+    + _JOB
+    + "null"
+    + _JOBS
+    + "where status = 'parked' order by position limit %s"
+)
+
+# Takes one that is parked, for changing it.
+TAKE_PARKED: LiteralString = (
+    "select remark," + _JOB + "jpeg" + _JOBS + "where key = %s and status = 'parked' for update of outbox"
+)
+
+# Takes what waits for another, for changing it.
+TAKE_WAITING: LiteralString = (
+    "select" + _JOB + "jpeg" + _JOBS + "where depends_on = %s and status = 'waiting' for update of outbox"
+)
+
+# Wakes whoever performs effects.
+WAKE: LiteralString = "select pg_notify('showtime_outbox', '')"
 
 # Keeps a ghost as it is now, together with the viewer and with what the history shows: the request, and once
 # it is paid the image. A viewer may ask for the same again when nobody works on it any more.

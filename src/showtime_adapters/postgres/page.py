@@ -61,7 +61,7 @@ def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document
             "version": entry.version,
             "retry": entry.retry,
             "sent_at": entry.sent_at and format_time(entry.sent_at),
-            "fact": None if entry.id in admission.repeated else entry.fact,
+            "fact": None if entry.id in admission.told else entry.fact,
             "outcome": verdict.outcome,
             "remark": verdict.remark,
         }

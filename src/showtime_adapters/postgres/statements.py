@@ -96,9 +96,14 @@ LOCK: LiteralString = """
 # prepared: its plan would be one for the size that the journal had by then.
 LOOK: LiteralString = """
     select (select max(id) from showtime.broadcast),
-           array(select id from showtime.journal where id = any(%s)),
-           (select coalesce(json_object_agg(key, entry_id), '{}') from showtime.fact where key = any(%s))
+           array(select id from showtime.journal where id = any(%(ids)s)),
+           (select coalesce(json_object_agg(key, entry_id), '{}') from showtime.fact
+            where key = any(%(facts)s)),
+           array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked')
 """
+
+# Says what has become of an entry that was parked, as the operator has decided.
+DECIDE: LiteralString = "update showtime.journal set outcome = %s where id = %s"
 
 # Ends a broadcast that turned out to be part of another, so that the other can be the live one.
 END_MERGED: LiteralString = """

@@ -19,7 +19,7 @@ from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import encode_state
 from showtime_core.errors import Unavailable
-from showtime_core.journal import Admission, Entry, Page, admit
+from showtime_core.journal import Admission, Entry, Known, Page, admit
 from showtime_core.ports import Follow
 from showtime_core.reactions import Policy
 
@@ -62,6 +62,8 @@ class PostgresUnitOfWork:
             following = kept.followed_by(page.state)
             await write_broadcasts(connection, page)
             await write_page(connection, page, admission, policy)
+            for decided in page.decided:
+                await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
             if following is not kept:
                 state = encode_state(following.state)
                 await connection.execute(statements.KEEP_STATE, [state, following.version])
@@ -103,9 +105,13 @@ async def _admit(
     if locked is None:
         raise Unavailable("the database has lost its channel: run `showtime migrate`")
     version, document, now = locked
-    ids, facts = [entry.id for entry in entries], [entry.fact for entry in entries if entry.fact]
-    looked = await (await connection.execute(statements.LOOK, [ids, facts], prepare=False)).fetchone()
+    wanted = {
+        "ids": [entry.id for entry in entries],
+        "facts": [entry.fact for entry in entries if entry.fact],
+        "abouts": [entry.about for entry in entries if entry.about],
+    }
+    looked = await (await connection.execute(statements.LOOK, wanted, prepare=False)).fetchone()
     assert looked, "it has one row"
-    newest_id, known, told = looked
+    newest_id, ids, facts, parked = looked
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
-    return admit(entries, kept.state, now, frozenset(known), told), kept
+    return admit(entries, kept.state, now, Known(frozenset(ids), facts, frozenset(parked))), kept

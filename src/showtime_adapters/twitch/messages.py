@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from attrs import evolve
+
 from showtime_adapters.twitch import chat_messages
 from showtime_adapters.twitch.fields import (
     FieldError,
@@ -61,10 +63,6 @@ def read_entry(
     source = _SOURCES.get(headers.get("twitch-eventsub-message-type", "notification"), Source.OTHER)
     subscription = document.get("subscription") if isinstance(document, dict) else None
     told = subscription if isinstance(subscription, dict) else {}
-    try:
-        content = _read_content(source, document, sent_at)
-    except FieldError as reason:
-        content = Malformed(str(reason))
     return Entry(
         id=message_id,
         source=source,
@@ -72,9 +70,15 @@ def read_entry(
         version=_word(told.get("version")) or headers.get("twitch-eventsub-subscription-version", ""),
         retry=_read_retry(headers.get("twitch-eventsub-message-retry", "")),
         sent_at=sent_at,
-        content=content,
+        content=_read_content(source, document, sent_at),
         body=body,
     )
+
+
+def read_again(entry: Entry) -> Entry:
+    """Read what a message says from what the journal keeps of it."""
+    assert entry.sent_at, "Twitch signs when it has sent a message"
+    return evolve(entry, content=_read_content(entry.source, read_json(entry.body), entry.sent_at))
 
 
 _SOURCES = {"notification": Source.NOTIFICATION, "revocation": Source.REVOCATION}
@@ -90,6 +94,13 @@ def _read_retry(text: str) -> int:
 
 
 def _read_content(source: Source, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
+    try:
+        return _read_fields(source, document, sent_at)
+    except FieldError as reason:
+        return Malformed(str(reason))
+
+
+def _read_fields(source: Source, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
     if isinstance(document, Malformed):
         return document
     if source is Source.OTHER:

@@ -13,13 +13,15 @@ from contextlib import suppress
 from datetime import UTC
 
 import pytest
+from attrs import evolve
 
 from showtime_core import events as ev
 from showtime_core.alerts import FollowAlert
 from showtime_core.broadcast import Snapshot, snapshot
-from showtime_core.journal import Admission, Outcome, Page
+from showtime_core.errors import Refused
+from showtime_core.journal import Admission, Entry, Malformed, Outcome, Page, Unknown
 from showtime_core.reactions import Policy
-from showtime_core.receiving import follow, receive
+from showtime_core.receiving import follow, follow_or_refuse, receive
 from showtime_core.testing.pages import PageContract
 from showtime_core.testing.records import Remembered, Stage, look, record
 from showtime_core.testing.script import BOB, LARRY, MARGE, at, cheers, follows, offline, online
@@ -35,6 +37,22 @@ class Spoilt(Exception):  # noqa: N818 - what happened, not an error of anybody'
 def spoil(_: Admission, __: Policy) -> Page:
     """Fail in the middle of a unit."""
     raise Spoilt
+
+
+def torn(name: str) -> Entry:
+    """Give an entry that nobody understands."""
+    return entry(name, Malformed("who can read this?"), at(0))
+
+
+def retried(name: str, content: object, command: str = "") -> Entry:
+    """Have an entry tried again, which is understood by now."""
+    assert not isinstance(content, Malformed | Unknown)
+    return entry(command or f"retry-{name}", ev.Retried(name, content))  # type: ignore[arg-type]
+
+
+def dismissed(name: str, command: str = "") -> Entry:
+    """Let an entry go."""
+    return entry(command or f"dismiss-{name}", ev.Dismissed(name))
 
 
 class UnitOfWorkContract(PageContract):
@@ -123,7 +141,7 @@ class UnitOfWorkContract(PageContract):
         admission = await record(stage.units, batch, POLICY)
         await receive([entry("three", event, at(0))], stage.other, POLICY)
         kept = await stage.read()
-        assert admission.repeated == {"two": "one"}
+        assert admission.told == {"two": "one"}
         assert [(line.outcome, line.remark) for line in kept.journal] == [
             (Outcome.REACTED, None),
             (Outcome.REPEATED, "one"),
@@ -148,6 +166,92 @@ class UnitOfWorkContract(PageContract):
         """What has no key of its own may happen twice."""
         await receive([cheers("c"), cheers("d")], stage.units, POLICY)
         assert [line.outcome for line in (await stage.read()).journal] == [Outcome.REACTED] * 2
+
+    # --- what was parked ---------------------------------------------------------------------------
+
+    async def test_what_follows_from_an_entry_that_is_tried_again_is_its_own(self, stage: Stage) -> None:
+        """Alerts and effects bear its name; the journal keeps that it was parked, why, and the command."""
+        await receive([torn("torn"), follows("f")], stage.units, POLICY)
+        await record(stage.units, [retried("torn", cheers("c").content)], POLICY)
+        kept = await stage.read()
+        assert [(line.entry_id, line.outcome, line.remark) for line in kept.journal] == [
+            ("torn", Outcome.RETRIED, "who can read this?"),
+            ("f", Outcome.REACTED, None),
+            ("retry-torn", Outcome.REACTED, None),
+        ]
+        assert [shown.entry_id for shown in kept.shown] == ["f", "torn"]
+        assert set(kept.effects) == {"torn:credit-cheer", "torn:summon-ghost"}
+
+    async def test_nothing_follows_from_an_entry_that_is_dismissed(self, stage: Stage) -> None:
+        """It stays in the journal, with why it was parked."""
+        await receive([torn("torn")], stage.units, POLICY)
+        await record(stage.units, [dismissed("torn")], POLICY)
+        kept = await stage.read()
+        assert [(line.outcome, line.remark) for line in kept.journal] == [
+            (Outcome.DISMISSED, "who can read this?"),
+            (Outcome.REACTED, None),
+        ]
+        assert (kept.shown, kept.effects) == ((), {})
+
+    @pytest.mark.parametrize("name", ["torn", "f", "nothing"])
+    async def test_what_is_not_parked_is_not_decided(self, stage: Stage, name: str) -> None:
+        """What was decided, what was reacted to, what never was: the command is refused, without a trace."""
+        await receive([torn("torn"), follows("f")], stage.units, POLICY)
+        await record(stage.units, [retried("torn", cheers("c").content)], POLICY)
+        before = await stage.read()
+        for units in (stage.units, stage.other):
+            for command in (retried(name, cheers("c").content, "again"), dismissed(name, "again")):
+                with pytest.raises(Refused, match="is not parked"):
+                    await units.record([command], POLICY, follow_or_refuse)
+        assert await stage.read() == before
+
+    async def test_two_who_decide_at_once_do_not_both(self, stage: Stage) -> None:
+        """On either instance: one of them is refused."""
+        await receive([torn("torn")], stage.units, POLICY)
+        came = await asyncio.gather(
+            *(
+                units.record([retried("torn", cheers("c").content, name)], POLICY, follow_or_refuse)
+                for name, units in (("a", stage.units), ("b", stage.other), ("c", stage.units))
+            ),
+            return_exceptions=True,
+        )
+        assert sorted(isinstance(each, Refused) for each in came) == [False, True, True]
+        assert len((await stage.read()).shown) == 1
+
+    async def test_a_fact_that_is_tried_again_does_not_repeat_itself(self, stage: Stage) -> None:
+        """It was told by the entry that is tried again; told by others later, it is known."""
+        event = ev.Redemption("rewind", BOB)
+
+        def fail(admission: Admission, policy: Policy) -> Page:
+            page = follow(admission, policy)
+            return evolve(
+                page, verdicts=(evolve(page.verdicts[0], outcome=Outcome.PARKED, remark="a fault"),)
+            )
+
+        await stage.units.record([entry("one", event, at(0))], POLICY, fail)
+        await record(stage.units, [retried("one", event)], POLICY)
+        await receive([entry("two", event, at(1))], stage.other, POLICY)
+        assert [(line.outcome, line.remark) for line in (await stage.read()).journal] == [
+            (Outcome.RETRIED, "a fault"),
+            (Outcome.REACTED, None),
+            (Outcome.REPEATED, "one"),
+        ]
+
+    async def test_a_fact_that_was_told_in_the_meantime_is_not_told_again(self, stage: Stage) -> None:
+        """Twitch has reported it under another id, and that was understood."""
+        await receive([torn("torn"), follows("f")], stage.units, POLICY)
+        await record(stage.other, [retried("torn", follows("f").content)], POLICY)
+        await receive([follows("g")], stage.units, POLICY)
+        kept = await stage.read()
+        assert [(line.outcome, line.remark) for line in kept.journal[2:]] == [(Outcome.REPEATED, "f")] * 2
+        assert [shown.entry_id for shown in kept.shown] == ["f"]
+
+    async def test_a_fact_that_is_understood_at_last_is_known(self, stage: Stage) -> None:
+        """Who tells it after that repeats it."""
+        await receive([torn("torn")], stage.units, POLICY)
+        await record(stage.other, [retried("torn", follows("f").content)], POLICY)
+        await receive([follows("g")], stage.units, POLICY)
+        assert [shown.entry_id for shown in (await stage.read()).shown] == ["torn"]
 
     # --- one at a time, all or nothing -------------------------------------------------------------
 
@@ -182,7 +286,7 @@ class UnitOfWorkContract(PageContract):
         assert await stage.read() == before
         again = await record(stage.other, batch, POLICY)
         assert again.fresh == tuple(batch)
-        assert not again.repeated
+        assert not again.told
         assert again.state == before.state
 
     @pytest.mark.parametrize("seconds", [0, 0.001, 0.002, 0.004])

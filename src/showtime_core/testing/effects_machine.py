@@ -14,7 +14,9 @@ TestPostgresEffects = PostgresEffectsMachine.TestCase
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from attrs import define
@@ -23,7 +25,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from showtime_core import events as ev
 from showtime_core.alerts import GhostAlert
-from showtime_core.ghosts import Ghost, Step
+from showtime_core.deciding import Decision, decide
+from showtime_core.effects import AdvanceGhost, CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
+from showtime_core.errors import NotPending, Refused
+from showtime_core.ghosts import Ghost, Step, Task
 from showtime_core.journal import Entry, Status
 from showtime_core.ledger import FlowState
 from showtime_core.outbox import Job
@@ -33,7 +38,7 @@ from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
 from showtime_core.testing.invariants import earned
 from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.memory_outbox import MemoryOutbox, Shelf
+from showtime_core.testing.memory_outbox import MemoryOutbox, MemoryParking, Shelf
 from showtime_core.testing.strategies import CAST, OPENING_NIGHT, entry
 from showtime_core.testing.troubles import CRASHES, Fate, Neighbours
 from showtime_core.viewers import Viewer
@@ -136,6 +141,39 @@ class EffectsMachine(RuleBasedStateMachine):
         self.elapsed += timedelta(seconds=seconds)
         self._run(self.world.do_what_is_late)
 
+    @precondition(lambda self: self._parked())
+    @rule(data=st.data(), decision=st.sampled_from(Decision))
+    def decide_about(self, data: st.DataObject, decision: Decision) -> None:
+        """The operator looks, after a while, how things are, and decides about something that is parked."""
+        self.wait(31)
+        key = data.draw(st.sampled_from(sorted(self._parked())))
+        self._run(lambda: self._take(decision, key))
+
+    async def _take(self, decision: Decision, key: str) -> None:
+        """Decide, if that is no lie; what is to be done by hand is done by hand."""
+        effect, is_made = self.shelf.rows[key].planned.effect, key in self.world.made_for
+        match effect, decision:
+            case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DISMISS if is_made:
+                return
+            case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DONE if not is_made:
+                return
+            case AdvanceGhost(_, _, Task.POST), Decision.RETRY if key in self.world.posts:
+                return
+            case AdvanceGhost(_, _, Task.POST), Decision.DONE if key not in self.world.posts:
+                return
+            case SummonGhost(), Decision.DISMISS if is_made:
+                await self._reject_by_hand(effect.viewer, key)
+            case AdvanceGhost(_, _, Task.REFUND), Decision.DONE:
+                await self._reject_by_hand(effect.viewer, key.replace("reject-points", "summon-ghost"))
+            case _:
+                pass
+        with suppress(Refused):  # there is no such choice
+            await MemoryParking(self.shelf).settle(key, partial(decide, decision=decision))
+
+    async def _reject_by_hand(self, viewer: Viewer, key: str) -> None:
+        with suppress(NotPending):
+            await self.world.ledger.reject(viewer, self.world.flows[key])
+
     # --- what must hold ----------------------------------------------------------------------------
 
     @invariant()
@@ -161,21 +199,22 @@ class EffectsMachine(RuleBasedStateMachine):
     def _check_the_end(self) -> None:
         """Points are conserved, nothing hangs, and what was left to a person says why."""
         rows = self.shelf.rows.values()
-        parked = {row.planned.key: row for row in rows if row.status is Status.PARKED}
-        assert all(row.remark for row in parked.values())
+        parked = self._parked()
+        left = parked | {row.planned.key for row in rows if row.status is Status.DISMISSED}
+        assert all(self.shelf.rows[key].remark for key in left)
         for row in rows:
-            is_over = row.status in {Status.DONE, Status.REFUSED, Status.PARKED}
+            is_over = row.status in {Status.DONE, Status.REFUSED} or row.planned.key in left
             assert is_over or (row.status is Status.WAITING and row.planned.after in parked)
         for viewer in _VIEWERS:
-            self._run(lambda whose=viewer: self._check_points_of(whose, set(parked)))  # type: ignore[misc]
-        self._check_ghosts(set(parked))
+            self._run(lambda whose=viewer: self._check_points_of(whose, parked, left))  # type: ignore[misc]
+        self._check_ghosts(parked, left)
 
-    async def _check_points_of(self, viewer: Viewer, parked: set[str]) -> None:
+    async def _check_points_of(self, viewer: Viewer, parked: set[str], left: set[str]) -> None:
         """What the events have earned, less what was refused for good, less 200 for each ghost paid."""
         due = 0
         for new in self.sent.values():
             whose, points = earned(new.content)
-            if whose == viewer.id and not any(f"{new.id}:{kind}" in parked for kind in _CREDITS):
+            if whose == viewer.id and not any(f"{new.id}:{kind}" in left for kind in _CREDITS):
                 due += points
         paid = sum(_is_paid(ghost) for ghost in self.shelf.ghosts.values() if ghost.viewer == viewer)
         hangs = any(key.endswith(("accept-points", "reject-points")) for key in parked)
@@ -183,13 +222,14 @@ class EffectsMachine(RuleBasedStateMachine):
         assert balance.total == due - POINTS_PER_GHOST * paid
         assert balance.available == balance.total or hangs
 
-    def _check_ghosts(self, parked: set[str]) -> None:
+    def _check_ghosts(self, parked: set[str], left: set[str]) -> None:
         """Each that was paid was shown, and posted unless that cannot be known."""
         paid = [ghost for ghost in self.shelf.ghosts.values() if _is_paid(ghost)]
         shown = [one.what.description for one in self._shown()]
         assert Counter(shown) == Counter(ghost.subject for ghost in paid)
-        left = sum(key.endswith("post-ghost") for key in parked)
-        assert len(paid) - left <= len(self.world.posts) <= len(paid)
+        not_posted = sum(key.endswith("post-ghost") for key in left)
+        assert len(paid) - not_posted <= len(self.world.posts) <= len(paid)
+        assert max(Counter(self.world.posts).values(), default=1) == 1
         assert parked or all(ghost.is_settled for ghost in self.shelf.ghosts.values())
 
     # --- how it is done ----------------------------------------------------------------------------
@@ -197,6 +237,9 @@ class EffectsMachine(RuleBasedStateMachine):
     def now(self) -> datetime:
         """Tell the time."""
         return OPENING_NIGHT + self.elapsed
+
+    def _parked(self) -> set[str]:
+        return {key for key, row in self.shelf.rows.items() if row.status is Status.PARKED}
 
     def _start(self) -> Instance:
         return Instance(self.shelf.instance(), set())
@@ -210,7 +253,7 @@ class EffectsMachine(RuleBasedStateMachine):
 
     async def _lease(self, instance: Instance, most: int) -> None:
         for job in await instance.outbox.lease(_KINDS, most):
-            task = asyncio.create_task(self._perform(instance, job))
+            task = asyncio.create_task(self._perform(instance, job), name=job.key)
             instance.jobs.add(task)
             task.add_done_callback(instance.jobs.discard)
 

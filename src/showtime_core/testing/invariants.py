@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 
+from attrs import evolve
+
 from showtime_core import events as ev
 from showtime_core.broadcast import Broadcast, ChannelState, Snapshot, recorded, snapshot
 from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
-from showtime_core.journal import Admission, Entry, Outcome, PlannedEffect, Shown
+from showtime_core.journal import Admission, Entry, Malformed, Outcome, PlannedEffect, Shown
 from showtime_core.receiving import follow
 from showtime_core.testing.records import Records
 from showtime_core.viewers import Viewer
@@ -97,6 +99,8 @@ def earned(content: object) -> tuple[str, int]:
     """Tell whom an event earns how many points."""
     times = {"1000": 1, "2000": 2, "3000": 5}
     match content:
+        case ev.Retried(_, event):
+            return earned(event)
         case ev.Cheer(Viewer(viewer_id), bits):
             return viewer_id, bits
         case ev.Subscription(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
@@ -113,11 +117,14 @@ def check_anonymous_events_touch_nobody(kept: Records, sent: Journal) -> None:
     for line in kept.journal:
         if line.outcome is not Outcome.REACTED:
             continue
-        content = sent[line.entry_id].content
+        told, cause = sent[line.entry_id].content, line.entry_id
+        if isinstance(told, ev.Retried):
+            cause = told.entry_id
+        content = told.event if isinstance(told, ev.Retried) else told
         if isinstance(content, ev.Follow | ev.Subscription | ev.Resubscription):
             met.add(content.viewer.id)
         if getattr(content, "viewer", "somebody") is None:
-            assert not [one for one in kept.effects.values() if one.entry_id == line.entry_id]
+            assert not [one for one in kept.effects.values() if one.entry_id == cause]
     assert set(kept.viewers) == met
 
 
@@ -126,16 +133,28 @@ def check_the_journal_replays(kept: Records, sent: Journal) -> None:
     state, broadcasts = ChannelState(), dict[int, Broadcast]()
     shown: list[Shown] = []
     effects: list[PlannedEffect] = []
+    parked, decisions = set[str](), dict[str, Outcome]()
     for line in kept.journal:
-        repeated = {line.entry_id: line.remark or ""} if line.outcome is Outcome.REPEATED else {}
-        page = follow(Admission(state, line.now, (sent[line.entry_id],), repeated), line.policy)
-        assert [(one.outcome, one.remark) for one in page.verdicts] == [(line.outcome, line.remark)]
+        told = {line.entry_id: line.remark or ""} if line.outcome is Outcome.REPEATED else {}
+        entry, outcome = sent[line.entry_id], line.outcome
+        if outcome in {Outcome.RETRIED, Outcome.DISMISSED}:  # whatever it says by now, it was parked then
+            entry, outcome = evolve(entry, content=Malformed(line.remark or "")), Outcome.PARKED
+        page = follow(Admission(state, line.now, (entry,), told, frozenset(parked)), line.policy)
+        assert [(one.outcome, one.remark) for one in page.verdicts] == [(outcome, line.remark)]
+        parked |= {line.entry_id} if outcome is Outcome.PARKED else set()
+        parked -= {decided.entry_id for decided in page.decided}
+        decisions |= {decided.entry_id: decided.outcome for decided in page.decided}
         state = page.state
         shown += page.shown
         effects += page.effects
         broadcasts |= {row.id: row for row in page.broadcasts}
         for merged in page.merged_broadcasts:
             del broadcasts[merged]
+    assert decisions == {
+        line.entry_id: line.outcome
+        for line in kept.journal
+        if line.outcome in {Outcome.RETRIED, Outcome.DISMISSED}
+    }
     assert (state, tuple(shown), broadcasts) == (kept.state, kept.shown, kept.broadcasts)
     assert {planned.key: planned for planned in effects} == kept.effects
     assert len(effects) == len(kept.effects)

@@ -29,10 +29,10 @@ from showtime_core.broadcast import MAX_TAPE_ID, snapshot
 from showtime_core.errors import Refused
 from showtime_core.events import Event
 from showtime_core.hosting import start_tape, stop_tape
-from showtime_core.journal import Admission, Entry, Malformed, Page, Source, Unknown
+from showtime_core.journal import Admission, Entry, Malformed, Outcome, Page, Source, Unknown
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Policy
-from showtime_core.receiving import follow, receive
+from showtime_core.receiving import follow, follow_or_refuse, receive
 from showtime_core.testing import strategies as some
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.memory import MemoryUnitOfWork
@@ -42,6 +42,7 @@ from showtime_core.watching import record_repair, repair_entry
 # Drawn around the opening night, and told around the time at which they are delivered.
 _SPANS = (timedelta(minutes=10), timedelta(minutes=40), timedelta(hours=3))
 _CONTENTS = some.contents(some.before(some.OPENING_NIGHT))
+_EVENTS = some.events(some.before(some.OPENING_NIGHT))
 _NEWS = st.one_of(*(some.stream_events(some.before(some.OPENING_NIGHT, span)) for span in _SPANS))
 _POLICIES = some.policies()
 _PAUSES = st.integers(1, 14 * 60) | st.integers(15 * 60, 3 * 60 * 60)
@@ -160,6 +161,29 @@ class ChannelMachine(RuleBasedStateMachine):
         """Twitch's API has not listed a stream for long, whether one is live here or not."""
         self._find_out(ev.StreamMissed(self.now - timedelta(minutes=minutes), self.now), policy)
 
+    @precondition(lambda self: self._parked())
+    @rule(data=st.data(), event=_EVENTS, policy=_POLICIES)
+    def try_again(self, data: st.DataObject, event: Event, policy: Policy) -> None:
+        """The operator has a parked entry tried again: by now it is understood, whatever it says."""
+        name, before = data.draw(st.sampled_from(self._parked())), self.kept
+        (told,) = self._now_told([event])
+        assert not isinstance(told, Unknown | Malformed)
+        if self._decide(ev.Retried(name, told), policy):
+            assert name not in self._parked()
+            assert {shown.entry_id for shown in self.kept.shown[len(before.shown) :]} <= {name}
+
+    @precondition(lambda self: self._parked())
+    @rule(data=st.data(), policy=_POLICIES)
+    def let_go(self, data: st.DataObject, policy: Policy) -> None:
+        """The operator lets a parked entry go: nothing follows."""
+        name, before = data.draw(st.sampled_from(self._parked())), self.kept
+        assert self._decide(ev.Dismissed(name), policy)
+        assert (self.kept.state, self.kept.shown, self.kept.effects) == (
+            before.state,
+            before.shown,
+            before.effects,
+        )
+
     @precondition(lambda self: self.kept.state.timeline.live)
     @rule(pause=st.integers(1, 15 * 60 - 1), policy=_POLICIES)
     def drop_out(self, pause: int, policy: Policy) -> None:
@@ -265,6 +289,17 @@ class ChannelMachine(RuleBasedStateMachine):
         self._catch_up()
         assert {entry.id for entry in batch} <= {line.entry_id for line in self.kept.journal}
 
+    def _parked(self) -> list[str]:
+        return [line.entry_id for line in self.kept.journal if line.outcome is Outcome.PARKED]
+
+    def _decide(self, decision: ev.Retried | ev.Dismissed, policy: Policy) -> bool:
+        command = some.entry(f"host:{self._next_id()}", decision)
+
+        async def decide(units: UnitOfWork) -> None:
+            await units.record([command], policy, follow_or_refuse)
+
+        return self._perform(decide)
+
     def _perform(self, command: Command) -> bool:
         """Do as the host says, twice; tell whether it was accepted, and the model must agree."""
         try:
@@ -301,7 +336,10 @@ class ChannelMachine(RuleBasedStateMachine):
             self.model_clock = line.now
             self.runner.run(receive([self.sent[line.entry_id]], self.model, line.policy))
         assert recall(self.model) == kept
-        assert kept.journal[: len(self.kept.journal)] == self.kept.journal
+        for line, old in zip(kept.journal, self.kept.journal, strict=False):
+            assert line == old or (
+                old.outcome is Outcome.PARKED and line == evolve(old, outcome=line.outcome)
+            )
         for viewer_id, was in self.kept.viewers.items():
             now = kept.viewers[viewer_id]
             assert was.followed_at in (None, now.followed_at)

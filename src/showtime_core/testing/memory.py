@@ -7,7 +7,7 @@ from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
 from showtime_core.chat import Backlog, ChatLine, Heard, follow_all
-from showtime_core.journal import Entry, Page, PlannedEffect, Reacted, Shown, Verdict, admit
+from showtime_core.journal import Entry, Known, Outcome, Page, PlannedEffect, Reacted, Shown, Verdict, admit
 from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
 
@@ -43,7 +43,12 @@ class MemoryUnitOfWork:
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
         """Record the entries that are new and all that follows from them."""
         kept, now = self.memory, self.clock()
-        admission = admit(entries, kept.state, now, kept.journal, kept.facts)
+        parked = frozenset(
+            entry.about
+            for entry in entries
+            if entry.about in kept.verdicts and kept.verdicts[entry.about].outcome is Outcome.PARKED
+        )
+        admission = admit(entries, kept.state, now, Known(kept.journal, kept.facts, parked))
         page = follow(admission, policy)
         if admission.fresh:
             self.memory = _written(kept, admission.fresh, page, now, policy)
@@ -52,6 +57,8 @@ class MemoryUnitOfWork:
 
 def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, policy: Policy) -> Memory:
     verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in page.verdicts}
+    for decided in page.decided:
+        verdicts[decided.entry_id] = evolve(verdicts[decided.entry_id], outcome=decided.outcome)
     broadcasts = kept.broadcasts | {broadcast.id: broadcast for broadcast in page.broadcasts}
     for merged in page.merged_broadcasts:
         del broadcasts[merged]
@@ -66,8 +73,10 @@ def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, po
         viewers=_remember(kept.viewers, page.acquaintances),
         broadcasts=broadcasts,
         screenings=kept.screenings | {str(screening.id): screening for screening in page.screenings},
-        reacted=kept.reacted
-        + tuple(Reacted(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
+        reacted=(
+            *(evolve(line, outcome=verdicts[line.entry.id].outcome) for line in kept.reacted),
+            *(Reacted(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
+        ),
     )
 
 

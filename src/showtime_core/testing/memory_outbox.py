@@ -1,17 +1,18 @@
 """The outbox in memory: for unit tests, and as the model of the one in PostgreSQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import Factory, define, evolve
 
+from showtime_core.deciding import abandon
 from showtime_core.effects import AdvanceGhost, SummonGhost, kind, lane
 from showtime_core.errors import NotFound
 from showtime_core.events import GhostRequested, natural_key
 from showtime_core.ghosts import Ghost, Standing
-from showtime_core.journal import Entry, Outcome, PlannedEffect, Status
-from showtime_core.outbox import Job, Settlement
+from showtime_core.journal import Entry, Outcome, ParkedEntry, PlannedEffect, Status, Unknown
+from showtime_core.outbox import Job, ParkedEffect, Settlement
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.viewers import Viewer
 
@@ -64,6 +65,88 @@ class Shelf:
         """Plan an effect, unless it was planned before."""
         if planned.key not in self.rows:
             self.rows[planned.key] = Row(planned, len(self.rows), planned.status, self.units.clock())
+
+    def job(self, row: Row) -> Job:
+        """Tell all that is needed to perform an effect."""
+        effect = row.planned.effect
+        return Job(
+            row.planned.key,
+            row.planned.entry_id,
+            effect,
+            row.attempts,
+            self.ghosts[effect.ghost_id] if isinstance(effect, AdvanceGhost) else None,
+            self.units.clock() - row.doubted_since if row.doubted_since else None,
+        )
+
+    def settle(self, row: Row, settlement: Settlement) -> None:
+        """Write what came of an effect."""
+        now = self.units.clock()
+        row.status, row.remark, row.due_at = settlement.status, settlement.remark, now + settlement.delay
+        row.owner, row.flow_id = None, settlement.flow_id or row.flow_id
+        if settlement.in_doubt:
+            row.doubted_since = row.doubted_since or row.leased_at
+        if settlement.is_sure:
+            row.doubted_since = None
+        if settlement.ghost:
+            self._keep(settlement.ghost, row.planned.entry_id)
+        if settlement.then:
+            self.add(settlement.then)
+        if settlement.status is Status.DONE:
+            for other in self.rows.values():
+                if other.planned.after == row.planned.key and other.status is Status.WAITING:
+                    other.status, other.due_at = Status.DUE, now
+
+    def _keep(self, ghost: Ghost, entry_id: str) -> None:
+        """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again."""
+        self.ghosts[ghost.id] = ghost
+        memory = self.units.memory
+        request = memory.journal[entry_id].content
+        if ghost.is_settled and isinstance(request, GhostRequested):
+            fact = natural_key(request)
+            left = (told for told in memory.facts.items() if told != (fact, entry_id))
+            self.units.memory = evolve(memory, facts=dict(left))
+
+
+@define
+class MemoryParking:
+    """What is parked in a channel; see `showtime_core.ports.Parking`."""
+
+    shelf: Shelf
+
+    async def parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
+        """List what is parked."""
+        entries = [
+            evolve(parked, entry=evolve(parked.entry, body=b""))
+            for entry_id in self.shelf.units.memory.journal
+            if (parked := await self.entry(entry_id))
+        ]
+        effects = [
+            ParkedEffect(self.shelf.job(row), row.remark or "", row.leased_at or row.due_at)
+            for row in self.shelf.rows.values()
+            if row.status is Status.PARKED
+        ]
+        return [*entries[:limit], *effects[:limit]]
+
+    async def entry(self, entry_id: str) -> ParkedEntry | None:
+        """Give an entry that is parked."""
+        memory = self.shelf.units.memory
+        for line in memory.reacted:
+            if line.entry.id == entry_id and line.outcome is Outcome.PARKED:
+                remark = memory.verdicts[entry_id].remark or ""
+                return ParkedEntry(evolve(line.entry, content=Unknown()), line.policy, remark, line.now)
+        return None
+
+    async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:
+        """Write what follows for an effect that is parked, and for what waits for it."""
+        row = self.shelf.rows.get(key)
+        if row is None or row.status is not Status.PARKED:
+            raise NotFound("nothing of this name is parked, or not any more")
+        settlement = decide(self.shelf.job(row))
+        self.shelf.settle(row, evolve(settlement, remark=settlement.remark or row.remark))
+        if settlement.status is Status.DISMISSED:
+            for other in list(self.shelf.rows.values()):
+                if other.planned.after == key and other.status is Status.WAITING:
+                    self.shelf.settle(other, abandon(self.shelf.job(other)))
 
 
 @define
@@ -118,19 +201,7 @@ class MemoryOutbox:
         row = self.shelf.rows[job.key]
         if (row.status, row.owner, row.attempts) != (Status.LEASED, self.owner, job.attempts):
             return
-        now = self.shelf.units.clock()
-        row.status, row.remark, row.due_at = settlement.status, settlement.remark, now + settlement.delay
-        row.flow_id = settlement.flow_id or row.flow_id
-        if settlement.in_doubt:
-            row.doubted_since = row.doubted_since or row.leased_at
-        if settlement.ghost:
-            self._keep(settlement.ghost, job.entry_id)
-        if settlement.then:
-            self.shelf.add(settlement.then)
-        if settlement.status is Status.DONE:
-            for other in self.shelf.rows.values():
-                if other.planned.after == job.key and other.status is Status.WAITING:
-                    other.status, other.due_at = Status.DUE, now
+        self.shelf.settle(row, settlement)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions are ours."""
@@ -158,22 +229,4 @@ class MemoryOutbox:
     def _lease(self, row: Row) -> Job:
         now = self.shelf.units.clock()
         row.status, row.owner, row.leased_at, row.attempts = Status.LEASED, self.owner, now, row.attempts + 1
-        effect = row.planned.effect
-        return Job(
-            row.planned.key,
-            row.planned.entry_id,
-            effect,
-            row.attempts,
-            self.shelf.ghosts[effect.ghost_id] if isinstance(effect, AdvanceGhost) else None,
-            now - row.doubted_since if row.doubted_since else None,
-        )
-
-    def _keep(self, ghost: Ghost, entry_id: str) -> None:
-        """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again."""
-        self.shelf.ghosts[ghost.id] = ghost
-        memory = self.shelf.units.memory
-        request = memory.journal[entry_id].content
-        if ghost.is_settled and isinstance(request, GhostRequested):
-            fact = natural_key(request)
-            left = (told for told in memory.facts.items() if told != (fact, entry_id))
-            self.shelf.units.memory = evolve(memory, facts=dict(left))
+        return self.shelf.job(row)

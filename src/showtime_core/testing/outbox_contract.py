@@ -23,7 +23,7 @@ from showtime_core.events import Event
 from showtime_core.ghosts import Ghost, Refusal, Standing, Step, Task, ghost_id
 from showtime_core.journal import Entry, Outcome, Status
 from showtime_core.outbox import Job, Settlement, advanced
-from showtime_core.ports import Ghosts, Outbox, UnitOfWork
+from showtime_core.ports import Ghosts, Outbox, Parking, UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, receive
 from showtime_core.testing.script import BOB, LARRY, MARGE, at
@@ -46,6 +46,7 @@ class OutboxStage:
     outbox: Outbox
     other: Outbox
     ghosts: Ghosts
+    parking: Parking
     die: Callable[[], Coroutine[Any, Any, None]]
     """Lets the first instance die."""
     wait: Callable[[timedelta], Coroutine[Any, Any, None]]

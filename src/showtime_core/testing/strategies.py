@@ -59,11 +59,13 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.StreamMissed: "stream.missed",
     ev.TapeStarted: "tape.start",
     ev.TapeStopped: "tape.stop",
+    ev.Retried: "entry.retry",
+    ev.Dismissed: "entry.dismiss",
     ev.GhostRequested: "ghost.request",
     ev.GhostPaid: "ghost.paid",
 }
 
-_OUR_OWN = ("tape.", "ghost.", "stream.found", "stream.missed")
+_OUR_OWN = ("tape.", "entry.", "ghost.", "stream.found", "stream.missed")
 TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith(_OUR_OWN)}))
 
 Content = ev.Event | Unknown | Malformed
@@ -248,7 +250,7 @@ def policies() -> st.SearchStrategy[Policy]:
 def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> Entry:
     """Write an entry as the edge would; its body is a stand-in, as formats are no matter of the core."""
     match content:
-        case ev.TapeStarted() | ev.TapeStopped():
+        case ev.TapeStarted() | ev.TapeStopped() | ev.Retried() | ev.Dismissed():
             source, kind = Source.HOST, _TYPES[type(content)]
         case ev.GhostRequested():
             source, kind = Source.VIEWER, _TYPES[type(content)]

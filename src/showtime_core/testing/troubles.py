@@ -63,6 +63,8 @@ class Call:
 class Neighbours:
     """Ledger, painter, bucket and gallery of one world; they outlive every instance.
 
+    Whoever posts does so in a task that has the name of its job.
+
     The ledger knows no keys, like the real one: asked twice, it credits twice.
     """
 
@@ -74,7 +76,10 @@ class Neighbours:
     """What is still going to be done, and when."""
     made_for: list[str] = Factory(list)
     """The key that each transaction was made for."""
+    flows: dict[str, UUID] = Factory(dict)
+    """The same by key: the transaction."""
     posts: list[str] = Factory(list)
+    """The key that each post was made for."""
     ledger: MemoryLedger = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -111,6 +116,7 @@ class Neighbours:
         async def do() -> UUID:
             made = await self.ledger.credit(credit, f"transaction {len(self.made_for)}")
             self.made_for.append(key)
+            self.flows[key] = made
             return made
 
         return await self._call("credit", do, Refused("bad inflow"))  # type: ignore[no-any-return]
@@ -122,6 +128,7 @@ class Neighbours:
             number = f"transaction {len(self.made_for)}"
             made = await self.ledger.reserve(viewer, points, ghost_id, number)
             self.made_for.append(key)
+            self.flows[key] = made
             return made
 
         return await self._call("reserve", do, Refused("bad outflow"))  # type: ignore[no-any-return]
@@ -169,10 +176,12 @@ class Neighbours:
     async def post(self, username: str, subject: str, jpeg: bytes) -> None:
         """Post a ghost."""
         assert username
+        assert subject
         assert jpeg == JPEG
+        key = _name_of_task()
 
         async def do() -> None:
-            self.posts.append(subject)
+            self.posts.append(key)
 
         await self._call("post", do, Refused("no such webhook"))
 
@@ -190,6 +199,12 @@ class Neighbours:
             return await self._call(what, do, refusal)
         except Ambiguous as reason:  # doing it twice does no harm
             raise Unavailable(str(reason)) from reason
+
+
+def _name_of_task() -> str:
+    task = asyncio.current_task()
+    assert task, "whoever calls is a task"
+    return task.get_name()
 
 
 def _error(fate: Fate, call: Call) -> BaseException:

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.memory_outbox import MemoryGhosts, Shelf
+from showtime_core.testing.memory_outbox import MemoryGhosts, MemoryParking, Shelf
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
+from showtime_core.testing.parking_contract import ParkingContract
 from showtime_core.testing.script import at
 
 
-class TestMemoryOutbox(OutboxContract):
+class TestMemoryOutbox(OutboxContract, ParkingContract):
     @pytest.fixture
     def shelf(self):
         elapsed = [timedelta(0)]
@@ -24,4 +25,6 @@ class TestMemoryOutbox(OutboxContract):
         async def wait(seconds):
             elapsed[0] += seconds
 
-        return OutboxStage(units, first, shelf.instance(), MemoryGhosts(shelf), die, wait)
+        return OutboxStage(
+            units, first, shelf.instance(), MemoryGhosts(shelf), MemoryParking(shelf), die, wait
+        )
