@@ -57,6 +57,9 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path):
     send(dev, t.online("the-night-of-the-schema", secret=secret))  # at other times the host can do nothing
     wish = t.cheer(bits=200, text="a ghost of a baby seal", secret=secret)
     send(dev, wish)
+    torn = [t.message("channel.cheer", None, secret=secret) for _ in range(30)]
+    for each in torn:
+        send(dev, each)
     run = subprocess.run(
         [
             *(SCHEMATHESIS, "--config-file", SUPPORT / "schemathesis.toml"),
@@ -69,6 +72,7 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path):
             "BROADCASTER_TOKEN": dev.token("broadcaster"),
             "WEBHOOK_SECRET": secret,
             "GHOST_ID": str(ghost_id(wish.id)),
+            "PARKED_IDS": " ".join(each.id for each in torn),
         },
         capture_output=True,
         text=True,

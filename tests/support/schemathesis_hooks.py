@@ -4,20 +4,25 @@ import hashlib
 import hmac
 import os
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import Any
 
 import schemathesis
 
 NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"
 
+_PARKED = cycle(os.environ["PARKED_IDS"].split())
+
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - found by its name
-    """Unless it shall be wrong: sign what goes to the callback, name a ghost that there is, wait for none."""
+    """Unless it shall be wrong: sign what goes to the callback, name what there is, wait for no ghost."""
     if not (case.meta and case.meta.generation.mode.is_positive):
         return
     if case.path == "/history/images/{request_id}/status":
         case.path_parameters["request_id"] = os.environ["GHOST_ID"]
+    if case.path == "/admin/parked/{decision}":
+        case.body = {"id": next(_PARKED)}
     if case.path == "/image-gen":
         case.headers["Prefer"] = "respond-async"
     if case.path == "/callback":

@@ -31,13 +31,25 @@ from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
 from showtime_app.composition.effects import wire_relay
 from showtime_app.composition.neighbours import Laptop, wire_neighbours
+from showtime_app.composition.parked import open_desk, wire_desk
 from showtime_app.composition.twitch import Keeper, at_home, at_twitch, read_standing
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.observed import ObservedUnits
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, console, ghosts, history, request_id, shield, status, streams
+from showtime_app.web import (
+    admin,
+    callback,
+    console,
+    ghosts,
+    history,
+    parked,
+    request_id,
+    shield,
+    status,
+    streams,
+)
 from showtime_app.web.access import broadcaster_only, viewers_only
 from showtime_app.web.hub import Hub
 from showtime_app.web.patience import Patience
@@ -60,6 +72,7 @@ __all__ = [
     "migrate_down",
     "migrate_up",
     "migration_status",
+    "open_desk",
     "set_vod_url",
 ]
 
@@ -192,6 +205,7 @@ def _compose(
         *ghosts.routes(counter, asked, patience, viewers_only(authenticator)),
         console.route(partial(read_standing, pool), off, broadcaster_only(authenticator)),
         admin.router(units, past, policy, broadcaster_only(authenticator)),
+        parked.router(wire_desk(recording, units), broadcaster_only(authenticator)),
         *neighbours.routes,
     ]
     app = create_app(handlers, running, shapes(), settings.cors_allowed_origins)

@@ -1,0 +1,252 @@
+"""What is parked, and what the broadcaster makes of it: by the routes, and by `showtime effects`."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+import pytest
+from attrs import frozen
+from click.testing import CliRunner, Result
+
+from showtime_app.cli.effects import effects
+from support import auth_service
+from support.auth_service import SHARED_SECRET, Auth
+from support.databases import fresh_database
+from support.ledger_service import Flow, LedgerService
+from support.server import environment, rows, running
+from support.twitch import CHANNEL, Message, Twitch, cheer, message, viewer
+
+T = TypeVar("T")
+
+LOST = "the answer was lost, and the ledger has 2 transactions that may be it: "
+
+
+@frozen
+class Booth:
+    """A running show, its ledger, and its host."""
+
+    conninfo: str
+    ledger: LedgerService
+    twitch: Twitch
+    client: httpx.Client
+
+    def decide(self, decision: str, name: str) -> tuple[int, str]:
+        answer = self.client.post(f"/admin/parked/{decision}", json={"id": name})
+        return answer.status_code, answer.text
+
+    def command(self, *arguments: str) -> Result:
+        """Run `showtime effects` in a shell that knows the database and nothing else."""
+        named = {name: value for name, value in environment(self.conninfo).items() if name.startswith("PG")}
+        return CliRunner().invoke(effects, arguments, env=named)
+
+    def parked(self, name: str) -> dict[str, Any] | None:
+        """Look for one among all that is parked."""
+        listed = self.client.get("/admin/parked").raise_for_status().json()["parked"]
+        return next((each for each in listed if each["id"] == name), None)
+
+    def await_parked(self, name: str) -> dict[str, Any]:
+        return await_some(lambda: self.parked(name))
+
+    def status(self, name: str) -> object:
+        """Look in the database what became of an effect."""
+        return rows(self.conninfo, "select status from showtime.outbox where key = %s", name)[0][0]
+
+    def points(self, name: str) -> int:
+        return self.ledger.held().get(viewer(name)["user_id"], {"totalPoints": 0})["totalPoints"]
+
+
+def await_some(look: Callable[[], T | None]) -> T:
+    """Wait until there is something."""
+    deadline = time.monotonic() + 30
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def stage(postgres_server, tmp_path_factory) -> Iterator[Booth]:
+    log = tmp_path_factory.mktemp("parked") / "server.log"
+    with (
+        Auth() as auth,
+        LedgerService(auth=auth) as ledger,
+        fresh_database(postgres_server.conninfo) as conninfo,
+        running(
+            conninfo,
+            log,
+            settings={
+                "AUTH_URL": auth.url,
+                "AUTH_SHARED_SECRET": SHARED_SECRET,
+                "LEDGER_URL": ledger.url,
+                "LEDGER_SETTLE_SECONDS": "0.5",
+            },
+        ) as server,
+        httpx.Client(
+            base_url=server.url, headers={"authorization": f"Bearer {auth_service.BROADCASTER}"}, timeout=30
+        ) as client,
+    ):
+        yield Booth(conninfo, ledger, Twitch(server.url, client), client)
+
+
+@pytest.fixture
+def booth(stage: Booth) -> Iterator[Booth]:
+    """Give the booth; its ledger is well again afterwards."""
+    yield stage
+    stage.ledger.trouble()
+
+
+def unreadable(name: str) -> Message:
+    return message("channel.cheer", viewer(name) | CHANNEL | {"is_anonymous": False, "bits": "many"})
+
+
+def doubtful(booth: Booth, name: str) -> str:
+    """Have a viewer cheer so that nobody can tell whether it was credited; returns the effect's name."""
+    now = datetime.now(UTC)
+    twin = Flow("cheer", 100, "Thank you for cheering with the message 'twice'!", now, "accepted", now)
+    booth.ledger.flows[viewer(name)["user_id"]].append(twin)
+    booth.ledger.trouble("die", only="POST /inflow")
+    sent = cheer(name, 100, "twice")
+    booth.twitch.send(sent)
+    return f"{sent.id}:credit-cheer"
+
+
+def refused(booth: Booth, name: str) -> str:
+    """Have a viewer cheer while the ledger refuses everything; returns the effect's name."""
+    booth.ledger.trouble("400", only="POST /inflow")
+    sent = cheer(name, 100, "be kind")
+    booth.twitch.send(sent)
+    return f"{sent.id}:credit-cheer"
+
+
+def test_a_message_that_nobody_understands_is_listed_until_it_is_dismissed(booth):
+    """With its reason; trying again changes nothing as long as it is not understood."""
+    sent = unreadable("TornTina")
+    assert [answer.status_code for answer in booth.twitch.send(sent)] == [204]
+    parked = booth.parked(sent.id)
+    assert parked.pop("since")
+    assert parked == {
+        "id": sent.id,
+        "kind": "message",
+        "type": "channel.cheer",
+        "about": "",
+        "reason": "'bits' is not a whole number from 1 to 2147483647",
+        "tries": 1,
+        "choices": ["retry", "dismiss"],
+    }
+    still = "it still cannot be understood: 'bits' is not a whole number from 1 to 2147483647"
+    assert booth.decide("retry", sent.id) == (400, still)
+    assert booth.decide("done", sent.id) == (400, "a message has no done: choose retry or dismiss")
+    assert booth.parked(sent.id)
+    assert booth.decide("dismiss", sent.id) == (204, "")
+    assert booth.parked(sent.id) is None
+    assert booth.decide("dismiss", sent.id) == (404, "nothing of this name is parked, or not any more")
+
+
+def test_a_message_that_is_understood_by_now_is_reacted_to(booth):
+    """As after an update: the alert comes, and the points, though the shell knows of no ledger."""
+    sent = unreadable("LateLola")
+    booth.twitch.send(sent)
+    with psycopg.connect(booth.conninfo) as connection:  # what an older version would have left behind
+        change = "update showtime.journal set body = %s where id = %s"
+        connection.execute(change, [cheer("LateLola", 100).body, sent.id])
+    done = booth.command("retry", sent.id)
+    assert (done.exit_code, done.output) == (0, f"{sent.id}: tried again\n")
+    await_some(lambda: booth.points("LateLola") == 100)
+
+
+def test_a_credit_that_was_refused_is_tried_again(booth):
+    """Whatever kept the ledger from it is mended, and the points come, once."""
+    name = refused(booth, "RetryRita")
+    parked = booth.await_parked(name)
+    assert parked["reason"].startswith("it was refused: the ledger answers 400")
+    assert parked["about"] == "100 points for RetryRita, who cheered: be kind"
+    assert (parked["kind"], parked["type"], parked["tries"]) == ("effect", "credit-cheer", 1)
+    assert parked["choices"] == ["retry", "dismiss", "done"]
+    booth.ledger.trouble()
+    assert booth.decide("retry", name) == (204, "")
+    await_some(lambda: booth.status(name) == "done")
+    assert booth.points("RetryRita") == 100
+
+
+def test_a_credit_of_which_nobody_can_tell_is_known_to_be_done(booth):
+    """A person has looked: the ledger is not asked again, and what may be decided is on the screen."""
+    name = doubtful(booth, "TwiceTom")
+    assert booth.await_parked(name)["reason"].startswith(LOST)
+    listed = booth.command("list")
+    assert listed.exit_code == 0
+    mine = listed.output[listed.output.index(name) :].splitlines()
+    assert mine[0].startswith(f"{name}  (credit-cheer, 2")
+    assert mine[1] == "    100 points for TwiceTom, who cheered: twice"
+    assert mine[2].startswith(f"    {LOST}")
+    assert mine[3] == "    showtime effects retry|dismiss|done"
+    done = booth.command("done", name)
+    assert (done.exit_code, done.output) == (0, f"{name}: taken as done\n")
+    assert booth.status(name) == "done"
+    assert name not in booth.command("list").output
+    assert booth.points("TwiceTom") == 200
+
+
+def test_a_credit_that_is_dismissed_is_not_made(booth):
+    """It stays in the outbox, with why it was parked."""
+    name = refused(booth, "DroppedDora")
+    booth.await_parked(name)
+    booth.ledger.trouble()
+    done = booth.command("dismiss", name)
+    assert (done.exit_code, done.output) == (0, f"{name}: dismissed\n")
+    found = rows(booth.conninfo, "select status, remark from showtime.outbox where key = %s", name)
+    assert found[0][0] == "dismissed"
+    assert str(found[0][1]).startswith("it was refused")
+    assert booth.points("DroppedDora") == 0
+
+
+def test_of_several_those_before_the_one_that_is_refused_are_decided(booth):
+    """The command ends with 1 and names the one."""
+    first, last = unreadable("FirstFay"), unreadable("LastLou")
+    booth.twitch.send(first, last)
+    done = booth.command("dismiss", first.id, "no-such-thing", last.id)
+    assert (done.exit_code, done.output.splitlines()) == (
+        1,
+        [f"{first.id}: dismissed", "Error: no-such-thing: nothing of this name is parked, or not any more"],
+    )
+    assert booth.parked(first.id) is None
+    assert booth.parked(last.id)
+
+
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        ({}, (400, "Twitch user access token or internal JWT must be supplied in Authorization header")),
+        ({"authorization": f"Bearer {auth_service.REJECTED}"}, (401, "access token was not accepted")),
+        (
+            {"authorization": f"Bearer {auth_service.VIEWER}"},
+            (403, "insufficient access: requires broadcaster; you are viewer"),
+        ),
+    ],
+    ids=["nobody", "rejected", "viewer"],
+)
+def test_only_the_broadcaster_decides(booth, headers, answer):
+    """Nobody else is even told what is parked."""
+    with httpx.Client(base_url=booth.twitch.url, headers=headers) as client:
+        came = [client.get("/admin/parked"), client.post("/admin/parked/retry", json={"id": "x"})]
+    assert [(each.status_code, each.text) for each in came] == [answer] * 2
+
+
+def test_what_makes_no_sense_is_told(booth):
+    """Another decision, no name, a limit that is none."""
+    assert booth.decide("forget", "x") == (404, "no such decision: choose retry, dismiss, done")
+    nameless = booth.client.post("/admin/parked/retry", json={})
+    endless = booth.client.get("/admin/parked", params={"limit": 0})
+    assert (nameless.status_code, nameless.text) == (400, "body: Object missing required field `id`")
+    assert (endless.status_code, endless.text) == (400, "limit: Expected `int` >= 1")
+    assert booth.command("retry").exit_code == 2
+
+
+def test_a_database_that_is_away_is_named():
+    """With 1."""
+    done = CliRunner().invoke(effects, ["list"], env={"PGHOST": "127.0.0.1", "PGPORT": "1"})
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert "cannot be" in done.output

@@ -1,0 +1,47 @@
+"""The table of decisions in the docs says what the code offers."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from showtime_core.deciding import Decision, choices
+from showtime_core.effects import (
+    AdvanceGhost,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    SummonGhost,
+    kind,
+)
+from showtime_core.ghosts import Task
+from showtime_core.testing.script import MARGE
+
+PAGE = (Path(__file__).parents[3] / "docs/how-to/decide-what-is-parked.md").read_text("utf-8")
+GHOST = uuid4()
+EFFECTS = (
+    CreditCheer(MARGE, 200, ""),
+    CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""),
+    CreditGiftSubs(MARGE, 200, 1, 5),
+    SummonGhost(GHOST, MARGE, "a pager", None),
+    *(AdvanceGhost(GHOST, MARGE, task) for task in Task),
+)
+
+
+def offered(name: str) -> set[str]:
+    """The decisions that the page has something to say of, for what is parked."""
+    (row,) = (line for line in PAGE.splitlines() if line.startswith("| ") and name in line.split("|")[1])
+    head = next(line for line in PAGE.splitlines() if line.startswith("| what is parked |"))
+    cells = zip(head.split("|")[2:-1], row.split("|")[2:-1], strict=True)
+    return {decision.strip(" `") for decision, says in cells if says.strip()}
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=kind)
+def test_the_page_offers_what_may_be_decided(effect):
+    """For each kind of effect, no decision more and none less."""
+    assert offered(f"`{kind(effect)}`") == set(choices(effect))
+
+
+def test_of_a_message_the_page_offers_two():
+    """It can be tried again, or be let go."""
+    assert offered("a message") == {Decision.RETRY, Decision.DISMISS}
