@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from showtime_adapters.ledger import HttpLedger
+from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
 from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription
 from showtime_core.errors import Ambiguous, NotPending, Refused, Unavailable
@@ -81,8 +82,8 @@ async def impatient(auth, service):
 @asynccontextmanager
 async def opened(auth, service, request_id=lambda: None, seconds=10.0, fence=lambda: None):
     async with (
-        ServiceTokens(auth.url, auth.secret, request_id, seconds) as tokens,
-        HttpLedger(service.url, tokens, request_id, seconds, fence) as ledger,
+        ServiceTokens(auth.url, auth.secret, Telemetry(request_id), seconds) as tokens,
+        HttpLedger(service.url, tokens, Telemetry(request_id), seconds, fence) as ledger,
     ):
         yield ledger
 
@@ -216,6 +217,9 @@ async def test_the_fence_is_asked_at_the_last_moment(auth, service):
     asked = []
 
     def fence():
+        deadline = time.monotonic() + 15  # the ledger may be slow to see who has connected
+        while not service.connections and time.monotonic() < deadline:
+            time.sleep(0.01)
         asked.append(len(service.connections))
         raise Unavailable("held up")
 
