@@ -19,7 +19,7 @@ import jwt
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from showtime_adapters.outgoing import Client
+from showtime_adapters.outgoing import SILENT, Client, Telemetry
 from showtime_core.errors import Ambiguous, NotAccepted, Unavailable
 from showtime_core.viewers import Identity, Role, Viewer
 
@@ -49,12 +49,12 @@ class AuthService:
     def __init__(
         self,
         url: str,
-        request_id: Callable[[], str | None] = lambda: None,
+        telemetry: Telemetry = SILENT,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Reach auth at this base URL; `request_id` tells for which request it is asked."""
-        self._client = Client("auth", url, request_id, transport, ANSWER_SECONDS)
+        """Reach auth at this base URL."""
+        self._client = Client("auth", url, telemetry, transport, ANSWER_SECONDS)
         self._keys = _Keys(self._fetch_keys, clock)
         self._is_away = False
 

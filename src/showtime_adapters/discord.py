@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx
 
-from showtime_adapters.outgoing import Client
+from showtime_adapters.outgoing import SILENT, Client, Telemetry
 from showtime_adapters.wire import encode
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
@@ -23,11 +23,12 @@ class DiscordGallery:
     def __init__(
         self,
         webhook_url: str,
+        telemetry: Telemetry = SILENT,
         answer_seconds: float = 20.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Post by this webhook; its URL is a secret, since whoever knows it may post."""
-        self._client = Client("Discord", "", seconds=answer_seconds)
+        self._client = Client("Discord", "", telemetry, seconds=answer_seconds)
         # Answered when it is posted, not before.
         self._url = str(httpx.URL(webhook_url).copy_set_param("wait", "true"))
         self._clock = clock

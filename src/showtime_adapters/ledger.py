@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 from attrs import frozen
 
-from showtime_adapters.outgoing import ANSWER_SECONDS, Client
+from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry
 from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription
 from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
 from showtime_core.ledger import ALERT_TYPE, Balance, FlowState, Statement, Transaction, fit_message
@@ -57,7 +57,7 @@ class HttpLedger:
         self,
         url: str,
         tokens: Tokens,
-        request_id: Callable[[], str | None] = lambda: None,
+        telemetry: Telemetry = SILENT,
         answer_seconds: float = ANSWER_SECONDS,
         fence: Callable[[], None] = lambda: None,
     ) -> None:
@@ -66,7 +66,7 @@ class HttpLedger:
         `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
         before it; where it raises Unavailable, there was none.
         """
-        self._client = Client("the ledger", url, request_id, seconds=answer_seconds)
+        self._client = Client("the ledger", url, telemetry, seconds=answer_seconds)
         self._tokens = tokens
         self._fence = fence
 

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,7 @@ import openai
 from openai.types import ImagesResponse
 from PIL import Image
 
+from showtime_adapters.outgoing import SILENT, Observe, ObservedClient, Telemetry, observed
 from showtime_core.errors import ContentRefused, Unavailable
 
 PAINT_SECONDS = 120.0
@@ -38,11 +39,27 @@ _IMAGE_HOSTS = frozenset({"oaidalleapiprodscus.blob.core.windows.net", "files.oa
 """Where OpenAI keeps the images that it answers the URL of."""
 
 
+class _ObservedClient(openai.DefaultAsyncHttpxClient):
+    """Sends what OpenAI's library wants to have sent, and tells how each request ended."""
+
+    def __init__(self, observe: Observe, timeout: openai.Timeout) -> None:
+        super().__init__(timeout=timeout, follow_redirects=False)
+        self._observe = observe
+
+    async def send(self, *request: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library has it
+        return await observed(super().send(*request, **options), self._observe)
+
+
 class OpenAIPainter:
     """Has OpenAI paint, for as long as its context is open."""
 
     def __init__(
-        self, api_key: str, model: str, base_url: str | None = None, seconds: float = PAINT_SECONDS
+        self,
+        api_key: str,
+        model: str,
+        base_url: str | None = None,
+        telemetry: Telemetry = SILENT,
+        seconds: float = PAINT_SECONDS,
     ) -> None:
         """Use this model; another base URL is for a server that speaks as OpenAI does."""
         self._model = model
@@ -53,9 +70,9 @@ class OpenAIPainter:
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
+            http_client=_ObservedClient(telemetry.observe, timeout),
         )
-        self._files = httpx.AsyncClient(timeout=httpx.Timeout(seconds, connect=5.0))
+        self._files = ObservedClient(telemetry.observe, timeout=httpx.Timeout(seconds, connect=5.0))
         self._origin = _origin(base_url) if base_url else None
         self._turns = asyncio.Semaphore(_AT_ONCE)
 

@@ -5,12 +5,14 @@ What is raised never holds what was sent: tokens and secrets are in it.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
+from attrs import frozen
 
 from showtime_core.errors import Ambiguous, Unavailable
 
@@ -22,6 +24,68 @@ Longer than it takes to get a connection, so that a request that runs out of it 
 _CONNECT_SECONDS = 3.0
 _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5)
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
+"""By name, for the library of OpenAI has an httpx of its own."""
+
+Observe = Callable[[str, float], None]
+"""Is told of a request how it ended, and how many seconds that took.
+
+It ends with a class of status codes, `2xx` to `5xx`, or `unsent`, or `lost`: no answer came, or not in time.
+"""
+
+
+def _tell_nobody(_outcome: str, _seconds: float) -> None:
+    pass
+
+
+@frozen
+class Telemetry:
+    """What is told of requests to a neighbour: to the neighbour, and to us."""
+
+    request_id: Callable[[], str | None] = lambda: None
+    """Tells for which request of ours it is asked."""
+    observe: Observe = _tell_nobody
+
+
+SILENT = Telemetry()
+"""Nobody is told anything."""
+
+
+class _Answer(Protocol):
+    @property
+    def status_code(self) -> int: ...
+
+
+A = TypeVar("A", bound=_Answer)
+
+
+async def observed(sending: Awaitable[A], observe: Observe) -> A:
+    """Wait for an answer, or for its head where it is a stream, and tell how that ended."""
+    began = time.perf_counter()
+    outcome = "lost"
+    try:
+        answer = await sending
+        outcome = f"{answer.status_code // 100}xx"
+    except Exception as reason:
+        if isinstance(reason, Unavailable) or type(reason).__name__ in _UNSENT:
+            outcome = "unsent"
+        raise
+    finally:
+        observe(outcome, time.perf_counter() - began)
+    return answer
+
+
+class ObservedClient(httpx.AsyncClient):
+    """Sends requests, and tells how each ended."""
+
+    def __init__(self, observe: Observe, **options: Any) -> None:  # noqa: ANN401 - as httpx takes them
+        """Tell this observer; the options are those of httpx."""
+        super().__init__(**options)
+        self._observe = observe
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - as above
+        """Send a request."""
+        return await observed(super().send(request, **options), self._observe)
 
 
 @cache
@@ -37,17 +101,22 @@ class Client:
         self,
         name: str,
         url: str,
-        request_id: Callable[[], str | None] = lambda: None,
+        telemetry: Telemetry = SILENT,
         transport: httpx.AsyncBaseTransport | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> None:
-        """Reach a neighbour at this base URL; `request_id` tells for which request of ours it is asked."""
+        """Reach a neighbour at this base URL."""
         self.name = name
         self._seconds = seconds
-        self._request_id = request_id
+        self._request_id = telemetry.request_id
         timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(
-            base_url=url, timeout=timeout, limits=_LIMITS, transport=transport, verify=_tls()
+        self._http = ObservedClient(
+            telemetry.observe,
+            base_url=url,
+            timeout=timeout,
+            limits=_LIMITS,
+            transport=transport,
+            verify=_tls(),
         )
 
     async def __aenter__(self) -> Self:

@@ -16,7 +16,7 @@ from uuid import uuid4
 import jwt
 from attrs import define, field
 
-from showtime_adapters.outgoing import ANSWER_SECONDS, Client
+from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry
 from showtime_adapters.wire import encode
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 from showtime_core.viewers import Viewer
@@ -45,12 +45,12 @@ class ServiceTokens:
         self,
         url: str,
         secret: str,
-        request_id: Callable[[], str | None] = lambda: None,
+        telemetry: Telemetry = SILENT,
         answer_seconds: float = ANSWER_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask auth at this base URL, with the secret that it shares with us."""
-        self._client = Client("the auth service", url, request_id, seconds=answer_seconds)
+        self._client = Client("the auth service", url, telemetry, seconds=answer_seconds)
         self._secret = secret
         self._clock = clock
         self._kept: OrderedDict[Viewer, _Kept] = OrderedDict()

@@ -1,6 +1,7 @@
 """What the operator can measure, in the terms of Prometheus."""
 
 import math
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Protocol
 
@@ -20,6 +21,8 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LAG_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SECONDS_OF_OTHERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""To paint takes a minute, and nobody is waited for any longer than two."""
 
 
 class Backlog(Protocol):
@@ -109,6 +112,13 @@ class Metrics:
             ["kind", "outcome"],
             registry=registry,
         )
+        self.neighbour_seconds = Histogram(
+            "showtime_neighbour_seconds",
+            "One request to a neighbour, by its name and by how it ended.",
+            ["neighbour", "outcome"],
+            buckets=_SECONDS_OF_OTHERS,
+            registry=registry,
+        )
         self._database_up = Gauge(
             "showtime_database_up",
             "Whether the database could be asked for what waits in it: 1 or 0.",
@@ -130,6 +140,14 @@ class Metrics:
             "How long the oldest effect has waited to be performed; 0: none does.",
             registry=registry,
         )
+
+    def neighbour(self, name: str) -> Callable[[str, float], None]:
+        """Make what is told how each request to a neighbour ended, and how many seconds it took."""
+
+        def observe(outcome: str, seconds: float) -> None:
+            self.neighbour_seconds.labels(name, outcome).observe(seconds)
+
+        return observe
 
     def set_backlog(self, backlog: Backlog | None) -> None:
         """Take over what waits in the database; None: it cannot be told."""

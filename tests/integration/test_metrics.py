@@ -1,16 +1,23 @@
 """What Prometheus is told is what happened."""
 
+import re
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support import twitch as t
+from support.auth_service import REJECTED
 from support.databases import fresh_database, gone
 from support.following import until
+from support.neighbours import neighbours_running
 from support.server import rows, running
 from support.sse import listening
+from support.twitch_api import twitch_api
+from support.twitch_world import OUR_URL
 
 
 def measured(url: str) -> dict[str, float]:
@@ -58,6 +65,31 @@ def test_entries_are_counted_by_what_became_of_them(server, twitch):
     assert [value for name, value in measures.items() if name.startswith("showtime_revocations_total")] == [1]
     assert measures["showtime_unit_seconds_count"] == 8
     assert "parked: 'bits' is not a whole number" in server.log.read_text()
+
+
+NEIGHBOURS = {
+    "auth": {"2xx", "4xx"},
+    **{name: {"2xx"} for name in ("discord", "ledger", "openai", "storage", "twitch")},
+}
+
+
+async def test_neighbours_are_timed_by_how_they_answered(migrated, tmp_path):
+    """Whoever is asked for a ghost, for a name or for the subscriptions is in the metrics, by name."""
+    with neighbours_running() as neighbours, twitch_api() as twitch:
+        settings = neighbours.settings | twitch.settings | {"TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL}
+        settings["CHAT_SOURCE"] = "off"
+        with running(migrated, tmp_path / "log", settings=settings) as server, httpx.Client() as client:
+            t.Twitch(server.url, client).send(t.cheer(bits=500, text="ghost of a seal"))
+            async with httpx.AsyncClient(headers={"authorization": f"Bearer {REJECTED}"}) as nobody:
+                await nobody.delete(f"{server.url}/admin/tape")
+            await until(lambda: answered(server.url) == NEIGHBOURS, 30)
+
+
+def answered(url: str) -> dict[str, set[str]]:
+    """Tell of each neighbour how it has answered."""
+    counted = re.compile(r'showtime_neighbour_seconds_count\{neighbour="(\w+)"\}\{outcome="(\w+)"\}')
+    found = sorted(match.groups() for name in measured(url) if (match := counted.fullmatch(name)))
+    return {name: {outcome for _, outcome in group} for name, group in groupby(found, itemgetter(0))}
 
 
 async def test_streams_are_counted_while_they_are_open(server):

@@ -42,7 +42,7 @@ async def painter(service):
 
 
 def opened(service, key=API_KEY, model=MODEL, seconds=20.0):
-    return OpenAIPainter(key, model, f"{service.url}/v1", seconds)
+    return OpenAIPainter(key, model, f"{service.url}/v1", seconds=seconds)
 
 
 async def until(look):

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from attrs import field, frozen, mutable
 
+from showtime_adapters.outgoing import SILENT, ObservedClient, Telemetry
 from showtime_adapters.twitch.fields import clean
 from showtime_core.errors import Refused, Unavailable
 
@@ -58,10 +59,10 @@ class Answer:
         return f"{clean(said).strip()[:_MAX_REASON]} ({self.status})"
 
 
-def make_client(ca_file: Path | None = None) -> httpx.AsyncClient:
+def make_client(ca_file: Path | None = None, telemetry: Telemetry = SILENT) -> httpx.AsyncClient:
     """Make a client that trusts the machine's authorities, or those of a file; use it as a context."""
     trusted = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
-    return httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, verify=trusted)
+    return ObservedClient(telemetry.observe, timeout=_TIMEOUT, limits=_LIMITS, verify=trusted)
 
 
 @mutable

@@ -30,7 +30,7 @@ from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
 from showtime_app.composition.effects import wire_relay
-from showtime_app.composition.neighbours import Laptop, wire_neighbours
+from showtime_app.composition.neighbours import Laptop, watched, wire_neighbours
 from showtime_app.composition.parked import open_desk, wire_desk
 from showtime_app.composition.twitch import Keeper, at_home, at_twitch, read_standing
 from showtime_app.config import Settings
@@ -135,14 +135,14 @@ def _compose(
 
     A laptop is harmless: it makes itself what the settings do not name, and changes nothing at Twitch.
     """
-    auth = AuthService(settings.auth_url, request_id.current)
-    authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     metrics = Metrics()
+    auth = AuthService(settings.auth_url, watched(metrics, "auth"))
+    authenticator: Authenticator = TokenIssuer(token_secret) if token_secret else auth
     pool = make_pool(conninfo)
     recording = make_pool(conninfo, autocommit=True)
     bank = PostgresLedger(recording)
     pulse = Pulse()
-    neighbours = wire_neighbours(settings, bank, pulse.require, laptop)
+    neighbours = wire_neighbours(settings, bank, pulse.require, metrics, laptop)
     policy = Policy(settings.alert_gift_recipients, neighbours.features)
     kept = PostgresUnitOfWork(recording)
     units = ObservedUnits(kept, metrics)
@@ -153,7 +153,7 @@ def _compose(
     chat = wire_chat(settings, conninfo, pool, metrics)
     relay = wire_relay(settings, conninfo, recording, neighbours, group.submit, metrics, pulse)
     keeps = laptop is None and settings.twitch_app is not None
-    keeper = Keeper(settings, conninfo, pool, units, policy) if keeps else None
+    keeper = Keeper(settings, conninfo, pool, units, policy, watched(metrics, "twitch")) if keeps else None
     retention = Retention(conninfo, pool, timedelta(days=settings.retention_days))
     work = (feed.run, retention.run, *chat.work, *((keeper.run,) if keeper else ()))
     check = partial(require_ready, pool)

@@ -13,9 +13,11 @@ from showtime_adapters.discord import DiscordGallery
 from showtime_adapters.ledger import HttpLedger
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
 from showtime_adapters.local.painter import LocalPainter
+from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
 from showtime_app.checked import EMBEDDED
 from showtime_app.config import Settings
+from showtime_app.metrics import Metrics
 from showtime_app.web import local, request_id
 from showtime_core.effects import Feature
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter
@@ -71,7 +73,11 @@ class Neighbours:
 
 
 def wire_neighbours(
-    settings: Settings, embedded_ledger: Bank, fence: Callable[[], None], laptop: Laptop | None = None
+    settings: Settings,
+    embedded_ledger: Bank,
+    fence: Callable[[], None],
+    metrics: Metrics,
+    laptop: Laptop | None = None,
 ) -> Neighbours:
     """Wire those that the settings name; on a laptop, stand-ins for the others.
 
@@ -81,34 +87,41 @@ def wire_neighbours(
     if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
         wired.bank = embedded_ledger
     else:
-        _wire_ledger(wired, settings, fence)
-    _wire_painter(wired, settings)
-    _wire_bucket(wired, settings)
+        _wire_ledger(wired, settings, fence, metrics)
+    _wire_painter(wired, settings, metrics)
+    _wire_bucket(wired, settings, metrics)
     if webhook := _plain(settings.discord_ghosts_webhook_url):
-        wired.gallery = wired.connect(DiscordGallery(webhook))
+        wired.gallery = wired.connect(DiscordGallery(webhook, watched(metrics, "discord")))
     if laptop:
         _stand_in(wired, laptop)
     return wired
 
 
-def _wire_ledger(wired: Neighbours, settings: Settings, fence: Callable[[], None]) -> None:
+def watched(metrics: Metrics, neighbour: str) -> Telemetry:
+    """Measure how long a neighbour takes, and tell it for which request of ours it is asked."""
+    return Telemetry(request_id.current, metrics.neighbour(neighbour))
+
+
+def _wire_ledger(wired: Neighbours, settings: Settings, fence: Callable[[], None], metrics: Metrics) -> None:
     if secret := _plain(settings.auth_shared_secret):
-        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, request_id.current))
-        ledger = HttpLedger(settings.ledger_url, tokens, request_id.current, fence=fence)
+        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, watched(metrics, "auth")))
+        ledger = HttpLedger(settings.ledger_url, tokens, watched(metrics, "ledger"), fence=fence)
         wired.bank = wired.connect(ledger)
 
 
-def _wire_painter(wired: Neighbours, settings: Settings) -> None:
+def _wire_painter(wired: Neighbours, settings: Settings, metrics: Metrics) -> None:
     if key := _plain(settings.openai_api_key):
         # Imported here, since it takes a second and much memory, and not everybody has ghosts.
         from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
 
         wired.painter = wired.connect(
-            OpenAIPainter(key, settings.openai_image_model, settings.openai_base_url)
+            OpenAIPainter(
+                key, settings.openai_image_model, settings.openai_base_url, watched(metrics, "openai")
+            )
         )
 
 
-def _wire_bucket(wired: Neighbours, settings: Settings) -> None:
+def _wire_bucket(wired: Neighbours, settings: Settings, metrics: Metrics) -> None:
     match (
         settings.spaces_bucket_name,
         settings.spaces_region_name,
@@ -119,7 +132,8 @@ def _wire_bucket(wired: Neighbours, settings: Settings) -> None:
         case str(bucket), str(region), str(endpoint), str(key_id), str(secret):
             from showtime_adapters.s3_storage import S3Bucket, Space  # noqa: PLC0415 - as above
 
-            wired.bucket = wired.connect(S3Bucket(Space(bucket, region, endpoint, key_id, secret)))
+            space = Space(bucket, region, endpoint, key_id, secret)
+            wired.bucket = wired.connect(S3Bucket(space, watched(metrics, "storage")))
 
 
 def _stand_in(wired: Neighbours, laptop: Laptop) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.outgoing import SILENT, Telemetry
 from showtime_adapters.postgres.health import PostgresHealth
 from showtime_adapters.postgres.leader import TWITCH_KEY, Leadership
 from showtime_adapters.postgres.pool import Connection, make_pool
@@ -33,11 +34,13 @@ async def read_standing(pool: AsyncConnectionPool[Connection]) -> tuple[ChannelS
 
 
 @asynccontextmanager
-async def at_twitch(settings: Settings, app: TwitchApp) -> AsyncIterator[Twitch]:
+async def at_twitch(
+    settings: Settings, app: TwitchApp, telemetry: Telemetry = SILENT
+) -> AsyncIterator[Twitch]:
     """Reach Twitch, for as long as the context is open."""
     credentials = Credentials(app.client_id, app.client_secret)
     with_chat = settings.chat_source == "eventsub"
-    async with make_client(settings.twitch_ca_file) as client:
+    async with make_client(settings.twitch_ca_file, telemetry) as client:
         asking = Asking(client)
         helix = Helix(
             settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, asking), asking
@@ -81,13 +84,14 @@ class Keeper:
     pool: AsyncConnectionPool[Connection]
     units: UnitOfWork
     policy: Policy
+    telemetry: Telemetry
 
     async def run(self) -> None:
         """Look after the channel until cancelled."""
         app = self.settings.twitch_app
         if app is None:
             return
-        async with at_twitch(self.settings, app) as twitch:
+        async with at_twitch(self.settings, app, self.telemetry) as twitch:
             watch = Watch(
                 login=twitch.login,
                 our_url=twitch.our_url,

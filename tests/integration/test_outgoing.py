@@ -1,0 +1,78 @@
+"""Requests to neighbours: how each ended is told, whoever's library has sent it."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from attrs import define
+
+from showtime_adapters.openai_images import OpenAIPainter
+from showtime_adapters.outgoing import Client, Telemetry
+from showtime_core.errors import Ambiguous, Unavailable
+from support.neighbour import Neighbour, Reply, Request
+
+
+@define
+class Parrot(Neighbour):
+    """Says that all is well, whatever it is asked for."""
+
+    def handle(self, request: Request) -> Reply:  # noqa: ARG002 - whatever it is
+        return Reply(200, "{}", "application/json")
+
+
+@pytest.fixture
+def parrot() -> Iterator[Parrot]:
+    with Parrot() as parrot:
+        yield parrot
+
+
+async def ask_it(url: str, telemetry: Telemetry) -> None:
+    async with Client("the parrot", url, telemetry, seconds=1.0) as client:
+        await client.send("GET", "/")
+
+
+async def have_it_paint(url: str, telemetry: Telemetry) -> None:
+    async with OpenAIPainter("key", "model", url, telemetry, seconds=1.0) as painter:
+        await painter.paint("a ghost")
+
+
+@pytest.mark.parametrize("ask", [ask_it, have_it_paint])
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (None, "2xx"),
+        ("302", "3xx"),
+        ("404", "4xx"),
+        ("503", "5xx"),
+        ("refuse", "unsent"),
+        ("cut", "lost"),
+        ("hang", "lost"),
+    ],
+)
+async def test_how_a_request_ended_is_told_once(
+    parrot: Parrot, ask: Callable[[str, Telemetry], Awaitable[None]], failure: str | None, outcome: str
+):
+    """A class of status codes, or that nothing was sent, or that no answer came; and how long it took."""
+    told: list[tuple[str, float]] = []
+    parrot.trouble(failure)
+    try:
+        await ask(parrot.url, Telemetry(observe=lambda how, seconds: told.append((how, seconds))))
+    except (Ambiguous, Unavailable):
+        assert (ask, failure) != (ask_it, None)
+    [(how, seconds)] = told
+    assert how == outcome
+    assert 0 < seconds < 60
+    assert (seconds > 0.9) == (failure == "hang")
+
+
+async def test_what_was_withheld_at_the_last_moment_was_not_sent(parrot: Parrot):
+    """Where our own side stops a request on its way, no answer was lost."""
+    told: list[str] = []
+
+    async def withhold(event: str, _: object) -> None:
+        if event.endswith("send_request_body.started"):
+            raise Unavailable("somebody else may be at it")
+
+    async with Client("the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))) as client:
+        with pytest.raises(Unavailable):
+            await client.send("POST", "/", content=b"{}", extensions={"trace": withhold})
+    assert told == ["unsent"]
