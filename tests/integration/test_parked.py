@@ -244,9 +244,16 @@ def test_what_makes_no_sense_is_told(booth):
     assert booth.command("retry").exit_code == 2
 
 
-def test_a_database_that_is_away_is_named():
-    """With 1."""
-    done = CliRunner().invoke(effects, ["list"], env={"PGHOST": "127.0.0.1", "PGPORT": "1"})
-    assert done.exit_code == 1
-    assert done.output.startswith("Error: ")
-    assert "cannot be" in done.output
+def test_where_the_database_cannot_be_used_the_remedy_is_told(database, tmp_path):
+    """It is away, it is not migrated, or the folder is none of a `showtime dev`; nothing is made there."""
+    named = {name: value for name, value in environment(database).items() if name.startswith("PG")}
+    for arguments, env, problem, remedy in (
+        (["list"], {"PGHOST": "127.0.0.1", "PGPORT": "1"}, "Connection refused", "Check where it is (PGHOST"),
+        (["list"], named, "the database lacks 001_predecessor, ", "run `showtime migrate`"),
+        (["list", "--data-dir", str(tmp_path)], {}, "dev.json cannot be read", "start `showtime dev` first"),
+    ):
+        done = CliRunner().invoke(effects, arguments, env=env)
+        assert done.exit_code == 1
+        assert problem in done.output
+        assert remedy in done.output
+    assert not [*tmp_path.iterdir()]

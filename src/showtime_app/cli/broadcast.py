@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import database_option, named_database, run
+from showtime_app.cli.running import database_option, ready_database, run
 from showtime_core.errors import ShowtimeError
 from showtime_core.history import check_vod_url
 
@@ -27,7 +27,7 @@ def set_vod(broadcast_id: int, url: str, data_dir: Path | None) -> None:
     """
     try:
         kept = check_vod_url(url)
-        with named_database(data_dir) as conninfo:
+        with ready_database(data_dir) as conninfo:
             run(composition.set_vod_url(conninfo, broadcast_id, kept))
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason

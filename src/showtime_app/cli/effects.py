@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import database_option, named_database, run
+from showtime_app.cli.running import database_option, ready_database, run
 from showtime_app.web.parked import ParkedItem, tell
 from showtime_core.deciding import Decision
 from showtime_core.errors import ShowtimeError
@@ -70,10 +70,10 @@ def dismiss(names: tuple[str, ...], data_dir: Path | None) -> None:
 @click.argument("names", metavar="ID...", nargs=-1, required=True)
 @database_option
 def done(names: tuple[str, ...], data_dir: Path | None) -> None:
-    """Know that it has happened: a person has seen it, or has seen to it.
+    """Take it as done.
 
-    For a credit that is in the ledger, points that are back there, a ghost that is posted. What has waited
-    for it goes on.
+    A person has seen that it has happened, or has seen to it: a credit is in the ledger, points are back
+    there, a ghost is posted. What has waited for it goes on.
     """
     _decide(Decision.DONE, names, data_dir)
 
@@ -101,7 +101,7 @@ def _at_desk(work: Callable[[Desk], Awaitable[T]], data_dir: Path | None) -> T:
             return await work(desk)
 
     try:
-        with named_database(data_dir) as conninfo:
+        with ready_database(data_dir) as conninfo:
             return run(sit_down(conninfo))
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason

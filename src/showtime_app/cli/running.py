@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from showtime_app import composition, config
+from showtime_app.dev_file import DevFile, NoDevServerError
 from showtime_app.server import listen
 
 T = TypeVar("T")
@@ -59,6 +60,29 @@ def named_database(data_dir: Path | None) -> Iterator[str]:
     else:
         with composition.embedded_database(data_dir) as conninfo:
             yield conninfo
+
+
+@contextmanager
+def ready_database(data_dir: Path | None) -> Iterator[str]:
+    """Give the same, once it is known that it can be used; ends with the remedy if it cannot."""
+    if data_dir:
+        _require_dev(data_dir)
+    with named_database(data_dir) as conninfo:
+        lacking = [step.name for step in composition.migration_status(conninfo) if not step.applied_at]
+        if lacking:
+            option = f" --data-dir {data_dir}" if data_dir else ""
+            raise click.ClickException(
+                f"the database lacks {', '.join(lacking)}: run `showtime migrate{option}`"
+            )
+        yield conninfo
+
+
+def _require_dev(data_dir: Path) -> None:
+    """End with the remedy for a folder that is not what it was taken for: no database is made in it."""
+    try:
+        DevFile.read(data_dir)
+    except NoDevServerError as reason:
+        raise click.ClickException(str(reason)) from reason
 
 
 def open_listener(settings: config.Settings, host: str | None, port: int | None) -> socket.socket:
