@@ -10,14 +10,34 @@ import httpx
 import pytest
 from attrs import define
 
+from showtime_adapters.postgres.migration_steps import Step, our_steps
+from showtime_app import composition
 from support.certificates import make_certificate
 from support.evening import Happening, assert_exactly_once, evening, log_of_alerts, messages
 from support.following import Follower, following, until
 from support.nginx import PREFIX, nginx
 from support.sending import Sender
-from support.server import Server, free_port, start
+from support.server import Server, free_port, rows, start
 from support.sse import listening
 from support.twitch import cheer
+
+# What a next version may do to the schema while this one is at work.
+EXPANSION = Step(
+    999,
+    "999_expansion",
+    """
+    alter table showtime.journal add added_by_the_next text;
+    alter table showtime.outbox add added_by_the_next integer not null default 0;
+    create table showtime.added_by_the_next (id bigint primary key);
+    create index added_by_the_next_index on showtime.feed (shown_at);
+    """,
+    None,
+)
+
+
+CONNECTIONS = """
+    select count(*) from pg_stat_activity where datname = current_database() and application_name = 'showtime'
+"""
 
 
 @define
@@ -112,23 +132,27 @@ async def test_while_no_instance_is_there_streams_are_told_to_come_again(site: S
         assert_seen(client, site.conninfo)
 
 
-async def replace(site: Site) -> None:
-    """Start one instance after the other anew, as an upgrade does."""
+async def upgrade(site: Site) -> None:
+    """Let the schema grow, then start one instance after the other anew."""
+    steps = [*our_steps(), EXPANSION]
+    await asyncio.to_thread(composition.migrate_up, site.conninfo, lambda _: None, steps)
     for number, server in enumerate(site.servers):
+        answer = await asyncio.to_thread(httpx.get, f"{server.url}/readyz", timeout=10)
+        assert answer.text == "ready"
         assert await asyncio.to_thread(server.stop) == 0
         await asyncio.to_thread(site.start, number)
 
 
-async def test_instances_are_replaced_under_load_and_nothing_is_lost(site: Site):
-    """One instance after the other is started anew: each message counts once, each client sees it once."""
+async def test_an_upgrade_under_load_loses_nothing(site: Site):
+    """The schema grows, and each instance is replaced: each message counts once, each client sees it once."""
     night: list[Happening] = []
     async with following(f"{site.url}/alerts") as one, following(f"{site.url}/alerts") as two:
-        replacing = asyncio.create_task(replace(site))
-        while not replacing.done():
+        upgrading = asyncio.create_task(upgrade(site))
+        while not upgrading.done():
             wave = evening(200, seed=len(night))
             night += wave
             await site.sender.deliver(messages(wave))
-        await replacing
+        await upgrading
         shown = sum(each.alert is not None for each in night)
         for client in (one, two):
             await until(lambda client=client: len(client.events) >= shown)
@@ -137,3 +161,5 @@ async def test_instances_are_replaced_under_load_and_nothing_is_lost(site: Site)
     print(f"of {len(night)} messages came again: {dict(site.sender.refused)}")  # noqa: T201 - with -s
     assert not site.sender.refused[502], "one of them was always there"
     assert_exactly_once(site.conninfo, night)
+    [(connections,)] = rows(site.conninfo, CONNECTIONS)
+    assert connections <= 2 * 14, "what the page on several instances promises"

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.errors import Diagnostic, InsufficientPrivilege, LockNotAvailable
+from psycopg.errors import DeadlockDetected, Diagnostic, InsufficientPrivilege, LockNotAvailable
 
 from showtime_core.errors import Refused, ShowtimeError, Unavailable
 
@@ -80,10 +80,10 @@ def announcements(connection: Connection) -> Iterator[list[str]]:
 def _explained(reason: psycopg.Error) -> ShowtimeError:
     said = str(reason).strip()
     match reason:
-        case LockNotAvailable():
+        case LockNotAvailable() | DeadlockDetected():
             return Unavailable(
-                "others hold on to the tables: stop the predecessor and every `showtime serve` of this"
-                f" database, then run this again ({said})"
+                "others hold on to the tables: run this again; where that does not help, stop the"
+                f" predecessor, every `showtime serve` and every backup of this database first ({said})"
             )
         case psycopg.OperationalError():
             return Unavailable(

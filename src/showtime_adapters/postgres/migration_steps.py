@@ -1,6 +1,7 @@
 """The steps of the schema: the files they are in, and which of them a database still lacks."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -11,6 +12,9 @@ from pathlib import Path
 from attrs import field, frozen
 
 from showtime_core.errors import Refused
+
+_TAKES_AWAY = re.compile(r"_after_(\d{3})$")
+"""How the name of a step ends that takes away what code needs which does not know the step of that number."""
 
 
 @frozen
@@ -79,3 +83,18 @@ def outstanding(taken: Sequence[Taken], steps: Sequence[Step]) -> tuple[Step, ..
             )
     done = {past.version for past in taken}
     return tuple(step for step in steps if step.version not in done)
+
+
+def lacking(taken: Sequence[Taken], steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Tell which steps a service lacks. Raises Refused if others were taken that it cannot live with.
+
+    A newer version only adds to the schema until no older one is at work: while an upgrade goes on, both are.
+    """
+    known = {step.version for step in steps}
+    return outstanding([past for past in taken if past.version in known or _takes_away(past, known)], steps)
+
+
+def _takes_away(past: Taken, known: Container[int]) -> bool:
+    """Tell whether a step took away what code needs that knows these."""
+    ending = _TAKES_AWAY.search(past.name)
+    return ending is not None and int(ending[1]) not in known

@@ -13,7 +13,7 @@ from attrs import frozen
 from psycopg import AsyncConnection
 
 from showtime_adapters.postgres.migration_session import Connection, announcements, lock, session
-from showtime_adapters.postgres.migration_steps import Step, Taken, our_steps, outstanding
+from showtime_adapters.postgres.migration_steps import Step, Taken, lacking, our_steps, outstanding
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -98,21 +98,13 @@ def status(conninfo: str, steps: Sequence[Step] | None = None) -> tuple[StepStat
 
 
 async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ...]:
-    """Name the steps that are pending, in two small queries.
+    """Name the steps that a service waits for, in two small queries.
 
-    Raises Refused if the database is newer than this code, or others than these steps were taken in it.
+    Raises Refused if others were taken that it cannot live with.
     """
     is_ours = await (await connection.execute(_IS_OURS)).fetchone()
     rows = await (await connection.execute(_TAKEN)).fetchall() if is_ours == (True,) else []
-    return tuple(step.name for step in outstanding([Taken(*row) for row in rows], our_steps()))
-
-
-async def is_current(connection: AsyncConnection[tuple[Any, ...]]) -> bool:
-    """Tell whether the database is just as this code needs it."""
-    try:
-        return not await pending(connection)
-    except Refused:
-        return False
+    return tuple(step.name for step in lacking([Taken(*row) for row in rows], our_steps()))
 
 
 def _take(connection: Connection, step: Step, report: Report) -> None:
