@@ -1,22 +1,19 @@
 """How chat is wired: its log, its streams, and whoever reads it."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from attrs import frozen
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, PostgresFeed
 from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.leader import CHAT_KEY, Leadership
-from showtime_adapters.postgres.pool import Connection
 from showtime_adapters.twitch.irc import IrcReader
-from showtime_app.config import ChatSource, Settings
-from showtime_app.metrics import Metrics
+from showtime_app.composition.ground import Ground
 from showtime_app.observed import ObservedChatLog
 from showtime_app.web.hub import Hub
+from showtime_app.web.streams import ReadSome, Source
 from showtime_core.hearing import hear, hear_entries
 from showtime_core.journal import Entry
 
@@ -28,39 +25,40 @@ _CLIENT_MAY_BE_BEHIND = 4096
 class Chat:
     """The chat, as one instance has it."""
 
-    log: PostgresChatLog
-    hub: Hub
+    source: Source
+    recent: ReadSome
     inbox: GroupCommit
     """Takes what EventSub tells of chat."""
-    source: ChatSource
-    work: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
-    """What must run beside the service."""
+    is_read_here: bool
+    """Whether one of the instances reads it by IRC."""
 
 
-def wire_chat(
-    settings: Settings,
-    conninfo: str,
-    pool: AsyncConnectionPool[Connection],
-    metrics: Metrics,
-) -> Chat:
+def wire_chat(ground: Ground) -> Chat:
     """Wire the chat; by IRC one instance reads for all, by EventSub whichever Twitch reaches."""
+    settings, parts = ground.settings, ground.parts
     source = settings.chat_source if settings.has_chat else "off"
-    log, hub = PostgresChatLog(pool), Hub(metrics, _CLIENT_MAY_BE_BEHIND)
-    follow = PostgresFeed(conninfo, CHAT, hub.publish, hub.is_watched)
-    take = partial(hear_entries, log=ObservedChatLog(log, metrics)) if source == "eventsub" else _ignore
-    work: list[Callable[[], Coroutine[Any, Any, None]]] = [follow.run]
+    log, hub = PostgresChatLog(ground.pool), Hub(ground.metrics, _CLIENT_MAY_BE_BEHIND)
+    parts.keep_doing(PostgresFeed(ground.conninfo, CHAT, hub.publish, hub.is_watched).run)
+    parts.when_told_to_stop(hub.close)
     if source == "irc" and settings.twitch_channel_name:
-        leadership = Leadership(conninfo, CHAT_KEY)
-        led = PostgresChatLog(pool, leadership.require)
-        reader = IrcReader(
-            settings.twitch_irc_url,
-            settings.twitch_channel_name.lower(),
-            partial(hear, log=ObservedChatLog(led, metrics)),
-            led.report,
-            settings.twitch_ca_file,
-        )
-        work.append(partial(leadership.run, reader.run))
-    return Chat(log, hub, GroupCommit(take, log.is_known), source, tuple(work))
+        _wire_reader(ground, settings.twitch_channel_name.lower())
+    observed = ObservedChatLog(log, ground.metrics)
+    take = partial(hear_entries, log=observed) if source == "eventsub" else _ignore
+    inbox = parts.hold(GroupCommit(take, log.is_known))
+    return Chat(Source(hub, log.missed), log.recent, inbox, is_read_here=source == "irc")
+
+
+def _wire_reader(ground: Ground, channel: str) -> None:
+    leadership = Leadership(ground.conninfo, CHAT_KEY)
+    log = PostgresChatLog(ground.pool, leadership.require)
+    reader = IrcReader(
+        ground.settings.twitch_irc_url,
+        channel,
+        partial(hear, log=ObservedChatLog(log, ground.metrics)),
+        log.report,
+        ground.settings.twitch_ca_file,
+    )
+    ground.parts.keep_doing(partial(leadership.run, reader.run))
 
 
 async def _ignore(_: Sequence[Entry]) -> None:

@@ -1,23 +1,23 @@
-"""How effects are wired: the relay, and with whom it performs them."""
+"""How effects are wired: the relay, with whom it performs them, and where viewers ask for one."""
 
 import random
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from psycopg_pool import AsyncConnectionPool
-
+from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.pool import Connection
 from showtime_adapters.postgres.pulse import LASTS, Pulse
 from showtime_adapters.postgres.relay import Crew, Relay
+from showtime_app.composition.ground import Ground, Guards
 from showtime_app.composition.neighbours import Neighbours
-from showtime_app.config import Settings
-from showtime_app.metrics import Metrics
+from showtime_app.composition.recording import Recording
+from showtime_app.web import ghosts
+from showtime_app.web.patience import Patience
 from showtime_core.effects import kind
 from showtime_core.ghosts import Task
-from showtime_core.journal import Entry
 from showtime_core.outbox import Job, Settlement
 from showtime_core.performing import Outside, perform
+from showtime_core.ports import Account
+from showtime_core.requesting import Counter
 
 _CREWS = (
     Crew(
@@ -39,24 +39,13 @@ _CREWS = (
 """Points wait for nobody who paints; painting is slow, and paid for by the image."""
 
 
-def wire_relay(  # noqa: PLR0913, PLR0917 - all that an effect may touch
-    settings: Settings,
-    conninfo: str,
-    pool: AsyncConnectionPool[Connection],
-    neighbours: Neighbours,
-    receive: Callable[[Entry], Awaitable[None]],
-    metrics: Metrics,
-    pulse: Pulse,
-) -> Relay | None:
-    """Wire the relay; None without a ledger, for then there is nothing that it could do.
-
-    Each statement of the pool is a transaction of its own.
-    """
+def wire_relay(ground: Ground, recording: Recording, neighbours: Neighbours, pulse: Pulse) -> None:
+    """Perform effects; not without a ledger, for then there is nothing that could be done."""
     if neighbours.bank is None:
-        return None
-    settle_after = timedelta(seconds=settings.ledger_settle_seconds)
+        return
+    settle_after = timedelta(seconds=ground.settings.ledger_settle_seconds)
     # For so long an instance may go on that is cut off, and then the ledger.
-    outbox = PostgresOutbox(pool, LASTS + settle_after)
+    outbox = PostgresOutbox(ground.recording, LASTS + settle_after)
     outside = Outside(
         outbox=outbox,
         ledger=neighbours.bank,
@@ -64,13 +53,22 @@ def wire_relay(  # noqa: PLR0913, PLR0917 - all that an effect may touch
         painter=neighbours.painter,
         bucket=neighbours.bucket,
         gallery=neighbours.gallery,
-        receive=receive,
+        receive=recording.inbox.submit,
         settle_after=settle_after,
     )
 
     async def counted(job: Job) -> Settlement:
         settlement = await perform(job, outside, random.random())  # noqa: S311 - spreads tries, nothing more
-        metrics.effects.labels(kind(job.effect), settlement.status).inc()
+        ground.metrics.effects.labels(kind(job.effect), settlement.status).inc()
         return settlement
 
-    return Relay(conninfo, outbox, counted, _CREWS, pulse)
+    relay = ground.parts.hold(Relay(ground.conninfo, outbox, counted, _CREWS, pulse))
+    ground.parts.when_told_to_stop(relay.stop)
+
+
+def wire_ghosts(ground: Ground, recording: Recording, guards: Guards, account: Account) -> None:
+    """Let viewers ask for ghosts."""
+    asked, patience = PostgresGhosts(ground.recording), Patience(ghosts.WAIT_SECONDS)
+    counter = Counter(recording.units, account, asked, recording.policy)
+    ground.parts.serve(*ghosts.routes(counter, asked, patience, guards.viewers_only))
+    ground.parts.when_told_to_stop(patience.end)

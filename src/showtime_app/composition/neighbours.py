@@ -17,11 +17,12 @@ from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
 from showtime_app.checked import EMBEDDED
 from showtime_app.config import Settings
-from showtime_app.metrics import Metrics
-from showtime_app.web import local, request_id
+from showtime_app.web import local
 from showtime_core.effects import Feature
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter
 
+TelemetryOf = Callable[[str], Telemetry]
+"""Gives what is told of requests to the neighbour of this name."""
 _Connection = TypeVar("_Connection", bound=AbstractAsyncContextManager[Any])
 
 
@@ -76,7 +77,7 @@ def wire_neighbours(
     settings: Settings,
     embedded_ledger: Bank,
     fence: Callable[[], None],
-    metrics: Metrics,
+    telemetry: TelemetryOf,
     laptop: Laptop | None = None,
 ) -> Neighbours:
     """Wire those that the settings name; on a laptop, stand-ins for the others.
@@ -87,41 +88,36 @@ def wire_neighbours(
     if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
         wired.bank = embedded_ledger
     else:
-        _wire_ledger(wired, settings, fence, metrics)
-    _wire_painter(wired, settings, metrics)
-    _wire_bucket(wired, settings, metrics)
+        _wire_ledger(wired, settings, fence, telemetry)
+    _wire_painter(wired, settings, telemetry)
+    _wire_bucket(wired, settings, telemetry)
     if webhook := _plain(settings.discord_ghosts_webhook_url):
-        wired.gallery = wired.connect(DiscordGallery(webhook, watched(metrics, "discord")))
+        wired.gallery = wired.connect(DiscordGallery(webhook, telemetry("discord")))
     if laptop:
         _stand_in(wired, laptop)
     return wired
 
 
-def watched(metrics: Metrics, neighbour: str) -> Telemetry:
-    """Measure how long a neighbour takes, and tell it for which request of ours it is asked."""
-    return Telemetry(request_id.current, metrics.neighbour(neighbour))
-
-
-def _wire_ledger(wired: Neighbours, settings: Settings, fence: Callable[[], None], metrics: Metrics) -> None:
+def _wire_ledger(
+    wired: Neighbours, settings: Settings, fence: Callable[[], None], telemetry: TelemetryOf
+) -> None:
     if secret := _plain(settings.auth_shared_secret):
-        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, watched(metrics, "auth")))
-        ledger = HttpLedger(settings.ledger_url, tokens, watched(metrics, "ledger"), fence=fence)
+        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, telemetry("auth")))
+        ledger = HttpLedger(settings.ledger_url, tokens, telemetry("ledger"), fence=fence)
         wired.bank = wired.connect(ledger)
 
 
-def _wire_painter(wired: Neighbours, settings: Settings, metrics: Metrics) -> None:
+def _wire_painter(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
     if key := _plain(settings.openai_api_key):
         # Imported here, since it takes a second and much memory, and not everybody has ghosts.
         from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
 
         wired.painter = wired.connect(
-            OpenAIPainter(
-                key, settings.openai_image_model, settings.openai_base_url, watched(metrics, "openai")
-            )
+            OpenAIPainter(key, settings.openai_image_model, settings.openai_base_url, telemetry("openai"))
         )
 
 
-def _wire_bucket(wired: Neighbours, settings: Settings, metrics: Metrics) -> None:
+def _wire_bucket(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
     match (
         settings.spaces_bucket_name,
         settings.spaces_region_name,
@@ -133,7 +129,7 @@ def _wire_bucket(wired: Neighbours, settings: Settings, metrics: Metrics) -> Non
             from showtime_adapters.s3_storage import S3Bucket, Space  # noqa: PLC0415 - as above
 
             space = Space(bucket, region, endpoint, key_id, secret)
-            wired.bucket = wired.connect(S3Bucket(space, watched(metrics, "storage")))
+            wired.bucket = wired.connect(S3Bucket(space, telemetry("storage")))
 
 
 def _stand_in(wired: Neighbours, laptop: Laptop) -> None:

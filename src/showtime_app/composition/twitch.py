@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.outgoing import SILENT, Telemetry
@@ -17,13 +16,13 @@ from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
 from showtime_adapters.twitch.http import Asking, Credentials, make_client
 from showtime_adapters.twitch.oauth import Consent
+from showtime_app.composition.ground import Ground
+from showtime_app.composition.recording import Recording
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.places import Home, Twitch
 from showtime_app.upkeep import Upkeep
 from showtime_core.broadcast import ChannelState
 from showtime_core.health import Health
-from showtime_core.ports import UnitOfWork
-from showtime_core.reactions import Policy
 from showtime_core.subscriptions import scopes_of, wanted_of
 from showtime_core.watching import Watch
 
@@ -75,38 +74,31 @@ async def at_home(settings: Settings) -> AsyncIterator[Home | None]:
         yield Home(leadership.once, partial(read_standing, pool), PostgresHealth(pool).keep_twitch)
 
 
-@frozen
-class Keeper:
-    """Looks after the channel while the service runs, if the settings say how."""
+def wire_upkeep(ground: Ground, recording: Recording) -> bool:
+    """Look after the channel at Twitch, if the settings name the app; tells whether it is looked after."""
+    if app := ground.settings.twitch_app:
+        ground.parts.keep_doing(partial(_look_after, ground, recording, app))
+    return app is not None
 
-    settings: Settings
-    conninfo: str
-    pool: AsyncConnectionPool[Connection]
-    units: UnitOfWork
-    policy: Policy
-    telemetry: Telemetry
 
-    async def run(self) -> None:
-        """Look after the channel until cancelled."""
-        app = self.settings.twitch_app
-        if app is None:
-            return
-        async with at_twitch(self.settings, app, self.telemetry) as twitch:
-            watch = Watch(
-                login=twitch.login,
-                our_url=twitch.our_url,
-                channels=twitch.channels,
-                subscriptions=twitch.subscriptions[0],
-                units=self.units,
-                record=PostgresHealth(self.pool),
-                policy=self.policy,
-                pause=asyncio.sleep,
-                repairs=self.settings.keeps_subscriptions,
-                with_chat=twitch.with_chat,
-            )
+async def _look_after(ground: Ground, recording: Recording, app: TwitchApp) -> None:
+    """Look after the channel until cancelled."""
+    async with at_twitch(ground.settings, app, ground.telemetry("twitch")) as twitch:
+        watch = Watch(
+            login=twitch.login,
+            our_url=twitch.our_url,
+            channels=twitch.channels,
+            subscriptions=twitch.subscriptions[0],
+            units=recording.units,
+            record=PostgresHealth(ground.pool),
+            policy=recording.policy,
+            pause=asyncio.sleep,
+            repairs=ground.settings.keeps_subscriptions,
+            with_chat=twitch.with_chat,
+        )
 
-            async def check(state: ChannelState, is_forced: bool) -> None:  # noqa: FBT001 - it is passed on
-                await watch.check(state, is_forced=is_forced)
+        async def check(state: ChannelState, is_forced: bool) -> None:  # noqa: FBT001 - it is passed on
+            await watch.check(state, is_forced=is_forced)
 
-            leadership = Leadership(self.conninfo, TWITCH_KEY)
-            await Upkeep(partial(read_standing, self.pool), check, leadership.once).run()
+        leadership = Leadership(ground.conninfo, TWITCH_KEY)
+        await Upkeep(partial(read_standing, ground.pool), check, leadership.once).run()

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from showtime_adapters.outgoing import SILENT
 from showtime_app.composition.neighbours import Laptop, wire_neighbours
 from showtime_app.config import ConfigurationError, Settings, load
-from showtime_app.metrics import Metrics
 from showtime_app.server import create_app
 from showtime_core.effects import Feature
 from showtime_core.testing.memory_ledger import MemoryLedger
@@ -53,7 +53,7 @@ def configure(monkeypatch, tmp_path):
 )
 async def test_what_is_absent_is_off(configure, settings, features, gallery):
     """Points need a ledger that listens to us; a ghost has to be paid, painted and stored."""
-    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, Metrics())
+    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, lambda _: SILENT)
     async with wired.opened():
         assert wired.features == features
         assert (type(wired.gallery).__name__ if wired.gallery else None) == gallery
@@ -75,7 +75,7 @@ async def test_what_is_absent_is_off(configure, settings, features, gallery):
 async def test_a_laptop_has_everything(configure, settings, names, tmp_path):
     """A stand-in is replaced as soon as the settings name the real one."""
     laptop = Laptop(tmp_path, "http://localhost:5001")
-    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, Metrics(), laptop)
+    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, lambda _: SILENT, laptop)
     async with wired.opened():
         assert wired.features == set(Feature)
         found = [wired.bank, wired.painter, wired.bucket, wired.gallery]
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_refused(configure, name, value):
 def test_secrets_are_in_no_repr(configure):
     """Neither of the settings nor of who uses them."""
     settings = configure(POINTS | {"LEDGER_URL": "http://ledger"} | PAINTER | SPACES | DISCORD)
-    wired = wire_neighbours(settings, MemoryLedger(), lambda: None, Metrics())
+    wired = wire_neighbours(settings, MemoryLedger(), lambda: None, lambda _: SILENT)
     told = f"{settings!r} {wired!r} {[vars(each) for each in (wired.painter, wired.bucket)]!r}"
     assert not [secret for secret in SECRETS if secret in told]
 
@@ -127,7 +127,11 @@ def test_secrets_are_in_no_repr(configure):
 async def test_a_laptop_shows_what_it_made(configure, tmp_path: Path):
     """A ghost's URL opens as a JPEG, and the gallery shows it; there is nothing else to find."""
     wired = wire_neighbours(
-        configure({}), MemoryLedger(), lambda: None, Metrics(), Laptop(tmp_path / "data", "http://laptop")
+        configure({}),
+        MemoryLedger(),
+        lambda: None,
+        lambda _: SILENT,
+        Laptop(tmp_path / "data", "http://laptop"),
     )
     assert wired.painter
     assert wired.bucket
