@@ -82,7 +82,7 @@ async def test_neighbours_are_timed_by_how_they_answered(migrated, tmp_path):
             t.Twitch(server.url, client).send(t.cheer(bits=500, text="ghost of a seal"))
             async with httpx.AsyncClient(headers={"authorization": f"Bearer {REJECTED}"}) as nobody:
                 await nobody.delete(f"{server.url}/admin/tape")
-            await until(lambda: answered(server.url) == NEIGHBOURS, 30)
+            await until(lambda: answered(server.url) == NEIGHBOURS, 120)
 
 
 def answered(url: str) -> dict[str, set[str]]:
