@@ -4,6 +4,7 @@
 VENV_OF_USER := $(shell if [ ! -e .venv ] || [ -O .venv ]; then echo .venv; else echo .venv-$$(id -u); fi)
 VENV ?= $(VENV_OF_USER)
 BENCH_VENV ?= .venv-bench
+AUDIT_VENV ?= .venv-audit
 UV ?= uv
 export PYTHON
 
@@ -18,7 +19,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports examples format bench lock clean
+.PHONY: help install run test check lint types imports examples format bench audit lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,13 +58,23 @@ bench: ## Run the benchmarks, with peers in an environment of their own
 	@tools/install $(BENCH_VENV) bench/requirements.lock
 	@$(BENCH_VENV)/bin/python bench/run $(ARGS)
 
+# Strict, for what the vulnerability service does not know must not pass for safe.
+audit: ## Ask whether anything locked is known to be vulnerable (needs the network; not a part of check)
+	@tools/install $(AUDIT_VENV) tools/audit.lock
+	@for lock in requirements.lock requirements-dev.lock bench/requirements.lock tools/audit.lock; do \
+		echo "== $$lock"; \
+		$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+			--requirement $$lock $(ARGS) || status=1; \
+	done; exit $${status:-0}
+
 lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	$(UV_COMPILE) --extra server --output-file requirements.lock
 	$(UV_COMPILE) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(UV_COMPILE) bench/requirements.in --extra dev --constraint requirements-dev.lock \
 		--output-file bench/requirements.lock
+	$(UV_COMPILE) tools/audit.in --constraint requirements-dev.lock --output-file tools/audit.lock
 
 clean: ## Remove the environments and what the tools left behind
-	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """What import-linter cannot say of the house, read from its sources."""
 
 import ast
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -89,7 +90,8 @@ def test_a_reading_of_the_clock_is_seen():
 
 # --- lock files ---------------------------------------------------------------------------------
 
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "bench/requirements.lock", "tools/audit.lock"]
+PACKAGE = re.compile(r"[\w.\[\]-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+")
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -109,6 +111,15 @@ def missing(requirements: list[str], lock: str) -> list[str]:
         if need.name != "showtime"
         and (need.name not in locked or not need.specifier.contains(locked[canonicalize_name(need.name)]))
     ]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_whatever_is_installed_is_known_again(lock):
+    """Every package has one version, and the hashes of its files: another file is not installed."""
+    text = (ROOT / lock).read_text("utf-8").replace("\\\n", "")
+    packages = [" ".join(line.split()) for line in text.splitlines() if line.strip() and "#" not in line]
+    assert packages
+    assert [package for package in packages if not PACKAGE.fullmatch(package)] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
