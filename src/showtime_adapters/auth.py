@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from showtime_adapters.outgoing import SILENT, Client, Telemetry
 from showtime_core.errors import Ambiguous, NotAccepted, Unavailable
+from showtime_core.texts import clean
 from showtime_core.viewers import Identity, Role, Viewer
 
 ISSUER = "https://goldenvcr.com/api/auth"
@@ -85,9 +86,9 @@ class AuthService:
             case {
                 "user": {"id": str(id_), "login": str(login), "displayName": str(name)},
                 "role": "viewer" | "broadcaster" as role,
-            } if id_ and login:
+            } if viewer := _viewer(id_, login, name):
                 self._back()
-                return Identity(Viewer(id_, login, name), Role(role))
+                return Identity(viewer, Role(role))
         raise self._away("it does not say whose token it is")
 
     async def _verify(self, token: str, header: Mapping[str, Any]) -> Identity:
@@ -108,8 +109,8 @@ class AuthService:
                 "twitch_user_id": str(id_),
                 "twitch_user_login": str(login),
                 "twitch_display_name": str(name),
-            } if id_ and login and name:
-                return Identity(Viewer(id_, login, name), Role.VIEWER)
+            } if name and (viewer := _viewer(id_, login, name)):
+                return Identity(viewer, Role.VIEWER)
         raise _not_accepted()
 
     async def _fetch_keys(self) -> PublicKeys:
@@ -192,6 +193,12 @@ class _Keys:
         now = self.clock()
         self._is_away, self._fetch_from = False, now + PAUSE_SECONDS
         self._good_until = now + KEEP_KEYS_SECONDS
+
+
+def _viewer(id_: str, login: str, name: str) -> Viewer | None:
+    """Name a viewer as the database can keep it; None for somebody without an id or a login."""
+    viewer = Viewer(clean(id_), clean(login), clean(name))
+    return viewer if viewer.id and viewer.login else None
 
 
 def _header_of_ours(token: str) -> Mapping[str, Any] | None:

@@ -18,12 +18,14 @@ import openai
 from openai.types import ImagesResponse
 from PIL import Image
 
-from showtime_adapters.outgoing import SILENT, Observe, ObservedClient, Telemetry, observed
+from showtime_adapters.outgoing import SILENT, Observe, ObservedClient, Telemetry, bounded, observed
 from showtime_core.errors import ContentRefused, Unavailable
 
 PAINT_SECONDS = 120.0
 """How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
 MAX_IMAGE_BYTES = 32 * 1024 * 1024
+MAX_ANSWER_BYTES = MAX_IMAGE_BYTES * 4 // 3 + 64 * 1024
+"""An image in base64, and what is said of it."""
 _MAX_PIXELS = 4096 * 4096
 _AT_ONCE = 4
 """How many images are painted at the same time, which bounds the connections."""
@@ -46,8 +48,9 @@ class _ObservedClient(openai.DefaultAsyncHttpxClient):
         super().__init__(timeout=timeout, follow_redirects=False)
         self._observe = observe
 
-    async def send(self, *request: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library has it
-        return await observed(super().send(*request, **options), self._observe)
+    async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library has it
+        sending = super().send(request, **{**options, "stream": True})
+        return await observed(bounded(sending, MAX_ANSWER_BYTES), self._observe)
 
 
 class OpenAIPainter:

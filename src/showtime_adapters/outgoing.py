@@ -21,6 +21,8 @@ ANSWER_SECONDS = 10.0
 
 Longer than it takes to get a connection, so that a request that runs out of it has been sent.
 """
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""How much a neighbour may answer: more than any of them has to say to us."""
 _CONNECT_SECONDS = 3.0
 _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5)
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -75,17 +77,41 @@ async def observed(sending: Awaitable[A], observe: Observe) -> A:
     return answer
 
 
+async def bounded(sending: Awaitable[Any], most: int) -> Any:  # noqa: ANN401 - httpx has a twin: see above
+    """Wait for an answer and read it, if it is no larger than this once it is unpacked."""
+    answer = await sending
+    body = bytearray()
+    try:
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > most:
+                raise httpx.ReadError(f"the answer is larger than {most} bytes")
+    finally:
+        await answer.aclose()
+    headers = [(name, value) for name, value in answer.headers.raw if name.lower() != b"content-encoding"]
+    return type(answer)(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
+
+
 class ObservedClient(httpx.AsyncClient):
-    """Sends requests, and tells how each ended."""
+    """Sends requests, and tells how each ended; an answer that is too large is lost."""
 
     def __init__(self, observe: Observe, **options: Any) -> None:  # noqa: ANN401 - as httpx takes them
         """Tell this observer; the options are those of httpx."""
         super().__init__(**options)
         self._observe = observe
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - as above
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        **options: Any,  # noqa: ANN401 - as above
+    ) -> httpx.Response:
         """Send a request."""
-        return await observed(super().send(request, **options), self._observe)
+        sending = super().send(request, stream=True, **options)
+        if not stream:
+            sending = bounded(sending, MAX_ANSWER_BYTES)
+        return await observed(sending, self._observe)
 
 
 @cache

@@ -10,7 +10,7 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor, WrappedLogger
 
 from showtime_app.web.request_id import add_request_id
 
@@ -32,6 +32,8 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     ]
     if not readable:
         shared.append(structlog.processors.format_exc_info)
+    else:
+        shared.append(_on_one_line)
     renderer: Processor = _readable() if readable else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -44,6 +46,22 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
     for name in _OURS:
         logging.getLogger(name).setLevel(level.upper())
     logging.getLogger("uvicorn").setLevel(max(logging.INFO, logging.getLogger("showtime").level))
+
+
+def _on_one_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Write out what a terminal would obey: whoever is quoted in a line adds none, and colours nothing.
+
+    JSON does so by itself.
+    """
+    return {name: _printable(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def _readable() -> Processor:

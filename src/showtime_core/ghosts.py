@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from attrs import field, frozen
 
 from showtime_core.errors import Refused
+from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
 
 MAX_SUBJECT_CHARACTERS = 120
@@ -154,7 +155,7 @@ def read_subject(text: str) -> str:
 
     Raises Refused for nothing, and for more than 120 characters: nothing was spent on it yet.
     """
-    subject = text.replace("\0", "").encode("utf-8", "ignore").decode().strip()
+    subject = clean(text).strip()
     if not subject:
         raise Refused("'subject' is required")
     if len(subject) > MAX_SUBJECT_CHARACTERS:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from attrs import frozen
 
+from showtime_core.texts import clean
+
 ALERT_TYPE = "image-generation"
 """What the ledger knows a ghost as."""
 MAX_MESSAGE_BYTES = 128
@@ -73,8 +75,7 @@ def fit_message(message: str) -> str:
 
     The ledger itself cuts between any two bytes, and its database fails at half a character.
     """
-    kept = message.replace("\0", "").encode("utf-8", "ignore")[:MAX_MESSAGE_BYTES]
-    return kept.decode("utf-8", "ignore")
+    return clean(message).encode()[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
 
 
 def describe_cheer(message: str) -> str:

@@ -15,6 +15,7 @@ from showtime_core.performing import read_news
 from showtime_core.ports import Parking, UnitOfWork
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow_or_refuse
+from showtime_core.texts import clean
 
 _OF_TWITCH = {Source.NOTIFICATION, Source.REVOCATION, Source.OTHER}
 
@@ -35,6 +36,7 @@ class Desk:
         policy under which it came, whoever decides. Raises NotFound if nothing of this name is parked, and
         Refused, leaving no trace, for what may not be decided or fails once more.
         """
+        name = clean(name)
         parked = await self.parking.entry(name)
         if parked is None:
             await self.parking.settle(name, partial(decide, decision=decision))

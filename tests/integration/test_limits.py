@@ -169,8 +169,11 @@ CROWDS = {
 }
 
 
+SPELLINGS = ["/alerts", "//alerts", "/alerts//", "/%61lerts", "/alerts%2f", "//alerts/"]
+
+
 async def test_streams_are_limited_for_a_client_and_in_all(migrated, tmp_path):
-    """Whom a trusted proxy names has a few places; all together have no more than there are."""
+    """Whom a trusted proxy names has a few places; all have no more than there are, however they spell it."""
     with running(migrated, tmp_path / "log", settings=REMOTE) as server:
         for crowd, (addresses, places) in CROWDS.items():
             async with streams(server.url, *addresses) as opened:
@@ -178,6 +181,9 @@ async def test_streams_are_limited_for_a_client_and_in_all(migrated, tmp_path):
             assert (crowd, "".join(got)) == (crowd, places)
             await until(lambda: metric(server.url, 'showtime_stream_clients{stream="alerts"}') == "0.0")
         assert metric(server.url, 'showtime_refused_streams_total{limit="all"}') == "1.0"
+        async with AsyncExitStack() as stack:
+            spelt = [await stack.enter_async_context(listening(server.url + path)) for path in SPELLINGS]
+            assert [await has_place(stream) for stream in spelt] == [True] * 5 + [False]
 
 
 def metric(url: str, name: str) -> str:

@@ -3,6 +3,8 @@
 import json
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -107,6 +109,20 @@ def test_every_line_is_one_event_and_names_its_message(migrated, postgres_server
         ("not taken: signature (1 since the last such line)", refused.id, "night-7"),
         ("not taken: unavailable (1 since the last such line)", lost.id, "night-7"),
     ]
+
+
+def test_a_line_for_people_is_one_line_whoever_is_quoted():
+    """What others have said neither adds a line in a terminal, nor colours or turns one round."""
+    script = (
+        "import logging; from showtime_app.logs import configure; configure('text', 'info')\n"
+        "about = {'message_id': 'id\\n\\x1b[31m'}\n"
+        "logging.getLogger('showtime_core').warning('quoth %s', 'boo\\nfake\\x1b[2J\\u202e👻', extra=about)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr.count("\n") == 1
+    assert r"quoth boo\nfake\x1b[2J\u202e👻" in ran.stderr
+    assert "\x1b[2J" not in ran.stderr
+    assert r"id\n\x1b[31m" in ran.stderr
 
 
 def test_settings_that_cannot_be_used_are_named_without_their_values(migrated, tmp_path):

@@ -1,12 +1,13 @@
 """Requests to neighbours: how each ended is told, whoever's library has sent it."""
 
+import gzip
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from attrs import define
 
 from showtime_adapters.openai_images import OpenAIPainter
-from showtime_adapters.outgoing import Client, Telemetry
+from showtime_adapters.outgoing import MAX_ANSWER_BYTES, Client, Telemetry
 from showtime_core.errors import Ambiguous, Unavailable
 from support.neighbour import Neighbour, Reply, Request
 
@@ -62,6 +63,22 @@ async def test_how_a_request_ended_is_told_once(
     assert how == outcome
     assert 0 < seconds < 60
     assert (seconds > 0.9) == (failure == "hang")
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_an_answer_without_end_is_not_kept(parrot: Parrot, *, is_packed: bool):
+    """More than anybody has to say is not read on, also where it comes in a small parcel."""
+    told: list[str] = []
+    body, headers = b"[" * (MAX_ANSWER_BYTES + 1), {}
+    if is_packed:
+        body, headers = gzip.compress(body), {"content-encoding": "gzip"}
+    parrot.scripted = Reply(200, body, "application/json", headers)
+    async with Client("the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))) as client:
+        with pytest.raises(Ambiguous, match="lost"):
+            await client.send("GET", "/")
+        parrot.scripted = Reply(200, gzip.compress(b"{}"), "application/json", {"content-encoding": "gzip"})
+        assert (await client.send("GET", "/")).json() == {}
+    assert told == ["lost", "2xx"]
 
 
 async def test_what_was_withheld_at_the_last_moment_was_not_sent(parrot: Parrot):

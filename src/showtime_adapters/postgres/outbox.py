@@ -17,6 +17,7 @@ from showtime_core.events import GhostRequested, natural_key
 from showtime_core.ghosts import Ghost, Refusal, Step, prompt
 from showtime_core.journal import PlannedEffect
 from showtime_core.outbox import Job, Settlement
+from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
 
 
@@ -159,4 +160,4 @@ def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
 
 def _clean(words: str | None) -> str | None:
     """Leave out of somebody else's words what the database cannot keep."""
-    return words and words.replace("\0", "").encode("utf-8", "replace").decode()[:2000]
+    return words and clean(words)[:2000]

@@ -7,13 +7,13 @@ from attrs import evolve
 
 from showtime_adapters.twitch.fields import (
     Json,
-    clean,
     read_object,
     read_optional_text,
     read_text,
     read_viewer,
 )
 from showtime_core.events import ChatCleared, ChatDeleted, ChatSilenced, ChatWritten, EmotePlace
+from showtime_core.texts import clean
 
 _ACTION = "\x01ACTION "
 

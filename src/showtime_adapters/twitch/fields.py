@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
 
 _MAX_COUNT = 2**31 - 1  # the ledger, the overlay and the tables count in 32 bits
@@ -39,13 +40,6 @@ def read_optional_text(parent: Json, name: str) -> str:
     if not isinstance(value, str):
         raise FieldError(f"'{name}' is not a text")
     return clean(value)
-
-
-def clean(text: str) -> str:
-    """Drop what PostgreSQL and UTF-8 cannot hold: NUL, and halves of surrogate pairs."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def read_viewer(event: Json, prefix: str = "user") -> Viewer:

@@ -14,8 +14,8 @@ import httpx
 from attrs import field, frozen, mutable
 
 from showtime_adapters.outgoing import SILENT, ObservedClient, Telemetry
-from showtime_adapters.twitch.fields import clean
 from showtime_core.errors import Refused, Unavailable
+from showtime_core.texts import clean
 
 _log = logging.getLogger(__name__)
 

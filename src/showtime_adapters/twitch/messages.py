@@ -15,7 +15,6 @@ from showtime_adapters.twitch import chat_messages
 from showtime_adapters.twitch.fields import (
     FieldError,
     Json,
-    clean,
     read_count,
     read_moment,
     read_object,
@@ -26,6 +25,7 @@ from showtime_adapters.twitch.fields import (
 from showtime_core import events
 from showtime_core.events import Event
 from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
 
 _decode = json.JSONDecoder().decode

@@ -80,7 +80,10 @@ class Visit:
 
     async def answer(self, target: str) -> _Page:
         """Answer a request for this target."""
-        url = urlsplit(target)
+        try:
+            url = urlsplit(target)
+        except ValueError:
+            return _ELSEWHERE
         if url.path != PATH:
             return _ELSEWHERE
         query = {name: values[0] for name, values in parse_qs(url.query).items()}

@@ -5,8 +5,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from litestar.types import Scope
 
-from showtime_app.web.raw import header
-
 Network = IPv4Network | IPv6Network
 
 _IPV6_PREFIX = 64
@@ -20,7 +18,8 @@ def client_network(scope: Scope, trusted: Sequence[Network]) -> Network | None:
     as the proxies that we trust have written it.
     """
     peer = scope["client"][0] if scope["client"] else ""
-    forwarded = header(scope, b"x-forwarded-for").split(",")
+    lines = (value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
+    forwarded = ",".join(lines).split(",")  # a proxy may add a line of its own, below the client's
     for text in (peer, *reversed(forwarded)):
         address = _read_address(text)
         if address is None:

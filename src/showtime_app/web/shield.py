@@ -13,7 +13,8 @@ BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
 MAX_BODY_BYTES = 64 * 1024
 """The largest body of any route here: a request for a ghost takes less than one of these."""
-STREAM_PATHS = frozenset({"/alerts", "/chat", "/state"})
+_STREAMS = frozenset({"alerts", "chat", "state"})
+"""Their paths, without slashes: the router passes over more of these than it says, at either end."""
 
 # A browser's EventSource gives up for good on any answer but 200, so that whom we have no place for is told
 # to come again: an overlay that was kept out by a flood is back when the flood is over.
@@ -40,7 +41,7 @@ def shielded(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
             await app(scope, receive, send)
             return
         send, receive = _with_headers(send), _in_time(receive)
-        if scope["path"].rstrip("/") not in STREAM_PATHS:
+        if scope["path"].strip("/") not in _STREAMS:
             await app(scope, receive, send)
             return
         with places.take(scope) as refusal:
