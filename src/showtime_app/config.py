@@ -22,8 +22,7 @@ from showtime_app.checked import (
     Webhook,
     networks,
 )
-
-ChatSource = Literal["irc", "eventsub", "off"]
+from showtime_core.chat import ChatSource
 
 
 class ConfigurationError(Exception):

@@ -7,7 +7,7 @@ emote of that number. Only whole words are emotes, so that the number always end
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from attrs import evolve, frozen
 
@@ -16,6 +16,9 @@ from showtime_core.events import ChatEvent, EmotePlace, natural_key
 
 BACKLOG_LENGTH = 256
 """How many messages a ban reaches back, and a client that resumes or begins with a backlog."""
+
+ChatSource = Literal["irc", "eventsub", "off"]
+"""By which way chat is told."""
 
 _CODE = re.compile(r"\$(\$|[0-9]+)")
 

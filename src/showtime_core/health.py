@@ -6,12 +6,12 @@ Whoever checks keeps the result where every instance reads it, so that all give 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from showtime_core.broadcast import ChannelState, Revocation
-from showtime_core.chat import ChatHealth
+from showtime_core.chat import ChatHealth, ChatSource
 from showtime_core.comparison import Doubt
-from showtime_core.subscriptions import MISSING, PENDING, Finding
+from showtime_core.subscriptions import CHAT, MISSING, OPTIONAL, PENDING, Finding
 
 CHECK_EVERY = timedelta(minutes=10)
 CHECK_DOUBTS_EVERY = timedelta(minutes=5)
@@ -76,26 +76,21 @@ def is_due(health: Health, revocations: Iterable[Revocation]) -> bool:
 
 
 def judge(
-    health: Health, state: ChannelState, off: Iterable[str], *, is_checked: bool, is_chat_read: bool
+    health: Health, state: ChannelState, off: Iterable[str], *, is_checked: bool, chat: ChatSource
 ) -> Standing:
-    """Tell how it stands: Twitch first, then the chat.
-
-    `is_checked`: somebody ought to check Twitch; `is_chat_read`: somebody ought to read the chat by IRC.
-    """
+    """Tell how it stands: Twitch first, then the chat; `is_checked`: somebody ought to check Twitch."""
     checked = health.twitch if is_checked else None
-    trouble = (
-        _of_check(health, is_checked=is_checked)
-        or _of_revocations(checked, state)
-        or _of_subscriptions(checked)
-    )
+    ended = _news(state, checked) if checked else unrepaired(state, health.twitch)
+    trouble = _of_check(health, is_checked=is_checked) or _of_revocations(ended) or _of_subscriptions(checked)
     if trouble:
         return Standing(is_ready=False, message=trouble)
-    silent = [each for each in checked.findings if each.is_of_chat and not each.is_well] if checked else []
-    degraded = _of_reader(health) if is_chat_read else _of_chat(silent)
+    degraded = None
+    if chat == "irc":
+        degraded = _of_reader(health)
+    elif chat == "eventsub":
+        degraded = _of_chat(checked, ended)
     if degraded:
-        # To do without consent is no fault: it was not asked for when the channel was first set up.
-        is_ready = not is_chat_read and all(each.lacks_consent for each in silent)
-        return Standing(is_ready, f"chat functionality is degraded. (Error: {degraded})")
+        return evolve(degraded, message=f"chat functionality is degraded. (Error: {degraded.message})")
     return Standing(is_ready=True, message="showtime is fully operational." + _reserve(checked, off))
 
 
@@ -112,14 +107,16 @@ def _of_check(health: Health, *, is_checked: bool) -> str | None:
     return None
 
 
-def _of_revocations(checked: TwitchHealth | None, state: ChannelState) -> str | None:
+def _news(state: ChannelState, checked: TwitchHealth) -> Sequence[Revocation]:
     """A revocation counts until somebody has checked: how the subscription stands since is told below."""
-    optional = {finding.type for finding in checked.findings if finding.is_optional} if checked else set()
-    for ended in reversed(state.revocations):
-        is_news = not checked or ended.sent_at > checked.checked_at
-        if is_news and ended.type not in optional:
-            return f"Twitch has revoked the subscription to {ended.type}. (Error: {ended.reason})"
-    return None
+    return [ended for ended in state.revocations if ended.sent_at > checked.checked_at]
+
+
+def _of_revocations(ended: Sequence[Revocation]) -> str | None:
+    required = [each for each in ended if each.type not in OPTIONAL]
+    if not required:
+        return None
+    return f"Twitch has revoked the subscription to {required[-1].type}." + _error(required[-1].reason)
 
 
 def _of_subscriptions(checked: TwitchHealth | None) -> str | None:
@@ -139,18 +136,28 @@ def _of_subscriptions(checked: TwitchHealth | None) -> str | None:
     return None
 
 
-def _of_reader(health: Health) -> str | None:
-    if not health.chat:
-        return "it has not been read yet"
-    if health.now - health.chat.checked_at > CHAT_OLD_AFTER:
-        return f"nothing was heard of it since {health.chat.checked_at:%Y-%m-%dT%H:%M:%SZ}"
-    return health.chat.failure
+def _of_reader(health: Health) -> Standing | None:
+    reason: str | None = "it has not been read yet"
+    if health.chat and health.now - health.chat.checked_at > CHAT_OLD_AFTER:
+        reason = f"nothing was heard of it since {health.chat.checked_at:%Y-%m-%dT%H:%M:%SZ}"
+    elif health.chat:
+        reason = health.chat.failure
+    return Standing(is_ready=False, message=reason) if reason else None
 
 
-def _of_chat(silent: Sequence[Finding]) -> str | None:
+def _of_chat(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Standing | None:
+    for each in ended:
+        if each.type.startswith(CHAT):
+            return Standing(is_ready=False, message=f"{each.type} was revoked: {each.reason}")
+    silent = [each for each in checked.findings if each.is_of_chat and not each.is_well] if checked else []
     if not silent:
         return None
-    return next((each.problem for each in silent if each.problem), f"{silent[0].type} is {silent[0].status}")
+    unsaid = f"{silent[0].type} is {silent[0].status}"
+    # To do without consent is no fault: it was not asked for when the channel was first set up.
+    return Standing(
+        is_ready=all(each.lacks_consent for each in silent),
+        message=next((each.problem for each in silent if each.problem), unsaid),
+    )
 
 
 def _reserve(checked: TwitchHealth | None, off: Iterable[str]) -> str:

@@ -148,7 +148,7 @@ async def rotate(
 
 async def _persist(wanted: Wanted, gone: str, subscriptions: Subscriptions, pause: Pause) -> Subscription:
     """Create what was just deleted, also if Twitch is away for a moment, or takes the one that is gone for
-    there still. Raises Unavailable after a while.
+    there still. Raises Unavailable after a while, and Refused.
     """  # noqa: D205 - one sentence
     failure = "Twitch says that it is there still"
     for _ in range(_VERIFIED_WITHIN):
@@ -156,6 +156,10 @@ async def _persist(wanted: Wanted, gone: str, subscriptions: Subscriptions, paus
             made = await subscriptions.create(wanted)
         except Unavailable as reason:
             failure = str(reason)
+        except Refused as reason:
+            raise type(reason)(
+                f"{wanted.type} was deleted, and cannot be created again: {reason}"
+            ) from reason
         else:
             if made.id != gone:
                 return made

@@ -157,6 +157,10 @@ def _wanted(
     return Wanted(kind, version, frozenset(condition), frozenset(scopes), is_optional)
 
 
+OPTIONAL = frozenset(wanted.type for wanted in wanted_of("", with_chat=True) if wanted.is_optional)
+"""The types that the show goes on without."""
+
+
 def scopes_of(wanted: Iterable[Wanted]) -> tuple[str, ...]:
     """List, in order, what the broadcaster is to be asked for."""
     return tuple(sorted(frozenset[str]().union(*(each.scopes for each in wanted))))

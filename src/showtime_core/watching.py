@@ -35,7 +35,7 @@ class Watch:
     policy: Policy
     pause: Pause
     repairs: bool
-    """Whether it repairs, or looks only."""
+    """Whether it repairs subscriptions, or looks at them only."""
     with_chat: bool = False
     """Whether chat is read through EventSub."""
 
@@ -57,8 +57,7 @@ class Watch:
     async def _check(self, state: ChannelState, health: Health) -> TwitchHealth:
         broadcaster_id = await self.channels.user_id(self.login)
         doubt = health.twitch.doubt if health.twitch else None
-        if self.repairs:  # first, since it does not wait
-            doubt = await self._compare(state, broadcaster_id, doubt)
+        doubt = await self._compare(state, broadcaster_id, doubt)  # first, since it does not wait
         return TwitchHealth(health.now, await self._look_after(broadcaster_id), doubt=doubt)
 
     async def _look_after(self, broadcaster_id: str) -> tuple[Finding, ...]:

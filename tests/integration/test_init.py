@@ -264,7 +264,7 @@ def test_a_broadcaster_may_decline(stage: Stage, follow_link):
 
 
 def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_one(stage: Stage, follow_link):
-    """The page says who is to sign in; then it goes on."""
+    """The page says who is to sign in, or what is missing; then it goes on."""
     stage.twitch.has_devices = False
     with stage.asking("--no-browser") as process:
         address = read_address(process)
@@ -272,7 +272,11 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         title, text = follow_link(address, "authorize")
         assert title.startswith("That was not quite it")
         assert "Tapehead has consented, but the channel is GoldenVCR" in text
-        stage.twitch.visitor = "goldenvcr"
+        stage.twitch.visitor, stage.twitch.withholds = "goldenvcr", {"bits:read"}
+        title, text = follow_link(address, "authorize")
+        assert title.startswith("That was not quite it")
+        assert "Goldenvcr has not consented to bits:read" in text
+        stage.twitch.withholds = set()
         follow_link(address, "authorize")
         assert end(process)[0] == 0
 
@@ -350,14 +354,19 @@ def test_the_secret_is_rotated_one_by_one(rotating: Stage):
 
 
 def test_what_happens_in_a_gap_is_lost_and_nothing_is_told_twice(rotating: Stage):
-    """Follows come all the time: each that Twitch delivers counts once, before, between and after."""
-    world, sent, stopping = rotating.twitch.world, {}, threading.Event()
+    """Follows come all the time: each that Twitch delivers counts once, before, between and after.
+
+    Those that it delivers to nobody happened in the gap, which was no longer than is told.
+    """
+    world, sent, lost, stopping = rotating.twitch.world, {}, [], threading.Event()
 
     def keep_following() -> None:
         for number in itertools.count():
             if stopping.is_set():
                 return
             sent[f"Fan{number}"] = world.emit(follow(f"Fan{number}"), "channel.follow")
+            lost.extend([] if sent[f"Fan{number}"] else [time.monotonic()])
+            time.sleep(0.002)
 
     crowd = threading.Thread(target=keep_following)
     crowd.start()
@@ -366,10 +375,31 @@ def test_what_happens_in_a_gap_is_lost_and_nothing_is_told_twice(rotating: Stage
     finally:
         stopping.set()
         crowd.join()
-    assert re.search(r"channel\.follow +replaced; no events for [0-9.]+ s", said)
-    assert set(map(tuple, sent.values())) <= {(204,), ()}  # () is the gap: nobody was to be told
+    told = re.search(r"channel\.follow +replaced; no events for ([0-9.]+) s", said)
+    assert set(map(tuple, sent.values())) == {(204,), ()}
+    assert told
+    assert lost[-1] - lost[0] <= float(told[1]) + 0.05  # what is told is rounded
     delivered = [name for name, answers in sent.items() if answers]
     assert [name for name in shown(rotating) if name in sent] == delivered
+
+
+def test_a_rotation_leaves_the_channel_as_the_show_needs_it(rotating: Stage):
+    """What is missing or about to be verified is under the new secret as well; what nobody wants stays."""
+    world, both = rotating.twitch.world, {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
+    raid, cheer = (
+        next(sub for sub in world.of() if sub.type == f"channel.{name}") for name in ("raid", "cheer")
+    )
+    del world.subs[raid.id]
+    cheer.status = "webhook_callback_verification_pending"
+    unwanted = world.add("channel.moon_phase", secret=SECRET)
+    said = rotating.init("--rotate-secret", **both)
+    assert f"{TYPES - 1} are under the first secret now" in said
+    assert f"all {TYPES} subscriptions are enabled" in said
+    assert "1 that are not wanted keep their secret" in said
+    assert {sub.secret for sub in world.of() if sub.id != unwanted.id} == {NEW}
+    world.consents[BROADCASTER_ID].remove("bits:read")
+    del world.subs[next(sub.id for sub in world.of() if sub.type == "channel.cheer")]
+    assert "1 subscriptions that the show needs" in rotating.init("--rotate-secret", code=4, **both)
 
 
 def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):

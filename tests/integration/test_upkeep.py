@@ -26,7 +26,7 @@ from support.records import assert_replays, staged
 from support.server import SECRET, Server, free_port, rows, running
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
-from support.twitch_world import BROADCASTER_ID, DEAD, EVERYTHING, OUR_URL, TYPES
+from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
 
 WELL = "showtime is fully operational. Off: chat, ghosts, points."
 OLDER = """
@@ -150,8 +150,26 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage):
     assert len(world.of()) == TYPES
 
 
-async def test_where_it_was_not_said_where_twitch_delivers_it_only_looks(stage: Stage):
-    """And strangers who ask how it stands make it ask Twitch nothing."""
+async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
+    """Which does not make the show unready; once the broadcaster has consented again, it is repaired."""
+    world = stage.twitch.world
+    world.consents[BROADCASTER_ID] |= CHAT_SCOPES
+    with stage.serving(2, CHAT_SOURCE="eventsub") as servers:
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 4)
+        world.consents[BROADCASTER_ID].remove("user:bot")
+        chat = next(sub for sub in world.of() if sub.type == "channel.chat.message")
+        assert world.revoke(chat, "authorization_revoked") == 204
+        missing = "the broadcaster's consent is missing: subscription missing proper authorization (403)"
+        told = f"chat functionality is degraded. (Error: {missing})"
+        await all_say(servers, told, is_ready=True)
+        world.consents[BROADCASTER_ID].add("user:bot")
+        stage.let_time_pass(11)
+        await until(lambda: chat.id not in world.subs)
+        assert [*world.statuses().values()].count("enabled") == TYPES + 4
+
+
+async def test_where_it_was_not_said_where_twitch_delivers_nothing_is_changed_there(stage: Stage):
+    """The broadcast is compared all the same; and strangers who ask how it stands cost no request."""
     stage.twitch.go_live("40123", "2026-10-30T20:00:00Z")
     with stage.serving(TWITCH_WEBHOOK_CALLBACK_URL="") as servers:
         required = (
@@ -167,7 +185,7 @@ async def test_where_it_was_not_said_where_twitch_delivers_it_only_looks(stage: 
         assert stage.twitch.counted() == asked
         assert "checked, but not repaired" in servers[0].log.read_text()
     assert not stage.twitch.world.subs
-    assert rows(stage.conninfo, "select * from showtime.journal") == []
+    assert rows(stage.conninfo, "select type from showtime.journal") == [("stream.found",)]
 
 
 async def test_on_a_laptop_twitch_is_left_alone(stage: Stage):

@@ -14,6 +14,7 @@ from showtime_app.composition.ground import Ground
 from showtime_app.observed import ObservedChatLog
 from showtime_app.web.hub import Hub
 from showtime_app.web.streams import ReadSome, Source
+from showtime_core.chat import ChatSource
 from showtime_core.hearing import hear, hear_entries
 from showtime_core.journal import Entry
 
@@ -29,23 +30,23 @@ class Chat:
     recent: ReadSome
     inbox: GroupCommit
     """Takes what EventSub tells of chat."""
-    is_read_here: bool
-    """Whether one of the instances reads it by IRC."""
+    way: ChatSource
+    """By which it is told."""
 
 
 def wire_chat(ground: Ground) -> Chat:
     """Wire the chat; by IRC one instance reads for all, by EventSub whichever Twitch reaches."""
     settings, parts = ground.settings, ground.parts
-    source = settings.chat_source if settings.has_chat else "off"
+    way = settings.chat_source if settings.has_chat else "off"
     log, hub = PostgresChatLog(ground.pool), Hub(ground.metrics, _CLIENT_MAY_BE_BEHIND)
     parts.keep_doing(PostgresFeed(ground.conninfo, CHAT, hub.publish, hub.is_watched).run)
     parts.when_told_to_stop(hub.close)
-    if source == "irc" and settings.twitch_channel_name:
+    if way == "irc" and settings.twitch_channel_name:
         _wire_reader(ground, settings.twitch_channel_name.lower())
     observed = ObservedChatLog(log, ground.metrics)
-    take = partial(hear_entries, log=observed) if source == "eventsub" else _ignore
+    take = partial(hear_entries, log=observed) if way == "eventsub" else _ignore
     inbox = parts.hold(GroupCommit(take, log.is_known))
-    return Chat(Source(hub, log.missed), log.recent, inbox, is_read_here=source == "irc")
+    return Chat(Source(hub, log.missed), log.recent, inbox, way)
 
 
 def _wire_reader(ground: Ground, channel: str) -> None:

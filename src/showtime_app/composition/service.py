@@ -22,6 +22,7 @@ from showtime_app.config import Settings
 from showtime_app.server import Server, create_app
 from showtime_app.web import admin, callback, console, history, parked, request_id, shield, status, streams
 from showtime_app.web.places import StreamLimits
+from showtime_core.chat import ChatSource
 from showtime_core.effects import Feature
 from showtime_core.ports import Authenticator
 from showtime_core.reactions import Policy
@@ -48,7 +49,7 @@ def compose(
     off = sorted(set(Feature) - neighbours.features) + ([] if settings.has_chat else ["chat"])
     is_checked = laptop is None and wire_upkeep(ground, recording)
     ground.parts.serve(*streams.routes(wire_feed(ground), chat.source, chat.recent))
-    _wire_status(ground, off, is_checked=is_checked, is_chat_read=chat.is_read_here)
+    _wire_status(ground, off, chat.way, is_checked=is_checked)
     _wire_host(ground, recording, guards, off)
     wire_ghosts(ground, recording, guards, neighbours.bank or bank)
     wire_relay(ground, recording, neighbours, pulse)
@@ -62,9 +63,9 @@ def _wire_authenticator(ground: Ground, token_secret: str | None) -> Authenticat
     return ground.parts.hold(AuthService(ground.settings.auth_url, ground.telemetry("auth")))
 
 
-def _wire_status(ground: Ground, off: list[str], *, is_checked: bool, is_chat_read: bool) -> None:
+def _wire_status(ground: Ground, off: list[str], chat: ChatSource, *, is_checked: bool) -> None:
     standing = partial(read_standing, ground.pool)
-    watch = status.Watch(standing, off, is_checked=is_checked, is_chat_read=is_chat_read)
+    watch = status.Watch(standing, off, is_checked=is_checked, chat=chat)
     check, backlog = partial(require_ready, ground.pool), partial(read_backlog, ground.pool)
     ground.parts.serve(*status.routes(watch, check, ground.metrics, backlog))
 

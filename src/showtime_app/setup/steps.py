@@ -13,7 +13,16 @@ from showtime_app.setup.places import Home, Twitch
 from showtime_core.errors import Refused
 from showtime_core.health import TwitchHealth
 from showtime_core.keeping import keep, look, rotate
-from showtime_core.subscriptions import ENABLED, MISSING, Finding, Plan, Wanted, reconcile, wanted_of
+from showtime_core.subscriptions import (
+    MISSING,
+    Finding,
+    Plan,
+    Subscription,
+    Wanted,
+    reconcile,
+    scopes_of,
+    wanted_of,
+)
 
 T = TypeVar("T")
 
@@ -59,7 +68,7 @@ class SetUp:
             return self._preview(plan)
         findings = await self._alone(lambda: self._keep(wanted))
         if any(each.lacks_consent for each in findings) and self.wishes.asks_consent:
-            self.say(f"{self.twitch.login} is asked for: {', '.join(_scopes(wanted))}")
+            self.say(f"{self.twitch.login} is asked for: {', '.join(scopes_of(wanted))}")
             await ask(self.twitch.consent, self.say, has_browser=self.wishes.has_browser)
             findings = await self._alone(lambda: self._keep(wanted))
         if self.wishes.may_delete:
@@ -69,18 +78,19 @@ class SetUp:
 
     async def delete_all(self) -> Outcome:
         """Delete all that calls our URL."""
-        plan = await self._look(await self._wanted())
-        ours = [*(found for _, found in plan.keep), *plan.delete, *plan.surplus]
+        wanted = await self._wanted()
         if self.wishes.is_dry:
-            for each in ours:
+            doomed = _ours(await self._look(wanted))
+            for each in doomed:
                 self.say(f"would delete {each.type}")
-            return Outcome.PENDING if ours else Outcome.DONE
-        await self._alone(lambda: self._delete(ours))
-        self.say(f"{len(ours)} subscriptions were deleted: no event comes any more")
+            return Outcome.PENDING if doomed else Outcome.DONE
+        deleted = await self._alone(lambda: self._delete_ours(wanted))
+        await self._keep_health(look(reconcile(wanted, (), self.twitch.our_url)))
+        self.say(f"{deleted} subscriptions were deleted: no event comes any more")
         return Outcome.DONE
 
     async def rotate_secret(self) -> Outcome:
-        """Replace all that is there by the same under the first secret."""
+        """Replace all that is there by the same under the first secret, and create what is missing."""
         if len(self.twitch.subscriptions) < 2:  # noqa: PLR2004 - the new and the former
             raise Refused(
                 "TWITCH_WEBHOOK_SECRET must hold the new secret and the former one, comma-separated: restart"
@@ -88,14 +98,14 @@ class SetUp:
             )
         await self._require_quiet()
         wanted = await self._wanted()
-        plan = await self._look(wanted)
-        enabled = [(each, found) for each, found in plan.keep if found.status == ENABLED]
         if self.wishes.is_dry:
-            for each, _ in reversed(enabled):
+            plan = await self._look(wanted)
+            for each, _ in reversed(plan.keep):
                 self.say(f"would replace {each.type}")
-            return Outcome.PENDING if enabled else Outcome.DONE
-        await self._alone(lambda: self._rotate(enabled))
-        return Outcome.DONE
+            return Outcome.PENDING if plan.keep else Outcome.DONE
+        findings = await self._alone(lambda: self._rotate(wanted))
+        await self._keep_health(findings)
+        return self._conclude(findings)
 
     # --- steps -------------------------------------------------------------------------------------
 
@@ -124,21 +134,31 @@ class SetUp:
             may_delete=self.wishes.may_delete,
         )
 
-    async def _delete(self, subscriptions: Sequence[Any]) -> None:
+    async def _delete_ours(self, wanted: Sequence[Wanted]) -> int:
+        ours = _ours(await self._look(wanted))
+        await self._delete(ours)
+        return len(ours)
+
+    async def _delete(self, subscriptions: Sequence[Subscription]) -> None:
         for one in subscriptions:
             await self.twitch.subscriptions[0].delete(one.id)
             self.say(f"deleted {one.type} ({one.status})")
 
-    async def _rotate(self, enabled: Sequence[Any]) -> None:
+    async def _rotate(self, wanted: Sequence[Wanted]) -> Sequence[Finding]:
+        plan = await self._look(wanted)
         first, former, *_ = self.twitch.subscriptions
         longest = 0.0
-        async for gap in rotate(enabled, first, former, asyncio.sleep, time.monotonic):
+        async for gap in rotate(plan.keep, first, former, asyncio.sleep, time.monotonic):
             longest = max(longest, gap.seconds)
             self.say(f"  {gap.type:<28} replaced; no events for {gap.seconds:.1f} s")
         self.say(
-            f"all are under the first secret; the longest gap was {longest:.1f} s. Twitch may repeat messages"
-            " under the former one for some minutes: take it out of TWITCH_WEBHOOK_SECRET after that"
+            f"{len(plan.keep)} are under the first secret now; the longest gap was {longest:.1f} s. Twitch"
+            " may repeat messages under the former one for some minutes: take it out of"
+            " TWITCH_WEBHOOK_SECRET after that"
         )
+        if plan.surplus:
+            self.say(f"{len(plan.surplus)} that are not wanted keep their secret: --force deletes such")
+        return await self._keep(wanted)
 
     async def _require_quiet(self) -> None:
         """Refuse to open gaps in a night on the air."""
@@ -196,8 +216,9 @@ class SetUp:
         return Outcome.FAILED
 
 
-def _scopes(wanted: Sequence[Wanted]) -> list[str]:
-    return sorted({scope for each in wanted for scope in each.scopes})
+def _ours(plan: Plan) -> Sequence[Subscription]:
+    """List all that call our URL."""
+    return [*(found for _, found in plan.keep), *plan.delete, *plan.surplus]
 
 
 def _remedy(finding: Finding) -> str:

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
 from showtime_app.web.described import AWAY, described, says
 from showtime_core.broadcast import ChannelState
+from showtime_core.chat import ChatSource
 from showtime_core.errors import Unavailable
 from showtime_core.health import Health, Standing, judge
 
@@ -42,8 +43,8 @@ class Watch:
     """What this channel does without."""
     is_checked: bool
     """Whether somebody looks after the channel at Twitch."""
-    is_chat_read: bool
-    """Whether somebody reads the chat by IRC."""
+    chat: ChatSource
+    """By which way it is told."""
     _standing: Standing | None = None
     _look_again_at: float = 0.0
 
@@ -54,9 +55,7 @@ class Watch:
                 state, health = await self.read()
             except Unavailable as reason:
                 return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
-            self._standing = judge(
-                health, state, self.off, is_checked=self.is_checked, is_chat_read=self.is_chat_read
-            )
+            self._standing = judge(health, state, self.off, is_checked=self.is_checked, chat=self.chat)
             seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
             self._look_again_at = time.monotonic() + seconds
         return self._standing

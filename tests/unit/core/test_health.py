@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from showtime_core.broadcast import ChannelState, Revocation
-from showtime_core.chat import ChatHealth
+from showtime_core.chat import ChatHealth, ChatSource
 from showtime_core.comparison import Doubt
 from showtime_core.health import Health, TwitchHealth, is_due, judge, unrepaired
 from showtime_core.subscriptions import ENABLED, MISSING, PENDING, Finding
@@ -22,8 +22,17 @@ def unwell(status: str, problem: str | None = None) -> TwitchHealth:
     return TwitchHealth(at(0), (evolve(WELL[0], status=status, problem=problem), *WELL[1:], TRAIN))
 
 
-def say(health: Health, state: ChannelState = STATE, off=(), *, is_checked: bool = True) -> tuple[bool, str]:
-    standing = judge(health, state, off, is_checked=is_checked, is_chat_read=health.chat is not None)
+def say(
+    health: Health,
+    state: ChannelState = STATE,
+    off=(),
+    *,
+    is_checked: bool = True,
+    chat: ChatSource | None = None,
+) -> tuple[bool, str]:
+    """Tell it to people; chat is read by IRC if its reader has ever said anything."""
+    chat = chat or ("irc" if health.chat else "off")
+    standing = judge(health, state, off, is_checked=is_checked, chat=chat)
     return standing.is_ready, standing.message
 
 
@@ -98,10 +107,11 @@ def test_people_are_told(found, is_ready, message):
 
 def test_a_chat_that_ought_to_be_read_is_missed():
     """And one that nobody ought to read is not, whatever was said of it before."""
-    unread = judge(health(), STATE, (), is_checked=True, is_chat_read=True)
-    assert unread.message == "chat functionality is degraded. (Error: it has not been read yet)"
+    unread = (False, "chat functionality is degraded. (Error: it has not been read yet)")
+    assert say(health(), chat="irc") == unread
     old = health(chat=ChatHealth(at(-500), "the connection was lost"))
-    assert judge(old, STATE, (), is_checked=True, is_chat_read=False).is_ready
+    assert say(old, chat="off")[0]
+    assert say(old, chat="eventsub")[0]
 
 
 CHAT = Finding("channel.chat.message", is_optional=True, status=ENABLED)
@@ -130,13 +140,13 @@ CHAT = Finding("channel.chat.message", is_optional=True, status=ENABLED)
 )
 def test_a_chat_by_eventsub_is_as_well_as_its_subscriptions(chat, is_ready, message):
     """But to do without the consent that was not asked for before is no fault."""
-    assert say(health(TwitchHealth(at(0), (*WELL, chat)))) == (is_ready, message)
+    assert say(health(TwitchHealth(at(0), (*WELL, chat))), chat="eventsub") == (is_ready, message)
 
 
 def test_twitch_comes_before_chat():
     """What the show cannot do without is told first."""
     found = evolve(unwell(MISSING), findings=(*unwell(MISSING).findings, evolve(CHAT, status=MISSING)))
-    assert say(health(found)) == (False, "Twitch subscriptions are missing: stream.online.")
+    assert say(health(found), chat="eventsub") == (False, "Twitch subscriptions are missing: stream.online.")
 
 
 def test_what_is_off_is_said():
@@ -165,6 +175,28 @@ def test_a_revocation_counts_until_it_was_checked():
         "Twitch has revoked the subscription to stream.online. (Error: authorization_revoked)",
     )
     assert say(health(), ChannelState(revocations=(evolve(later, type=TRAIN.type),)))[0]
+
+
+def test_what_init_has_found_counts_where_nobody_checks():
+    """A revocation that it has found to be repaired is over; one that has come since is not."""
+    revoked = Revocation("stream.online", "user_removed", at(-1))
+    assert say(health(), ChannelState(revocations=(revoked,)), is_checked=False)[0]
+    later = evolve(revoked, sent_at=at(0.5))
+    assert not say(health(), ChannelState(revocations=(later,)), is_checked=False)[0]
+
+
+@pytest.mark.parametrize("is_checked", [True, False])
+def test_a_revocation_of_what_is_optional_degrades_at_most_the_chat(is_checked):
+    """That of chat is told at once, where chat comes that way; without hype trains nothing is amiss."""
+    revoked = Revocation("channel.chat.message", "user_removed", at(0.5))
+    train = evolve(revoked, type=TRAIN.type)
+    both = ChannelState(revocations=(train, revoked))
+    found = health(TwitchHealth(at(0), WELL))
+    told = (False, "chat functionality is degraded. (Error: channel.chat.message was revoked: user_removed)")
+    assert say(found, both, chat="eventsub", is_checked=is_checked) == told
+    assert say(found, both, chat="off", is_checked=is_checked) == (True, "showtime is fully operational.")
+    only_train = ChannelState(revocations=(train,))
+    assert say(found, only_train, chat="eventsub", is_checked=is_checked)[0]
 
 
 def test_a_revocation_is_told_to_the_host_until_it_was_repaired():

@@ -202,6 +202,18 @@ async def test_rotation_insists():
     assert all(one.id.startswith("made-") for one in subscriptions.there.values())
 
 
+async def test_rotation_stops_at_the_first_that_twitch_will_not_have_again():
+    """Which cannot be known before: it is named, and no other is touched."""
+    there = {each.type: listed(each) for each in WANTED}
+    subscriptions = MemorySubscriptions(OURS, dict(there), withdrawn=frozenset({WANTED[-1].type}))
+    with pytest.raises(Refused, match=rf"{WANTED[-1].type} was deleted, and cannot be created again: with"):
+        _ = [
+            gap
+            async for gap in rotate(kept(subscriptions), subscriptions, subscriptions, no_pause, lambda: 0.0)
+        ]
+    assert set(subscriptions.there) == set(there) - {WANTED[-1].type}
+
+
 async def test_rotation_stops_at_the_first_that_is_not_verified():
     """It is put back under the former secret, and no other is touched."""
     subscriptions = twitch(*(listed(each) for each in WANTED), verdict="webhook_callback_verification_failed")

@@ -55,13 +55,13 @@ async def test_a_check_repairs_what_it_finds():
     assert found.checked_at == at(30)
 
 
-async def test_a_check_that_may_not_repair_only_looks():
-    """It says what is missing, and changes nothing at Twitch or here."""
+async def test_a_check_that_may_not_repair_changes_nothing_at_twitch():
+    """It says what is missing; the broadcast that nobody told us of is live all the same."""
     stage = Stage(repairs=False)
     found = await stage.check()
     assert {finding.status for finding in found.findings} == {MISSING}
     assert not stage.subscriptions.there
-    assert not stage.units.memory.journal
+    assert stage.units.memory.state.timeline.live
 
 
 async def test_chat_by_eventsub_is_kept_as_well():
