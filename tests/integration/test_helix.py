@@ -68,21 +68,24 @@ async def test_one_token_does_for_many(api, ours):
 
 
 async def test_a_token_that_is_rejected_is_renewed_once(api, ours):
-    """Twitch revokes tokens: the request is repeated with another, and nobody notices."""
+    """Twitch revokes tokens, also fresh ones: the request is repeated with another, and nobody notices."""
     await ours.channels.listing(BROADCASTER_ID)
-    ours.now = 3600
     api.revoked.add(api.app_tokens[-1])
     assert (await ours.channels.listing(BROADCASTER_ID)).stream is None
     assert api.counted()["POST /oauth2/token"] == 2
 
 
-async def test_a_token_that_is_rejected_at_once_makes_no_storm(api, ours):
-    """Another would fare no better: whoever asks is told, and no token is asked for each time."""
+async def test_tokens_that_are_rejected_one_after_the_other_make_no_storm(api, ours):
+    """A third would fare no better: whoever asks is told, and for a minute no token is asked for."""
     api.fail("/helix", "401", times=100)
     for _ in range(5):
         with pytest.raises(Refused, match="refuses the token"):
             await ours.channels.listing(BROADCASTER_ID)
-    assert api.counted()["POST /oauth2/token"] == 1
+    assert api.counted()["POST /oauth2/token"] == 2
+    ours.now = 61
+    with pytest.raises(Refused, match="refuses the token"):
+        await ours.channels.listing(BROADCASTER_ID)
+    assert api.counted()["POST /oauth2/token"] == 3
 
 
 async def test_wrong_credentials_are_refused_by_name(api, ours):
@@ -256,22 +259,24 @@ async def test_what_twitch_finds_wrong_is_told(ours):
 
 
 async def test_a_device_code_is_waited_for(api, ours):
-    """Until it is typed in, and the consent is there."""
+    """Until it is typed in, and the consent is there, also if Twitch is away for a while."""
     device = await ours.consent.ask_on_any_device()
     assert "ABCDEFGH" in device.address
+    api.fail("/oauth2/token", "503", times=4)  # three attempts, and one of the next time
 
     async def type_in(_: float) -> None:
         api.typed_in = True
 
     await ours.consent.confirm_device(device, type_in)
+    assert not api.failures[0].times
     assert "channel:read:hype_train" in api.world.consents[BROADCASTER_ID]
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"visitor": "tapehead"}, "tapehead has consented, but the channel is GoldenVCR"),
-        ({"withholds": {"bits:read"}}, "has not consented to bits:read"),
+        ({"visitor": "tapehead"}, "it was tapehead who has consented, and the channel is GoldenVCR"),
+        ({"withholds": {"bits:read"}}, "the consent of goldenvcr is not to all of it: bits:read is missing"),
     ],
 )
 async def test_somebody_elses_consent_or_a_part_will_not_do(api, ours, changes, reason):

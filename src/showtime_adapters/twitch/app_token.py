@@ -15,8 +15,8 @@ from showtime_core.errors import Refused
 _log = logging.getLogger(__name__)
 
 _BEFORE_EXPIRY_SECONDS = 300.0
-_LEAST_AGE_SECONDS = 60.0
-"""One that is rejected sooner is not renewed: the next would fare no better."""
+_ONCE_IN_SECONDS = 60.0
+"""One that took the place of a rejected one is not renewed sooner: the next would fare no better."""
 
 
 @mutable
@@ -28,7 +28,7 @@ class AppToken:
     asking: Asking
     clock: Callable[[], float] = time.monotonic
     _token: str = field(default="", repr=False)
-    _made_at: float = float("-inf")
+    _rejected_at: float = float("-inf")
     _good_until: float = float("-inf")
     _lock: asyncio.Lock = field(factory=asyncio.Lock)
 
@@ -44,9 +44,9 @@ class AppToken:
         async with self._lock:
             if token != self._token:
                 return True
-            if self.clock() - self._made_at < _LEAST_AGE_SECONDS:
+            if self.clock() - self._rejected_at < _ONCE_IN_SECONDS:
                 return False
-            self._good_until = float("-inf")
+            self._rejected_at, self._good_until = self.clock(), float("-inf")
             return True
 
     async def _renew(self) -> None:
@@ -62,8 +62,8 @@ class AppToken:
         answer = await self.asking.ask(request)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"access_token": str(token), "expires_in": int(seconds)}:
-                self._token, self._made_at = token, self.clock()
-                self._good_until = self._made_at + max(seconds - _BEFORE_EXPIRY_SECONDS, seconds / 2)
+                self._token = token
+                self._good_until = self.clock() + max(seconds - _BEFORE_EXPIRY_SECONDS, seconds / 2)
             case HTTPStatus.OK, _:
                 raise strange(answer, "its token")
             case _:

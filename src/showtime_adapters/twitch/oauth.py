@@ -12,7 +12,7 @@ import httpx
 from attrs import frozen
 
 from showtime_adapters.twitch.http import Answer, Asking, Credentials, refused, strange
-from showtime_core.errors import NotAllowed, Refused
+from showtime_core.errors import NotAllowed, Refused, Unavailable
 from showtime_core.subscriptions import DeviceCode
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -81,7 +81,10 @@ class Consent:
         }
         for _ in range(int(device.seconds / device.every_seconds)):
             await pause(device.every_seconds)
-            answer = await self._post("/token", form)
+            try:
+                answer = await self._post("/token", form)
+            except Unavailable:  # whoever types the code in has not noticed
+                continue
             if answer.status == HTTPStatus.OK:
                 return await self._check(answer)
             said = answer.body.get("message") if isinstance(answer.body, dict) else None
@@ -98,10 +101,11 @@ class Consent:
         login, scopes = who
         if login != self.login.lower():
             raise NotAllowed(
-                f"{login} has consented, but the channel is {self.login}: sign in to Twitch as {self.login}"
+                f"it was {login} who has consented, and the channel is {self.login}: sign in to Twitch as"
+                f" {self.login}"
             )
         if missing := sorted(set(self.scopes) - set(scopes)):
-            raise NotAllowed(f"{login} has not consented to {', '.join(missing)}")
+            raise NotAllowed(f"the consent of {login} is not to all of it: {', '.join(missing)} is missing")
 
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
         async def request() -> httpx.Request:

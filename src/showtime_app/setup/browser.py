@@ -22,6 +22,7 @@ _ADDRESSES = ("127.0.0.1", "::1")
 """A browser may take `localhost` for either."""
 _MAX_REQUEST = 16 * 1024
 _READ_SECONDS = 10.0
+_FAREWELL_SECONDS = 1.0
 _HEADERS = (
     "content-type: text/html; charset=utf-8\r\ncache-control: no-store\r\nreferrer-policy: no-referrer\r\n"
     "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
@@ -61,6 +62,7 @@ _NOT_OURS = _Page(
     "This is not the answer to our question",
     "It belongs to another visit. Open the address that showtime init has printed last.",
 )
+_AGAIN = "Open the address that showtime init has printed once more."
 _DONE = _Page(
     HTTPStatus.OK,
     "Thank you, that is all",
@@ -98,11 +100,11 @@ class Visit:
         try:
             await self.confirm(code)
         except Unavailable as reason:
-            text = f"{_sentence(reason)} Try it once more."
+            text = f"{_sentence(reason)} {_AGAIN}"
             return _Page(HTTPStatus.BAD_GATEWAY, "Twitch does not answer", text)
         except NotAllowed as reason:
             # Somebody else's consent, or a part of it: the next attempt may do.
-            text = f"{_sentence(reason)} Then try it once more."
+            text = f"{_sentence(reason)} {_AGAIN}"
             return _Page(HTTPStatus.FORBIDDEN, "That was not quite it", text)
         except ShowtimeError as reason:
             return self._end(Refused(str(reason)))
@@ -124,14 +126,17 @@ class Visit:
 async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
     """Wait for the browser, as long as the context is open. Raises OSError if the port is taken."""
     visit = Visit(confirm)
+    connections: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer)
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             async with asyncio.timeout(_READ_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
             writer.write((await visit.answer(_target(head))).written())
             await writer.drain()
         writer.close()
+        connections.remove(writer)
 
     servers = [await asyncio.start_server(serve, _ADDRESSES[0], port, limit=_MAX_REQUEST)]
     with suppress(OSError):  # a machine without IPv6
@@ -143,6 +148,17 @@ async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
         for server in servers:
             server.close()
         visit.outcome.cancel()
+        await _end(connections)
+
+
+async def _end(connections: set[asyncio.StreamWriter]) -> None:
+    """End those on which nothing was asked: a browser opens some in advance."""
+    for writer in connections:
+        writer.transport.abort()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            while connections:  # noqa: ASYNC110 - they notice at once
+                await asyncio.sleep(0.01)
 
 
 def _sentence(reason: ShowtimeError) -> str:

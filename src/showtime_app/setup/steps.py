@@ -118,9 +118,9 @@ class SetUp:
         existing = await self.twitch.subscriptions[0].existing()
         plan = reconcile(wanted, existing, self.twitch.our_url)
         for each in look(plan):
-            self.say(f"  {each.type:<28} {each.status}{' (optional)' if each.is_optional else ''}")
+            self.say(f"  {each.type:<32} {each.status}{' (optional)' if each.is_optional else ''}")
         for one in plan.surplus:
-            self.say(f"  {one.type:<28} {one.status} (version {one.version}, not wanted)")
+            self.say(f"  {one.type:<32} {one.status} (version {one.version}, not wanted)")
         if others := sum(1 for one in existing if one.callback != self.twitch.our_url):
             self.say(f"{others} others of this client id go elsewhere, and are left alone")
         return plan
@@ -150,7 +150,7 @@ class SetUp:
         longest = 0.0
         async for gap in rotate(plan.keep, first, former, asyncio.sleep, time.monotonic):
             longest = max(longest, gap.seconds)
-            self.say(f"  {gap.type:<28} replaced; no events for {gap.seconds:.1f} s")
+            self.say(f"  {gap.type:<32} replaced; no events for {gap.seconds:.1f} s")
         self.say(
             f"{len(plan.keep)} are under the first secret now; the longest gap was {longest:.1f} s. Twitch"
             " may repeat messages under the former one for some minutes: take it out of"
@@ -205,7 +205,7 @@ class SetUp:
         unwell = [each for each in findings if not each.is_well]
         for each in unwell:
             kind = "optional, " if each.is_optional else ""
-            self.say(f"  {each.type:<28} {kind}{each.status}{_remedy(each)}")
+            self.say(f"  {each.type:<32} {kind}{each.status}{_remedy(each)}")
         required = [each for each in unwell if not each.is_optional]
         if not required:
             self.say(f"all {len(findings) - len(unwell)} subscriptions are enabled")
