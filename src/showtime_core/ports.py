@@ -48,9 +48,11 @@ class Outbox(Protocol):
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due, the oldest first, of these kinds: nobody else has it until it is settled.
 
-        One of a lane at most is leased, and never before an older one of that lane. What a dead instance
-        had leased is due again, in doubt.
+        One of a lane at most is leased, and never before an older one of that lane.
         """
+
+    async def recover(self) -> None:
+        """Let be due again, in doubt, what instances had leased that are gone."""
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job, once; if it is no longer ours, nothing is written."""

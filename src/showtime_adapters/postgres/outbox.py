@@ -1,6 +1,7 @@
 """The outbox: effects, how far each is, and the ghosts that are being made."""
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -38,16 +39,23 @@ class PostgresOutbox:
         """Take what is due."""
         wanted = {"kinds": list(kinds), "limit": limit, "owner": self.owner}
         async with connected(self.pool) as connection:
-            await connection.execute(statements.RECOVER, [self.settle_after])
             try:
                 rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
             except UniqueViolation:  # another instance has taken a lane at the same moment
                 return ()
         return [read_job(*row) for row in rows]
 
+    async def recover(self) -> None:
+        """Take back what instances had leased that are gone."""
+        async with connected(self.pool) as connection:
+            await connection.execute(statements.RECOVER, [self.settle_after])
+
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
-        async with connected(self.pool) as connection, connection.transaction():
+        async with (
+            connected(self.pool) as connection,
+            connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
+        ):
             await write_settlement(connection, job, settlement, "leased", self.owner)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:

@@ -136,9 +136,10 @@ class Relay:
             await asyncio.wait(self._writers)
         self._teams = [_Team(crew) for crew in self.crews]
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(self._watch(connection))
+            besides = [group.create_task(self._watch(connection)), group.create_task(_recover(outbox))]
             await asyncio.gather(*(self._lead(team, outbox, group) for team in self._teams))
-            watch.cancel()
+            for task in besides:
+                task.cancel()
 
     async def _watch(self, connection: Connection) -> None:
         """Show that this instance lives, end those that are frozen, and hear of what is planned."""
@@ -164,7 +165,18 @@ class Relay:
         self._writers.add(writer)
         writer.add_done_callback(self._writers.discard)
         await asyncio.shield(writer)
-        self._ring()  # what comes next may be the work of another crew
+        if settlement.then:  # it may be the work of another crew
+            self._ring()
+
+
+async def _recover(outbox: PostgresOutbox) -> None:
+    """Take over what others had leased, as soon as they are gone."""
+    while True:
+        try:
+            await outbox.recover()
+        except Unavailable as reason:
+            _log.warning("nothing can be taken over: %s", reason)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _lease(outbox: PostgresOutbox, kinds: frozenset[str], limit: int) -> Sequence[Job]:

@@ -252,6 +252,7 @@ class EffectsMachine(RuleBasedStateMachine):
         self.instances[self.instances.index(instance)] = self._start()
 
     async def _lease(self, instance: Instance, most: int) -> None:
+        await instance.outbox.recover()
         for job in await instance.outbox.lease(_KINDS, most):
             task = asyncio.create_task(self._perform(instance, job), name=job.key)
             instance.jobs.add(task)

@@ -189,7 +189,6 @@ class MemoryOutbox:
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
         self.shelf.take_in()
-        self._recover()
         jobs: list[Job] = []
         for row in sorted(self.shelf.rows.values(), key=lambda row: row.position):
             if len(jobs) < limit and kind(row.planned.effect) in kinds and self._is_free(row):
@@ -208,7 +207,7 @@ class MemoryOutbox:
         rows = self.shelf.rows.values()
         return {row.flow_id for row in rows if row.flow_id and row.planned.effect.viewer.id == viewer.id}
 
-    def _recover(self) -> None:
+    async def recover(self) -> None:
         """Take back what dead instances had leased."""
         now = self.shelf.units.clock()
         for row in self.shelf.rows.values():

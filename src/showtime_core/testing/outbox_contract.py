@@ -178,6 +178,7 @@ class OutboxContract:
         (later,) = await shelf.happen(cheer())
         assert await shelf.lease() == [f"{first}:paint-ghost", f"{later}:credit-cheer"]
         await shelf.die()
+        await shelf.other.recover()
         (paint,) = await shelf.other.lease(ALL, 100)
         assert (paint.key, paint.attempts) == (f"{first}:paint-ghost", 2)
         assert paint.in_doubt_for is not None
@@ -192,7 +193,7 @@ class OutboxContract:
         await shelf.happen(cheer())
         (job,) = await shelf.outbox.lease(ALL, 100)
         await shelf.die()
-        await shelf.other.lease(ALL, 100)  # it sees that the other is gone
+        await shelf.other.recover()
         await shelf.outbox.settle(job, Settlement(Status.PARKED, "it was me"))
         await shelf.wait(SETTLE_AFTER * 1.5)
         (again,) = await shelf.other.lease(ALL, 100)
