@@ -54,7 +54,7 @@ def crowd(count: int, ghosts: int = 0) -> list[Message]:
 
 async def until_done(conninfo: str, seconds: float = ALL_SECONDS) -> None:
     """Wait until nothing is left to be done."""
-    await until(lambda: rows(conninfo, DOING) == [(0,)], seconds)
+    await until(lambda: rows(conninfo, DOING) == [(0,)], seconds, every=0.1)
 
 
 def balances(conninfo: str) -> dict[object, object]:

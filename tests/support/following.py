@@ -72,8 +72,8 @@ async def following(*urls: str, hop_after: int | None = None) -> AsyncIterator[F
             await task
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until something holds."""
+async def until(condition: Callable[[], object], seconds: float = 20.0, every: float = 0.01) -> None:
+    """Wait until something holds; look rarely where looking costs what is waited for its time."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every)

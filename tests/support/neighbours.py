@@ -47,6 +47,7 @@ class Neighbours:
 
     urls: Mapping[str, str]
     """Name → base URL; one of them is `control`."""
+    _client: httpx.Client = field(factory=lambda: httpx.Client(timeout=30))
 
     @property
     def settings(self) -> dict[str, str]:
@@ -67,12 +68,12 @@ class Neighbours:
 
     def trouble(self, name: str, failure: str | list[str] | None = None, **how: object) -> None:
         """Have one of them fail, as `Neighbour.trouble` says."""
-        answer = httpx.post(f"{self.urls['control']}/{name}", json={"failure": failure, **how}, timeout=30)
-        answer.raise_for_status()
+        told = {"failure": failure, **how}
+        self._client.post(f"{self.urls['control']}/{name}", json=told).raise_for_status()
 
     def held(self, name: str) -> Any:
         """Tell what one of them holds."""
-        return httpx.get(f"{self.urls['control']}/{name}", timeout=30).raise_for_status().json()
+        return self._client.get(f"{self.urls['control']}/{name}").raise_for_status().json()
 
 
 @contextmanager
