@@ -70,15 +70,15 @@ class Course:
         port = free_port()
         log = self.folder / f"{receiver.name}.log"
         with running(receiver, port, log) as pid:
-            before = _cpu_seconds(pid), _cpu_seconds(self.database_pid), _machine_cpu_seconds()
+            before = cpu_seconds(pid), cpu_seconds(self.database_pid), _machine_cpu_seconds()
             with watch(pid) if watch else nullcontext():
                 load = put_load(port, messages, self.seconds)
-            after = _cpu_seconds(pid), _cpu_seconds(self.database_pid), _machine_cpu_seconds()
+            after = cpu_seconds(pid), cpu_seconds(self.database_pid), _machine_cpu_seconds()
         used = (late - early for early, late in zip(before, after, strict=True))
         return Turn(receiver.name, load, receiver.taken(log.read_text(errors="replace")), *used)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Tell what a process and its children have used up to now, those included that have ended."""
     total = 0.0
     process = psutil.Process(pid)

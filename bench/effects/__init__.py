@@ -1,0 +1,1 @@
+"""How fast effects are performed, and how that grows with the instances."""
