@@ -47,7 +47,7 @@ class Neighbours:
 
     urls: Mapping[str, str]
     """Name → base URL; one of them is `control`."""
-    _client: httpx.Client = field(factory=lambda: httpx.Client(timeout=30))
+    _client: httpx.Client
 
     @property
     def settings(self) -> dict[str, str]:
@@ -80,16 +80,19 @@ class Neighbours:
 def neighbours_running() -> Iterator[Neighbours]:
     """Run all neighbours for a while."""
     tests = str(Path(__file__).parents[1])
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        env=os.environ | {"PYTHONPATH": tests},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
+    with (
+        httpx.Client(timeout=30) as client,
+        subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            env=os.environ | {"PYTHONPATH": tests},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process,
+    ):
         assert process.stdin
         assert process.stdout
         try:
-            yield Neighbours(json.loads(process.stdout.readline()))
+            yield Neighbours(json.loads(process.stdout.readline()), client)
         finally:
             process.stdin.close()
 
