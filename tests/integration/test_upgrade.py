@@ -3,10 +3,6 @@
 The commands are those of docs/how-to/upgrade-from-the-predecessor.md, run as they stand there.
 """
 
-import os
-import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,21 +10,18 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from attrs import define
 
-from showtime_adapters.postgres.embedded_binaries import Binaries
 from showtime_adapters.postgres.migration_steps import our_steps
 from support import twitch as t
 from support.auth_service import BROADCASTER, auth_service
 from support.following import until
-from support.server import environment, rows, running
+from support.server import rows, running
 from support.sse import listening
+from support.terminal import ROOT, Terminal, blocks, terminal_of
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
-PAGE = (Path(__file__).parents[2] / "docs/how-to/upgrade-from-the-predecessor.md").read_text("utf-8")
-KEEP_A_COPY, MIGRATE, CHECK, GO_BACK, RESTORE = re.findall(
-    r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL
-)
+PAGE = "docs/how-to/upgrade-from-the-predecessor.md"
+KEEP_A_COPY, MIGRATE, CHECK, GO_BACK, RESTORE = blocks(PAGE)
 
 # Five nights: one in order, one left open, one without a tape, one that ended with a tape on, and one that is
 # live with two tapes on. And ghosts: shown, failed, never finished, of no night, of a screening that is gone.
@@ -159,36 +152,13 @@ LIVE = {
 }
 
 
-@define
-class Terminal:
-    """The operator's, in a folder of its own."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a block of the page."""
-        return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=self.folder,
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-
 @pytest.fixture
 def terminal(database, tmp_path) -> Terminal:
     """Sit before a database that the predecessor has used for years."""
     with psycopg.connect(database) as connection:
         connection.execute(PREDECESSOR)
         connection.execute(WHAT_IT_LEAVES_BEHIND)
-    named = environment(database)
-    programs = [Path(sys.executable).parent, Binaries.for_cluster(tmp_path / "none", None).folder]
-    named["PATH"] = os.pathsep.join([*map(str, programs), named["PATH"]])
-    return Terminal(tmp_path, named)
+    return terminal_of(database, tmp_path)
 
 
 async def test_the_upgrade_from_the_predecessor_and_the_way_back(database, terminal):
@@ -198,7 +168,7 @@ async def test_the_upgrade_from_the_predecessor_and_the_way_back(database, termi
     migrated = terminal.run(MIGRATE)
     assert migrated.returncode == 0, migrated.stderr
     assert [line for line in migrated.stdout.splitlines() if "healed" in line] == HEALED
-    assert set(HEALED) <= set(PAGE.splitlines())
+    assert set(HEALED) <= set((ROOT / PAGE).read_text("utf-8").splitlines())
     with (
         auth_service() as auth,
         running(

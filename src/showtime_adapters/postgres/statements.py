@@ -159,10 +159,12 @@ JOURNAL_AFTER: LiteralString = """
 IS_KNOWN: LiteralString = "select exists (select from showtime.journal where id = %s)"
 
 # Where the feed stands, together with what was on at that moment. The epoch is another in a database that
-# was made anew or restored: its ids begin again, and those of the former one mean nothing.
+# was made anew or restored: its ids begin again, and those of the former one mean nothing. A table that was
+# restored has another number, a standby that took over another timeline, another server another name.
 TIP: LiteralString = """
-    select epoch || to_hex((select oid::bigint from pg_database where datname = current_database()))
-               || 't' || (select timeline_id from pg_control_checkpoint()),
+    select left(md5(concat_ws('-', epoch, 'showtime.channel'::regclass::oid,
+                              (select timeline_id from pg_control_checkpoint()),
+                              (select system_identifier from pg_control_system()))), 16),
            last_feed_id, state_version, state,
            (select max(id) from showtime.broadcast)
     from showtime.channel
@@ -170,8 +172,9 @@ TIP: LiteralString = """
 
 # Where the chat stands, under the same epoch.
 CHAT_TIP: LiteralString = """
-    select epoch || to_hex((select oid::bigint from pg_database where datname = current_database()))
-               || 't' || (select timeline_id from pg_control_checkpoint()),
+    select left(md5(concat_ws('-', epoch, 'showtime.channel'::regclass::oid,
+                              (select timeline_id from pg_control_checkpoint()),
+                              (select system_identifier from pg_control_system()))), 16),
            last_line_id
     from showtime.channel, showtime.chat_room
 """
