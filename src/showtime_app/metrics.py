@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
@@ -53,72 +54,92 @@ class Metrics:
         # When each series began is of no use, and doubles their number.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         ProcessCollector(registry=registry)
-        Info("showtime_build", "The version that runs.", registry=registry).info(
-            {"version": version("showtime")}
-        )
-        self.callback_requests = Counter(
+        build = Info("showtime_build", "The version that runs.", registry=registry)
+        build.info({"version": version("showtime")})
+        self.streams = StreamMetrics(registry)
+        self.backlog = BacklogMetrics(registry)
+        self.callback_requests = counter(
             "showtime_callback_requests",
             "Requests to the callback, by outcome: accepted, or why they were not.",
             ["outcome"],
-            registry=registry,
         )
-        self.callback_seconds = Histogram(
+        self.callback_seconds = histogram(
             "showtime_callback_seconds",
             "From the arrival of a message to the answer: verified, recorded and reacted to.",
             buckets=_SECONDS,
-            registry=registry,
         )
-        self.entries = Counter(
+        self.entries = counter(
             "showtime_entries",
             "Messages and commands by what became of them; a duplicate was known before.",
             ["outcome"],
-            registry=registry,
         )
-        self.unit_seconds = Histogram(
+        self.unit_seconds = histogram(
             "showtime_unit_seconds",
             "One transaction: the reactions to a batch of entries, worked out and written.",
             buckets=_SECONDS,
-            registry=registry,
         )
-        self.revocations = Counter(
+        self.revocations = counter(
             "showtime_revocations",
             "Subscriptions that Twitch has ended, by type and by its reason.",
             ["type", "reason"],
-            registry=registry,
         )
-        self.stream_clients = Gauge("showtime_stream_clients", "Open streams.", ["stream"], registry=registry)
-        self.dropped_clients = Counter(
+        self.chat_lag = histogram(
+            "showtime_chat_lag_seconds",
+            "From Twitch's timestamp on what was said in chat until it was written, and so shown.",
+            buckets=_LAG_SECONDS,
+        )
+        self.effects = counter(
+            "showtime_effects",
+            "Tries to perform an effect, by its kind and by what came of it.",
+            ["kind", "outcome"],
+        )
+        self._neighbour_seconds = histogram(
+            "showtime_neighbour_seconds",
+            "One request to a neighbour, by its name and by how it ended.",
+            ["neighbour", "outcome"],
+            buckets=_SECONDS_OF_OTHERS,
+        )
+
+    def neighbour(self, name: str) -> Callable[[str, float], None]:
+        """Make what is told how each request to a neighbour ended, and how many seconds it took."""
+
+        def observe(outcome: str, seconds: float) -> None:
+            self._neighbour_seconds.labels(name, outcome).observe(seconds)
+
+        return observe
+
+    def render(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class StreamMetrics:
+    """How many watch, and who could not."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Make them, at zero."""
+        self.clients = Gauge("showtime_stream_clients", "Open streams.", ["stream"], registry=registry)
+        self.dropped = Counter(
             "showtime_dropped_stream_clients",
             "Streams that were ended because their client was too slow.",
             ["stream"],
             registry=registry,
         )
-        self.refused_streams = Counter(
+        self.refused = Counter(
             "showtime_refused_streams",
             "Streams for which there was no place, by the limit: of one address, or of all.",
             ["limit"],
             registry=registry,
         )
-        self.chat_lag = Histogram(
-            "showtime_chat_lag_seconds",
-            "From Twitch's timestamp on what was said in chat until it was written, and so shown.",
-            buckets=_LAG_SECONDS,
-            registry=registry,
-        )
-        self.effects = Counter(
-            "showtime_effects",
-            "Tries to perform an effect, by its kind and by what came of it.",
-            ["kind", "outcome"],
-            registry=registry,
-        )
-        self.neighbour_seconds = Histogram(
-            "showtime_neighbour_seconds",
-            "One request to a neighbour, by its name and by how it ended.",
-            ["neighbour", "outcome"],
-            buckets=_SECONDS_OF_OTHERS,
-            registry=registry,
-        )
+
+
+class BacklogMetrics:
+    """What waits in the database, when it was last asked."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Make them, at zero."""
         self._database_up = Gauge(
             "showtime_database_up",
             "Whether the database could be asked for what waits in it: 1 or 0.",
@@ -141,22 +162,10 @@ class Metrics:
             registry=registry,
         )
 
-    def neighbour(self, name: str) -> Callable[[str, float], None]:
-        """Make what is told how each request to a neighbour ended, and how many seconds it took."""
-
-        def observe(outcome: str, seconds: float) -> None:
-            self.neighbour_seconds.labels(name, outcome).observe(seconds)
-
-        return observe
-
-    def set_backlog(self, backlog: Backlog | None) -> None:
+    def set(self, backlog: Backlog | None) -> None:
         """Take over what waits in the database; None: it cannot be told."""
         self._database_up.set(backlog is not None)
         self._parked.set(backlog.parked_messages if backlog else math.nan)
         self._parked_effects.set(backlog.parked_effects if backlog else math.nan)
         self._waiting.set(backlog.waiting_effects if backlog else math.nan)
         self._oldest.set(backlog.oldest_effect_seconds if backlog else math.nan)
-
-    def render(self) -> bytes:
-        """Write all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)

@@ -83,8 +83,7 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.StreamOnline():
             return _stream_online(event, state)
         case events.StreamOffline(sent_at):
-            remark = None if state.timeline.live else "the stream ended, but no broadcast was live"
-            return Reaction(tell(state, WentOffAir(sent_at)), remark=remark)
+            return _stream_offline(sent_at, state)
         case events.Follow(viewer, followed_at):
             known = Acquaintance(viewer, followed_at=followed_at)
             return Reaction(state, (known,), (FollowAlert(viewer.name),))
@@ -101,17 +100,16 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.ChannelUpdate(title, category):
             return Reaction(evolve(state, title=title, category=category))
         case events.HypeTrain(_, phase, level):
-            is_shown = phase is not events.HypeTrainPhase.PROGRESS
-            return Reaction(ride(state, event), alerts=(HypeTrainAlert(level),) if is_shown else ())
-        case events.SubscriptionRevoked(kind, reason, sent_at):
-            others = (other for other in state.revocations if other.type != kind)
-            return Reaction(evolve(state, revocations=(*others, Revocation(kind, reason, sent_at))))
+            alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
+            return Reaction(ride(state, event), alerts=alerts)
+        case events.SubscriptionRevoked():
+            return _revoked(event, state)
         case events.StreamFound():
             return _stream_found(event, state)
         case events.StreamMissed(since):
             remark = "the stream was not listed for long: the message of its end was lost"
             return Reaction(tell(state, WentOffAir(since)), remark=remark)
-        case events.SubscriptionEnd() | events.Redemption():
+        case events.SubscriptionEnd() | events.Redemption() | events.Dismissed():
             return Reaction(state)
         case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
             return Reaction(state)  # they belong to the chat log: see `hearing`
@@ -125,8 +123,6 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
             return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
         case events.Retried(_, retried):
             return react(retried, state, now, policy)
-        case events.Dismissed():
-            return Reaction(state)
         case _:
             assert_never(event)
 
@@ -135,6 +131,17 @@ def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
     if event.kind != "live":
         return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
     return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+
+
+def _stream_offline(sent_at: datetime, state: ChannelState) -> Reaction:
+    remark = None if state.timeline.live else "the stream ended, but no broadcast was live"
+    return Reaction(tell(state, WentOffAir(sent_at)), remark=remark)
+
+
+def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction:
+    others = (other for other in state.revocations if other.type != event.type)
+    revocation = Revocation(event.type, event.reason, event.sent_at)
+    return Reaction(evolve(state, revocations=(*others, revocation)))
 
 
 def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:

@@ -82,7 +82,7 @@ class Hub:
 
     def _put(self, client: Client, block: Block) -> None:
         if not client.put(block, self.queue_length):
-            self.metrics.dropped_clients.labels(client.stream).inc()
+            self.metrics.streams.dropped.labels(client.stream).inc()
 
     def join(self, stream: str) -> Client:
         """Add a client: it gets whatever is published from now on."""
@@ -92,13 +92,13 @@ class Hub:
         if self.is_closed:
             client.closed.set()
         self.clients.add(client)
-        self.metrics.stream_clients.labels(stream).inc()
+        self.metrics.streams.clients.labels(stream).inc()
         return client
 
     def leave(self, client: Client) -> None:
         """Remove a client."""
         self.clients.remove(client)
-        self.metrics.stream_clients.labels(client.stream).dec()
+        self.metrics.streams.clients.labels(client.stream).dec()
 
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""

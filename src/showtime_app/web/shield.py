@@ -46,7 +46,7 @@ def shielded(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
             return
         with places.take(scope) as refusal:
             if refusal:
-                metrics.refused_streams.labels(refusal).inc()
+                metrics.streams.refused.labels(refusal).inc()
                 await _answer_come_again(send)
             else:
                 await app(scope, receive, send)

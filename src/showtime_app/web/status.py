@@ -90,9 +90,9 @@ def routes(
     async def prometheus() -> str:
         """Tell Prometheus what it measures."""
         try:
-            metrics.set_backlog(await read_backlog())
+            metrics.backlog.set(await read_backlog())
         except Unavailable:
-            metrics.set_backlog(None)
+            metrics.backlog.set(None)
         return metrics.render().decode()
 
     return [status, healthz, readyz, prometheus]
