@@ -2,21 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from showtime_app import composition
+from support.databases import fresh_database
 from support.server import Server, running
 from support.twitch import Twitch
 
-# Nothing that a test writes has to outlive the machine.
-IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nothing that a test writes has to outlive the machine; and who cleans up in a database keeps it from going.
+IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +25,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 @pytest.fixture
 def database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """Give the conninfo of a fresh, empty database."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres_server.conninfo, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield make_conninfo(postgres_server.conninfo, dbname=name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with fresh_database(postgres_server.conninfo, is_migrated=False) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture

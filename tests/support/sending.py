@@ -91,7 +91,7 @@ class Sender:
             for _ in range(self.connections):
                 group.create_task(self._work(waiting))
 
-    async def until_answered(self, count: int, seconds: float = 30.0) -> None:
+    async def until_answered(self, count: int, seconds: float = 120.0) -> None:
         async with asyncio.timeout(seconds):
             while len(self.answered) < count:  # noqa: ASYNC110 - as often as possible, to be in the middle
                 await asyncio.sleep(0.001)

@@ -78,7 +78,7 @@ class IrcReader:
             session = _Session(self)
             try:
                 await session.run()
-            except (LostError, OSError, TimeoutError) as reason:
+            except (LostError, OSError) as reason:
                 why = str(reason) or type(reason).__name__
             failures = 0 if session.is_joined else failures + 1
             _log.warning("chat is not connected: %s", why)
@@ -94,13 +94,16 @@ class IrcReader:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """Open a connection for a while; raises OSError or TimeoutError."""
+        """Open a connection for a while; raises LostError or OSError."""
         url = urlsplit(self.url)
         tls = ssl.create_default_context(cafile=self.ca_file) if url.scheme == "ircs" else None
-        async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(
-                url.hostname, url.port or _PORTS[url.scheme], ssl=tls, limit=CHUNK_BYTES
-            )
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(
+                    url.hostname, url.port or _PORTS[url.scheme], ssl=tls, limit=CHUNK_BYTES
+                )
+        except TimeoutError:
+            raise LostError(f"{url.netloc} did not answer within {CONNECT_SECONDS:.0f} s") from None
         try:
             yield reader, writer
         finally:
@@ -126,7 +129,7 @@ class _Session:
     """What the server has said last, for people."""
 
     async def run(self) -> None:
-        """Join and read; raises LostError, OSError or TimeoutError, in the end always one of them."""
+        """Join and read; raises LostError or OSError, in the end always one of them."""
         async with self.reader.connect() as (stream, writer):
             writer.write(write("CAP REQ", "twitch.tv/tags twitch.tv/commands"))
             writer.write(write(f"NICK justinfan{random.randrange(10_000, 99_999)}"))  # noqa: S311 - a name
