@@ -1,4 +1,4 @@
-"""Points and ghosts on a laptop, from a cheer to the gallery: `showtime dev` needs nobody else for them."""
+"""Chat, points and ghosts on a laptop, up to the gallery: `showtime dev` needs nobody else for them."""
 
 import asyncio
 import io
@@ -64,6 +64,17 @@ def gallery(dev: Dev) -> str:
 def pictures(dev: Dev) -> list[str]:
     """List the images of the gallery."""
     return re.findall(r'src="([^"]+)"', gallery(dev))
+
+
+async def test_what_is_said_in_chat_is_shown(dev: Dev):
+    """What the welcome says to type, and what a moderator does about it."""
+    async with following(f"{dev.server.url}/chat") as client:
+        await simulate(dev, "chat", "--message", "be kind, rewind", "--message-id", "rewind-1")
+        await simulate(dev, "chat-delete", "--message-id", "rewind-1")
+        await until(lambda: len(client.events) == 2)
+    said, deleted = client.data
+    assert said["message"]["text"] == "be kind, rewind"
+    assert deleted == {"type": "deletion", "deletion": {"messageIds": ["rewind-1"]}}
 
 
 async def test_a_cheer_becomes_a_ghost_in_the_gallery(dev: Dev, database: str):

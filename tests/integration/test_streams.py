@@ -62,7 +62,7 @@ async def silent(stream):
         await stream.event(QUIET)
 
 
-@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
 @pytest.mark.parametrize("accept", ["", "*/*", "text/event-stream", "text/event-stream, text/html;q=0.5"])
 async def test_who_accepts_events_is_served(server, path, accept):
     """Without Accept, with */*, or with one that starts with text/event-stream, a stream is served."""
@@ -80,7 +80,7 @@ async def test_a_request_without_accept_is_served(server):
         assert await read(reader, rb"^HTTP/1.1 200 OK\r\n.*\r\n\r\n.*data: ")
 
 
-@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
 @pytest.mark.parametrize("accept", ["text/html", "application/json, text/event-stream", "*/*;q=0.8"])
 def test_who_accepts_no_events_is_told(server, path, accept):
     """Any other Accept is answered 400, naming it."""
@@ -89,7 +89,7 @@ def test_who_accepts_no_events_is_told(server, path, accept):
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("path", ["/alerts", "/state"])
+@pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
 def test_streams_are_only_gotten(server, path, method):
     """Any method but GET is answered 405, naming GET, and opens no stream."""

@@ -11,12 +11,18 @@ import httpx
 import psycopg
 import pytest
 
+from showtime_adapters.postgres.chat_log import PostgresChatLog
+from showtime_adapters.postgres.pool import make_pool
 from showtime_app.metrics import Metrics
 from showtime_app.web import streams
 from showtime_app.web.hub import Hub
+from showtime_core.chat import Heard
+from showtime_core.events import ChatWritten
 from showtime_core.feed import Tip
+from showtime_core.viewers import Viewer
 from support import twitch as t
 from support.databases import fresh_database, gone, locked
+from support.following import following, until
 from support.sending import all_at_once
 from support.server import running, start
 from support.sse import asking, listening
@@ -191,11 +197,35 @@ async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
         assert 'showtime_stream_clients{stream="alerts"} 0.0' in metrics
 
 
+async def test_a_client_of_chat_that_does_not_read_is_given_up(database, tmp_path):
+    """It delays neither another client nor the writing of chat; the other gets all, in order."""
+    with serving(database, tmp_path) as (server, _), socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", server.port))
+        stalled.sendall(b"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n")
+        dropped = 'showtime_dropped_stream_clients_total{stream="chat"} 1.0'
+        count, metrics = 0, ""
+        async with following(f"{server.url}/chat") as client, make_pool(database) as pool:
+            while dropped not in metrics and count < 40_000:
+                await PostgresChatLog(pool).write([wordy(count + number) for number in range(500)])
+                count += 500
+                await until(lambda: len(client.events) == count)  # noqa: B023 - it is awaited here
+                metrics = (await asyncio.to_thread(httpx.get, f"{server.url}/metrics")).text
+        assert dropped in metrics
+        assert [line["message"]["id"] for line in client.data] == [f"m{number}" for number in range(count)]
+        assert client.connections == 1
+
+
+def wordy(number):
+    """Somebody writes, at length."""
+    return Heard(ChatWritten(f"m{number}", Viewer("7", "vhs_vera", "VHSVera"), "", "be kind " * 250))
+
+
 async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
     """SIGTERM with 200 open streams ends them and exits within 5 s, and a message under way is answered."""
     with serving(database, tmp_path) as (server, _):
         opened, stack = [], AsyncExitStack()
-        for path in ["/alerts", "/state"] * 100:
+        for path in ["/alerts", "/chat", "/state", "/state"] * 50:
             request = f"GET {path} HTTP/1.1\nHost: a"
             opened.append(await stack.enter_async_context(asking(server.port, request)))
             await opened[-1].readuntil(b"retry: 3000\n\n")

@@ -27,7 +27,9 @@ showtime is ready at {url}
 
   Watch     curl -N {url}/alerts
             curl -N {url}/state
+            curl -N {url}/chat
   Play      {program} simulate night --speed 60{data_dir}
+            {program} simulate chat --message "be kind, rewind"{data_dir}
             {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
   Look      {url}/local/gallery
 """
