@@ -1,14 +1,19 @@
 """Requests to neighbours: how each ended is told, whoever's library has sent it."""
 
+import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from attrs import define
 
 from showtime_adapters.openai_images import OpenAIPainter
 from showtime_adapters.outgoing import MAX_ANSWER_BYTES, Client, Telemetry
+from showtime_adapters.twitch.http import make_client
 from showtime_core.errors import Ambiguous, Unavailable
+from support.certificates import make_certificate
 from support.neighbour import Neighbour, Reply, Request
 
 
@@ -79,6 +84,26 @@ async def test_an_answer_without_end_is_not_kept(parrot: Parrot, *, is_packed: b
         parrot.scripted = Reply(200, gzip.compress(b"{}"), "application/json", {"content-encoding": "gzip"})
         assert (await client.send("GET", "/")).json() == {}
     assert told == ["lost", "2xx"]
+
+
+async def test_nobody_is_trusted_who_cannot_show_who_he_is(tmp_path: Path):
+    """A neighbour whose certificate nobody vouches for is sent nothing, by whichever client."""
+    certificate = make_certificate(tmp_path)
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=certificate.server)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, make_client() as twitch:
+        for ask in (ask_it, have_it_paint):
+            with pytest.raises(Unavailable):
+                await ask(url, Telemetry())
+        with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+            await twitch.get(url)
+    assert b"".join(heard) == b""
 
 
 async def test_what_was_withheld_at_the_last_moment_was_not_sent(parrot: Parrot):

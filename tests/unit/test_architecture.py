@@ -88,6 +88,35 @@ def test_a_reading_of_the_clock_is_seen():
     assert set(called("from uuid import uuid4\nimport uuid\nuuid.uuid4()\n")) == {"uuid.uuid4"}
 
 
+# --- SQL ----------------------------------------------------------------------------------------
+
+
+def composed(source: str) -> Iterator[str]:
+    """Statements that are given to a database and put together on the way; what psycopg quotes is not."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="execute" | "executemany" | "stream"), args=[given, *_]):
+                statement = ast.unparse(given).replace(".format(sql.", "")
+                parts = {type(part) for part in ast.walk(given)}
+                if {ast.JoinedStr, ast.BinOp} & parts or ".format(" in statement:
+                    yield statement
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_statement_is_put_together_from_texts(module):
+    """What somebody wrote is given to the database beside a statement, and never within it."""
+    assert list(composed(module.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['c.execute(f"select {x}")', 'c.execute("select " + x)', 'c.execute("%s" % x)', "c.execute(S.format(x))"],
+)
+def test_a_statement_that_is_put_together_is_seen(source):
+    """However it is done."""
+    assert list(composed(source))
+
+
 # --- lock files ---------------------------------------------------------------------------------
 
 LOCKS = ["requirements.lock", "requirements-dev.lock", "bench/requirements.lock", "tools/audit.lock"]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from http import HTTPStatus
 
 import pytest
@@ -85,6 +86,21 @@ async def test_no_other_secret_verifies(inbox, secrets):
     """A message signed with a secret that is not ours is refused, and leaves no trace."""
     assert await receive(inbox, twitch.cheer(at=NOW), *secrets) == FORGED
     assert not inbox.entries
+
+
+async def test_the_time_of_a_refusal_tells_nothing(inbox, monkeypatch):
+    """A signature is compared in constant time, and with every secret, also where an earlier one fits."""
+    compared = []
+
+    def compare(ours, given):
+        compared.append((len(ours), len(given)))
+        return compare_digest(ours, given)
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    secrets = ("the-new-secret", "the-old-secret")
+    assert await receive(inbox, twitch.cheer(at=NOW, secret="a-guess-of-mine"), *secrets) == FORGED
+    assert await receive(inbox, twitch.cheer(at=NOW, secret="the-new-secret"), *secrets) == TAKEN
+    assert compared == [(71, 71)] * 4
 
 
 async def test_without_secrets_nothing_verifies(inbox):
