@@ -16,8 +16,8 @@ from uuid import uuid4
 import jwt
 from attrs import define, field
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry
-from showtime_adapters.wire import encode
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 from showtime_core.viewers import Viewer
 

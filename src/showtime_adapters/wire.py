@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, assert_never
 from uuid import UUID
 
 import cattrs
-import msgspec
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
@@ -43,13 +41,6 @@ _EFFECTS: dict[str, type[Effect]] = {
 Document = dict[str, Any]
 """An object of JSON."""
 
-_encoder = msgspec.json.Encoder()
-
-
-def encode(document: object) -> str:
-    """Write compact JSON. Not by the standard library: this is done several times for every message."""
-    return _encoder.encode(document).decode()
-
 
 def format_time(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with `Z`, to the microsecond where there are any."""
@@ -82,25 +73,25 @@ def chat_document(line: ChatLine) -> Document:
             assert_never(line)
 
 
-def encode_state(state: ChannelState) -> str:
-    """Write the channel's state for keeping."""
-    return encode(_plain.unstructure(state))
+def state_document(state: ChannelState) -> Document:
+    """Say the channel's state for keeping."""
+    document: Document = _plain.unstructure(state)
+    return document
 
 
 def decode_state(document: object) -> ChannelState:
-    """Read the channel's state, as `encode_state` wrote it, from parsed JSON."""
+    """Read the channel's state, as `state_document` said it, from parsed JSON."""
     state: ChannelState = _plain.structure(document, ChannelState)
     return state
 
 
-@cache
-def encode_policy(policy: Policy) -> str:
-    """Write the policy under which entries were reacted to."""
-    return encode({**_plain.unstructure(policy), "features": sorted(policy.features)})
+def policy_document(policy: Policy) -> Document:
+    """Say the policy under which entries were reacted to."""
+    return {**_plain.unstructure(policy), "features": sorted(policy.features)}
 
 
 def decode_policy(document: object) -> Policy:
-    """Read a policy, as `encode_policy` wrote it, from parsed JSON."""
+    """Read a policy, as `policy_document` said it, from parsed JSON."""
     policy: Policy = _plain.structure(document, Policy)
     return policy
 

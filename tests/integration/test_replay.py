@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from attrs import evolve
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.parking import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import read_again, read_entry, read_json
-from showtime_adapters.wire import alert_document, encode, snapshot_document
+from showtime_adapters.wire import alert_document, snapshot_document
 from showtime_core.broadcast import Snapshot
 from showtime_core.deciding import Decision
 from showtime_core.effects import Feature

@@ -2,9 +2,11 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,30 @@ def missing(requirements: list[str], lock: str) -> list[str]:
         if need.name != "showtime"
         and (need.name not in locked or not need.specifier.contains(locked[canonicalize_name(need.name)]))
     ]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "showtime_core.reactions",
+        "showtime_core.testing.memory",
+        "showtime_adapters.twitch.eventsub",
+        "showtime_adapters.twitch.irc_lines",
+        "showtime_adapters.wire",
+    ],
+)
+def test_what_other_services_import_needs_the_base_alone(module):
+    """Whatever else is installed here is hidden, and it imports all the same."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    base = {Requirement(text).name for text in project["dependencies"]} | {"showtime", "typing_extensions"}
+    hidden = [
+        package
+        for package, distributions in packages_distributions().items()
+        if not base.intersection(distributions) and package not in sys.stdlib_module_names
+    ]
+    hide = f"import sys; sys.modules.update(dict.fromkeys({hidden!r})); import {module}"
+    ran = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -6,8 +6,9 @@ from typing import LiteralString
 from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.wire import chat_document, encode
+from showtime_adapters.wire import chat_document
 from showtime_core.chat import (
     BACKLOG_LENGTH,
     Backlog,

@@ -15,10 +15,11 @@ import psycopg
 from attrs import define, frozen
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.pool import CONNECT, Connection, connected
 from showtime_adapters.postgres.state import KeptState, up_to_date
-from showtime_adapters.wire import encode, snapshot_document
+from showtime_adapters.wire import snapshot_document
 from showtime_core.broadcast import snapshot
 from showtime_core.feed import FeedEntry, Tip
 

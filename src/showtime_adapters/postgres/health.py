@@ -5,8 +5,9 @@ from typing import LiteralString
 from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.wire import decode_twitch_health, encode, twitch_health_document
+from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.chat import ChatHealth
 from showtime_core.health import Health, TwitchHealth
 

@@ -10,9 +10,10 @@ from attrs import define
 from psycopg.errors import UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.wire import decode_effect, effect_document, encode
+from showtime_adapters.wire import decode_effect, effect_document
 from showtime_core.effects import kind, lane
 from showtime_core.events import GhostRequested, natural_key
 from showtime_core.ghosts import Ghost, Refusal, Step, prompt

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.pool import Connection
 from showtime_adapters.wire import (
     Document,
     alert_document,
     effect_document,
-    encode,
-    encode_policy,
     format_time,
+    policy_document,
     snapshot_document,
 )
 from showtime_core.alerts import Alert
@@ -37,7 +38,7 @@ async def write_page(
         {
             "entries": encode(_entries(admission, page.verdicts)),
             "bodies": [entry.body for entry in admission.fresh],
-            "policy": encode_policy(policy),
+            "policy": _policy(policy),
             "viewers": encode(_viewers(page.acquaintances)),
             "effects": encode(_effects(page.effects)),
             "shown": encode(_shown(page.shown)),
@@ -50,6 +51,11 @@ async def write_page(
         },
     )
     return cursor.rowcount > 0
+
+
+@cache
+def _policy(policy: Policy) -> str:
+    return encode(policy_document(policy))
 
 
 def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document]:

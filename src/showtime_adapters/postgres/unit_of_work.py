@@ -12,12 +12,13 @@ from attrs import field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.page import write_broadcasts, write_page
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
-from showtime_adapters.wire import encode_state
+from showtime_adapters.wire import state_document
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Admission, Entry, Known, Page, admit
 from showtime_core.ports import Follow
@@ -65,7 +66,7 @@ class PostgresUnitOfWork:
             for decided in page.decided:
                 await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
             if following is not kept:
-                state = encode_state(following.state)
+                state = encode(state_document(following.state))
                 await connection.execute(statements.KEEP_STATE, [state, following.version])
         self._kept = following
         return page

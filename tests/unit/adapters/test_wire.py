@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from showtime_adapters import wire
+from showtime_adapters.encoding import encode
 from showtime_core import alerts, effects
 from showtime_core.broadcast import ChannelState, Revocation, Snapshot, TapeOn
 from showtime_core.comparison import Doubt
@@ -58,7 +59,7 @@ SNAPSHOTS = {
 @pytest.mark.parametrize("alert", ALERTS)
 def test_alerts_are_what_the_overlay_reads(alert):
     """Every alert is compact JSON with the type and the names of fields that the overlay knows."""
-    assert wire.encode(wire.alert_document(alert)) == ALERTS[alert]
+    assert encode(wire.alert_document(alert)) == ALERTS[alert]
 
 
 def test_every_alert_has_its_type():
@@ -70,13 +71,13 @@ def test_every_alert_has_its_type():
 @pytest.mark.parametrize("snapshot", SNAPSHOTS)
 def test_snapshots_are_what_the_website_reads(snapshot):
     """The state is compact JSON that leaves out what is not on; tape and its start come together."""
-    assert wire.encode(wire.snapshot_document(snapshot)) == SNAPSHOTS[snapshot]
+    assert encode(wire.snapshot_document(snapshot)) == SNAPSHOTS[snapshot]
 
 
 @given(showtime.texts())
 def test_no_text_breaks_the_framing_of_a_stream(text):
     """What viewers write comes out as it went in, on a single line of a stream."""
-    line = wire.encode(wire.alert_document(alerts.CheerAlert("Marge", 1, text)))
+    line = encode(wire.alert_document(alerts.CheerAlert("Marge", 1, text)))
     assert "\n" not in line
     assert "\r" not in line
     assert json.loads(line)["data"]["message"] == text
@@ -126,15 +127,15 @@ def test_every_state_is_read_back_as_it_was_written(told):
 @given(showtime.policies())
 def test_every_policy_is_read_back_as_it_was_written(policy):
     """The policy that an entry was reacted to under survives being kept, and is always written alike."""
-    written = wire.encode_policy(policy)
+    written = encode(wire.policy_document(policy))
     assert wire.decode_policy(json.loads(written)) == policy
-    assert wire.encode_policy(wire.decode_policy(json.loads(written))) == written
+    assert encode(wire.policy_document(wire.decode_policy(json.loads(written)))) == written
 
 
 def test_effects_are_written_with_their_viewer():
     """An effect is kept as JSON with all that is needed to perform it later."""
     credit = effects.CreditCheer(Viewer("4201", "marge", "Marge"), 100, "Cheer100")
-    assert json.loads(wire.encode(wire.effect_document(credit))) == {
+    assert json.loads(encode(wire.effect_document(credit))) == {
         "viewer": {"id": "4201", "login": "marge", "display_name": "Marge"},
         "points": 100,
         "message": "Cheer100",
@@ -142,7 +143,7 @@ def test_effects_are_written_with_their_viewer():
 
 
 def _kept(state: ChannelState) -> ChannelState:
-    return wire.decode_state(json.loads(wire.encode_state(state)))
+    return wire.decode_state(json.loads(encode(wire.state_document(state))))
 
 
 FINDINGS = st.builds(
@@ -167,5 +168,5 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 )
 def test_what_was_found_at_twitch_is_read_back_as_it_was(health):
     """With its time, which is kept beside it."""
-    document = json.loads(wire.encode(wire.twitch_health_document(health)))
+    document = json.loads(encode(wire.twitch_health_document(health)))
     assert wire.decode_twitch_health(health.checked_at, document) == health
