@@ -67,3 +67,8 @@ def _printable(text: str) -> str:
 def _readable() -> Processor:
     """Make lines for people; the default would show local variables in tracebacks, and secrets among them."""
     return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
+def name_effect(key: str, message_id: str) -> None:
+    """Let every line that this task writes from now on, whoever writes it, name an effect and its message."""
+    structlog.contextvars.bind_contextvars(effect_key=key, message_id=message_id)

@@ -49,7 +49,11 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     except Unavailable:
         raise
     except Exception:
-        _log.exception("a batch of %d could not be written, and is redone one by one", len(entries))
+        _log.exception(
+            "a batch of %d could not be written, and is redone one by one",
+            len(entries),
+            extra={"message_id": " ".join(entry.id for entry in entries)},
+        )
         failures = [await _receive_alone(entry, units, policy) for entry in entries]
         for failure in filter(None, failures):
             raise failure from None

@@ -80,7 +80,9 @@ async def record_repair(event: StreamFound | StreamMissed, units: UnitOfWork, po
         page = await units.record([repair_entry(event)], policy, _follow_news)
     except Refused:  # it is known by now
         return
-    _log.warning("a message of Twitch was lost, and is made up for: %s", page.verdicts[0].remark)
+    [verdict] = page.verdicts
+    about = {"message_id": verdict.entry_id}
+    _log.warning("a message of Twitch was lost, and is made up for: %s", verdict.remark, extra=about)
 
 
 def _follow_news(admission: Admission, policy: Policy) -> Page:

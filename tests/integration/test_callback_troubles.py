@@ -13,7 +13,7 @@ import pytest
 
 from showtime_app import composition
 from support import twitch as t
-from support.databases import fresh_database, gone, locked
+from support.databases import fresh_database, gone, locked, read_only
 from support.sending import Connection, all_at_once
 from support.server import rows, running
 
@@ -189,6 +189,22 @@ def test_an_old_schema_is_not_served(postgres_server, tmp_path):
         composition.migrate_up(database, lambda _: None)
         assert twitch.send(cheer)[0].status_code == 204
         assert client.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_a_database_that_takes_nothing_is_not_ready(postgres_server, tmp_path):
+    """One that is read-only, as a standby is, is told apart from one that is well, until it takes again."""
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running(database, tmp_path / "log") as server,
+        httpx.Client(timeout=10) as client,
+    ):
+        twitch, cheer = t.Twitch(server.url, client), t.cheer()
+        with read_only(database, postgres_server.conninfo):
+            ready = client.get(f"{server.url}/readyz")
+            assert (ready.status_code, "read-only" in ready.text) == (503, True)
+            assert twitch.send(cheer)[0].status_code == 503
+        assert client.get(f"{server.url}/readyz").text == "ready"
+        assert twitch.send(cheer)[0].status_code == 204
 
 
 def test_a_secret_is_replaced_without_losing_a_message(postgres_server, tmp_path):

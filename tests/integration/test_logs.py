@@ -103,12 +103,31 @@ def test_every_line_is_one_event_and_names_its_message(migrated, postgres_server
     assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in lines)
     assert all(re.fullmatch(r"[\dT:.-]+Z", str(line["timestamp"])) for line in lines)
     about = [
-        (line["event"], line["message_id"], line["request_id"]) for line in lines if "message_id" in line
+        (str(line["event"]).partition(":")[0], line["message_id"], line.get("request_id"))
+        for line in lines
+        if "message_id" in line
     ]
     assert about == [
-        ("not taken: signature (1 since the last such line)", refused.id, "night-7"),
-        ("not taken: unavailable (1 since the last such line)", lost.id, "night-7"),
+        ("not taken", refused.id, "night-7"),
+        ("a batch of 1 was not recorded", lost.id, None),
+        ("not taken", lost.id, "night-7"),
     ]
+
+
+async def test_every_line_about_an_effect_names_it_and_its_message(migrated, tmp_path):
+    """Whoever writes it: how each try ended, and what went wrong with it."""
+    message, log = t.cheer(), tmp_path / "server.log"
+    settings = {**NEIGHBOURS, "AUTH_SHARED_SECRET": secret_of("AUTH_SHARED_SECRET"), "LOG_FORMAT": "json"}
+    settings = {name: value for name, value in settings.items() if not name.startswith("SPACES")}
+    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=10) as client:
+        t.Twitch(server.url, client).send(message)
+        await until(lambda: "effect_key" in log.read_text())
+        server.stop()
+    lines = [line for line in lines_of(log) if ":credit-cheer" in json.dumps(line)]
+    assert {(line["effect_key"], line["message_id"]) for line in lines} == {
+        (f"{message.id}:credit-cheer", message.id)
+    }
+    assert "try 1: due: the auth service cannot be reached" in str(lines[0]["event"])
 
 
 def test_a_line_for_people_is_one_line_whoever_is_quoted():

@@ -43,6 +43,20 @@ def gone(conninfo: str, of_server: str) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(conninfo: str, of_server: str) -> Iterator[None]:
+    """Let a database take nothing for a while: who was connected must connect again."""
+    name = sql.Identifier(str(conninfo_to_dict(conninfo)["dbname"]))
+    change = sql.SQL("alter database {} set default_transaction_read_only to {}")
+    for is_read_only in (True, False):
+        with psycopg.connect(of_server, autocommit=True) as connection:
+            connection.execute(change.format(name, sql.Literal(is_read_only)))
+        with gone(conninfo, of_server):
+            pass
+        if is_read_only:
+            yield
+
+
+@contextmanager
 def locked(conninfo: str) -> Iterator[None]:
     """Hold the channel's lock: whatever is received waits for it, and is then taken in one batch."""
     with psycopg.connect(conninfo) as connection:

@@ -10,6 +10,7 @@ from showtime_adapters.postgres.relay import Crew, Relay
 from showtime_app.composition.ground import Ground, Guards
 from showtime_app.composition.neighbours import Neighbours
 from showtime_app.composition.recording import Recording
+from showtime_app.logs import name_effect
 from showtime_app.web import ghosts
 from showtime_app.web.patience import Patience
 from showtime_core.effects import kind
@@ -58,6 +59,7 @@ def wire_relay(ground: Ground, recording: Recording, neighbours: Neighbours, pul
     )
 
     async def counted(job: Job) -> Settlement:
+        name_effect(job.key, job.entry_id)  # a job is a task of its own
         settlement = await perform(job, outside, random.random())  # noqa: S311 - spreads tries, nothing more
         ground.metrics.effects.labels(kind(job.effect), settlement.status).inc()
         return settlement
