@@ -12,6 +12,7 @@ import pytest
 from attrs import define, field
 
 from showtime_adapters.postgres.chat_log import KEPT, PostgresChatLog
+from showtime_adapters.postgres.leader import CHAT_KEY
 from showtime_adapters.postgres.pool import make_pool
 from showtime_core.errors import Unavailable
 from showtime_core.testing.chat_contract import said
@@ -208,6 +209,35 @@ async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, data
             await until(lambda: ids(client)[-1:] == ["c"])
         assert ids(client) == ["a", "b", "c"]
         assert rows(database, LINES) == [("a",), ("b",), ("c",)]
+
+
+async def test_a_reader_that_has_lost_the_lock_writes_nothing_more(twitch, settings, database, tmp_path):
+    """From the moment on at which another may read, although it has not noticed, and is still connected."""
+    with (
+        running(database, tmp_path / "1.log", settings=settings),
+        running(database, tmp_path / "2.log", settings=settings),
+    ):
+        await until(lambda: rows(database, "select from showtime.chat_room where seen_at is not null"), 30)
+        for tries in range(10):
+            former = twitch.joined[-1]
+            end_leader(database)
+            await until(lambda former=former: twitch.joined and twitch.joined[-1] is not former, 60)
+            await former.say(privmsg(f"late-{tries}", "hi"))
+            await twitch.joined[-1].say(privmsg(f"b-{tries}", "hi"))
+            await until(lambda tries=tries: (f"b-{tries}",) in rows(database, LINES), 30)
+            if former.is_open:  # so it has heard, and had the time to write
+                break
+        assert former.is_open
+        await until(lambda: not former.is_open, 30)
+    assert [key for (key,) in rows(database, LINES) if key.startswith("late")] == []
+
+
+def end_leader(conninfo: str) -> None:
+    """End the session that holds the lock, as a database does that restarts."""
+    held = (
+        "select pid from pg_locks where locktype = 'advisory' and granted and objid = %s::bigint & 4294967295"
+    )
+    assert rows(conninfo, f"select pg_terminate_backend(pid) from ({held}) as leader", CHAT_KEY) == [(True,)]
 
 
 async def test_whoever_may_not_write_writes_nothing(database):

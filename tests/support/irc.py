@@ -43,6 +43,11 @@ class Connection:
     def is_open(self) -> bool:
         return not self.writer.is_closing()
 
+    async def say(self, raw: bytes) -> None:
+        self.writer.write(raw)
+        with suppress(OSError):
+            await self.writer.drain()
+
 
 @define
 class IrcServer:
@@ -68,9 +73,7 @@ class IrcServer:
 
     async def send(self, raw: bytes) -> None:
         for each in self.joined:
-            each.writer.write(raw)
-            with suppress(OSError):
-                await each.writer.drain()
+            await each.say(raw)
 
     def kill(self) -> None:
         """End all connections as a broken line does."""

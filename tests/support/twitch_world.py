@@ -38,6 +38,7 @@ VERSIONS = {
     "channel.hype_train.progress": "2",
     "channel.hype_train.end": "2",
 }
+KNOWN = {"stream.online", "stream.offline", "channel.update", "channel.raid", *SCOPES}
 BEFORE = {"moderator:read:followers", "bits:read", "channel:read:subscriptions"}
 """What was consented to when the predecessor was set up."""
 EVERYTHING = {*BEFORE, "channel:read:hype_train"}
@@ -130,6 +131,8 @@ class World:
             return _refusal(400, "transport secret must be 10 to 100 characters")
         if (kind, version) in self.withdrawn:
             return _refusal(410, "the subscription type and version are no longer there")
+        if kind not in KNOWN or version != VERSIONS.get(kind, "1") or condition != condition_of(kind):
+            return _refusal(400, "invalid subscription type, version or condition")
         if not SCOPES.get(kind, set()) <= self.consents.get(condition.get("broadcaster_user_id", ""), set()):
             return _refusal(403, "subscription missing proper authorization")
         return self._in_the_way(kind, condition, transport["callback"])
