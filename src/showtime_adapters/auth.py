@@ -33,6 +33,8 @@ PAUSE_SECONDS = 10.0
 """The least time from one fetching of the keys to the next: strangers choose which key is looked for."""
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
+_MAX_NAME = 200
+"""Far beyond those of Twitch; what is longer could be too long for an index of the database."""
 _ALGORITHMS = ("RS256", "RS384", "RS512")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750: anything else could not even be sent to auth
 
@@ -196,7 +198,9 @@ class _Keys:
 
 
 def _viewer(id_: str, login: str, name: str) -> Viewer | None:
-    """Name a viewer as the database can keep it; None for somebody without an id or a login."""
+    """Name a viewer as the database can keep it; None for somebody without an id, a login or an end."""
+    if max(map(len, (id_, login, name))) > _MAX_NAME:
+        return None
     viewer = Viewer(clean(id_), clean(login), clean(name))
     return viewer if viewer.id and viewer.login else None
 

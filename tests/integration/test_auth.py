@@ -240,6 +240,8 @@ def test_an_auth_that_fails_is_answered_503(server, auth, failure):
         '{"user":{"id":"1","login":"vera","displayName":"Vera"},"role":null}',
         '{"user":{"id":"","login":"vera","displayName":"Vera"},"role":"broadcaster"}',
         '{"user":{"id":1,"login":"vera","displayName":"Vera"},"role":"broadcaster"}',
+        '{"user":{"id":"\\u0000","login":"vera","displayName":"Vera"},"role":"broadcaster"}',
+        f'{{"user":{{"id":"1","login":"{"v" * 201}","displayName":"Vera"}},"role":"broadcaster"}}',
         '{"user":null,"role":"broadcaster"}',
         '{"keys":[{"kty":"RSA","kid":"tape-1986"}]}',
     ],

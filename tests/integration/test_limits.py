@@ -109,6 +109,14 @@ async def test_a_head_that_never_ends_is_not_kept(port):
     assert (await answer_to(port, BEGUN, *endless)).startswith("HTTP/1.1 431")
 
 
+@pytest.mark.parametrize("part", ["X: " + "x" * 4000 + "\n", "x" * 4000, "1;" + "x" * 4000 + "\nx\n"])
+async def test_what_is_no_part_of_a_body_is_not_kept(port, part):
+    """Trailers without end, one that never ends, or chunks that say more than they bring: that is cut off."""
+    begun = BEGUN + "Transfer-Encoding: chunked\n\n"
+    begun += "" if part.startswith("1") else "0\nY: "
+    assert await answer_to(port, begun, *[part] * 40) == ""
+
+
 async def test_a_slow_head_in_small_parts_is_no_way_out(port):
     """A byte now and then does not prolong the time."""
     parts = [f"X-{number}: x\n" for number in range(8)]

@@ -26,6 +26,8 @@ class HttpProtocol(HttpToolsProtocol):
     _is_in_head = False
     _is_in_body = False
     _head_bytes = 0
+    _idle_bytes = 0
+    """Of what came within a body, what is none of it: sizes of chunks, and trailers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Take a new connection."""
@@ -42,8 +44,13 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle is None and data.partition(b"\r\n")[0].endswith(b" HTTP/1.0"):
             self._hand_on(data)
             return
+        was_in_body = self._is_in_body
         super().data_received(data)
-        if self._is_in_head:  # most come whole, and cost nothing here
+        if was_in_body and self._is_in_body:
+            self._idle_bytes += len(data)
+            if self._idle_bytes > MAX_HEAD_BYTES:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._is_in_head:  # most come whole, and cost nothing here
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -57,9 +64,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note that its headers are there."""
-        self._is_in_head, self._is_in_body = False, True
+        self._is_in_head, self._is_in_body, self._idle_bytes = False, True, 0
         self._forget_deadline()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of a body."""
+        self._idle_bytes -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Note that its body is there."""

@@ -122,6 +122,17 @@ def test_whatever_a_token_claims_it_is_judged(header, changes):
     assert told is NotAccepted or (isinstance(told, Identity) and told.role is Role.VIEWER)
 
 
+@pytest.mark.parametrize("claim", ["twitch_user_id", "twitch_user_login", "twitch_display_name"])
+def test_a_name_is_one_that_a_database_can_keep(claim):
+    """What it cannot keep of a name is dropped; a name of nothing else, or without end, is nobody's."""
+    named = outcome(signed(KEY, **{claim: "Null\0Nora\ud83d"}))
+    assert isinstance(named, Identity)
+    assert "NullNora" in {named.viewer.id, named.viewer.login, named.viewer.display_name}
+    assert outcome(signed(KEY, **{claim: "x" * 201})) is NotAccepted
+    if claim != "twitch_display_name":  # without one the login is shown
+        assert outcome(signed(KEY, **{claim: "\0"})) is NotAccepted
+
+
 def test_a_token_nested_without_end_is_refused():
     """A token that is nested too deeply to be read is a token of nobody."""
     deep = base64.urlsafe_b64encode(b"[" * 40_000).decode().rstrip("=")
