@@ -130,6 +130,14 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage):
     world = stage.twitch.world
     with stage.serving(2) as servers:
         await until(lambda: [*world.statuses().values()].count("enabled") == TYPES)
+        raids = next(sub for sub in world.of() if sub.type == "channel.raid")
+        world.withdrawn.add((raids.type, raids.version))
+        assert world.revoke(raids, "version_removed") == 204
+        await all_say(servers, "Twitch subscriptions are disabled: channel.raid. (Error: version_removed)")
+        withdrawn = "Twitch has withdrawn version 1 of channel.raid: a newer showtime is needed"
+        assert any(withdrawn in server.log.read_text() for server in servers)
+        world.withdrawn.clear()
+
         world.consents[BROADCASTER_ID].remove("bits:read")
         cheers = next(sub for sub in world.of() if sub.type == "channel.cheer")
         assert world.revoke(cheers, "authorization_revoked") == 204
@@ -144,6 +152,9 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage):
 
         stage.twitch.failures.clear()
         world.consents[BROADCASTER_ID].add("bits:read")
+        stage.twitch.revoked.update(stage.twitch.app_tokens)
+        for how in ("slow", "limit", "cut"):
+            stage.twitch.fail("/helix/eventsub", how)
         stage.let_time_pass(2)
         await all_say(servers, WELL, is_ready=True)
     assert set(world.statuses().values()) == {"enabled"}
