@@ -53,6 +53,10 @@ UNFINISHED = (
 )
 PARKED = "select kind, lane, remark from showtime.outbox where status = 'parked'"
 GHOSTS = "select id::text, step from showtime.ghost"
+HISTORY = """
+    select id::text, finished_at is not null, error_message is null, url is not null
+    from showtime.image_request left join showtime.image on image_request_id = id
+"""
 SHOWN = "select payload from showtime.feed where payload ->> 'type' = 'generated-images' order by id"
 
 
@@ -220,8 +224,10 @@ async def assert_ghosts_are_shown(ghosts: Sequence[str], conninfo: str, client: 
     await until(lambda: client.data and client.data[-1] == last_alert(conninfo))
     seen = [alert for alert in client.data if alert["type"] == "generated-images"]
     assert seen == shown
-    taken = {ghost for ghost, step in rows(conninfo, GHOSTS) if step not in {"refused", "refunded"}}
-    assert taken == set(ghosts)
+    steps = dict(rows(conninfo, GHOSTS))
+    assert {ghost for ghost, step in steps.items() if step not in {"refused", "refunded"}} == set(ghosts)
+    remembered = [(ghost, True, ghost in ghosts, ghost in ghosts) for ghost in steps]
+    assert sorted(rows(conninfo, HISTORY)) == sorted(remembered), "each request is over, and says how"
 
 
 def ghost_of(alert: Any) -> str:
