@@ -1,15 +1,18 @@
 """The relay: whatever happens to an instance or to the database, what is due is performed, and once."""
 
 import asyncio
+import json
 import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from support.databases import fresh_database, gone
 from support.following import until
+from support.line import Line
 from support.neighbours import Neighbours, neighbours_running
 from support.sending import Sender
 from support.server import Server, rows, running
@@ -173,7 +176,65 @@ async def test_a_ghost_that_may_have_been_posted_is_not_posted_again(
     assert len(well.held("discord")) == before + 1
 
 
-# --- frozen -------------------------------------------------------------------------------------------
+# --- followed by another ------------------------------------------------------------------------------
+
+END_RELAY = """
+    select pg_terminate_backend(pid) from pg_locks
+    where locktype = 'advisory' and granted and (classid::bigint << 32) | objid::bigint in (
+        select owner from showtime.outbox where status = 'leased')
+"""
+
+
+async def test_an_instance_that_is_cut_off_sends_nothing_once_it_may_have_been_followed(
+    migrated: str, well: Neighbours, tmp_path: Path
+):
+    """It has leased a credit and lost its session unawares; by the time that it could send, another has sent.
+
+    Who has waited for a token for too long gives up by itself: it is tried until that is not the reason.
+    """
+    settings = well.settings | SETTLE
+    with Line(address(well.urls["auth"])) as auth, Line(socket_of(migrated)) as database:
+        by_line = make_conninfo(migrated, host="127.0.0.1", port=database.port)
+        cut_off = settings | {"AUTH_URL": f"http://127.0.0.1:{auth.port}"}
+        with (
+            running(by_line, tmp_path / "one.log", settings=cut_off) as one,
+            running(migrated, tmp_path / "other.log", settings=settings) as other,
+        ):
+            for number in range(10):
+                sent = cheer(f"CutOff{number}", 100)
+                other.signal(signal.SIGSTOP)  # so that it is not the one that begins
+                auth.hold()
+                await Sender(one.port).deliver([sent])
+                await until(lambda: leased(migrated))
+                database.hold()
+                rows(migrated, END_RELAY)
+                other.signal(signal.SIGCONT)
+                await until(lambda: points_of(well, sent) == 100, ALL_SECONDS, every=0.1)  # noqa: B023
+                auth.release()
+                await until(lambda: f"{sent.id}:credit-cheer, try 1" in log(one), ALL_SECONDS)  # noqa: B023
+                database.release()
+                await until_done(migrated)
+                assert points_of(well, sent) == 100
+                if "nothing was sent: this instance was held up" in log(one):
+                    return
+    pytest.fail("it was never ready to send at the right moment")
+
+
+def points_of(neighbours: Neighbours, sent: Message) -> object:
+    """Tell what the viewer of a message has."""
+    whose = json.loads(sent.body)["event"]["user_id"]
+    return neighbours.held("ledger").get(whose, {}).get("totalPoints")
+
+
+def address(url: str) -> tuple[str, int]:
+    host, port = url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def socket_of(conninfo: str) -> str:
+    """Name the socket of a server."""
+    where = conninfo_to_dict(conninfo)
+    return f"{where['host']}/.s.PGSQL.{where['port']}"
 
 
 async def test_an_instance_that_was_frozen_before_it_sent_sends_nothing(
