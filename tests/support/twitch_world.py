@@ -114,13 +114,14 @@ class World:
             return refusal
         sub = Sub(self._id(), kind, version, condition, transport["callback"], transport["secret"])
         self.subs[sub.id] = sub
-        threading.Thread(target=self._verify, args=(sub,), daemon=True).start()
-        return 202, {
-            "data": [sub.document()],
+        created = {
+            "data": [sub.document()],  # as it is before it is verified
             "total": len(self.subs),
             "total_cost": 0,
             "max_total_cost": 10000,
         }
+        threading.Thread(target=self._verify, args=(sub,), daemon=True).start()
+        return 202, created
 
     def _refusal(
         self, kind: str, version: str, condition: dict[str, str], transport: dict[str, str]
