@@ -13,6 +13,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from showtime_app.web.request_id import add_request_id
+from showtime_core.texts import printable
 
 _OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
 _IDS = ("message_id", "effect_key")
@@ -49,19 +50,8 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
 
 
 def _on_one_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    """Write out what a terminal would obey: whoever is quoted in a line adds none, and colours nothing.
-
-    JSON does so by itself.
-    """
-    return {name: _printable(value) if isinstance(value, str) else value for name, value in line.items()}
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
+    """Let nobody who is quoted write lines of ours; JSON sees to that by itself."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
 def _readable() -> Processor:

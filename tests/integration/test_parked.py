@@ -202,6 +202,18 @@ def test_a_credit_that_is_dismissed_is_not_made(booth):
     assert booth.points("DroppedDora") == 0
 
 
+def test_a_viewer_writes_nothing_in_the_terminal_of_the_operator(booth):
+    """Orders to a terminal, and lines that look like ours, are written out where they are listed."""
+    sent = cheer("TermTess", 100, "boo\n    showtime effects done all\x1b[2J\u202e")
+    booth.ledger.trouble("400", only="POST /inflow")
+    booth.twitch.send(sent)
+    booth.await_parked(f"{sent.id}:credit-cheer")
+    listed = booth.command("list").output
+    assert r"who cheered: boo\n    showtime effects done all\x1b[2J\u202e" in listed
+    assert "\x1b" not in listed
+    assert "showtime effects done all" not in [line.strip() for line in listed.splitlines()]
+
+
 def test_of_several_those_before_the_one_that_is_refused_are_decided(booth):
     """The command ends with 1 and names the one."""
     first, last = unreadable("FirstFay"), unreadable("LastLou")

@@ -15,7 +15,7 @@ from attrs import field, frozen, mutable
 
 from showtime_adapters.outgoing import SILENT, ObservedClient, Telemetry
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.texts import clean
+from showtime_core.texts import clean, printable
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Answer:
         said = self.body.get("message") if isinstance(self.body, dict) else None
         if not isinstance(said, str) or not said:
             return f"it answers {self.status}"
-        return f"{clean(said).strip()[:_MAX_REASON]} ({self.status})"
+        return f"{printable(clean(said).strip())[:_MAX_REASON]} ({self.status})"
 
 
 def make_client(ca_file: Path | None = None, telemetry: Telemetry = SILENT) -> httpx.AsyncClient:

@@ -13,6 +13,7 @@ from showtime_app.web.parked import ParkedItem, tell
 from showtime_core.deciding import Decision
 from showtime_core.errors import ShowtimeError
 from showtime_core.reviewing import Desk
+from showtime_core.texts import printable
 
 T = TypeVar("T")
 
@@ -109,7 +110,8 @@ def _at_desk(work: Callable[[Desk], Awaitable[T]], data_dir: Path | None) -> T:
 
 def _print(parked: ParkedItem) -> None:
     tries = f", {parked['tries']} tries" if parked["tries"] > 1 else ""
-    click.echo(f"{parked['id']}  ({parked['type']}, {parked['since']:%Y-%m-%dT%H:%M:%SZ}{tries})")
+    head = f"{parked['id']}  ({parked['type']}, {parked['since']:%Y-%m-%dT%H:%M:%SZ}{tries})"
+    click.echo(printable(head))
     for line in (parked["about"], parked["reason"], f"showtime effects {'|'.join(parked['choices'])}"):
         if line:
-            click.echo(f"    {line}")
+            click.echo(f"    {printable(line)}")

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import field, frozen
 
 from showtime_core.errors import NotAllowed, Refused, ShowtimeError, Unavailable
+from showtime_core.texts import printable
 
 HOST, PORT, PATH = "localhost", 3033, "/auth"
 REDIRECT_URI = f"http://{HOST}:{PORT}{PATH}"
@@ -94,7 +95,7 @@ class Visit:
         if code := query.get("code"):
             return await self._take(code)
         reason = query.get("error_description") or query.get("error") or "it brought no code"
-        return self._end(NotAllowed(f"the consent was not given: {reason}"))
+        return self._end(NotAllowed(f"the consent was not given: {printable(reason)}"))
 
     async def _take(self, code: str) -> _Page:
         try:
