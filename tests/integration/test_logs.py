@@ -1,6 +1,7 @@
 """The log tells what happened to which message, and no secret to anybody."""
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -153,3 +154,18 @@ def test_settings_that_cannot_be_used_are_named_without_their_values(migrated, t
     told = log.read_text()
     assert all(name in told for name in ("TWITCH_WEBHOOK_SECRET", "LISTEN_PORT"))
     assert [value for value in settings.values() if value in told] == []
+
+
+def test_lines_are_for_people_in_a_terminal_and_for_machines_elsewhere():
+    """Unless the settings say which."""
+    script = (
+        "import logging; from showtime_app.logs import configure; configure('auto', 'info')\n"
+        "logging.getLogger('showtime').info('rewound')"
+    )
+    ours, terminal = os.openpty()
+    subprocess.run([sys.executable, "-c", script], stderr=terminal, check=True)
+    assert not os.read(ours, 1000).startswith(b"{")
+    os.close(ours)
+    os.close(terminal)
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert json.loads(ran.stderr)["event"] == "rewound"
