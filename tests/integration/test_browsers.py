@@ -17,7 +17,7 @@ def site_server(migrated, tmp_path):
 
 
 async def test_browsers_are_told_what_to_refuse(site_server):
-    """Whatever is answered: no guessing of types, no frames, no referrers, and nothing to run."""
+    """Whatever is answered: no guessing of types, no frames, no referrers, nothing to run, and no cookies."""
     async with httpx.AsyncClient(base_url=site_server.url) as client:
         answers = {path: (await client.get(path)).headers for path in PATHS}
     async with listening(f"{site_server.url}/state") as stream:
@@ -27,7 +27,7 @@ async def test_browsers_are_told_what_to_refuse(site_server):
         assert (path, headers["x-frame-options"]) == (path, "DENY")
         assert (path, headers["referrer-policy"]) == (path, "no-referrer")
         assert (path, "frame-ancestors 'none'" in headers["content-security-policy"]) == (path, True)
-        assert (path, "server" in headers) == (path, False)
+        assert (path, "server" in headers, "set-cookie" in headers) == (path, False, False)
 
 
 async def test_pages_of_the_site_may_read_and_no_others(site_server):
