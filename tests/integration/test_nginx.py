@@ -1,6 +1,7 @@
 """Two instances behind nginx, as `deploy/nginx.conf` has it: all is passed on, and restarts are hidden."""
 
 import asyncio
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -111,6 +112,19 @@ async def test_streams_are_passed_on_at_once_and_resume_on_the_other_instance(si
         await until(lambda: len(client.events) == 2)
         assert client.connections == 2
         assert_seen(client, site.conninfo)
+
+
+async def test_a_message_that_a_frozen_instance_has_taken_is_answered_by_the_other(site: Site):
+    """Twitch has its answer in time, and the frozen one, when it goes on, does nothing a second time."""
+    crowd = evening(8)
+    site.servers[0].signal(signal.SIGSTOP)
+    try:
+        await site.sender.deliver(messages(crowd))
+    finally:
+        site.servers[0].signal(signal.SIGCONT)
+    assert not site.sender.refused
+    await until(lambda: httpx.get(f"{site.servers[0].url}/readyz", timeout=10).text == "ready")
+    assert_exactly_once(site.conninfo, crowd)
 
 
 async def test_while_no_instance_is_there_streams_are_told_to_come_again(site: Site):
