@@ -1,6 +1,6 @@
 """The chat log in PostgreSQL: bounded, in one order, and apart from the channel's lock."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import LiteralString
 
 from attrs import frozen
@@ -11,7 +11,6 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import chat_document
 from showtime_core.chat import (
     BACKLOG_LENGTH,
-    Backlog,
     ChatLine,
     ChatMessage,
     ChatPage,
@@ -25,6 +24,8 @@ from showtime_core.feed import FeedEntry
 KEPT = 20_000
 """How many of the latest lines are kept, for instances that are behind in a flood; and how many of the latest
 keys, for Twitch repeats a message within minutes."""
+_PRUNED_EVERY = 1000
+"""Lines, or keys: to look for what is old takes longer than to write a few lines."""
 
 # Takes the lock of the chat, as every transaction does first that writes lines: ids are in the order of
 # commits. The rest is read in a statement of its own, which sees what the one before has committed.
@@ -37,7 +38,8 @@ _BACKLOG: LiteralString = """
     ) as latest order by id
 """
 
-# Tells which of some keys were heard before.
+# Tells which of some keys were heard before. It is never prepared, nor is `_WRITE`: a plan that was made for
+# small tables reads all of them for each key, until the server has looked at them again.
 _KNOWN: LiteralString = "select key from showtime.chat_heard where key = any(%s)"
 
 # Writes all that follows in one statement, and wakes those who follow the chat.
@@ -60,7 +62,7 @@ _WRITE: LiteralString = """
     update showtime.chat_room set
         last_line_id = last_line_id + %(line_count)s,
         last_position = last_position + %(key_count)s
-    returning (select pg_notify('showtime_chat', '') where %(line_count)s > 0)
+    returning last_line_id, last_position, (select pg_notify('showtime_chat', '') where %(line_count)s > 0)
 """
 
 # Removes the oldest lines and keys.
@@ -109,18 +111,22 @@ class PostgresChatLog:
 
     async def write(self, heard: Sequence[Heard]) -> None:
         """Write what follows from what had not been heard before; raises Unavailable."""
+        keys = [key for each in heard for key in each.keys]
         async with connected(self.pool) as connection:
-            await connection.execute(_LOCK)
-            await self.require(connection)
-            known = await _read_known(connection, [key for each in heard for key in each.keys])
-            page = follow_all(await _read_backlog(connection), known, heard)
+            async with connection.pipeline():  # in one round trip: in a flood they are what takes the time
+                await connection.execute(_LOCK)
+                known = await connection.execute(_KNOWN, [keys], prepare=False)
+                kept = await connection.execute(_BACKLOG, [BACKLOG_LENGTH])
+                await self.require(connection)
+            backlog = tuple(Kept(*row) for row in await kept.fetchall())
+            page = follow_all(backlog, {key for (key,) in await known.fetchall()}, heard)
             if page.lines or page.keys:
                 await _write(connection, page)
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
         async with connected(self.pool) as connection:
-            return bool(await _read_known(connection, [entry_key(entry_id)]))
+            return bool(await (await connection.execute(_KNOWN, [[entry_key(entry_id)]])).fetchall())
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
@@ -146,16 +152,6 @@ class PostgresChatLog:
             await connection.execute(_REPORT, [trouble])
 
 
-async def _read_known(connection: Connection, keys: Sequence[str]) -> Collection[str]:
-    cursor = await connection.execute(_KNOWN, [list(keys)])
-    return {key for (key,) in await cursor.fetchall()}
-
-
-async def _read_backlog(connection: Connection) -> Backlog:
-    cursor = await connection.execute(_BACKLOG, [BACKLOG_LENGTH])
-    return tuple(Kept(*row) for row in await cursor.fetchall())
-
-
 async def _write(connection: Connection, page: ChatPage) -> None:
     written = {
         "lines": encode([_row(line) for line in page.lines]),
@@ -164,8 +160,15 @@ async def _write(connection: Connection, page: ChatPage) -> None:
         "line_count": len(page.lines),
         "key_count": len(page.keys),
     }
-    await connection.execute(_WRITE, written)
-    await connection.execute(_PRUNE, {"kept": KEPT})
+    cursor = await connection.execute(_WRITE, written, prepare=False)
+    [(last_line_id, last_position, _)] = await cursor.fetchall()
+    if _has_grown(last_line_id, len(page.lines)) or _has_grown(last_position, len(page.keys)):
+        await connection.execute(_PRUNE, {"kept": KEPT})
+
+
+def _has_grown(last: int, count: int) -> bool:
+    """Tell whether it is time to prune, with so many that have just been written."""
+    return last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY
 
 
 def _row(line: ChatLine) -> dict[str, object]:

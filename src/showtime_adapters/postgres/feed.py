@@ -96,7 +96,8 @@ class PostgresFeed:
                 return
         while True:
             assert self.tip, "the tip was read before"
-            cursor = await connection.execute(self.followed.after, [self.tip.id, _PAGE])
+            # Never prepared: a plan that was made while the table was small would sort all of it each time.
+            cursor = await connection.execute(self.followed.after, [self.tip.id, _PAGE], prepare=False)
             entries = [FeedEntry(*row) for row in await cursor.fetchall()]
             if entries:
                 states = [entry.payload for entry in entries if entry.stream == "state"]
