@@ -4,11 +4,9 @@ Every call to a neighbour waits until the machine decides what becomes of it, so
 instances interleave in every way, and an instance may die at every call: before it, after it, or leaving it
 under way; or in the moment between a call and writing down what came of it.
 
-class PostgresEffectsMachine(EffectsMachine):
-    async def open_world(self) -> World: ...  # an empty channel; close it in close_world
+    TestEffects = EffectsMachine.TestCase
 
-
-TestPostgresEffects = PostgresEffectsMachine.TestCase
+It plays in memory. What it shows holds of every outbox that keeps to `OutboxContract`.
 """
 
 import asyncio
