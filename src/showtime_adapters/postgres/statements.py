@@ -162,9 +162,11 @@ IS_KNOWN: LiteralString = "select exists (select from showtime.journal where id 
 # was made anew or restored: its ids begin again, and those of the former one mean nothing. A table that was
 # restored has another number, a standby that took over another timeline, another server another name.
 TIP: LiteralString = """
-    select left(md5(concat_ws('-', epoch, 'showtime.channel'::regclass::oid,
-                              (select timeline_id from pg_control_checkpoint()),
-                              (select system_identifier from pg_control_system()))), 16),
+    select left(encode(sha256(convert_to(concat_ws(
+               '-', epoch, 'showtime.channel'::regclass::oid,
+               (select timeline_id from pg_control_checkpoint()),
+               (select system_identifier from pg_control_system())
+           ), 'UTF8')), 'hex'), 16),
            last_feed_id, state_version, state,
            (select max(id) from showtime.broadcast)
     from showtime.channel
@@ -172,9 +174,11 @@ TIP: LiteralString = """
 
 # Where the chat stands, under the same epoch.
 CHAT_TIP: LiteralString = """
-    select left(md5(concat_ws('-', epoch, 'showtime.channel'::regclass::oid,
-                              (select timeline_id from pg_control_checkpoint()),
-                              (select system_identifier from pg_control_system()))), 16),
+    select left(encode(sha256(convert_to(concat_ws(
+               '-', epoch, 'showtime.channel'::regclass::oid,
+               (select timeline_id from pg_control_checkpoint()),
+               (select system_identifier from pg_control_system())
+           ), 'UTF8')), 'hex'), 16),
            last_line_id
     from showtime.channel, showtime.chat_room
 """
