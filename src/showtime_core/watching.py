@@ -56,9 +56,12 @@ class Watch:
 
     async def _check(self, state: ChannelState, health: Health) -> TwitchHealth:
         broadcaster_id = await self.channels.user_id(self.login)
-        doubt = health.twitch.doubt if health.twitch else None
-        doubt = await self._compare(state, broadcaster_id, doubt)  # first, since it does not wait
-        return TwitchHealth(health.now, await self._look_after(broadcaster_id), doubt=doubt)
+        doubt, failure = health.twitch.doubt if health.twitch else None, None
+        try:
+            doubt = await self._compare(state, broadcaster_id, doubt)  # first, since it does not wait
+        except (Refused, Unavailable) as reason:  # which is no reason to repair nothing
+            failure = str(reason)
+        return TwitchHealth(health.now, await self._look_after(broadcaster_id), failure, doubt)
 
     async def _look_after(self, broadcaster_id: str) -> tuple[Finding, ...]:
         wanted = wanted_of(broadcaster_id, with_chat=self.with_chat)

@@ -83,6 +83,8 @@ class MemoryChannels:
     users: dict[str, str]
     """Login → id."""
     listed: Listing
+    is_away: bool = False
+    """Whether it cannot tell what is live."""
 
     async def user_id(self, login: str) -> str:
         """Tell the id of a user."""
@@ -93,6 +95,8 @@ class MemoryChannels:
     async def listing(self, broadcaster_id: str) -> Listing:
         """Tell whether the channel is live, whichever it is."""
         assert broadcaster_id in self.users.values()
+        if self.is_away:
+            raise Unavailable("the streams are away")
         return self.listed
 
 

@@ -107,6 +107,20 @@ async def test_a_twitch_that_is_away_is_said_and_changes_nothing_else():
     assert not (await stage.check()).failure
 
 
+async def test_streams_that_cannot_be_listed_hinder_no_repair():
+    """The failure is told, what is wrong with subscriptions is repaired, and a doubt stays."""
+    stage = Stage(Listing(LISTED.stream, at(30)))
+    await stage.check()
+    stage.now, stage.channels.listed = at(40), Listing(None, at(40))
+    doubted = await stage.check()
+    stage.subscriptions.there.clear()
+    stage.now, stage.channels.is_away = at(50), True
+    found = await stage.check()
+    assert (found.failure, found.doubt) == ("the streams are away", doubted.doubt)
+    assert {finding.status for finding in found.findings} == {ENABLED}
+    assert len(stage.subscriptions.there) == len(found.findings)
+
+
 async def test_a_broadcast_whose_stream_is_missed_long_enough_ends():
     """The doubt is kept from check to check."""
     stage = Stage()
