@@ -276,7 +276,7 @@ async def test_a_device_code_is_waited_for(api, ours):
     ("changes", "reason"),
     [
         ({"visitor": "tapehead"}, "it was tapehead who has consented, and the channel is GoldenVCR"),
-        ({"withholds": {"bits:read"}}, "the consent of goldenvcr is not to all of it: bits:read is missing"),
+        ({"withholds": {"bits:read"}}, "the consent of goldenvcr lacks bits:read"),
     ],
 )
 async def test_somebody_elses_consent_or_a_part_will_not_do(api, ours, changes, reason):

@@ -301,7 +301,7 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         stage.twitch.visitor, stage.twitch.withholds = "goldenvcr", {"bits:read"}
         title, text = follow_link(address, "authorize")
         assert title.startswith("That was not quite it")
-        assert "The consent of goldenvcr is not to all of it: bits:read is missing." in text
+        assert "The consent of goldenvcr lacks bits:read. Open once more" in text
         stage.twitch.withholds = set()
         follow_link(address, "authorize")
         assert end(process)[0] == 0

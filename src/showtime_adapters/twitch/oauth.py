@@ -105,7 +105,7 @@ class Consent:
                 f" {self.login}"
             )
         if missing := sorted(set(self.scopes) - set(scopes)):
-            raise NotAllowed(f"the consent of {login} is not to all of it: {', '.join(missing)} is missing")
+            raise NotAllowed(f"the consent of {login} lacks {', '.join(missing)}")
 
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
         async def request() -> httpx.Request:

@@ -63,7 +63,7 @@ _NOT_OURS = _Page(
     "This is not the answer to our question",
     "It belongs to another visit. Open the address that showtime init has printed last.",
 )
-_AGAIN = "Open the address that showtime init has printed once more."
+_AGAIN = "Open once more the address that showtime init has printed."
 _DONE = _Page(
     HTTPStatus.OK,
     "Thank you, that is all",
