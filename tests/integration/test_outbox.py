@@ -12,9 +12,11 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parking import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_core.events import Cheer
 from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.parking_contract import ParkingContract
+from showtime_core.testing.strategies import CAST
 from support.databases import fresh_database
 from support.following import until
 from support.server import rows
@@ -64,6 +66,22 @@ class TestPostgresOutbox(OutboxContract, ParkingContract):
             yield OutboxStage(
                 PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParking(pool), die, wait
             )
+
+    async def test_what_cannot_be_read_holds_up_nobody(self, shelf, emptied):
+        """An instance of an older version lets it be for a newer one; what others wait for is performed."""
+        (odd, plain) = await shelf.happen(*(Cheer(viewer, 100, "") for viewer in CAST[:2]))
+        with psycopg.connect(emptied) as connection:
+            change = 'update showtime.outbox set payload = \'{"points": "many"}\' where entry_id = %s'
+            connection.execute(change, [odd])
+        assert await shelf.lease() == [f"{plain}:credit-cheer"]
+        later = "status, remark, owner, due_at > clock_timestamp() + interval '30 s'"
+        [(status, remark, owner, is_later)] = rows(
+            emptied,
+            f"select {later} from showtime.outbox where entry_id = %s",
+            odd,
+        )
+        assert (status, owner, is_later) == ("due", None, True)
+        assert "cannot be read" in remark
 
 
 class TestPostgresLedger(LedgerContract):

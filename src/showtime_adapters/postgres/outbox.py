@@ -1,5 +1,6 @@
 """The outbox: effects, how far each is, and the ghosts that are being made."""
 
+import logging
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
@@ -21,6 +22,8 @@ from showtime_core.journal import PlannedEffect
 from showtime_core.outbox import Job, Settlement
 from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
+
+_log = logging.getLogger(__name__)
 
 
 @define
@@ -44,7 +47,10 @@ class PostgresOutbox:
                 rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
             except UniqueViolation:  # another instance has taken a lane at the same moment
                 return ()
-        return [read_job(*row) for row in rows]
+            jobs = {row[0]: _read(*row) for row in rows}
+            if unread := [key for key, job in jobs.items() if job is None]:
+                await connection.execute(statements.PUT_BACK, [unread, self.owner])
+        return [job for job in jobs.values() if job]
 
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""
@@ -88,6 +94,15 @@ async def write_settlement(
     )
     if cursor.rowcount and settlement.ghost:
         await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
+
+
+def _read(key: str, *row: Any) -> Job | None:  # noqa: ANN401
+    """Read a job; None if it cannot be read, which must not keep the others from being performed."""
+    try:
+        return read_job(key, *row)
+    except Exception:  # whatever it is about that row
+        _log.exception("effect %s cannot be read, and is put back", key)
+        return None
 
 
 def read_job(  # noqa: PLR0913, PLR0917 - as the row comes

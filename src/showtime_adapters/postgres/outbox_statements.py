@@ -62,6 +62,14 @@ LEASE: LiteralString = """
     order by position
 """
 
+# Puts back for a while what this instance cannot read; another may, of a newer version.
+PUT_BACK: LiteralString = """
+    update showtime.outbox set
+        status = 'due', owner = null, due_at = clock_timestamp() + interval '1 min',
+        remark = 'it cannot be read by the version that tried last'
+    where key = any(%s) and owner = %s and status = 'leased'
+"""
+
 # Settles a job, unless it is no longer ours, or no longer what it was; what has waited for it is due, and
 # what comes next is planned.
 SETTLE: LiteralString = """
