@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -14,13 +13,8 @@ from showtime_core.testing.contracts import UnitOfWorkContract
 from showtime_core.testing.machine import ChannelMachine
 from showtime_core.testing.records import Stage
 from support.chat import chat_staged
+from support.databases import empty
 from support.records import staged
-
-EMPTY = """
-    truncate showtime.journal, showtime.fact, showtime.outbox, showtime.feed,
-        showtime.broadcast, showtime.screening, showtime.viewer cascade;
-    update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
-"""
 
 
 class TestPostgresUnitOfWork(UnitOfWorkContract):
@@ -50,8 +44,7 @@ def test_nights_in_postgres_are_the_nights_in_memory(migrated: str):
         head_start = timedelta(hours=2)  # the database's clock is real: the night begins before it
 
         async def open_stage(self) -> Stage:
-            with psycopg.connect(migrated) as connection:
-                connection.execute(EMPTY)
+            empty(migrated)
             self.stack = AsyncExitStack()
             return await self.stack.enter_async_context(staged(migrated))
 

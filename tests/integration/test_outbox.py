@@ -17,15 +17,9 @@ from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.parking_contract import ParkingContract
 from showtime_core.testing.strategies import CAST
-from support.databases import fresh_database
+from support.databases import empty, fresh_database
 from support.following import until
 from support.server import rows
-
-EMPTY = """
-    truncate showtime.journal, showtime.fact, showtime.outbox, showtime.feed, showtime.ghost,
-        showtime.image_request, showtime.broadcast, showtime.screening, showtime.viewer cascade;
-    update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +31,7 @@ def kept(postgres_server):
 
 @pytest.fixture
 def emptied(kept):
-    with psycopg.connect(kept) as connection:
-        connection.execute(EMPTY)
+    empty(kept)
     return kept
 
 

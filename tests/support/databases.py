@@ -10,6 +10,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from showtime_app import composition
 
+_EMPTY = """
+    truncate showtime.journal, showtime.fact, showtime.outbox, showtime.feed, showtime.ghost,
+        showtime.image_request, showtime.broadcast, showtime.screening, showtime.viewer cascade;
+    update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
+"""
+
 
 @contextmanager
 def fresh_database(of_server: str, *, is_migrated: bool = True) -> Iterator[str]:
@@ -24,6 +30,12 @@ def fresh_database(of_server: str, *, is_migrated: bool = True) -> Iterator[str]
             yield conninfo
         finally:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def empty(conninfo: str) -> None:
+    """Make a channel as it was before its first night."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(_EMPTY)
 
 
 @contextmanager

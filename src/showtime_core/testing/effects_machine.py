@@ -4,9 +4,13 @@ Every call to a neighbour waits until the machine decides what becomes of it, so
 instances interleave in every way, and an instance may die at every call: before it, after it, or leaving it
 under way; or in the moment between a call and writing down what came of it.
 
-    TestEffects = EffectsMachine.TestCase
+It plays in memory, or on what `open_stage` gives:
 
-It plays in memory. What it shows holds of every outbox that keeps to `OutboxContract`.
+    class MyEffectsMachine(EffectsMachine):
+        async def open_stage(self) -> EffectsStage: ...  # an empty channel; close it in close_stage
+
+
+    TestMyEffects = MyEffectsMachine.TestCase
 """
 
 import asyncio
@@ -15,34 +19,38 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from attrs import define
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from showtime_core import events as ev
-from showtime_core.alerts import GhostAlert
 from showtime_core.deciding import Decision, decide
-from showtime_core.effects import AdvanceGhost, CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
+from showtime_core.effects import (
+    AdvanceGhost,
+    Credit,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    SummonGhost,
+    lane,
+)
 from showtime_core.errors import NotPending, Refused
-from showtime_core.ghosts import Ghost, Step, Task
+from showtime_core.ghosts import Task
 from showtime_core.journal import Entry, Status
 from showtime_core.ledger import FlowState
 from showtime_core.outbox import Job
 from showtime_core.performing import Outside, perform
-from showtime_core.points import POINTS_PER_GHOST
+from showtime_core.ports import Outbox
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
-from showtime_core.testing.invariants import earned
-from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.memory_outbox import MemoryOutbox, MemoryParking, Shelf
+from showtime_core.testing.effects_invariants import check_the_end
+from showtime_core.testing.effects_stage import EffectsStage, Kept, memory_effects
 from showtime_core.testing.strategies import CAST, OPENING_NIGHT, entry
 from showtime_core.testing.troubles import CRASHES, Fate, Neighbours
 from showtime_core.viewers import Viewer
 
 SETTLE_AFTER = timedelta(seconds=30)
-_LATE = timedelta(seconds=29)
 _CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
 _MONEY = _CREDITS | {"summon-ghost", "accept-points", "reject-points"}
 _KINDS = _MONEY | {"paint-ghost", "store-ghost", "show-ghost", "post-ghost"}
@@ -57,6 +65,7 @@ _DEEDS = st.one_of(
     st.builds(ev.GiftedSubscriptions, st.sampled_from(_VIEWERS), st.just("1000"), st.just(2)),
 )
 _FATES = st.sampled_from([*[Fate.WORKS] * 4, *Fate])
+_TROUBLES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.REFUSED, Fate.REFUSED))
 _LOSSES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.CRASH_LATE))
 
 
@@ -64,31 +73,48 @@ _LOSSES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.CR
 class Instance:
     """One process: what it performs at this moment dies with it."""
 
-    outbox: MemoryOutbox
+    outbox: Outbox
     jobs: set[asyncio.Task[None]]
 
 
 class EffectsMachine(RuleBasedStateMachine):
-    """Plays in memory."""
+    """Plays in memory, unless it is told to play elsewhere."""
+
+    late_by = timedelta(seconds=29)
+    """How late the ledger may do what it was asked: before it is looked, and not by far.
+
+    Where time passes by itself as well, it must be earlier by more than that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.elapsed = timedelta(0)
         self.sent: dict[str, Entry] = {}
-        self.units = MemoryUnitOfWork(clock=self.now)
-        self.shelf = Shelf(self.units, SETTLE_AFTER)
-        self.world = Neighbours(self.now, _LATE)
-        self.instances = [self._start(), self._start()]
+        self.by_hand: list[Credit] = []
+        self.kept = Kept({}, (), ())
+        self.world = Neighbours(self.now, self.late_by)
+        self.instances: list[Instance] = []
+        self.stage = self.loop.run_until_complete(self.open_stage())
+        self._run(self._start)
+        self._run(self._start)
+
+    async def open_stage(self) -> EffectsStage:
+        """Give an empty channel."""
+        return memory_effects(self.now, SETTLE_AFTER)
+
+    async def close_stage(self) -> None:
+        """Leave it."""
 
     def teardown(self) -> None:
         """Let everything work again: all is finished in the end, to the point."""
         try:
             self._finish()
-            self._check_the_end()
+            self._run(lambda: check_the_end(self.kept, self.world, self.sent.values(), self.by_hand))
         finally:
             for instance in self.instances:
-                self._kill(instance)
+                self._run(partial(self._end, instance))
+            self.loop.run_until_complete(self.close_stage())
             self.loop.close()
 
     # --- what may happen ---------------------------------------------------------------------------
@@ -98,7 +124,7 @@ class EffectsMachine(RuleBasedStateMachine):
         """Viewers cheer, renew, give, and ask for ghosts."""
         new = [entry(f"{len(self.sent) + n}", deed, self.now()) for n, deed in enumerate(deeds)]
         self.sent |= {one.id: one for one in new}
-        self._run(lambda: receive(new, self.units, Policy()))
+        self._run(lambda: receive(new, self.stage.units, Policy()))
 
     @rule(which=st.integers(0, 1), most=st.integers(1, 4))
     def work(self, which: int, most: int) -> None:
@@ -128,6 +154,58 @@ class EffectsMachine(RuleBasedStateMachine):
         self.wait(seconds)
         self.go_on([Fate.WORKS] * 4)
 
+    @rule(
+        viewer=st.sampled_from(_VIEWERS),
+        what=st.sampled_from(("credit", "reserve", "accept", "post")),
+        fates=st.lists(_TROUBLES, min_size=1, max_size=3),
+        by_hand=st.booleans(),
+        decision=st.sampled_from(Decision),
+    )
+    def meet_with_trouble(
+        self,
+        viewer: Viewer,
+        what: str,
+        fates: Sequence[Fate],
+        by_hand: bool,  # noqa: FBT001
+        decision: Decision,
+    ) -> None:
+        """A cheer for a ghost comes as far as this call, and is in trouble; in the end a person decides."""
+        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
+        for fate in fates:
+            self._go_on_until(what)
+            if self.world.calls:
+                self._decide(0, fate)
+        if by_hand and self._lost():
+            self._repeat_by_hand(self._lost()[0])
+        self._go_on_until("nothing more")
+        if self._parked():
+            self._decide_about(max(self._parked()), decision)
+
+    @precondition(lambda self: self._lost())
+    @rule(data=st.data())
+    def repeat_by_hand(self, data: st.DataObject) -> None:
+        """Somebody credits by hand what seems to be lost: of the two, nobody can tell which one is ours."""
+        self._repeat_by_hand(data.draw(st.sampled_from(self._lost())))
+
+    def _repeat_by_hand(self, key: str) -> None:
+        """Nothing else that looks like it is under way, or comes at once: it would be taken for that."""
+        credit = self.kept.effects[key].effect
+        assert isinstance(credit, Credit)
+        self._run(partial(self._credit_by_hand, credit))
+        self.wait(31)
+
+    async def _credit_by_hand(self, credit: Credit) -> None:
+        await self.world.ledger.credit(credit, f"by hand {len(self.by_hand)}")
+        self.by_hand.append(credit)
+
+    def _lost(self) -> list[str]:
+        """Name the credits that are made, which nobody knows, and that nothing else looks like."""
+        under_way = self.kept.keys(Status.DUE, Status.LEASED, Status.PARKED)
+        alike = Counter(self.kept.effects[key].effect for key in under_way)
+        made = under_way.intersection(self.world.made_for)
+        effects = ((key, self.kept.effects[key].effect) for key in sorted(made))
+        return [key for key, effect in effects if isinstance(effect, Credit) and alike[effect] == 1]
+
     @rule(which=st.integers(0, 1))
     def crash(self, which: int) -> None:
         """An instance dies, with all that it has begun; another takes its place."""
@@ -136,20 +214,25 @@ class EffectsMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((1, 10, 31, 400)))
     def wait(self, seconds: int) -> None:
         """Time passes."""
-        self.elapsed += timedelta(seconds=seconds)
+        time = timedelta(seconds=seconds)
+        self.elapsed += time
+        self._run(partial(self.stage.wait, time))
         self._run(self.world.do_what_is_late)
 
     @precondition(lambda self: self._parked())
     @rule(data=st.data(), decision=st.sampled_from(Decision))
     def decide_about(self, data: st.DataObject, decision: Decision) -> None:
-        """The operator looks, after a while, how things are, and decides about something that is parked."""
+        """The operator decides about something that is parked."""
+        self._decide_about(data.draw(st.sampled_from(sorted(self._parked()))), decision)
+
+    def _decide_about(self, key: str, decision: Decision) -> None:
+        """Look, after a while, how things are, and decide."""
         self.wait(31)
-        key = data.draw(st.sampled_from(sorted(self._parked())))
         self._run(lambda: self._take(decision, key))
 
     async def _take(self, decision: Decision, key: str) -> None:
         """Decide, if that is no lie; what is to be done by hand is done by hand."""
-        effect, is_made = self.shelf.rows[key].planned.effect, key in self.world.made_for
+        effect, is_made = self.kept.effects[key].effect, key in self.world.made_for
         match effect, decision:
             case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DISMISS if is_made:
                 return
@@ -166,7 +249,7 @@ class EffectsMachine(RuleBasedStateMachine):
             case _:
                 pass
         with suppress(Refused):  # there is no such choice
-            await MemoryParking(self.shelf).settle(key, partial(decide, decision=decision))
+            await self.stage.parking.settle(key, partial(decide, decision=decision))
 
     async def _reject_by_hand(self, viewer: Viewer, key: str) -> None:
         with suppress(NotPending):
@@ -184,51 +267,15 @@ class EffectsMachine(RuleBasedStateMachine):
         """Nor shown twice."""
         flows = [flow for viewer in _VIEWERS for flow in self.world.ledger.flows.get(viewer.id, {}).values()]
         spent = [flow for flow in flows if flow.points < 0 and flow.state is FlowState.ACCEPTED]
-        shown = self._shown()
-        assert len(shown) <= len(spent)
-        assert len({one.entry_id for one in shown}) == len(shown)
+        assert len(self.kept.shown) <= len(spent)
+        assert len({one.entry_id for one in self.kept.shown}) == len(self.kept.shown)
 
     @invariant()
     def a_lane_has_one_at_a_time(self) -> None:
         """So that whoever looks for a transaction finds no other's."""
-        leased = [row.lane for row in self.shelf.rows.values() if row.status is Status.LEASED and row.lane]
+        lanes = [lane(self.kept.effects[key].effect) for key in self.kept.keys(Status.LEASED)]
+        leased = [one for one in lanes if one]
         assert len(set(leased)) == len(leased)
-
-    def _check_the_end(self) -> None:
-        """Points are conserved, nothing hangs, and what was left to a person says why."""
-        rows = self.shelf.rows.values()
-        parked = self._parked()
-        left = parked | {row.planned.key for row in rows if row.status is Status.DISMISSED}
-        assert all(self.shelf.rows[key].remark for key in left)
-        for row in rows:
-            is_over = row.status in {Status.DONE, Status.REFUSED} or row.planned.key in left
-            assert is_over or (row.status is Status.WAITING and row.planned.after in parked)
-        for viewer in _VIEWERS:
-            self._run(lambda whose=viewer: self._check_points_of(whose, parked, left))  # type: ignore[misc]
-        self._check_ghosts(parked, left)
-
-    async def _check_points_of(self, viewer: Viewer, parked: set[str], left: set[str]) -> None:
-        """What the events have earned, less what was refused for good, less 200 for each ghost paid."""
-        due = 0
-        for new in self.sent.values():
-            whose, points = earned(new.content)
-            if whose == viewer.id and not any(f"{new.id}:{kind}" in left for kind in _CREDITS):
-                due += points
-        paid = sum(_is_paid(ghost) for ghost in self.shelf.ghosts.values() if ghost.viewer == viewer)
-        hangs = any(key.endswith(("accept-points", "reject-points")) for key in parked)
-        balance = await self.world.balance(viewer)
-        assert balance.total == due - POINTS_PER_GHOST * paid
-        assert balance.available == balance.total or hangs
-
-    def _check_ghosts(self, parked: set[str], left: set[str]) -> None:
-        """Each that was paid was shown, and posted unless that cannot be known."""
-        paid = [ghost for ghost in self.shelf.ghosts.values() if _is_paid(ghost)]
-        shown = [one.what.description for one in self._shown()]
-        assert Counter(shown) == Counter(ghost.subject for ghost in paid)
-        not_posted = sum(key.endswith("post-ghost") for key in left)
-        assert len(paid) - not_posted <= len(self.world.posts) <= len(paid)
-        assert max(Counter(self.world.posts).values(), default=1) == 1
-        assert parked or all(ghost.is_settled for ghost in self.shelf.ghosts.values())
 
     # --- how it is done ----------------------------------------------------------------------------
 
@@ -237,17 +284,21 @@ class EffectsMachine(RuleBasedStateMachine):
         return OPENING_NIGHT + self.elapsed
 
     def _parked(self) -> set[str]:
-        return {key for key, row in self.shelf.rows.items() if row.status is Status.PARKED}
+        return self.kept.keys(Status.PARKED)
 
-    def _start(self) -> Instance:
-        return Instance(self.shelf.instance(), set())
+    async def _start(self) -> None:
+        self.instances.append(Instance(await self.stage.start(), set()))
 
     def _kill(self, instance: Instance) -> None:
-        instance.outbox.die()
+        """Let an instance die; another takes its place."""
+        self._run(partial(self._end, instance))
+        self.instances.remove(instance)
+        self._run(self._start)
+
+    async def _end(self, instance: Instance) -> None:
+        await self.stage.die(instance.outbox)
         for job in instance.jobs:
             job.cancel()
-        self._run(_nothing)
-        self.instances[self.instances.index(instance)] = self._start()
 
     async def _lease(self, instance: Instance, most: int) -> None:
         await instance.outbox.recover()
@@ -258,20 +309,37 @@ class EffectsMachine(RuleBasedStateMachine):
 
     async def _perform(self, instance: Instance, job: Job) -> None:
         async def show(news: Entry) -> None:
-            await receive([news], self.units, Policy())
+            await receive([news], self.stage.units, Policy())
 
-        world = self.world
-        outside = Outside(instance.outbox, world, world, world, world, world, show, SETTLE_AFTER)
+        world, settle_after = self.world, self.stage.settle_after
+        outside = Outside(instance.outbox, world, world, world, world, world, show, settle_after)
         await instance.outbox.settle(job, await perform(job, outside, chance=0.5))
 
     def _decide(self, number: int, fate: Fate) -> None:
         call = self.world.calls[number]
         doomed = [one for one in self.instances if call.job in one.jobs]
-        self.loop.call_soon(call.fate.set_result, fate)
-        self._run(_nothing)
+
+        async def meet() -> None:
+            call.fate.set_result(fate)
+
+        self._run(meet)
         if fate in CRASHES:
             for instance in doomed:
                 self._kill(instance)
+
+    def _go_on_until(self, what: str) -> None:
+        """Let everything work until nothing waits but a call of this kind, if there comes one."""
+        for _ in range(20):
+            if not self.kept.keys(Status.DUE, Status.LEASED):
+                return
+            others = [number for number, call in enumerate(self.world.calls) if call.what != what]
+            if others:
+                self._decide(others[0], Fate.WORKS)
+            elif self.world.calls:
+                return
+            else:
+                self.wait(31)
+                self.work(0, 4)
 
     def _finish(self) -> None:
         for _ in range(400):
@@ -280,28 +348,22 @@ class EffectsMachine(RuleBasedStateMachine):
             self.wait(60)
             self.work(0, 4)
             self.work(1, 4)
-            is_open = any(row.status in {Status.DUE, Status.LEASED} for row in self.shelf.rows.values())
-            if not is_open and not self.world.calls:
+            if not self.kept.keys(Status.DUE, Status.LEASED) and not self.world.calls:
                 return
         raise AssertionError("it never comes to an end")
-
-    def _shown(self) -> list[Any]:
-        return [shown for shown in self.units.memory.shown if isinstance(shown.what, GhostAlert)]
 
     def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something, and let everybody go on for as far as they can."""
 
         async def run() -> None:
             await work()
-            for _ in range(10):
+            while self._is_busy():  # noqa: ASYNC110 - on each turn somebody goes on
                 await asyncio.sleep(0)
+            self.kept = await self.stage.read()
 
         self.loop.run_until_complete(run())
 
-
-async def _nothing() -> None:
-    """Let others go on."""
-
-
-def _is_paid(ghost: Ghost) -> bool:
-    return ghost.step in {Step.PAID, Step.SHOWN, Step.POSTED}
+    def _is_busy(self) -> bool:
+        """Tell whether anybody can go on who does not wait for a fate."""
+        waiting = {call.job for call in self.world.calls if not call.fate.done()}
+        return any(job not in waiting for instance in self.instances for job in instance.jobs)

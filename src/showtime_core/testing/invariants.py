@@ -76,7 +76,8 @@ def check_none_vanishes(kept: Records) -> None:
 
 
 def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
-    """Every viewer is credited what the distinct events come to, and pays for ghosts out of cheers only."""
+    """Every viewer is credited what the distinct events come to; a ghost has its cheer, or was asked for."""
+    told = dict(_told(sent[line.entry_id]) for line in kept.journal)
     credited, due = Counter[str](), Counter[str]()
     for planned in kept.effects.values():
         match planned.effect:
@@ -87,20 +88,29 @@ def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
             case CreditGiftSubs(viewer, base, times, count):
                 credited[viewer.id] += base * times * count
             case SummonGhost():
-                assert f"{planned.entry_id}:credit-cheer" in kept.effects
+                is_asked = isinstance(told[planned.entry_id], ev.GhostRequested)
+                assert is_asked or f"{planned.entry_id}:credit-cheer" in kept.effects
     for line in kept.journal:
         if line.outcome is Outcome.REACTED:
-            viewer_id, points = earned(sent[line.entry_id].content)
+            _, content = _told(sent[line.entry_id])
+            viewer_id, points = earned(content)
             due[viewer_id] += points
     assert +credited == +due
+
+
+def _told(entry: Entry) -> tuple[str, object]:
+    """Tell in whose name something follows from an entry, and what: who is tried again keeps the name."""
+    match entry.content:
+        case ev.Retried(name, event):
+            return name, event
+        case content:
+            return entry.id, content
 
 
 def earned(content: object) -> tuple[str, int]:
     """Tell whom an event earns how many points."""
     times = {"1000": 1, "2000": 2, "3000": 5}
     match content:
-        case ev.Retried(_, event):
-            return earned(event)
         case ev.Cheer(Viewer(viewer_id), bits):
             return viewer_id, bits
         case ev.Subscription(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
@@ -117,10 +127,7 @@ def check_anonymous_events_touch_nobody(kept: Records, sent: Journal) -> None:
     for line in kept.journal:
         if line.outcome is not Outcome.REACTED:
             continue
-        told, cause = sent[line.entry_id].content, line.entry_id
-        if isinstance(told, ev.Retried):
-            cause = told.entry_id
-        content = told.event if isinstance(told, ev.Retried) else told
+        cause, content = _told(sent[line.entry_id])
         if isinstance(content, ev.Follow | ev.Subscription | ev.Resubscription):
             met.add(content.viewer.id)
         if getattr(content, "viewer", "somebody") is None:

@@ -161,11 +161,20 @@ class ChannelMachine(RuleBasedStateMachine):
         """Twitch's API has not listed a stream for long, whether one is live here or not."""
         self._find_out(ev.StreamMissed(self.now - timedelta(minutes=minutes), self.now), policy)
 
+    @rule(event=_EVENTS, policy=_POLICIES, later=_POLICIES)
+    def understand_at_last(self, event: Event, policy: Policy, later: Policy) -> None:
+        """A message comes that is not understood, and is tried again when it is."""
+        self._receive(self._write([Malformed("who can read this?")]), policy)
+        self._try_again(self._parked()[-1], event, later)
+
     @precondition(lambda self: self._parked())
     @rule(data=st.data(), event=_EVENTS, policy=_POLICIES)
     def try_again(self, data: st.DataObject, event: Event, policy: Policy) -> None:
         """The operator has a parked entry tried again: by now it is understood, whatever it says."""
-        name, before = data.draw(st.sampled_from(self._parked())), self.kept
+        self._try_again(data.draw(st.sampled_from(self._parked())), event, policy)
+
+    def _try_again(self, name: str, event: Event, policy: Policy) -> None:
+        before = self.kept
         (told,) = self._now_told([event])
         assert not isinstance(told, Unknown | Malformed)
         if self._decide(ev.Retried(name, told), policy):
