@@ -115,3 +115,48 @@ async def test_points_of_a_cheer_buy_a_ghost_later(dev: Dev, database: str):
         rich = await rita.post("/image-gen", json={"subject": "a lonely fax machine"})
         assert rich.status_code in {202, 204}, rich.text
     await until(lambda: ("rewindrita", 50, 0) in rows(database, BALANCES), seconds=60)
+
+
+async def points_of(dev: Dev, database: str, login: str, bits: int) -> dict[str, str]:
+    """Have a viewer cheer, and wait for the points; returns the headers that say who it is."""
+    await simulate(dev, "cheer", "--from-user", login, "--bits", str(bits), "--message", "be kind")
+    credited = """
+        select from showtime.outbox
+        where kind = 'credit-cheer' and status = 'done' and payload -> 'viewer' ->> 'login' = %s
+    """
+    await until(lambda: rows(database, credited, login), seconds=60)
+    return {"authorization": f"Bearer {await asyncio.to_thread(dev.token, 'viewer', '--login', login)}"}
+
+
+async def test_a_viewer_who_goes_away_gets_the_ghost(dev: Dev, database: str):
+    """The browser is closed while the ghost is made: it is shown all the same, and paid for once."""
+    bearer = await points_of(dev, database, "leavinglee", 400)
+    async with httpx.AsyncClient(base_url=dev.server.url, headers=bearer, timeout=60) as lee:
+        asked = asyncio.create_task(lee.post("/image-gen", json={"subject": "an empty chair"}))
+        recorded = "select from showtime.journal where source = 'viewer' and position(%s in body) > 0"
+        await until(lambda: rows(database, recorded, b"an empty chair"), seconds=60)
+        asked.cancel()
+    await until(lambda: ("leavinglee", 200, 0) in rows(database, BALANCES), seconds=60)
+    await until(lambda: "an empty chair" in gallery(dev), seconds=60)
+
+
+async def test_a_viewer_who_does_not_wait_may_ask_how_it_stands(dev: Dev, database: str):
+    """Answered 202 with an address; the same key is the same ghost, before it is there and after."""
+    bearer = await points_of(dev, database, "patientpat", 400) | {
+        "prefer": "respond-async",
+        "idempotency-key": "tuesday",
+    }
+    async with httpx.AsyncClient(base_url=dev.server.url, headers=bearer, timeout=60) as pat:
+        first = await pat.post("/image-gen", json={"subject": "a waiting room"})
+        again = await pat.post("/image-gen", json={"subject": "a waiting room"})
+        assert [answer.status_code for answer in (first, again)] == [202, 202]
+        where = first.headers["location"]
+        assert again.headers["location"] == where
+        assert first.headers["preference-applied"] == "respond-async"
+        await until(lambda: httpx.get(f"{dev.server.url}/{where}").json()["status"] == "shown", seconds=60)
+        later = await pat.post("/image-gen", json={"subject": "a waiting room"})
+        assert later.json()["id"] == first.json()["id"]
+        images = await pat.get(f"/history/images/{first.json()['id']}")
+    [url] = images.json()
+    assert_is_jpeg(url)
+    assert ("patientpat", 200, 0) in rows(database, BALANCES)

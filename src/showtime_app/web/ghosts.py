@@ -123,8 +123,8 @@ def routes(
         A caller that goes away stops nothing. While a ghost is being made, its viewer's wish for the same is
         the same request.
         """
-        wanted = await _read(counter, request, idempotency_key)
         deadline = patience.deadline()
+        wanted = await _read(counter, request, idempotency_key)
         # Once it may be recorded, no answer but its own outcome will do: a failure would say that it costs
         # nothing. Where the database stays away, its own id is the best that can be told.
         found = await patience.wait_for(partial(counter.take, wanted), deadline) or ghost_id(wanted.id)

@@ -6,6 +6,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from showtime_app.web.patience import Patience
 from showtime_core.alerts import GhostAlert
 from showtime_core.errors import ContentRefused, Unavailable
 from showtime_core.journal import Source
@@ -190,6 +191,25 @@ async def test_who_has_waited_for_long_is_told_where_to_ask(studio, marge, slow,
     told = await marge.get(where)
     assert told.json() == {"id": ghost["id"], "status": "shown", "step": "shown"}
     assert told.headers["cache-control"] == "no-store"
+
+
+class SlowLedger(MemoryLedger):
+    """A ledger that takes its time: who begins to wait only after it waits for long."""
+
+    patience = Patience(0.2)
+
+    async def balance(self, viewer):
+        self.patience.seconds = 600
+        return await super().balance(viewer)
+
+
+async def test_what_was_spent_on_looking_is_not_waited_for_again():
+    """The proxy counts from the beginning of a request: so does the viewer's patience."""
+    studio = Studio(ledger=(ledger := SlowLedger()), patience=ledger.patience)
+    Slow(studio)
+    await studio.give(MARGE, 400)
+    async with studio.open_to(MARGE) as marge, asyncio.timeout(20):
+        assert (await ask(marge)).status_code == 202
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "return=minimal, Respond-Async; x=1"])

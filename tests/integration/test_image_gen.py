@@ -1,0 +1,88 @@
+"""`POST /image-gen` among neighbours that fail: what is told of a failure is true when it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from support.auth_service import USERS, VIEWER
+from support.databases import fresh_database
+from support.following import until
+from support.neighbours import Neighbours, neighbours_running
+from support.server import Server, rows, running
+from support.twitch import CHANNEL, message
+
+TAPEHEAD = USERS[VIEWER]["user"]
+NO_VIOLENCE = "Your request was rejected by the safety system. safety_violations=[violence]."
+
+
+@pytest.fixture(scope="module")
+def neighbours() -> Iterator[Neighbours]:
+    with neighbours_running() as neighbours:
+        yield neighbours
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server) -> Iterator[str]:
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def server(neighbours: Neighbours, database: str, tmp_path_factory) -> Iterator[Server]:
+    settings = neighbours.settings | {"LEDGER_SETTLE_SECONDS": "0.5"}
+    with running(database, tmp_path_factory.mktemp("image-gen") / "log", settings=settings) as server:
+        yield server
+
+
+@pytest.fixture
+async def tapehead(server: Server, neighbours: Neighbours) -> AsyncIterator[httpx.AsyncClient]:
+    """A viewer with points for one ghost, each time."""
+    before = balance(neighbours)["totalPoints"]
+    who = {"user_id": TAPEHEAD["id"], "user_login": TAPEHEAD["login"], "user_name": TAPEHEAD["displayName"]}
+    cheer = message("channel.cheer", who | CHANNEL | {"is_anonymous": False, "bits": 200, "message": ""})
+    bearer = {"authorization": f"Bearer {VIEWER}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=bearer, timeout=90) as client:
+        await client.post("/callback", content=cheer.body, headers=cheer.headers)
+        await until(lambda: balance(neighbours)["totalPoints"] == before + 200, seconds=60)
+        yield client
+    for each in ("ledger", "openai", "discord"):
+        neighbours.trouble(each)
+
+
+def balance(neighbours: Neighbours) -> dict[str, Any]:
+    """Look what the viewer has in the ledger."""
+    nothing = {"totalPoints": 0, "availablePoints": 0, "flows": []}
+    found: dict[str, Any] = neighbours.held("ledger").get(TAPEHEAD["id"], nothing)
+    return found
+
+
+async def test_a_refusal_is_told_when_the_points_are_back(
+    tapehead: httpx.AsyncClient, neighbours: Neighbours, database: str
+):
+    """The painter refuses at once, the ledger gives nothing back for a while: so long nobody is told."""
+    neighbours.trouble("ledger", "500", only="DELETE /outflow")
+    had = balance(neighbours)["totalPoints"]
+    asked = asyncio.create_task(tapehead.post("/image-gen", json={"subject": "a forbidden tape"}))
+    tried = "select from showtime.outbox where kind = 'reject-points' and status = 'due' and attempts > 0"
+    await until(lambda: rows(database, tried), seconds=60)
+    assert not asked.done()
+    assert balance(neighbours)["availablePoints"] == had - 200
+    neighbours.trouble("ledger")
+    answer = await asked
+    assert balance(neighbours)["availablePoints"] == had
+    assert (answer.status_code, answer.text) == (400, f"image generation request rejected: {NO_VIOLENCE}")
+
+
+async def test_a_lost_payment_is_no_failure(tapehead: httpx.AsyncClient, neighbours: Neighbours):
+    """The ledger takes the points, and the answer is lost: the ghost is shown, and paid for once."""
+    neighbours.trouble("ledger", "die", only="PATCH /outflow")
+    had = balance(neighbours)["totalPoints"]
+    asked = asyncio.create_task(tapehead.post("/image-gen", json={"subject": "a lost reel"}))
+    await until(lambda: balance(neighbours)["totalPoints"] == had - 200, seconds=60)
+    neighbours.trouble("ledger")
+    answer = await asked
+    assert (answer.status_code, answer.text) == (204, "")
+    assert balance(neighbours)["availablePoints"] == had - 200
