@@ -13,7 +13,7 @@ from support.twitch import Message
 _ANSWER_SECONDS = 10.0
 """As long as Twitch waits."""
 _PAUSE_SECONDS = 0.02
-_ALL_SECONDS = 120.0
+_ALL_SECONDS = 600.0
 
 
 @define
