@@ -41,6 +41,7 @@ from showtime_core.journal import Entry, Status
 from showtime_core.ledger import FlowState
 from showtime_core.outbox import Job
 from showtime_core.performing import Outside, perform
+from showtime_core.points import POINTS_PER_GHOST
 from showtime_core.ports import Outbox
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
@@ -243,17 +244,22 @@ class EffectsMachine(RuleBasedStateMachine):
             case AdvanceGhost(_, _, Task.POST), Decision.DONE if key not in self.world.posts:
                 return
             case SummonGhost(), Decision.DISMISS if is_made:
-                await self._reject_by_hand(effect.viewer, key)
+                await self._give_back_by_hand(effect.viewer, key)
             case AdvanceGhost(_, _, Task.REFUND), Decision.DONE:
-                await self._reject_by_hand(effect.viewer, key.replace("reject-points", "summon-ghost"))
+                await self._give_back_by_hand(effect.viewer, key.replace("reject-points", "summon-ghost"))
             case _:
                 pass
         with suppress(Refused):  # there is no such choice
             await self.stage.parking.settle(key, partial(decide, decision=decision))
 
-    async def _reject_by_hand(self, viewer: Viewer, key: str) -> None:
-        with suppress(NotPending):
-            await self.world.ledger.reject(viewer, self.world.flows[key])
+    async def _give_back_by_hand(self, viewer: Viewer, key: str) -> None:
+        """Reject what is pending, and credit what turns out to be spent."""
+        ledger, flow_id = self.world.ledger, self.world.flows[key]
+        try:
+            await ledger.reject(viewer, flow_id)
+        except NotPending:
+            if ledger.flows[viewer.id][flow_id].state is FlowState.ACCEPTED:
+                await ledger.credit(CreditCheer(viewer, POINTS_PER_GHOST, "given back"), f"back {key}")
 
     # --- what must hold ----------------------------------------------------------------------------
 

@@ -80,6 +80,7 @@ def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> Effe
 
 
 def _recall(shelf: Shelf) -> Kept:
+    shelf.take_in()
     return Kept(
         {
             key: KeptEffect(row.planned.effect, row.status, row.planned.after, row.remark)
