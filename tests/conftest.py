@@ -15,6 +15,8 @@ pytest.register_assert_rewrite(
         for module in (
             "chat_contract",
             "contracts",
+            "effects_invariants",
+            "effects_machine",
             "history_contract",
             "invariants",
             "ledger_contract",
@@ -37,6 +39,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("showtime")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Tell how many tests run at once: two for each core, since most wait for processes of their own."""
+    return 2 * (os.cpu_count() or 1)
+
 
 _PROGRAMS = {
     "postgresql-15": "postgres",
