@@ -46,6 +46,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that the others run beside it."""
+    items.sort(key=lambda item: item.path.name != "test_storm.py")
+
+
 _PROGRAMS = {
     "postgresql-15": "postgres",
     "chromium": "chromium",
