@@ -200,6 +200,7 @@ async def test_a_resume_goes_back_as_far_as_the_backlog(server, chat):
 async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
     """The latest so many that are still to be seen, oldest first; without the wish, nothing of before."""
     texts = [f"back-{number}" for number in range(10)]
+    await all_at_once(server.port, [clears()])
     for text in texts:
         await all_at_once(server.port, [says("Vera", text)])
     await all_at_once(server.port, [deletes("back-8")])
@@ -211,7 +212,7 @@ async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
         assert await words(plain, 1) == ["back-live"]
     async with listening(f"{chat}?backlog=999") as stream:
         await begun(stream)
-        await stream.events(11)
+        assert await words(stream, 10) == [text for text in texts if text != "back-8"] + ["back-live"]
 
 
 async def test_who_resumes_gets_no_backlog_besides(server, chat):

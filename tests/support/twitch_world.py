@@ -5,6 +5,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,7 +92,8 @@ class World:
     withdrawn: set[tuple[str, str]] = field(factory=set)
     tells_id: bool = True
     """Whether a conflict names the subscription that is there."""
-    verify_seconds: float = 0.0
+    before_challenge: Callable[[Sub], object] = lambda _: None
+    """Called before each challenge: Twitch takes its time until it returns."""
     challenged: list[tuple[str, int]] = field(factory=list)
     """Type and answer of each challenge that was sent."""
     client: httpx.Client = field(factory=lambda: httpx.Client(timeout=10))
@@ -179,7 +181,7 @@ class World:
 
     def _verify(self, sub: Sub) -> None:
         """Send a challenge, and see whether the answer is just that."""
-        time.sleep(self.verify_seconds)
+        self.before_challenge(sub)
         challenge = secrets.token_urlsafe(24)
         told = message(
             sub.type,
