@@ -32,6 +32,8 @@ class S3Service(Neighbour):
         self._moto.start()
         host, port = self._moto.get_host_and_port()
         self._inner = f"http://{host}:{port}"
+        # All of moto's servers in one process share what they store.
+        self._http.post(f"{self._inner}/moto-api/reset").raise_for_status()
         self._boto().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         return super().__enter__()
 
