@@ -122,7 +122,7 @@ def postmaster(data_dir: Path) -> int:
 def alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:1]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -183,7 +183,7 @@ def test_data_outlives_the_server(data_dir: Path, major: int):
 
     began = time.monotonic()
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[major]) as server:
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < SECONDS
         assert ask(server.conninfo, "select title from tape") == "Solaris"
 
 
@@ -339,16 +339,29 @@ def test_torn_pid_file_is_survived(data_dir: Path, torn: str):
         assert ask(server.conninfo, "select 1") == 1
 
 
-def test_half_made_cluster_is_made_anew(data_dir: Path):
-    """A kill -9 in the middle of the first start leaves nothing that hinders the second."""
+def kill_in_the_first_start(data_dir: Path) -> None:
     with in_other_process(data_dir) as killed:
-        eventually(lambda: any(data_dir.glob("postgres.new-*/global")))
+        eventually(lambda: any(data_dir.glob("postgres*/global")))
         killed.kill()
         killed.wait(SECONDS)
-    assert not (data_dir / "postgres").exists()
+    if (data_dir / "postgres").exists():  # we came too late
+        EmbeddedPostgres.start(data_dir).stop()
+        shutil.rmtree(data_dir)
+        kill_in_the_first_start(data_dir)
+
+
+def drafts_after_a_start(data_dir: Path) -> list[Path]:
     with EmbeddedPostgres.start(data_dir, settings=FAST) as server:
         assert ask(server.conninfo, "select 1") == 1
-    assert not list(data_dir.glob("postgres.new-*"))
+    return list(data_dir.glob("postgres.new-*"))
+
+
+def test_half_made_cluster_is_made_anew(data_dir: Path):
+    """A kill -9 in the middle of the first start hinders no other, and what it has left does not stay."""
+    kill_in_the_first_start(data_dir)
+    drafts_after_a_start(data_dir)
+    (data_dir / "postgres.new-late").mkdir()  # as if by initdb, which outlives us and may go on writing
+    eventually(lambda: not drafts_after_a_start(data_dir))
 
 
 def test_server_of_somebody_else_on_the_folder_is_left_alone(data_dir: Path):

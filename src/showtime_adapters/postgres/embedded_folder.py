@@ -105,7 +105,7 @@ class DataFolder:
         return Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.path))
 
     def drop_drafts(self) -> None:
-        """Remove what attempts before have left."""
+        """Remove what attempts before have left; what is written meanwhile is left to the next start."""
         for draft in self.path.glob(f"{_DRAFT}*"):
             shutil.rmtree(draft, ignore_errors=True)
 

@@ -68,7 +68,6 @@ def make_cluster(folder: DataFolder, binaries: Binaries, account: Account, *, sy
 
     Raises EmbeddedPostgresError with the words of initdb if it fails.
     """
-    folder.drop_drafts()
     draft = folder.make_draft()
     account.own(draft)
     command = [
@@ -99,6 +98,7 @@ def launch(
     account = Account.of(folder)
     sockets = socket_folder(folder, account.uid, account.gid)
     account = account.reaching(binaries.postgres, [folder.path, sockets])
+    folder.drop_drafts()
     if major_of(folder.cluster) is None:
         make_cluster(folder, binaries, account, sync=settings.get("fsync") != "off")
     options = _SMALL_MACHINE | dict(settings) | _addresses(sockets, tcp_port)
