@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,9 +73,11 @@ class Log:
 
 
 @asynccontextmanager
-async def reading(server: IrcServer, ca_file: Path | None, **timing: float) -> AsyncIterator[Log]:
+async def reading(
+    server: IrcServer, ca_file: Path | None, clock: Callable[[], float] = time.monotonic, **timing: float
+) -> AsyncIterator[Log]:
     log = Log()
-    reader = IrcReader(server.url, CHANNEL, log.hear, log.report, ca_file, Timing(**timing))
+    reader = IrcReader(server.url, CHANNEL, log.hear, log.report, ca_file, Timing(**timing), clock)
     task = asyncio.create_task(reader.run())
     try:
         yield log
@@ -179,12 +182,16 @@ async def test_it_connects_again_when_it_is_told_to(server, certificate):
 
 async def test_it_connects_again_when_nothing_comes(server, certificate):
     """Silence is a dead line; as long as anything comes, the line is alive."""
-    async with reading(server, certificate.file, silence_seconds=1.0, pulse_seconds=0.2) as log:
-        await server.until_joined()
-        for _ in range(8):
+    now = 1000.0
+    timing = {"silence_seconds": 1.0, "pulse_seconds": 0.05}
+    async with reading(server, certificate.file, lambda: now, **timing) as log:
+        for count in range(1, 9):
+            await until(lambda count=count: len(log.told) == count)  # it has looked whether it is too late
             await server.send(b"PING :tmi.twitch.tv\r\n")
-            await asyncio.sleep(0.2)
-        assert len(server.connections) == 1
+            await until(lambda count=count: len(server.connections[0].lines) == 3 + count)
+            now += 0.9
+        assert set(log.told) == {None}
+        now += 0.9
         await server.until_joined(2)
         assert "chat is not connected: nothing was heard for 1 s" in log.told
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from attrs import define, field, frozen
+from attrs import Factory, define, frozen
 
 from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
 from showtime_core.chat import Heard
@@ -70,6 +70,7 @@ class IrcReader:
     ca_file: Path | None = None
     """Whom to trust, where it is not those that the system trusts."""
     timing: Timing = Timing()
+    clock: Callable[[], float] = time.monotonic
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -123,7 +124,7 @@ class _Session:
     reader: IrcReader
     is_joined: bool = False
     must_leave: bool = False
-    _heard_at: float = field(factory=time.monotonic)
+    _heard_at: float = Factory(lambda self: self.reader.clock(), takes_self=True)
     _told_at: float | None = None
     _notice: str = ""
     """What the server has said last, for people."""
@@ -146,14 +147,14 @@ class _Session:
             async with asyncio.timeout(min(self.reader.timing.pulse_seconds, limit)):
                 chunk = await stream.read(CHUNK_BYTES)
         except TimeoutError:
-            if time.monotonic() - self._heard_at < limit:
+            if self.reader.clock() - self._heard_at < limit:
                 return b""
             if self.is_joined:
                 raise LostError(f"nothing was heard for {limit:.0f} s") from None
             raise LostError(self._notice or f"#{self.reader.channel} could not be joined") from None
         if not chunk:
             raise LostError(self._notice or "the connection was closed")
-        self._heard_at = time.monotonic()
+        self._heard_at = self.reader.clock()
         return chunk
 
     async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
@@ -192,7 +193,7 @@ class _Session:
 
     async def _tell(self) -> None:
         """Say now and then that all is well."""
-        now = time.monotonic()
+        now = self.reader.clock()
         if self.is_joined and self._told_at is None:
             _log.info("chat of #%s is connected", self.reader.channel)
         elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.pulse_seconds:
