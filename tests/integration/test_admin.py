@@ -67,9 +67,10 @@ def revoked(secret):
 
 
 @pytest.fixture
-def live(twitch):
-    """Be on the air for a while."""
+def live(twitch, host):
+    """Be on the air for a while, with no tape on."""
     twitch(t.online, f"night-{datetime.now(UTC).timestamp()}")
+    host.delete("/admin/tape").raise_for_status()  # the night before goes on, and its tape with it
     yield
     twitch(t.offline)
 

@@ -133,6 +133,7 @@ async def test_what_no_client_can_show_is_never_sent(server, chat):
 async def test_moderators_take_away(server, chat):
     """A deletion of whatever id; a ban of what that viewer wrote and is still there; a clearing of all."""
     deeds = [
+        clears(),
         *(says("Bob", "b1"), says("Vera", "v1"), says("Bob", "b2"), deletes("b1"), deletes("unknown")),
         *(bans("Bob"), bans("Bob"), bans("Larry"), clears(), bans("Vera"), says("Bob", "b3")),
     ]
@@ -140,7 +141,7 @@ async def test_moderators_take_away(server, chat):
         await begun(stream)
         for deed in deeds:
             assert await all_at_once(server.port, [deed]) == [204]
-        expected = ["b1", "v1", "b2", ["b1"], ["unknown"], ["b2"], "clear", "b3"]
+        expected = ["clear", "b1", "v1", "b2", ["b1"], ["unknown"], ["b2"], "clear", "b3"]
         assert await words(stream, len(expected)) == expected
 
 
