@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from showtime_adapters.discord import DiscordGallery, escape
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 from support.discord_service import PATH, DiscordService
+from support.following import until
 from support.neighbour import Reply
 
 GHOST = ("Vera_Haste", "a baby seal", b"\xff\xd8 a jpeg \r\n--\r\n\xff\xd9")
@@ -102,6 +103,7 @@ async def test_a_post_whose_answer_is_lost_may_be_there(service, failure):
         service.trouble(failure)
         with pytest.raises(Ambiguous):
             await gallery.post(*GHOST)
+    await until(lambda: service.received)  # who hangs up does not wait for it
     assert len(service.received) == 1
 
 

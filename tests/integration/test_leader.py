@@ -105,10 +105,10 @@ async def test_a_leader_that_is_frozen_is_followed(database: str):
 async def test_a_leader_that_works_is_left_alone(database: str):
     """It shows that it is alive, however long the work takes."""
     watched = Watched()
-    async with leading(database, watched, "first", silent_seconds=2.0):
+    async with leading(database, watched, "first", silent_seconds=6.0):
         await until(lambda: watched.at_it == ["first"])
-        async with leading(database, watched, "second", silent_seconds=2.0):
-            await asyncio.sleep(3.0)
+        async with leading(database, watched, "second", silent_seconds=6.0):
+            await asyncio.sleep(7.0)
     assert watched.begun == ["first"]
 
 

@@ -196,8 +196,8 @@ class World:
         except httpx.HTTPError:
             answer = None
         is_right = answer and (answer.status_code, answer.text) == (200, challenge)
-        self.challenged.append((sub.type, answer.status_code if answer else 0))
         sub.status = "enabled" if is_right else "webhook_callback_verification_failed"
+        self.challenged.append((sub.type, answer.status_code if answer else 0))
 
     def _id(self) -> str:
         return f"26b1c993-bfcf-44d9-b876-{next(self._numbers):012}"
