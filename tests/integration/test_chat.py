@@ -14,7 +14,7 @@ from support.databases import fresh_database
 from support.following import following, until
 from support.sending import Sender, all_at_once
 from support.server import Server, rows, running
-from support.sse import Stream, asking, listening
+from support.sse import Stream, asking, begun, listening
 from support.twitch import CHANNEL, Message, Twitch, message, viewer
 
 EVENTSUB = {"CHAT_SOURCE": "eventsub"}
@@ -67,15 +67,6 @@ def word(line: Any) -> str | list[str]:
         case {"type": "deletion", "deletion": {"messageIds": list(ids)}}:
             return ids
     return str(line["type"])
-
-
-async def begun(stream: Stream) -> str:
-    """Read the beginning of a stream; returns the id that it gives."""
-    assert (await stream.block()).lines == (":",)
-    block = await stream.block()
-    assert block.id
-    assert block.data is None
-    return block.id
 
 
 async def words(stream: Stream, count: int) -> list[str | list[str]]:

@@ -16,7 +16,7 @@ from support.auth_service import Auth, auth_service, signed
 from support.databases import fresh_database
 from support.following import until
 from support.server import Server, await_answer, rows, running
-from support.sse import asking, listening
+from support.sse import asking, begun, listening
 
 NOWHERE = "http://127.0.0.1:9"
 SETTINGS = {
@@ -165,8 +165,7 @@ async def test_a_viewer_writes_no_events(server):
     """Line ends in a viewer's text end no line of a stream: it is one event, and says what was said."""
     text = 'boo\n\ndata: {"type":"raid"}\r\n\r\nid: 1\u2028\u0085\x00event: x\n\n'
     async with listening(f"{server.url}/alerts") as stream:
-        while not (await stream.block()).id:
-            pass
+        await begun(stream)
         async with httpx.AsyncClient() as twitch:
             message = t.cheer("LineLena", 1, text)
             await twitch.post(f"{server.url}/callback", headers=message.headers, content=message.body)

@@ -17,7 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from showtime_core.ghosts import ghost_id
 from support import twitch as t
 from support.dev import developing
-from support.sse import listening
+from support.sse import begun, listening
 
 SUPPORT = Path(__file__).parents[1] / "support"
 SCHEMATHESIS = Path(sys.executable).with_name("st")
@@ -150,8 +150,7 @@ async def test_what_the_streams_say_fits_their_schemas(dev, secret, document):
         shape = media["schema"]["properties"]["data"]["contentSchema"]
         async with listening(dev.server.url + path) as stream:
             if path == "/alerts":
-                await stream.block()
-                await stream.block()
+                await begun(stream)
             for message in messages:
                 send(dev, message)
             for _ in messages or ([None] if path == "/state" else []):

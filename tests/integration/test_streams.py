@@ -11,7 +11,7 @@ import pytest
 from support import twitch as t
 from support.databases import fresh_database
 from support.server import running
-from support.sse import asking, listening
+from support.sse import asking, begun, listening
 
 QUIET = 0.4
 """Seconds after which what has not come would not come."""
@@ -122,7 +122,7 @@ async def test_http_1_0_gets_no_chunks(server):
 async def test_an_alert_is_an_id_and_a_line_of_data(server, twitch):
     """An alert is an unnamed event of an id and one line of compact JSON."""
     async with asking(server.port, "GET /alerts HTTP/1.1\nHost: a") as reader:
-        await read(reader, rb"retry: 3000\n\n")
+        await read(reader, rb"id: \S+\nretry: 3000\n\n")
         twitch.send(t.cheer("Lina\nBreak", 100, "one\r\ntwo\n\ndata: three"))
         data = rb'{"type":"cheer","data":{"username":"Lina\nBreak","numBits":100,'
         data += rb'"message":"one\r\ntwo\n\ndata: three"}}'
@@ -130,22 +130,21 @@ async def test_an_alert_is_an_id_and_a_line_of_data(server, twitch):
         assert await read(reader, pattern)
 
 
-def number(block):
-    return int(block.id.rpartition("-")[2])
+def number(event_id):
+    return int(event_id.rpartition("-")[2])
 
 
 async def test_a_resume_gets_exactly_the_missed(twitch, alerts):
     """With Last-Event-ID a client gets what came after it, in order and once, and then what comes."""
     async with listening(alerts) as stream:
-        await stream.block()
-        first = await stream.block()
+        ids = [await begun(stream)]
         twitch.send(*(t.cheer(f"Viewer{each}") for each in range(10)))
-        seen = [first, *await stream.events(10)]
-    assert [number(block) for block in seen] == sorted({number(block) for block in seen})
+        seen = await stream.events(10)
+    ids += [block.id for block in seen]
+    assert ids == sorted(set(ids), key=number)
     for last in (0, 4, 10):
-        async with listening(alerts, seen[last].id) as stream:
-            missed = seen[last + 1 :]
-            assert await stream.events(len(missed)) == missed
+        async with listening(alerts, ids[last]) as stream:
+            assert await stream.events(len(seen) - last) == seen[last:]
             twitch.send(t.cheer("NextNell"))
             seen.append(await stream.event())
             assert seen[-1].data["data"]["username"] == "NextNell"
@@ -154,19 +153,18 @@ async def test_a_resume_gets_exactly_the_missed(twitch, alerts):
 async def test_a_client_that_drops_before_its_first_alert_loses_nothing(twitch, alerts):
     """The id that a new client is given at once is all it needs to get the alerts from then on."""
     async with listening(alerts) as stream:
-        await stream.block()
-        first = await stream.block()
+        first = await begun(stream)
     twitch.send(t.cheer("EarlyEllie"))
-    async with listening(alerts, first.id) as stream:
+    async with listening(alerts, first) as stream:
         assert (await stream.event()).data["data"]["username"] == "EarlyEllie"
 
 
 async def test_an_id_that_means_nothing_counts_as_none(twitch, alerts):
     """A malformed id, one of another epoch, or one that never was: the client is new, and gets what comes."""
     async with listening(alerts) as stream:
-        await stream.block()
-        epoch, _, newest = (await stream.block()).id.rpartition("-")
-    twitch.send(t.cheer("OldOlga"))
+        epoch, _, newest = (await begun(stream)).rpartition("-")
+        twitch.send(t.cheer("OldOlga"))
+        await stream.event()
     odd = [
         "",
         "7",
@@ -182,8 +180,7 @@ async def test_an_id_that_means_nothing_counts_as_none(twitch, alerts):
 
     async def follow(last):
         async with listening(alerts, last.encode("latin-1")) as stream:
-            await stream.block()
-            await stream.block()
+            await begun(stream)
             ready.release()
             return (await stream.event()).data["data"]["username"]
 
@@ -199,7 +196,10 @@ async def test_an_id_that_means_nothing_counts_as_none(twitch, alerts):
 
 async def test_a_new_client_gets_no_old_alerts(twitch, alerts):
     """A client without Last-Event-ID, as an overlay that was reloaded, gets only what comes from now on."""
-    twitch.send(t.cheer("OldOlga"))
+    async with listening(alerts) as watcher:
+        await begun(watcher)
+        twitch.send(t.cheer("OldOlga"))
+        await watcher.event()
     async with listening(alerts) as stream:
         await silent(stream)
         twitch.send(t.cheer("NewNora"))
@@ -208,11 +208,12 @@ async def test_a_new_client_gets_no_old_alerts(twitch, alerts):
 
 async def test_state_ignores_last_event_id(server, twitch, alerts):
     """/state sends one snapshot whatever id a client brings, and no changes of the past."""
-    async with listening(alerts) as stream:
-        await stream.block()
-        first = await stream.block()
-    twitch.send(t.online("ignored"), t.offline())
-    async with listening(f"{server.url}/state", first.id) as stream:
+    async with listening(alerts) as stream, listening(f"{server.url}/state") as watcher:
+        first = await begun(stream)
+        assert (await watcher.event()).data == {"isLive": False}
+        twitch.send(t.online("ignored"), t.offline())
+        assert [(await watcher.event()).data["isLive"] for _ in range(2)] == [True, False]
+    async with listening(f"{server.url}/state", first) as stream:
         assert (await stream.event()).data == {"isLive": False}
         await silent(stream)
 
@@ -251,10 +252,12 @@ async def test_a_change_between_two_clients_is_missed_by_neither(server, twitch)
                 try:
                     heard.append(await stream.event(1.5))
                 except TimeoutError:
-                    return heard[-1].data
+                    if over.is_set():
+                        return heard[-1].data
 
-    following = []
+    over, following = asyncio.Event(), []
     for number_, client in enumerate(clients):
         following.append(asyncio.create_task(last_word(client)))
         await asyncio.to_thread(twitch.send, t.offline() if number_ % 2 else t.online(f"flicker-{number_}"))
+    over.set()
     assert [each["isLive"] for each in await asyncio.gather(*following)] == [False] * 20

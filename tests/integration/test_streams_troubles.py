@@ -24,8 +24,8 @@ from support import twitch as t
 from support.databases import fresh_database, gone, locked
 from support.following import following, until
 from support.sending import all_at_once
-from support.server import running, start
-from support.sse import asking, listening
+from support.server import rows, running, start
+from support.sse import asking, begun, listening
 
 
 @pytest.fixture
@@ -40,12 +40,6 @@ def serving(database, tmp_path, **options):
         yield server, t.Twitch(server.url, client)
 
 
-async def first_id(stream):
-    while not (block := await stream.block()).id:
-        pass
-    return block.id
-
-
 async def names(stream, count):
     return [event.data["data"]["username"] for event in await stream.events(count)]
 
@@ -54,7 +48,7 @@ async def test_a_resume_survives_a_restart(database, tmp_path):
     """After a restart a client gets exactly what it missed, in order, although nobody was there to see it."""
     with serving(database, tmp_path) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
-            await first_id(stream)
+            await begun(stream)
             twitch.send(t.cheer("SeenSue"))
             last = (await stream.event()).id
         twitch.send(*(t.cheer(f"Missed{number}") for number in range(5)))
@@ -78,8 +72,8 @@ async def test_every_instance_shows_the_same(database, tmp_path):
             listening(f"{other.url}/alerts") as at_other,
             listening(f"{other.url}/state") as state,
         ):
-            await first_id(at_one)
-            await first_id(at_other)
+            await begun(at_one)
+            await begun(at_other)
             to_one.send(t.cheer("Ann"), t.online())
             to_other.send(t.cheer("Ben"))
             seen = await at_one.events(2)
@@ -94,14 +88,14 @@ async def test_a_resume_goes_back_minutes_not_days(database, tmp_path, minutes, 
     """A client that wakes up gets the alerts of ALERT_REPLAY_MINUTES at most, and with 0 none."""
     with serving(database, tmp_path, settings={"ALERT_REPLAY_MINUTES": minutes}) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
-            last = await first_id(stream)
-        old = t.cheer("OldOlga")
-        twitch.send(old, t.cheer("RecentRon"))
+            last, old = await begun(stream), t.cheer("OldOlga")
+            twitch.send(old, t.cheer("RecentRon"))
+            await stream.events(2)
         with psycopg.connect(database) as connection:
             shift = "update showtime.feed set shown_at = shown_at - interval '15 min' where entry_id = %s"
             connection.execute(shift, [old.id])
         async with listening(f"{server.url}/alerts", last) as stream:
-            await first_id(stream)
+            await begun(stream)
             twitch.send(t.cheer("NewNora"))
             assert await names(stream, len(expected) + 1) == [*expected, "NewNora"]
 
@@ -110,7 +104,7 @@ async def test_streams_stay_open_while_the_database_is_away(postgres_server, dat
     """Without a database streams are answered 200 and kept open; once it is back they catch up."""
     with serving(database, tmp_path) as (server, twitch):
         async with listening(f"{server.url}/alerts") as early:
-            last = await first_id(early)
+            last = await begun(early)
             twitch.send(t.cheer("BeforeBea"))
             await early.event()
             async with AsyncExitStack() as stack:
@@ -122,7 +116,7 @@ async def test_streams_stay_open_while_the_database_is_away(postgres_server, dat
                     assert (await state.event()).data == {"isLive": False}
                     await asyncio.sleep(0.5)
                 twitch.send(t.cheer("AfterAl"))
-                assert await names(early, 1) == ["AfterAl"]
+                assert (await early.event(30)).data["data"]["username"] == "AfterAl"
                 assert await names(late, 2) == ["BeforeBea", "AfterAl"]
 
 
@@ -135,7 +129,7 @@ async def test_streams_open_before_the_database_was_ever_reached(postgres_server
             state = await stack.enter_async_context(listening(f"{server.url}/state"))
             assert [(await alerts.block()).lines for _ in range(2)] == [(":",), ("retry: 3000",)]
             assert (await state.block()).lines == ("retry: 3000",)
-        await first_id(alerts)
+        await begun(alerts)
         assert (await state.event()).data == {"isLive": False}
         twitch.send(t.cheer("AfterAl"))
         assert await names(alerts, 1) == ["AfterAl"]
@@ -145,7 +139,7 @@ async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(datab
     """When ids begin again, open streams are ended, and who comes back with an old id misses nothing."""
     with serving(database, tmp_path) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
-            await first_id(stream)
+            await begun(stream)
             twitch.send(*(t.cheer(f"Lost{number}") for number in range(3)))
             last = (await stream.events(3))[-1].id
             with psycopg.connect(database, autocommit=True) as connection:
@@ -158,7 +152,7 @@ async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(datab
             with pytest.raises(EOFError):
                 await stream.event()
         async with listening(f"{server.url}/alerts", last) as stream:
-            assert (await first_id(stream)).partition("-")[0] != last.partition("-")[0]
+            assert (await begun(stream)).partition("-")[0] != last.partition("-")[0]
             new = t.cheer("NewNora")
             while twitch.send(new)[0].status_code != 204:  # connections of the past are used up first
                 pass
@@ -167,7 +161,7 @@ async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(datab
 
 async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
     """A stalled client delays neither another client nor the webhook, and is disconnected in the end."""
-    count, size = 660, 40_000
+    count, size = 800, 40_000
     with serving(database, tmp_path) as (server, _), socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", server.port))
@@ -189,12 +183,13 @@ async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
             cheers = [t.cheer(f"Big{number + each}", text="x" * size) for each in range(4)]
             assert set(await all_at_once(server.port, cheers)) == {204}
             slowest = max(slowest, time.monotonic() - began)
-        await asyncio.wait_for(reading, 5)
-        assert slowest < 3
-        await asyncio.sleep(1.5)
-        metrics = (await asyncio.to_thread(httpx.get, f"{server.url}/metrics")).text
-        assert 'showtime_dropped_stream_clients_total{stream="alerts"} 1.0' in metrics
-        assert 'showtime_stream_clients{stream="alerts"} 0.0' in metrics
+        await asyncio.wait_for(reading, 20)
+        assert slowest < 10  # what Twitch takes for an answer
+        told = {
+            'showtime_dropped_stream_clients_total{stream="alerts"} 1.0',
+            'showtime_stream_clients{stream="alerts"} 0.0',
+        }
+        await until(lambda: told <= {*httpx.get(f"{server.url}/metrics").text.splitlines()})
 
 
 async def test_a_client_of_chat_that_does_not_read_is_given_up(database, tmp_path):
@@ -221,6 +216,11 @@ def wordy(number):
     return Heard(ChatWritten(f"m{number}", Viewer("7", "vhs_vera", "VHSVera"), "", "be kind " * 250))
 
 
+WAITING = """
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
 async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
     """SIGTERM with 200 open streams ends them and exits within 5 s, and a message under way is answered."""
     with serving(database, tmp_path) as (server, _):
@@ -231,7 +231,7 @@ async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
             await opened[-1].readuntil(b"retry: 3000\n\n")
         with locked(database):
             sending = asyncio.create_task(all_at_once(server.port, [t.cheer()]))
-            await asyncio.sleep(0.3)
+            await until(lambda: rows(database, WAITING))
             began = time.monotonic()
             server.signal(signal.SIGTERM)
             ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader in opened)), 5)

@@ -16,7 +16,7 @@ from support import twitch as t
 from support.auth_service import BROADCASTER, auth_service
 from support.following import until
 from support.server import rows, running
-from support.sse import listening
+from support.sse import begun, listening
 from support.terminal import ROOT, Terminal, blocks, terminal_of
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
@@ -200,8 +200,7 @@ async def live_a_night(client: httpx.AsyncClient, twitch: t.Twitch) -> None:
     regular = t.viewer() | {"user_id": "90790024", "user_name": "WasabiMilkshake"}
     async with listening(f"{twitch.url}/state") as state, listening(f"{twitch.url}/alerts") as alerts:
         assert (await state.event()).data == LIVE
-        while not (await alerts.block()).id:
-            pass
+        await begun(alerts)
         twitch.send(t.online("40999", began))
         at = began.isoformat().replace("+00:00", "Z")
         assert (await state.event()).data == {"isLive": True, "broadcastStartedAt": at}

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 
+_BEGUN_SECONDS = 20.0
+
 
 @frozen
 class Block:
@@ -101,3 +103,14 @@ async def asking(port: int, request: str) -> AsyncIterator[asyncio.StreamReader]
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def begun(stream: Stream) -> str:
+    """Read the beginning of a stream with ids; returns the id that it gives.
+
+    One that has just begun may not have reached the database: a comment and the retry come first, then.
+    """
+    while not (block := await stream.block(_BEGUN_SECONDS)).id:
+        assert block.lines in {(":",), ("retry: 3000",)}
+    assert block.lines == (f"id: {block.id}", "retry: 3000")
+    return block.id
