@@ -83,9 +83,19 @@ def await_answer(server: Server, path: str) -> None:
     raise AssertionError(f"the server does not answer {path}:\n{server.log.read_text()}")
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Find a port that nobody else is given while this process lives; whoever is told of it may listen there.
+
+    Bound without listening, it refuses connections.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    return int(held.getsockname()[1])
 
 
 @contextmanager
