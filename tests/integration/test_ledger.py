@@ -443,7 +443,7 @@ async def test_the_ledger_is_told_which_request_it_is_asked_for(auth, service):
 
 async def test_connections_do_not_leak(auth, service):
     """A crowd has to queue; after hundreds of requests, good and bad, few are open; at the end none is."""
-    async with opened(auth, service, seconds=2.0) as ledger:
+    async with opened(auth, service) as ledger:
         service.trouble("hang")
         crowd = asyncio.create_task(rush(ledger))
         await until(lambda: open_connections(service), 20)
@@ -451,10 +451,11 @@ async def test_connections_do_not_leak(auth, service):
         assert service.most_connections == 20
         service.trouble()
         await crowd
+    async with opened(auth, service, seconds=2.0) as ledger:
         for failure in ("500", "cut", "die", "rubbish", "drip"):
             service.trouble(failure, share=0.7)
             await rush(ledger)
-        assert len(service.received) >= 200
+        assert len(service.received) > 150
         await until(lambda: open_connections(service), range(6))
     await until(lambda: open_connections(service), 0)
     await until(lambda: open_connections(auth), 0)

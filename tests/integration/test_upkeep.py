@@ -176,7 +176,7 @@ async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
         world.consents[BROADCASTER_ID].add("user:bot")
         stage.let_time_pass(11)
         await until(lambda: chat.id not in world.subs)
-        assert [*world.statuses().values()].count("enabled") == TYPES + 4
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 4)
 
 
 async def test_where_it_was_not_said_where_twitch_delivers_nothing_is_changed_there(stage: Stage):

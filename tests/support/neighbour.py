@@ -86,7 +86,7 @@ class Neighbour:
     connections: set[socket.socket] = field(factory=set)
     most_connections: int = 0
     _server: ThreadingHTTPServer | None = None
-    _over: threading.Event = field(factory=threading.Event)
+    over: threading.Event = field(factory=threading.Event)
     """Set when the present trouble is over: who hangs hangs no longer."""
     _chance: random.Random = field(factory=lambda: random.Random(1986))
 
@@ -112,8 +112,8 @@ class Neighbour:
         """Fail so from now on (None: not at all); `refuse` lets nobody in."""
         self.failure, self.share, self.only, self.late_seconds = failure, share, only, late
         self.scripted = None
-        self._over.set()
-        self._over = threading.Event()
+        self.over.set()
+        self.over = threading.Event()
         if failure == "refuse":
             self.stop()
         elif not self._server:
@@ -133,14 +133,14 @@ class Neighbour:
         class Handler(_Handler):
             service = neighbour
 
-        self._over = threading.Event()
+        self.over = threading.Event()
         self._server = _Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def stop(self) -> None:
         """Go away: what is open is cut, and who comes is refused."""
-        self._over.set()
+        self.over.set()
         if self._server:
             self._server.shutdown()
             for connection in list(self.connections):
@@ -154,10 +154,6 @@ class Neighbour:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def await_end(self, seconds: float) -> None:
-        """Wait, as one that hangs does."""
-        self._over.wait(seconds)
 
 
 class _Server(ThreadingHTTPServer):
@@ -189,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         service, request = self.service, self._read()
+        over = service.over  # of the trouble that this request is in, whatever comes next
         service.requests[request.path] += 1
         service.received.append(request)
         service.request_ids.append(request.headers.get("x-request-id"))
@@ -196,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             case None:
                 self._answer(service.scripted or service.handle(request))
             case "hang":
-                service.await_end(60)
+                over.wait(60)
                 self.close_connection = True
             case "cut":
                 self.close_connection = True
@@ -205,14 +202,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "late":
                 reply = service.handle(request)
-                service.await_end(service.late_seconds)
+                over.wait(service.late_seconds)
                 self._answer(reply)
             case "slow":
-                service.await_end(service.late_seconds)
+                over.wait(service.late_seconds)
                 self._answer(service.handle(request))
             case "drip":
                 service.handle(request)
-                self._drip()
+                self._drip(over)
             case status if re.fullmatch(r"[3-5]\d\d", status):
                 self._answer(Reply(int(status), "it is not well\n", headers=_TELLING))
             case status if re.fullmatch(r"[3-5]\d\d after", status):
@@ -244,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(data)
 
-    def _drip(self) -> None:
+    def _drip(self, over: threading.Event) -> None:
         self.send_response(200)
         self.send_header("content-length", "1000")
         self.end_headers()
@@ -252,4 +249,4 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             for _ in range(60):
                 self.wfile.write(b" ")
-                self.service.await_end(0.5)
+                over.wait(0.5)

@@ -178,7 +178,7 @@ def slow(studio):
 @pytest.mark.parametrize("path", ["/image-gen", "/image-gen/"])
 async def test_who_has_waited_for_long_is_told_where_to_ask(studio, marge, slow, path):
     """202, with an address that is right behind any prefix; there it is told how the ghost stands."""
-    studio.patience.seconds = 0.2
+    studio.patience.seconds = 1.0
     answer = await marge.post(path, json={"subject": "a baby seal"})
     ghost = answer.json()
     assert (answer.status_code, ghost["status"], ghost["step"]) == (202, "in-progress", "reserved")
