@@ -1,6 +1,5 @@
 """The outbox and the embedded ledger in PostgreSQL keep to the same rules as those in memory."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
 import psycopg
@@ -18,6 +17,7 @@ from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, 
 from showtime_core.testing.parking_contract import ParkingContract
 from showtime_core.testing.strategies import CAST
 from support.databases import empty, fresh_database
+from support.effects import let_time_pass
 from support.following import until
 from support.server import rows
 
@@ -54,7 +54,7 @@ class TestPostgresOutbox(OutboxContract, ParkingContract):
                 await until(lambda: rows(emptied, alive) == [(0,)])
 
             async def wait(time):
-                await asyncio.sleep(time.total_seconds())
+                await let_time_pass(pool, time)
 
             yield OutboxStage(
                 PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParking(pool), die, wait

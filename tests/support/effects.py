@@ -38,6 +38,12 @@ _SHOWN: LiteralString = """
 """
 
 
+async def let_time_pass(pool: AsyncConnectionPool[Connection], time: timedelta) -> None:
+    """Bring what waits nearer, without waiting."""
+    async with pool.connection() as connection:
+        await connection.execute(_PASS, {"time": time})
+
+
 @asynccontextmanager
 async def effects_staged(conninfo: str) -> AsyncIterator[EffectsStage]:
     """Set a stage for effects on this database."""
@@ -57,8 +63,7 @@ async def effects_staged(conninfo: str) -> AsyncIterator[EffectsStage]:
             await sessions[outbox.owner].execute("select pg_advisory_unlock(%s)", [outbox.owner])
 
         async def wait(time: timedelta) -> None:
-            async with pool.connection() as connection:
-                await connection.execute(_PASS, {"time": time})
+            await let_time_pass(pool, time)
 
         async def read() -> Kept:
             return await _read(pool)
