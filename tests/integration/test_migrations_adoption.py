@@ -332,7 +332,11 @@ STARTS = "select id, started_at from showtime.broadcast order by id"
 TAPES = "select id::text, broadcast_id, tape_id from showtime.screening order by id"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @example(recorded=[])
 @given(recorded=nights)
 def test_whatever_the_predecessor_left_can_be_adopted(database, recorded):
