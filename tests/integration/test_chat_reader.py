@@ -1,10 +1,12 @@
 """Chat by IRC as it is served: one reader for all instances, whatever is killed, and nothing piles up."""
 
 import asyncio
+import math
 import re
 import signal
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -113,13 +115,14 @@ async def test_a_connection_killed_twenty_times_doubles_nothing(twitch, settings
             await until(lambda: ids(client)[-1:] == ["end"])
     seen = [int(message_id) for message_id in ids(client)[:-1]]
     assert seen == sorted(set(seen))
-    missing = sorted(set(range(len(numbers.sent_at))) - set(seen))
     away = list(zip(killed_at, back_at, strict=True))
-    # What was under way when the line broke is lost with it: that is as long as it takes to read.
+    sent_at = [*numbers.sent_at, math.inf]
+    # What was under way when the line broke is lost with it: all up to something that was said afterwards.
     stray = [
-        number
-        for number in missing
-        if not any(gone - 1.0 <= numbers.sent_at[number] <= back for gone, back in away)
+        (before, after)
+        for before, after in pairwise([-1, *seen, len(numbers.sent_at)])
+        if before + 1 < after
+        and not any(sent_at[before + 1] <= back and gone <= sent_at[after] for gone, back in away)
     ]
     assert stray == []
     assert rows(database, "select count(*) from (select key from showtime.chat_heard) as k") == [
@@ -257,15 +260,17 @@ async def test_whoever_may_not_write_writes_nothing(database):
 async def test_people_are_told_when_chat_is_not_connected(twitch, settings, database, tmp_path):
     """On every instance, with the reason; the streams stay open, and alerts are as they were."""
     twitch.lets_join = False
-    with running(database, tmp_path / "1.log", settings=settings) as one:
-        await until(lambda: twitch.connections, 30)
-        twitch.connections[0].writer.write(b":tmi.twitch.tv NOTICE * :Login unsuccessful\r\n")
-        twitch.connections[0].writer.close()
-        trouble = "select trouble from showtime.chat_room"
-        await until(lambda: rows(database, trouble) != [(None,)])
-        with running(database, tmp_path / "2.log", settings=settings) as two:
-            told = "chat functionality is degraded. (Error: chat is not connected: Login unsuccessful)"
-            assert (await status(one))["message"] == (await status(two))["message"] == told
+    with (
+        running(database, tmp_path / "1.log", settings=settings) as one,
+        running(database, tmp_path / "2.log", settings=settings) as two,
+    ):
+        await until(lambda: twitch.connections and twitch.connections[-1].is_open, 30)
+        twitch.connections[-1].writer.write(b":tmi.twitch.tv NOTICE * :Login unsuccessful\r\n")
+        twitch.connections[-1].writer.close()
+        trouble, why = "select trouble from showtime.chat_room", "chat is not connected: Login unsuccessful"
+        await until(lambda: rows(database, trouble) == [(why,)])
+        told = f"chat functionality is degraded. (Error: {why})"
+        assert (await status(one))["message"] == (await status(two))["message"] == told
         async with listening(f"{one.url}/chat") as stream:
             twitch.lets_join = True
             twitch.kill()

@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
@@ -25,7 +25,7 @@ from support.evening import Happening, assert_exactly_once, evening, log_of_aler
 from support.following import Follower, following, until
 from support.records import assert_replays
 from support.sending import Sender
-from support.server import Server, running
+from support.server import Server, rows, running
 from support.sse import listening
 from support.twitch import CHANNEL, Message, Twitch, cheer, message, offline, online
 
@@ -89,19 +89,16 @@ def drop_outs(count: int) -> list[Message]:
     return [*told, online("stream-last", moment, at=moment)]
 
 
-async def change_tapes(conninfo: str, count: int) -> int:
-    """Change the tape while all goes on, as a third instance; returns how often there was a night for it."""
+async def change_tapes(conninfo: str, count: int) -> None:
+    """Change the tape so often while all goes on, as a third instance, whenever there is a night for it."""
     done = 0
-    async with make_pool(conninfo, autocommit=True) as pool:
+    async with make_pool(conninfo, autocommit=True) as pool, asyncio.timeout(60):
         units = PostgresUnitOfWork(pool)
-        for tape_id in range(1, count + 1):
-            try:
-                await start_tape(tape_id, uuid4(), units, Policy())
+        while done < count:
+            with suppress(Refused):  # no broadcast is live
+                await start_tape(done + 1, uuid4(), units, Policy())
                 done += 1
-            except Refused:  # no broadcast is live
-                pass
             await asyncio.sleep(0.01)
-    return done
 
 
 def mixed(*parts: Sequence[Message]) -> list[Message]:
@@ -117,12 +114,11 @@ async def test_two_instances_behave_as_one(pair: Pair):
     """Messages split between two instances, some sent to both at once: the same alerts in the same order."""
     night, stream = evening(1200), drop_outs(20)
     crowd = messages(night)
-    tapes, *_ = await asyncio.gather(
+    await asyncio.gather(
         change_tapes(pair.conninfo, 30),
         pair.senders[0].deliver(mixed(crowd[::2], crowd[::6], stream[::2], stream[::3])),
         pair.senders[1].deliver(mixed(crowd[1::2], crowd[::6], stream[1::2], stream[::5])),
     )
-    assert tapes > 0
     assert not pair.senders[0].refused + pair.senders[1].refused
     assert_exactly_once(pair.conninfo, [*night, *map(Happening, stream)])
     await assert_same(pair)
@@ -212,14 +208,19 @@ async def test_a_lock_is_freed_wherever_its_holder_was_frozen(
 ):
     """The lock of a frozen instance is free in time for the same request, whatever it was about to send."""
     twitch.send(cheer())
-    async with make_pool(migrated) as pool:
-        stack = AsyncExitStack()
-        holder = await stack.enter_async_context(connected(pool))
-        if not is_whole:
-            await stack.enter_async_context(holder.pipeline())
-        await holder.execute(statement)
-        [answer] = await asyncio.to_thread(twitch.send, cheer())
-        with pytest.raises(Unavailable):  # what the holder finds when it goes on
-            await stack.aclose()
+    sent = cheer()
+    for retry in range(3):  # it is left 2 s then, which a busy machine may take once, but not each time
+        async with make_pool(migrated) as pool:
+            stack = AsyncExitStack()
+            holder = await stack.enter_async_context(connected(pool))
+            if not is_whole:
+                await stack.enter_async_context(holder.pipeline())
+            await holder.execute(statement)
+            [answer] = await asyncio.to_thread(twitch.send, sent.again(retry))
+            with pytest.raises(Unavailable):  # what the holder finds when it goes on
+                await stack.aclose()
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
     assert answer.status_code == httpx.codes.NO_CONTENT
     assert answer.elapsed.total_seconds() < OTHERS_WAIT_SECONDS
+    assert rows(migrated, "select count(*) from showtime.journal") == [(2,)]
