@@ -73,6 +73,15 @@ async def words(stream: Stream, count: int) -> list[str | list[str]]:
     return [word(block.data) for block in await stream.events(count)]
 
 
+async def show(server: Server, *deeds: Message) -> None:
+    """Send one after the other, and see each shown: whoever comes then begins behind them."""
+    async with listening(f"{server.url}/chat") as stream:
+        await begun(stream)
+        for deed in deeds:
+            assert await all_at_once(server.port, [deed]) == [204]
+        await stream.events(len(deeds))
+
+
 # --- to the letter --------------------------------------------------------------------------------
 
 
@@ -182,8 +191,9 @@ async def test_a_resume_goes_back_as_far_as_the_backlog(server, chat):
     """Whoever was away for longer gets the latest 256 messages."""
     async with listening(chat) as stream:
         start = await begun(stream)
-    spoken = [f"far-{number}" for number in range(BACKLOG_LENGTH + 20)]
-    await Sender(server.port, connections=1).deliver([says("Vera", text) for text in spoken])
+        spoken = [f"far-{number}" for number in range(BACKLOG_LENGTH + 20)]
+        await Sender(server.port, connections=1).deliver([says("Vera", text) for text in spoken])
+        await stream.events(len(spoken))
     async with listening(chat, start) as stream:
         await begun(stream)
         assert await words(stream, BACKLOG_LENGTH) == spoken[20:]
@@ -192,10 +202,7 @@ async def test_a_resume_goes_back_as_far_as_the_backlog(server, chat):
 async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
     """The latest so many that are still to be seen, oldest first; without the wish, nothing of before."""
     texts = [f"back-{number}" for number in range(10)]
-    await all_at_once(server.port, [clears()])
-    for text in texts:
-        await all_at_once(server.port, [says("Vera", text)])
-    await all_at_once(server.port, [deletes("back-8")])
+    await show(server, clears(), *(says("Vera", text) for text in texts), deletes("back-8"))
     async with listening(f"{chat}?backlog=4") as stream, listening(chat) as plain:
         await begun(stream)
         await begun(plain)
@@ -209,11 +216,11 @@ async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
 
 async def test_who_resumes_gets_no_backlog_besides(server, chat):
     """A browser that connects again sends its id and the same address: nothing comes twice."""
-    await all_at_once(server.port, [says("Vera", "resumed-1"), says("Vera", "resumed-2")])
+    await show(server, says("Vera", "resumed-1"), says("Vera", "resumed-2"))
     async with listening(f"{chat}?backlog=1") as stream:
         await begun(stream)
         last = (await stream.event()).id
-    await all_at_once(server.port, [says("Vera", "resumed-3")])
+    await show(server, says("Vera", "resumed-3"))
     async with listening(f"{chat}?backlog=50", last) as stream:
         await begun(stream)
         assert await words(stream, 1) == ["resumed-3"]
@@ -221,8 +228,7 @@ async def test_who_resumes_gets_no_backlog_besides(server, chat):
 
 async def test_a_clearing_leaves_no_backlog(server, chat):
     """What was cleared is not shown to whoever comes later."""
-    await all_at_once(server.port, [says("Vera", "cleared")])
-    await all_at_once(server.port, [clears()])
+    await show(server, says("Vera", "cleared"), clears())
     async with listening(f"{chat}?backlog=50") as stream:
         await begun(stream)
         await all_at_once(server.port, [says("Vera", "after the clearing")])
