@@ -46,15 +46,15 @@ async def assert_all_seen(client: Follower, conninfo: str, seconds: float = 10.0
 async def test_an_alert_is_shown_at_once(server: Server, client: Follower):
     """Notifications wake the feed: no alert waits for the poll, even if it comes while the feed reads."""
     crowd = [each.message for each in evening(300) if each.alert]
-    waits = []
+    late = 0
     for sent in range(0, len(crowd), 3):
         senders = [Sender(server.port, connections=1) for _ in range(3)]
         few = zip(senders, crowd[sent : sent + 3], strict=False)
         await asyncio.gather(*(sender.deliver([each]) for sender, each in few))
         began = time.monotonic()
         await until(lambda sent=sent: len(client.events) >= min(sent + 3, len(crowd)))
-        waits.append(time.monotonic() - began)
-    assert sorted(waits)[-3] < POLL_SECONDS / 2  # all but two, for which the machine may have had no time
+        late += time.monotonic() - began > POLL_SECONDS / 2
+        assert late < 3  # the machine may have had no time once or twice
 
 
 async def test_a_lost_session_of_the_feed_loses_nothing(server: Server, migrated: str, client: Follower):
