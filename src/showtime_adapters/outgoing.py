@@ -7,13 +7,14 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 from attrs import frozen
 
+from showtime_adapters.connections import Connections
 from showtime_core.errors import Ambiguous, Unavailable
 
 ANSWER_SECONDS = 10.0
@@ -24,7 +25,6 @@ Longer than it takes to get a connection, so that a request that runs out of it 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """How much a neighbour may answer: more than any of them has to say to us."""
 _CONNECT_SECONDS = 3.0
-_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5)
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
 """By name, for the library of OpenAI has an httpx of its own."""
@@ -92,12 +92,25 @@ async def bounded(sending: Awaitable[Any], most: int) -> Any:  # noqa: ANN401 - 
     return type(answer)(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Make the rules of TLS once for all: to read all certificates takes a while."""
+    return httpx.create_ssl_context()
+
+
 class ObservedClient(httpx.AsyncClient):
     """Sends requests, and tells how each ended; an answer that is too large is lost."""
 
-    def __init__(self, observe: Observe, **options: Any) -> None:  # noqa: ANN401 - as httpx takes them
-        """Tell this observer; the options are those of httpx."""
-        super().__init__(**options)
+    def __init__(
+        self,
+        observe: Observe,
+        verify: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        **options: Any,  # noqa: ANN401 - as httpx takes them
+    ) -> None:
+        """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
+        connect = partial(httpx.AsyncHTTPTransport, verify=verify or _tls())
+        super().__init__(transport=transport or Connections(connect), **options)
         self._observe = observe
 
     async def send(
@@ -112,12 +125,6 @@ class ObservedClient(httpx.AsyncClient):
         if not stream:
             sending = bounded(sending, MAX_ANSWER_BYTES)
         return await observed(sending, self._observe)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Make the rules of TLS once for all: to read all certificates takes a while."""
-    return httpx.create_ssl_context()
 
 
 class Client:
@@ -135,15 +142,8 @@ class Client:
         self.name = name
         self._seconds = seconds
         self._request_id = telemetry.request_id
-        timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
-        self._http = ObservedClient(
-            telemetry.observe,
-            base_url=url,
-            timeout=timeout,
-            limits=_LIMITS,
-            transport=transport,
-            verify=_tls(),
-        )
+        timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
+        self._http = ObservedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""

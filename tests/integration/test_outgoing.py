@@ -15,6 +15,7 @@ from showtime_adapters.outgoing import MAX_ANSWER_BYTES, Client, Telemetry
 from showtime_adapters.twitch.http import make_client
 from showtime_core.errors import Ambiguous, Unavailable
 from support.certificates import make_certificate
+from support.following import until
 from support.neighbour import Neighbour, Reply, Request
 
 
@@ -70,6 +71,24 @@ async def test_how_a_request_ended_is_told_once(
     [(how, seconds)] = told
     assert how == outcome
     assert (0.9 if failure == "hang" else 0) < seconds <= time.perf_counter() - began
+
+
+async def test_whoever_goes_away_takes_no_place_with_him(parrot: Parrot):
+    """A crowd that is cancelled at any moment, as it waits, connects or listens, leaves room for the next."""
+    async with Client("the parrot", parrot.url) as client:
+        parrot.trouble("hang")
+        for moment in range(40):
+            crowd = [asyncio.create_task(client.send("GET", "/")) for _ in range(30)]
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            for each in crowd:
+                each.cancel()
+            await asyncio.wait(crowd)
+        parrot.trouble()
+        answers = await asyncio.gather(*(client.send("GET", "/") for _ in range(30)))
+        assert {answer.status_code for answer in answers} == {200}
+        await until(lambda: len(parrot.connections) <= 5)
+    await until(lambda: not parrot.connections)
 
 
 @pytest.mark.parametrize("is_packed", [False, True])

@@ -22,7 +22,7 @@ SETTLE = {"LEDGER_SETTLE_SECONDS": "0.5"}
 VIEWERS = [f"Tapehead{number}" for number in range(12)]
 DOING = "select count(*) from showtime.outbox where status in ('due', 'leased', 'waiting')"
 PARKED = "select kind, remark from showtime.outbox where status = 'parked'"
-ALL_SECONDS = 60.0
+ALL_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")

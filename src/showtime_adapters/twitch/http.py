@@ -29,7 +29,6 @@ _PAUSE_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 """For the rate limit: Twitch fills it up within a minute."""
 _TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=4.0)
-_LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=2)
 _MAX_REASON = 200
 
 
@@ -61,8 +60,8 @@ class Answer:
 
 def make_client(ca_file: Path | None = None, telemetry: Telemetry = SILENT) -> httpx.AsyncClient:
     """Make a client that trusts the machine's authorities, or those of a file; use it as a context."""
-    trusted = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
-    return ObservedClient(telemetry.observe, timeout=_TIMEOUT, limits=_LIMITS, verify=trusted)
+    trusted = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    return ObservedClient(telemetry.observe, trusted, timeout=_TIMEOUT)
 
 
 @mutable
