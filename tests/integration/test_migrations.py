@@ -287,17 +287,17 @@ def test_a_database_that_is_away_is_said_to_be(database):
 
 @pytest.mark.parametrize("left", [b"", PREDECESSOR])
 def test_several_at_once_do_the_work_once(database, left):
-    """Each step is taken by one of them; the others find nothing to do."""
+    """Each step is taken by one of them; the others, who come at any moment, find nothing to do."""
     tell(database, left)
-    together = Barrier(4)
+    together = Barrier(12)
 
-    def run() -> list[str]:
+    def run(number: int) -> list[str]:
         together.wait()
+        time.sleep(number * 0.004)
         return told(migrate_up, database)
 
-    with ThreadPoolExecutor(4) as pool:
-        outcomes = [future.result() for future in [pool.submit(run) for _ in range(4)]]
-    said = [line for outcome in outcomes for line in outcome]
+    with ThreadPoolExecutor(12) as pool:
+        said = [line for outcome in pool.map(run, range(12)) for line in outcome]
     assert sum("001_predecessor" in line for line in said) == 1
     assert said.count("applied 002_journal") == 1
     assert ask(database, STEPS_TAKEN) == [(name,) for name in ALL]

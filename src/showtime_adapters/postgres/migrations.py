@@ -133,9 +133,11 @@ def _undo(connection: Connection, step: Step, report: Report) -> None:
 
 def _pending(connection: Connection, steps: Sequence[Step]) -> tuple[Step, ...]:
     """Tell what is to be done. Raises Refused if this is no database for us to work on."""
+    # In this order: whoever takes the first step at this moment makes its tables and its record at once.
+    tables = {name for (name,) in connection.execute(_TABLES)}
     taken = _taken(connection)
     if len(taken) <= 1:  # the predecessor may still be at work here, or again
-        _check_origin(connection, is_ours=bool(taken))
+        _check_origin(connection, tables, is_ours=bool(taken))
     return outstanding(taken, steps)
 
 
@@ -148,9 +150,8 @@ def _says_yes(connection: Connection, question: LiteralString) -> bool:
     return connection.execute(question).fetchone() == (True,)
 
 
-def _check_origin(connection: Connection, *, is_ours: bool) -> None:
+def _check_origin(connection: Connection, tables: set[str], *, is_ours: bool) -> None:
     """Make sure that we start from nothing, or from the predecessor's last schema."""
-    tables = {name for (name,) in connection.execute(_TABLES)}
     if _says_yes(connection, _IS_PREDECESSORS):
         _check_predecessor(connection, missing=_PREDECESSOR_TABLES - tables)
     elif tables and not is_ours:
