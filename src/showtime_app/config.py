@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
@@ -23,6 +23,7 @@ from showtime_app.checked import (
     networks,
 )
 from showtime_core.chat import ChatSource
+from showtime_core.limits import GhostLimits
 
 
 class ConfigurationError(Exception):
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"
+    max_waiting_ghosts: Annotated[int, Field(ge=1)] | Literal["none"] = 10
+    max_ghosts_per_day: Annotated[int, Field(ge=1)] | Literal["none"] = 200
     spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")
     spaces_region_name: str | None = None
     spaces_endpoint_url: Endpoint | None = None
@@ -120,6 +123,12 @@ class Settings(BaseSettings):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The EventSub secrets: the first signs, all verify."""
         return tuple(secret.get_secret_value() for secret in self.twitch_webhook_secret)
+
+    @property
+    def ghost_limits(self) -> GhostLimits:
+        """How many ghosts there may be."""
+        limits = (self.max_waiting_ghosts, self.max_ghosts_per_day)
+        return GhostLimits(*(None if limit == "none" else limit for limit in limits))
 
     @property
     def has_homeless_ghosts(self) -> bool:

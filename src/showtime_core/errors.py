@@ -6,6 +6,7 @@
     │   ├── NotAllowed       who asks is known, and may not
     │   ├── NotFound         there is nothing of this name
     │   ├── NotEnoughPoints  the viewer cannot pay
+    │   ├── LimitReached     there are too many already
     │   ├── NotPending       a reservation was accepted or rejected before
     │   └── ContentRefused   the painter will not paint this
     ├── Unavailable          nothing was done; try again later
@@ -13,6 +14,8 @@
 
 The web application turns these into answers in one place; nothing in the core knows of HTTP.
 """
+
+from datetime import timedelta
 
 
 class ShowtimeError(Exception):
@@ -37,6 +40,16 @@ class NotFound(Refused):
 
 class NotEnoughPoints(Refused):
     """The viewer has fewer points than this costs."""
+
+
+class LimitReached(Refused):
+    """There are too many already; `limit` names which, and `retry_after` how long it lasts, if that is known."""
+
+    def __init__(self, reason: str, limit: str, retry_after: timedelta | None) -> None:
+        """Say why, for people."""
+        super().__init__(reason)
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class NotPending(Refused):

@@ -238,6 +238,8 @@ class GhostRequested:
 
     viewer: Viewer
     subject: str
+    key: str | None = None
+    """The viewer's own name for this request: another name is another request."""
 
 
 @frozen
@@ -294,8 +296,8 @@ Event = (
 def natural_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
     """Name the fact itself, for those that may be reported under two ids.
 
-    That a viewer wants a certain ghost is one fact for as long as that ghost is being made: who asks again
-    gets the same. None where two equal reports are two facts (two honest cheers of 100 bits), or where the
+    That a viewer wants a certain ghost is one fact for as long as that ghost is being made, and for
+    `ghosts.SAME_REQUEST_FOR` longer: who asks again gets the same, unless the request has a key of its own. None where two equal reports are two facts (two honest cheers of 100 bits), or where the
     state tells.
     """
     match event:

@@ -10,6 +10,7 @@ ghost that fails before it is paid gives back what was reserved, and one that is
 """
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID, uuid5
@@ -21,6 +22,9 @@ from showtime_core.texts import clean
 from showtime_core.viewers import Viewer
 
 MAX_SUBJECT_CHARACTERS = 120
+SAME_REQUEST_FOR = timedelta(minutes=10)
+"""How long after a ghost was shown its viewer's request for the same is taken for a repetition: whose answer was
+lost asks again, and is not to pay twice."""
 
 _NAMESPACE = UUID("c66b32cb-4df0-4cf3-9ffb-7d2a4e5a0f61")
 
@@ -100,6 +104,11 @@ class Ghost:
         """Whether the viewer has it on the screen, or the points back."""
         return self.step in {Step.SHOWN, Step.POSTED, Step.REFUSED, Step.REFUNDED}
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether it is to come on the screen, and has not yet."""
+        return not self.is_settled and self.refusal is None
+
 
 @frozen
 class Standing:
@@ -166,6 +175,12 @@ def read_subject(text: str) -> str:
 def image_key(ghost: Ghost) -> str:
     """Name the place of a ghost's image in the bucket."""
     return f"{ghost.id}/{ghost.id}-00.jpg"
+
+
+def without_request(message: str) -> str:
+    """Leave out of a message what asks for a ghost, for showing it where there is none."""
+    found = _REQUEST.search(message)
+    return message[: found.start()].rstrip() if found else message
 
 
 def find_subject(message: str) -> str | None:

@@ -8,12 +8,13 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
-from showtime_core.effects import Effect
-from showtime_core.events import Dismissed, Event, Retried, natural_key
+from showtime_core.effects import Effect, Feature
+from showtime_core.events import Dismissed, Event, GhostRequested, Retried, natural_key
+from showtime_core.limits import Denial, GhostLoad, deny, wisher
 from showtime_core.reactions import Acquaintance, Policy
 
 
@@ -73,6 +74,16 @@ class Entry:
         return None if isinstance(self.content, Malformed | Unknown) else natural_key(self.content)
 
     @property
+    def is_named(self) -> bool:
+        """Whether whoever sent it has named it: then it is not the same as one of another name."""
+        return isinstance(self.content, GhostRequested) and self.content.key is not None
+
+    @property
+    def claim(self) -> str | None:
+        """The fact that is known from now on as told by this entry; one that is named stands beside others."""
+        return None if self.is_named else self.fact
+
+    @property
     def about(self) -> str | None:
         """The parked entry that the operator decides on with this command; None for everything else."""
         return self.content.entry_id if isinstance(self.content, Retried | Dismissed) else None
@@ -118,7 +129,7 @@ class Status(StrEnum):
     """It waits for the operator."""
     DISMISSED = "dismissed"
     SKIPPED = "skipped"
-    """Its feature was off."""
+    """Its feature was off, or it was over a limit."""
 
 
 @frozen
@@ -132,6 +143,8 @@ class PlannedEffect:
     skipped: bool = False
     after: str | None = None
     """The key of the effect that must be done before."""
+    remark: str | None = None
+    """Why it is skipped, unless for its feature."""
 
     @property
     def status(self) -> Status:
@@ -186,6 +199,8 @@ class Admission:
     """For those among them whose fact is known: the entry that told it first."""
     parked: frozenset[str] = frozenset()
     """Which of the entries that commands among them are about are parked."""
+    denied: Mapping[str, Denial] = {}
+    """For those among them that ask for a ghost which is not to be made: why."""
 
     def time_of(self, entry: Entry) -> datetime:
         """Tell when an entry happened: by its own time or, if it has none, by the database's."""
@@ -208,9 +223,16 @@ class Known:
     """Each with the entry that told it first."""
     parked: frozenset[str] = frozenset()
     """Entries that commands among them are about, and that are parked."""
+    recent: Mapping[str, str] = {}
+    """Requests for ghosts by their fact, which is not claimed: in progress under a name, or shown within
+    `ghosts.SAME_REQUEST_FOR`. One that is named is none of them again."""
+    load: GhostLoad = GhostLoad()
+    """How many ghosts there are, of those who wish for one here."""
 
 
-def admit(entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known) -> Admission:
+def admit(
+    entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known, policy: Policy = Policy()
+) -> Admission:
     """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
     fresh: dict[str, Entry] = {}
     facts, told = dict(known.facts), dict[str, str]()
@@ -219,10 +241,36 @@ def admit(entries: Sequence[Entry], state: ChannelState, now: datetime, known: K
             continue
         fresh[entry.id] = entry
         if fact := entry.fact:
-            if first := facts.get(fact):
+            first = facts.get(fact) or (None if entry.is_named else known.recent.get(fact))
+            if first:
                 told[entry.id] = first
-            facts.setdefault(fact, entry.id)
-    return Admission(state, now, tuple(fresh.values()), told, known.parked)
+            if entry.claim:
+                facts.setdefault(fact, entry.id)
+    admission = Admission(state, now, tuple(fresh.values()), told, known.parked)
+    return evolve(admission, denied=_denied(admission, known.load, policy))
+
+
+def wishers(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
+    """Name the viewers whose ghosts must be counted before these entries are admitted; mostly nobody."""
+    if policy.ghost_limits.are_none or not frozenset(Feature) <= policy.features:
+        return ()
+    return sorted({viewer.id for entry in entries if (viewer := wisher(entry.content))})
+
+
+def _denied(admission: Admission, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
+    """Tell which ghosts are not to be made, each counted with those before it."""
+    denied: dict[str, Denial] = {}
+    if not wishers(admission.fresh, policy):
+        return denied
+    for entry in admission.fresh:
+        viewer = wisher(entry.content)
+        if not viewer or admission.repeats(entry):
+            continue
+        if denial := deny(viewer, load, policy.ghost_limits):
+            denied[entry.id] = denial
+        else:
+            load = load.plus(viewer)
+    return denied
 
 
 @frozen

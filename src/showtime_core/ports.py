@@ -23,7 +23,11 @@ Follow = Callable[[Admission, Policy], Page]
 
 
 class UnitOfWork(Protocol):
-    """The channel's journal and state, changed together or not at all."""
+    """The channel's journal and state, changed together or not at all.
+
+    What limits of ghosts count, and which of them were shown a moment ago, is looked up in the same step, by the
+    database's clock: concurrent units never exceed a limit together.
+    """
 
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
         """Record the entries that are new and all that follows from them, in one step; return the latter.

@@ -27,11 +27,12 @@ from showtime_core.broadcast import (
 )
 from showtime_core.comparison import is_news
 from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription, Feature
+from showtime_core.errors import LimitReached
 from showtime_core.events import Event
-from showtime_core.ghosts import Wish, find_subject
+from showtime_core.ghosts import Wish, find_subject, without_request
+from showtime_core.limits import Denial, GhostLimits, wisher
 from showtime_core.points import (
     POINTS_PER_BIT,
-    POINTS_PER_GHOST,
     POINTS_PER_GIFT,
     POINTS_PER_SUBSCRIPTION,
     multiplier,
@@ -48,6 +49,8 @@ class Policy:
     """Whether every recipient of a gift has an alert beside the giver's: fifty alerts bury the show."""
     features: frozenset[Feature] = frozenset(Feature)
     """What is on."""
+    ghost_limits: GhostLimits = GhostLimits()
+    """How many ghosts there may be."""
 
 
 @frozen
@@ -69,15 +72,19 @@ class Reaction:
     credit: Credit | None = None
     wish: Wish | None = None
     """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
+    denial: Denial | None = None
+    """Why what is wished for is not made: it is recorded, and skipped."""
     remark: str | None = None
     """What the operator should know: an unknown tier, an offline while nothing was live."""
 
 
-def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> Reaction:  # noqa: C901, PLR0911, PLR0912 - one table
+def react(  # noqa: C901, PLR0911, PLR0912 - one table
+    event: Event, state: ChannelState, now: datetime, policy: Policy, denial: Denial | None = None
+) -> Reaction:
     """Tell what follows from an event.
 
-    `now` is when it happened, for events that hold no time: see `Admission.time_of`. Raises Refused for what
-    cannot be done in this state.
+    `now` is when it happened, for events that hold no time: see `Admission.time_of`. `denial` is why a ghost that
+    it asks for is not made. Raises Refused for what cannot be done in this state.
     """
     match event:
         case events.StreamOnline():
@@ -90,7 +97,7 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.Raid(raider, viewers):
             return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
         case events.Cheer():
-            return _cheer(event, state)
+            return _cheer(event, state, denial)
         case events.Subscription():
             return _subscription(event, state, policy)
         case events.Resubscription():
@@ -118,11 +125,13 @@ def react(event: Event, state: ChannelState, now: datetime, policy: Policy) -> R
         case events.TapeStopped():
             return Reaction(take_tape_off(state, now))
         case events.GhostRequested(viewer, subject):
+            if denial:
+                raise LimitReached(denial.reason, denial.limit, denial.retry_after)
             return Reaction(state, wish=_wish(viewer, subject, state))
         case events.GhostPaid(viewer, subject, url):
             return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
         case events.Retried(_, retried):
-            return react(retried, state, now, policy)
+            return react(retried, state, now, policy, denial)
         case _:
             assert_never(event)
 
@@ -151,15 +160,20 @@ def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
     return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark)
 
 
-def _cheer(event: events.Cheer, state: ChannelState) -> Reaction:
+def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
+    """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
     alert = CheerAlert(_name(event.viewer), event.bits, event.message)
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
-    subject = find_subject(event.message)
-    if not subject or event.bits < POINTS_PER_GHOST:
+    if not wisher(event):
         return Reaction(state, alerts=(alert,), credit=credit)
-    return Reaction(state, alerts=(alert,), credit=credit, wish=_wish(event.viewer, subject, state))
+    wish = _wish(event.viewer, find_subject(event.message) or "", state)
+    reaction = Reaction(state, alerts=(alert,), credit=credit, wish=wish)
+    if not denial:
+        return reaction
+    alert = evolve(alert, message=without_request(event.message))
+    return evolve(reaction, alerts=(alert,), denial=denial, remark=f"no ghost: {denial.reason}")
 
 
 def _wish(viewer: Viewer, subject: str, state: ChannelState) -> Wish:

@@ -78,19 +78,22 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
 
 def follow(admission: Admission, policy: Policy) -> Page:
     """Work out all that follows from new entries: purely, so that the journal replays to the same page."""
-    draft = _Draft(admission.state)
-    for entry in admission.fresh:
-        draft.add(entry, admission, policy)
-    return draft.page(admission.state)
+    return _drafted(admission, policy).page(admission.state)
 
 
 def follow_or_refuse(admission: Admission, policy: Policy) -> Page:
     """Work out what follows from a command; one that would be parked is refused, and leaves no trace."""
-    page = follow(admission, policy)
-    for verdict in page.verdicts:
-        if verdict.outcome is Outcome.PARKED:
-            raise Refused(verdict.remark)
-    return page
+    draft = _drafted(admission, policy)
+    for refusal in draft.refusals:
+        raise refusal
+    return draft.page(admission.state)
+
+
+def _drafted(admission: Admission, policy: Policy) -> "_Draft":
+    draft = _Draft(admission.state)
+    for entry in admission.fresh:
+        draft.add(entry, admission, policy)
+    return draft
 
 
 @mutable
@@ -107,26 +110,31 @@ class _Draft:
     merged: list[int] = field(factory=list)
 
     decided: list[Verdict] = field(factory=list)
+    refusals: list[Refused] = field(factory=list)
+    """Why entries are parked."""
 
     def add(self, entry: Entry, admission: Admission, policy: Policy) -> None:
         if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
             self.state = hear_from(self.state, entry.type, entry.sent_at)
         match entry.content:
             case Malformed(reason):
-                self.verdicts.append(Verdict(entry.id, Outcome.PARKED, reason))
+                self._park(entry, Refused(reason))
             case Unknown():
                 self.verdicts.append(Verdict(entry.id, Outcome.KEPT))
             case event:
                 try:
                     self._react(entry, event, admission, policy)
                 except Refused as reason:
-                    self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(reason)))
+                    self._park(entry, reason)
                 except Exception as reason:
                     _log.exception(
                         "the reaction failed, and the entry is parked", extra={"message_id": entry.id}
                     )
-                    why = f"the reaction failed: {type(reason).__name__}: {reason}"
-                    self.verdicts.append(Verdict(entry.id, Outcome.PARKED, why))
+                    self._park(entry, Refused(f"the reaction failed: {type(reason).__name__}: {reason}"))
+
+    def _park(self, entry: Entry, refusal: Refused) -> None:
+        self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(refusal)))
+        self.refusals.append(refusal)
 
     def _react(self, entry: Entry, event: Event, admission: Admission, policy: Policy) -> None:
         if entry.about and entry.about not in admission.parked:
@@ -134,7 +142,8 @@ class _Draft:
         if (told_by := admission.repeats(entry)) is not None:
             self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, told_by))
         else:
-            reaction = react(event, self.state, admission.time_of(entry), policy)
+            denial = admission.denied.get(entry.id)
+            reaction = react(event, self.state, admission.time_of(entry), policy, denial)
             # What follows from an entry that is tried again is its own, so that it never follows twice.
             self._include(entry.about or entry.id, reaction, policy)
             self.verdicts.append(Verdict(entry.id, Outcome.REACTED, reaction.remark))
@@ -186,16 +195,17 @@ class _Draft:
 def _plan(entry_id: str, reaction: Reaction, policy: Policy) -> list[PlannedEffect]:
     """Plan what is to be done outside; a ghost waits for the points that its own cheer brings."""
 
-    def plan(effect: Effect, after: str | None = None) -> PlannedEffect:
-        skipped = not needs(effect) <= policy.features
-        return PlannedEffect(key(entry_id, effect), entry_id, effect, skipped, after)
+    def plan(effect: Effect, after: str | None = None, remark: str | None = None) -> PlannedEffect:
+        skipped = remark is not None or not needs(effect) <= policy.features
+        return PlannedEffect(key(entry_id, effect), entry_id, effect, skipped, after, remark)
 
     paying = [plan(reaction.credit)] if reaction.credit else []
     if not reaction.wish:
         return paying
     wish = reaction.wish
     summons = SummonGhost(ghost_id(entry_id), wish.viewer, wish.subject, wish.screening_id)
-    return [*paying, plan(summons, paying[0].key if paying else None)]
+    why_not = reaction.denial.reason if reaction.denial else None
+    return [*paying, plan(summons, paying[0].key if paying else None, why_not)]
 
 
 def _merged(was: Recorded, now: Recorded) -> list[int]:

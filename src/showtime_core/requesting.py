@@ -47,7 +47,8 @@ class Counter:
     async def take(self, request: Entry) -> UUID:
         """Record a request, once; returns the id of the ghost that it gets.
 
-        That is the ghost of an earlier one, if that is still being made. Raises Unavailable, and then the
+        That is the ghost of an earlier one, if that is still being made or was shown a moment ago. Raises
+        LimitReached, leaving no trace, where there are too many; and Unavailable, and then the
         request may have been recorded: only taking it again can tell.
         """
         await self.units.record([request], self.policy, follow_or_refuse)
@@ -56,11 +57,13 @@ class Counter:
         return ghost_id(asker)
 
 
-def write_request(viewer: Viewer, subject: str, name: UUID) -> Entry:
-    """Write a request down; the same name again is the same request."""
-    body = {
+def write_request(viewer: Viewer, subject: str, name: UUID, key: str | None = None) -> Entry:
+    """Write a request down; the same name again is the same request. `key`: what the viewer calls it."""
+    body: dict[str, object] = {
         "user": {"id": viewer.id, "login": viewer.login, "displayName": viewer.display_name},
         "subject": subject,
     }
-    wanted = GhostRequested(viewer, subject)
+    if key is not None:
+        body["key"] = key
+    wanted = GhostRequested(viewer, subject, key)
     return Entry(f"viewer:{name}", Source.VIEWER, "ghost.request", None, wanted, json.dumps(body).encode())

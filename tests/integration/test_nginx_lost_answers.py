@@ -51,7 +51,9 @@ class Site:
     def settings(self) -> Mapping[str, str]:
         return self.neighbours.settings | {"LEDGER_SETTLE_SECONDS": "0.5"}
 
-    def send(self, method: str, path: str, json: Any = None, token: str = VIEWER) -> "asyncio.Task[httpx.Response]":
+    def send(
+        self, method: str, path: str, json: Any = None, token: str = VIEWER
+    ) -> "asyncio.Task[httpx.Response]":
         bearer = {"authorization": f"Bearer {token}"}
         return asyncio.create_task(self.client.request(method, path, json=json, headers=bearer))
 

@@ -27,6 +27,7 @@ _PASS: LiteralString = """
     update showtime.outbox set
         due_at = due_at - %(time)s, leased_at = leased_at - %(time)s, doubted_since = doubted_since - %(time)s
 """
+_SHOWN_PASS: LiteralString = "update showtime.ghost set shown_at = shown_at - %(time)s"
 _EFFECTS: LiteralString = "select key, kind, payload, status, depends_on, remark from showtime.outbox"
 _GHOSTS: LiteralString = """
     select id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, flow_id, url,
@@ -42,6 +43,7 @@ async def let_time_pass(pool: AsyncConnectionPool[Connection], time: timedelta) 
     """Bring what waits nearer, without waiting."""
     async with pool.connection() as connection:
         await connection.execute(_PASS, {"time": time})
+        await connection.execute(_SHOWN_PASS, {"time": time})
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ def _read_ghost(document: dict[str, Any]) -> GhostRequested | GhostPaid:
     viewer = Viewer(user["id"], user["login"], user["displayName"])
     if "url" in document:
         return GhostPaid(viewer, document["subject"], document["url"])
-    return GhostRequested(viewer, document["subject"])
+    return GhostRequested(viewer, document["subject"], document.get("key"))
 
 
 async def assert_replays(conninfo: str) -> Records:
@@ -109,7 +109,8 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
     remarks = dict(await _rows(pool, "select id, remark from showtime.journal"))
     shown = await _rows(pool, "select entry_id, stream, payload from showtime.feed order by id")
     planned = await _rows(
-        pool, "select key, entry_id, kind, payload, status, depends_on from showtime.outbox order by position"
+        pool,
+        "select key, entry_id, kind, payload, status, depends_on, remark from showtime.outbox order by position",
     )
     viewers = await _rows(pool, "select * from showtime.viewer")
     broadcasts = await _rows(pool, "select id, started_at, ended_at from showtime.broadcast")
@@ -124,8 +125,10 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
         ),
         shown=tuple(Shown(entry_id, _read_shown(*what)) for entry_id, *what in shown),
         effects={
-            key: PlannedEffect(key, entry_id, decode_effect(kind, payload), status == "skipped", after)
-            for key, entry_id, kind, payload, status, after in planned
+            key: PlannedEffect(
+                key, entry_id, decode_effect(kind, payload), status == "skipped", after, remark
+            )
+            for key, entry_id, kind, payload, status, after, remark in planned
             if kind in _OF_REACTIONS
         },
         viewers={viewer_id: Remembered(*remembered) for viewer_id, *remembered in viewers},

@@ -1,5 +1,6 @@
-"""How the ghosts stand that were asked for."""
+"""How the ghosts stand that were asked for, which were shown a moment ago, and how many there are."""
 
+from collections.abc import Mapping, Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -8,8 +9,57 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_core.errors import NotFound
-from showtime_core.ghosts import Refusal, Standing, Step
+from showtime_core.events import GhostRequested
+from showtime_core.ghosts import SAME_REQUEST_FOR, Refusal, Standing, Step
 from showtime_core.journal import Entry
+from showtime_core.limits import DAY, GhostLoad
+
+# Names the request of a viewer for a ghost of this subject that is in progress or, if none is, the one whose ghost
+# was shown last, within a time. A cheer is none: each is paid by itself.
+_RECENT: LiteralString = """
+    select entry_id from (
+        select entry_id, 'infinity'::timestamptz as until, position from showtime.outbox
+        where kind = 'summon-ghost' and lane = %(viewer)s and payload ->> 'subject' = %(subject)s
+          and status in ('due', 'waiting', 'leased', 'parked')
+        union all
+        select ghost.entry_id, 'infinity', position from showtime.ghost
+        join showtime.outbox on key = ghost.entry_id || ':summon-ghost'
+        where viewer_id = %(viewer)s and subject = %(subject)s
+          and step in ('reserved', 'painted', 'stored', 'paid')
+        union all
+        select entry_id, shown_at, 0 from showtime.ghost
+        where viewer_id = %(viewer)s and subject = %(subject)s
+          and shown_at > clock_timestamp() - %(same_for)s
+    ) as asked
+    where (select source from showtime.journal where journal.id = entry_id) = 'viewer'
+    order by until desc, position desc limit 1
+"""
+
+# Counts the ghosts of some viewers that are under way, and all that are still to be painted or were within a time.
+# A try to paint that began before is counted by the time at which it began, for good.
+_COUNT: LiteralString = """
+    with summoned as (
+        select lane from showtime.outbox
+        where kind = 'summon-ghost' and status in ('due', 'waiting', 'leased', 'parked')
+    ), waiting as (
+        select lane as viewer_id from summoned where lane = any(%(viewers)s)
+        union all
+        select viewer_id from showtime.ghost
+        where viewer_id = any(%(viewers)s) and step in ('reserved', 'painted', 'stored', 'paid')
+          and refusal is null
+    ), painted as (
+        select count(*), min(leased_at) as first_at from showtime.outbox
+        where kind = 'paint-ghost' and status = 'done' and leased_at > clock_timestamp() - %(day)s
+    )
+    select (select coalesce(json_object_agg(viewer_id, number), '{}')
+            from (select viewer_id, count(*) as number from waiting group by viewer_id) as each),
+           (select count(*) from summoned) + painted.count + (
+               select count(*) from showtime.outbox
+               where kind = 'paint-ghost' and status in ('due', 'waiting', 'leased', 'parked')
+           ),
+           first_at + %(day)s - clock_timestamp()
+    from painted
+"""
 
 # Names the entry whose ghost a request gets: as it was recorded or, if it was not, as it would be now.
 _ASKER: LiteralString = """
@@ -18,6 +68,32 @@ _ASKER: LiteralString = """
         (select entry_id from showtime.fact where key = %s)
     )
 """
+
+
+async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
+    """Name the requests that are the same as some of these, though none of them claims the fact, by their fact."""
+    recent: dict[str, str] = {}
+    for entry in entries:
+        if entry.fact and not entry.is_named and isinstance(entry.content, GhostRequested):
+            asker = await _recent_asker(connection, entry.content)
+            recent |= {entry.fact: asker} if asker else {}
+    return recent
+
+
+async def _recent_asker(connection: Connection, wanted: GhostRequested) -> str | None:
+    asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
+    row = await (await connection.execute(_RECENT, asked, prepare=False)).fetchone()
+    return row[0] if row else None
+
+
+async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
+    """Count the ghosts that limits are about, under the channel's lock; nothing, where no viewer wishes for one."""
+    if not viewers:
+        return GhostLoad()
+    counted = {"viewers": viewers, "day": DAY}
+    [row] = await (await connection.execute(_COUNT, counted, prepare=False)).fetchall()
+    return GhostLoad(*row)
+
 
 # How a ghost stands; without a step, where it waits to begin.
 _STANDING: LiteralString = """
@@ -40,7 +116,10 @@ class PostgresGhosts:
         """Name the entry whose ghost this request gets."""
         async with connected(self.pool) as connection:
             row = await (await connection.execute(_ASKER, [request.id, request.fact])).fetchone()
-        return row[0] if row else None
+            asker = row[0] if row else None
+            if asker is None and not request.is_named and isinstance(request.content, GhostRequested):
+                asker = await _recent_asker(connection, request.content)
+        return asker
 
     async def standing(self, ghost_id: UUID) -> Standing:
         """Tell how a ghost stands."""

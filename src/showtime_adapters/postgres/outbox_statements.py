@@ -130,7 +130,8 @@ TAKE_WAITING: LiteralString = (
 WAKE: LiteralString = "select pg_notify('showtime_outbox', '')"
 
 # Keeps a ghost as it is now, together with the viewer and with what the history shows: the request, and once
-# it is paid the image. A viewer may ask for the same again when nobody works on it any more.
+# it is paid the image. A viewer may ask for the same again when nobody works on it any more; whether it was shown
+# a moment ago is told by when it was.
 KEEP_GHOST: LiteralString = """
     with remembered as (
         insert into showtime.viewer (twitch_user_id, twitch_display_name) values (%(viewer_id)s, %(name)s)
@@ -153,12 +154,14 @@ KEEP_GHOST: LiteralString = """
         where %(is_settled)s and key = %(fact)s and entry_id = %(entry_id)s
     )
     insert into showtime.ghost (id, entry_id, viewer_id, viewer_login, viewer_display_name, subject,
-                                screening_id, step, flow_id, url, refusal, reason, jpeg, changed_at)
+                                screening_id, step, flow_id, url, refusal, reason, jpeg, changed_at, shown_at)
     values (%(id)s, %(entry_id)s, %(viewer_id)s, %(login)s, %(display_name)s, %(subject)s, %(screening_id)s,
-            %(step)s, %(flow_id)s, %(url)s, %(refusal)s, %(reason)s, %(jpeg)b, clock_timestamp())
+            %(step)s, %(flow_id)s, %(url)s, %(refusal)s, %(reason)s, %(jpeg)b, clock_timestamp(),
+            case when %(step)s = 'shown' then clock_timestamp() end)
     on conflict (id) do update set
         step = excluded.step, flow_id = excluded.flow_id, url = excluded.url, refusal = excluded.refusal,
         reason = excluded.reason, changed_at = excluded.changed_at,
+        shown_at = coalesce(ghost.shown_at, excluded.shown_at),
         jpeg = case when excluded.step not in ('posted', 'refunded') then
                    coalesce(excluded.jpeg, ghost.jpeg) end
 """

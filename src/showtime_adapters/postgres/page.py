@@ -67,7 +67,7 @@ def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document
             "version": entry.version,
             "retry": entry.retry,
             "sent_at": entry.sent_at and format_time(entry.sent_at),
-            "fact": None if entry.id in admission.told else entry.fact,
+            "fact": None if entry.id in admission.told else entry.claim,
             "outcome": verdict.outcome,
             "remark": verdict.remark,
         }
@@ -105,6 +105,7 @@ def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
             "payload": effect_document(planned.effect),
             "status": planned.status,
             "depends_on": planned.after,
+            "remark": planned.remark,
         }
         for planned in effects
     ]

@@ -66,10 +66,11 @@ WRITE_PAGE: LiteralString = """
             first_followed_at = coalesce(viewer.first_followed_at, excluded.first_followed_at),
             first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
     ), planned as (
-        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, depends_on, created_at)
-        select key, entry_id, kind, lane, payload, status, depends_on, now
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, depends_on, remark, created_at)
+        select key, entry_id, kind, lane, payload, status, depends_on, remark, now
         from moved, json_to_recordset(%(effects)s)
-            as e (key text, entry_id text, kind text, lane text, payload jsonb, status text, depends_on text)
+            as e (key text, entry_id text, kind text, lane text, payload jsonb, status text, depends_on text,
+                  remark text)
     ), shown as (
         insert into showtime.feed (id, entry_id, stream, payload, shown_at)
         select last_feed_id + ordinal, entry_id, stream, payload, now

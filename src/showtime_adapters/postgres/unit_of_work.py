@@ -14,13 +14,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
+from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
 from showtime_adapters.postgres.page import write_broadcasts, write_page
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import state_document
 from showtime_core.errors import Unavailable
-from showtime_core.journal import Admission, Entry, Known, Page, admit
+from showtime_core.journal import Admission, Entry, Known, Page, admit, wishers
 from showtime_core.ports import Follow
 from showtime_core.reactions import Policy
 
@@ -56,7 +57,7 @@ class PostgresUnitOfWork:
     ) -> Page:
         """See how things stand, and then write what follows."""
         async with connection.transaction():
-            admission, kept = await _admit(connection, entries, self._kept)
+            admission, kept = await _admit(connection, entries, policy, self._kept)
             page = follow(admission, policy)
             if not admission.fresh:
                 return page
@@ -84,6 +85,8 @@ async def _record_as_assumed(
     """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
     if not (kept.version and entries and all(entry.sent_at for entry in entries)):
         return None
+    if wishers(entries, policy):  # how many ghosts there are is counted under the lock
+        return None
     admission = Admission(kept.state, None, tuple(entries), {})
     try:
         page = follow(admission, policy)
@@ -99,7 +102,7 @@ async def _record_as_assumed(
 
 
 async def _admit(
-    connection: Connection, entries: Sequence[Entry], kept: KeptState
+    connection: Connection, entries: Sequence[Entry], policy: Policy, kept: KeptState
 ) -> tuple[Admission, KeptState]:
     """Take the lock, and see how things stand."""
     locked = await (await connection.execute(statements.LOCK, [kept.version])).fetchone()
@@ -115,4 +118,7 @@ async def _admit(
     assert looked, "it has one row"
     newest_id, ids, facts, parked = looked
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
-    return admit(entries, kept.state, now, Known(frozenset(ids), facts, frozenset(parked))), kept
+    recent = await find_recent(connection, entries)
+    load = await count_ghosts(connection, wishers(entries, policy))
+    known = Known(frozenset(ids), facts, frozenset(parked), recent, load)
+    return admit(entries, kept.state, now, known, policy), kept

@@ -97,6 +97,10 @@ _REFUSALS = {
         _BAD_KEY,
     ],
     HTTPStatus.CONFLICT: [_NOT_ENOUGH],
+    HTTPStatus.TOO_MANY_REQUESTS: [
+        "you have 3 ghosts waiting already: ask again when one is on the screen",
+        "no more ghosts are made for now, since there were so many within 24 hours: try again later",
+    ],
     HTTPStatus.SERVICE_UNAVAILABLE: [_FAILED, "ghosts are off: this channel does without them"],
 }
 
@@ -120,8 +124,8 @@ def routes(
         """Show a ghost over the tape, for 200 points of the viewer.
 
         Answered when it is on the screen, or after 45 seconds. What is answered 4xx or 5xx has cost nothing.
-        A caller that goes away stops nothing. While a ghost is being made, its viewer's wish for the same is
-        the same request.
+        A caller that goes away stops nothing. While a ghost is being made, and for ten minutes after it was shown,
+        its viewer's wish for the same is the same request, unless it comes with an Idempotency-Key of its own.
         """
         deadline = patience.deadline()
         wanted = await _read(counter, request, idempotency_key)
@@ -164,7 +168,7 @@ async def _read(counter: Counter, request: GhostRequest, key: str | None) -> Ent
         raise Refused(f"invalid request payload: {reason}") from None
     viewer = request.user.viewer
     name = uuid5(_NAMESPACE, json.dumps([viewer.id, key, subject])) if key else uuid4()
-    wanted = write_request(viewer, subject, name)
+    wanted = write_request(viewer, subject, name, key)
     await counter.check(wanted)
     return wanted
 

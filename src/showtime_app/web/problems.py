@@ -6,6 +6,7 @@ document (RFC 9457). What went wrong inside is logged, and never told.
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from showtime_core.errors import (
     Ambiguous,
+    LimitReached,
     NotAccepted,
     NotAllowed,
     NotEnoughPoints,
@@ -31,6 +33,7 @@ _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     NotEnoughPoints: HTTPStatus.CONFLICT,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     Refused: HTTPStatus.BAD_REQUEST,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -63,7 +66,10 @@ def answer_problem(request: AnyRequest, status: HTTPStatus, message: str) -> Res
 def on_showtime_error(request: AnyRequest, error: ShowtimeError) -> Response[str]:
     """Answer for an outcome of the core."""
     status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
-    return answer_problem(request, status, str(error))
+    response = answer_problem(request, status, str(error))
+    if isinstance(error, LimitReached) and error.retry_after:
+        response.headers["retry-after"] = str(math.ceil(error.retry_after.total_seconds()))
+    return response
 
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[str]:

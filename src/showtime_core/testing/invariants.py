@@ -14,6 +14,7 @@ from showtime_core import events as ev
 from showtime_core.broadcast import Broadcast, ChannelState, Snapshot, recorded, snapshot
 from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
 from showtime_core.journal import Admission, Entry, Malformed, Outcome, PlannedEffect, Shown
+from showtime_core.limits import Denial, wisher
 from showtime_core.receiving import follow
 from showtime_core.testing.records import Records
 from showtime_core.viewers import Viewer
@@ -146,7 +147,8 @@ def check_the_journal_replays(kept: Records, sent: Journal) -> None:
         entry, outcome = sent[line.entry_id], line.outcome
         if outcome in {Outcome.RETRIED, Outcome.DISMISSED}:  # whatever it says by now, it was parked then
             entry, outcome = evolve(entry, content=Malformed(line.remark or "")), Outcome.PARKED
-        page = follow(Admission(state, line.now, (entry,), told, frozenset(parked)), line.policy)
+        denied = {entry.id: _denial(line.remark)} if line.remark and wisher(entry.content) else {}
+        page = follow(Admission(state, line.now, (entry,), told, frozenset(parked), denied), line.policy)
         assert [(one.outcome, one.remark) for one in page.verdicts] == [(outcome, line.remark)]
         parked |= {line.entry_id} if outcome is Outcome.PARKED else set()
         parked -= {decided.entry_id for decided in page.decided}
@@ -165,3 +167,8 @@ def check_the_journal_replays(kept: Records, sent: Journal) -> None:
     assert (state, tuple(shown), broadcasts) == (kept.state, kept.shown, kept.broadcasts)
     assert {planned.key: planned for planned in effects} == kept.effects
     assert len(effects) == len(kept.effects)
+
+
+def _denial(remark: str) -> Denial:
+    """Read from the journal why a ghost was not made: what was counted then is not kept."""
+    return Denial(remark.removeprefix("no ghost: "))

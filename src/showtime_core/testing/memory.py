@@ -1,15 +1,32 @@
 """Every port in memory: for unit tests, as the model of the state machine, for whoever embeds the core."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
+from showtime_core.effects import SummonGhost
 from showtime_core.chat import Backlog, ChatLine, Heard, follow_all
-from showtime_core.journal import Entry, Known, Outcome, Page, PlannedEffect, Reacted, Shown, Verdict, admit
+from showtime_core.journal import (
+    Entry,
+    Known,
+    Outcome,
+    Page,
+    PlannedEffect,
+    Reacted,
+    Shown,
+    Verdict,
+    admit,
+    wishers,
+)
+from showtime_core.limits import GhostLoad
 from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen
@@ -20,6 +37,8 @@ class Memory:
     journal: dict[str, Entry] = Factory(dict)
     facts: dict[str, str] = Factory(dict)
     """Each with the id of the entry that told it first."""
+    recent: dict[str, tuple[str, datetime]] = Factory(dict)
+    """Requests that are named, or whose ghost was shown: each with its fact, and until when it can be repeated."""
     verdicts: dict[str, Verdict] = Factory(dict)
     shown: tuple[Shown, ...] = ()
     effects: dict[str, PlannedEffect] = Factory(dict)
@@ -27,6 +46,12 @@ class Memory:
     broadcasts: dict[int, Broadcast] = Factory(dict)
     screenings: dict[str, Screening] = Factory(dict)
     reacted: tuple[Reacted, ...] = ()
+
+    def asker(self, fact: str, now: datetime) -> str | None:
+        """Name who asked for a ghost last, in progress or shown a moment ago, without a claim to the fact."""
+        asked = [(until, entry_id) for entry_id, (told, until) in self.recent.items() if told == fact]
+        latest = max(reversed(asked), key=lambda one: one[0], default=(now, ""))
+        return latest[1] if latest[0] > now else None
 
 
 def _read_clock() -> datetime:
@@ -39,6 +64,8 @@ class MemoryUnitOfWork:
 
     memory: Memory = Memory()
     clock: Callable[[], datetime] = _read_clock
+    count_ghosts: Callable[[Collection[str]], GhostLoad] | None = None
+    """Counts the ghosts of some viewers; None: nobody performs anything, and all are under way."""
 
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
         """Record the entries that are new and all that follows from them."""
@@ -48,11 +75,19 @@ class MemoryUnitOfWork:
             for entry in entries
             if entry.about in kept.verdicts and kept.verdicts[entry.about].outcome is Outcome.PARKED
         )
-        admission = admit(entries, kept.state, now, Known(kept.journal, kept.facts, parked))
+        recent = {one.fact: asker for one in entries if one.fact and (asker := kept.asker(one.fact, now))}
+        load = (self.count_ghosts or self._count_planned)(wishers(entries, policy))
+        known = Known(kept.journal, kept.facts, parked, recent, load)
+        admission = admit(entries, kept.state, now, known, policy)
         page = follow(admission, policy)
         if admission.fresh:
             self.memory = _written(kept, admission.fresh, page, now, policy)
         return page
+
+    def _count_planned(self, viewers: Collection[str]) -> GhostLoad:
+        planned = [one for one in self.memory.effects.values() if not one.skipped]
+        summoned = [one.effect.viewer.id for one in planned if isinstance(one.effect, SummonGhost)]
+        return GhostLoad(Counter(each for each in summoned if each in viewers), len(summoned))
 
 
 def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, policy: Policy) -> Memory:
@@ -66,7 +101,8 @@ def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, po
         kept,
         state=page.state,
         journal=kept.journal | {entry.id: entry for entry in fresh},
-        facts={entry.fact: entry.id for entry in reversed(fresh) if entry.fact} | kept.facts,
+        facts={entry.claim: entry.id for entry in reversed(fresh) if entry.claim} | kept.facts,
+        recent=kept.recent | {one.id: (one.fact, NEVER) for one in fresh if one.fact and one.is_named},
         verdicts=verdicts,
         shown=kept.shown + page.shown,
         effects=kept.effects | {planned.key: planned for planned in page.effects},

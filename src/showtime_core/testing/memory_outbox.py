@@ -1,5 +1,6 @@
 """The outbox in memory: for unit tests, and as the model of the one in PostgreSQL."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,12 +10,16 @@ from attrs import Factory, define, evolve
 from showtime_core.deciding import abandon
 from showtime_core.effects import AdvanceGhost, SummonGhost, kind, lane
 from showtime_core.errors import NotFound
-from showtime_core.events import GhostRequested, natural_key
-from showtime_core.ghosts import Ghost, Standing
+from showtime_core.events import GhostRequested
+from showtime_core.ghosts import SAME_REQUEST_FOR, Ghost, Standing, Step, Task
 from showtime_core.journal import Entry, Outcome, ParkedEntry, PlannedEffect, Status, Unknown
+from showtime_core.limits import DAY, GhostLoad
 from showtime_core.outbox import Job, ParkedEffect, Settlement
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.viewers import Viewer
+
+
+SUMMON = "summon-ghost"
 
 
 @define
@@ -37,6 +42,11 @@ class Row:
         """Tell its lane."""
         return lane(self.planned.effect)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be performed."""
+        return self.status in {Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED}
+
 
 @define
 class Shelf:
@@ -49,6 +59,10 @@ class Shelf:
     ghosts: dict[UUID, Ghost] = Factory(dict)
     alive: set[int] = Factory(set)
     started: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        """Let the units know what has become of the ghosts that they have planned."""
+        self.units.count_ghosts = self.count_ghosts
 
     def instance(self) -> "MemoryOutbox":
         """Let an instance begin."""
@@ -64,7 +78,8 @@ class Shelf:
     def add(self, planned: PlannedEffect) -> None:
         """Plan an effect, unless it was planned before."""
         if planned.key not in self.rows:
-            self.rows[planned.key] = Row(planned, len(self.rows), planned.status, self.units.clock())
+            row = Row(planned, len(self.rows), planned.status, self.units.clock())
+            self.rows[planned.key] = evolve(row, remark=planned.remark)
 
     def job(self, row: Row) -> Job:
         """Tell all that is needed to perform an effect."""
@@ -96,15 +111,39 @@ class Shelf:
                 if other.planned.after == row.planned.key and other.status is Status.WAITING:
                     other.status, other.due_at = Status.DUE, now
 
+    def count_ghosts(self, viewers: Collection[str]) -> GhostLoad:
+        """Count the ghosts that limits are about."""
+        self.take_in()
+        now = self.units.clock()
+        summoned = [row for row in self.rows.values() if row.is_open and kind(row.planned.effect) == SUMMON]
+        painting = [row for row in self.rows.values() if kind(row.planned.effect) == Task.PAINT]
+        tried = [row.leased_at for row in painting if row.status is Status.DONE and row.leased_at]
+        painted = [at for at in tried if at > now - DAY]
+        waiting = Counter(row.planned.effect.viewer.id for row in summoned)
+        waiting += Counter(ghost.viewer.id for ghost in self.ghosts.values() if ghost.is_waited_for)
+        return GhostLoad(
+            {viewer: waiting[viewer] for viewer in viewers},
+            len(summoned) + sum(row.is_open for row in painting) + len(painted),
+            min(painted) + DAY - now if painted else None,
+        )
+
     def _keep(self, ghost: Ghost, entry_id: str) -> None:
-        """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again."""
+        """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again.
+
+        Of one that was shown, not before a while has passed.
+        """
+        is_news = not (ghost.id in self.ghosts and self.ghosts[ghost.id].is_settled)
         self.ghosts[ghost.id] = ghost
         memory = self.units.memory
-        request = memory.journal[entry_id].content
-        if ghost.is_settled and isinstance(request, GhostRequested):
-            fact = natural_key(request)
-            left = (told for told in memory.facts.items() if told != (fact, entry_id))
-            self.units.memory = evolve(memory, facts=dict(left))
+        request = memory.journal[entry_id]
+        if not ghost.is_settled or not is_news or not isinstance(request.content, GhostRequested):
+            return
+        fact = request.fact or ""
+        left = dict(told for told in memory.facts.items() if told != (fact, entry_id))
+        recent = {name: asked for name, asked in memory.recent.items() if name != entry_id}
+        if ghost.step is Step.SHOWN:
+            recent[entry_id] = (fact, self.units.clock() + SAME_REQUEST_FOR)
+        self.units.memory = evolve(memory, facts=left, recent=recent)
 
 
 @define
@@ -160,7 +199,9 @@ class MemoryGhosts:
         memory = self.shelf.units.memory
         if verdict := memory.verdicts.get(request.id):
             return verdict.remark if verdict.outcome is Outcome.REPEATED else request.id
-        return memory.facts.get(request.fact or "")
+        fact = request.fact or ""
+        recent = None if request.is_named else memory.asker(fact, self.shelf.units.clock())
+        return memory.facts.get(fact) or recent
 
     async def standing(self, ghost_id: UUID) -> Standing:
         """Tell how a ghost stands."""

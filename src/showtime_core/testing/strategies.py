@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from showtime_core import events as ev
 from showtime_core.effects import Feature
 from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.limits import GhostLimits
 from showtime_core.reactions import Policy
 from showtime_core.viewers import Viewer
 
@@ -244,7 +245,9 @@ def events(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
 
 def policies() -> st.SearchStrategy[Policy]:
     """Every combination of settings."""
-    return st.builds(Policy, st.booleans(), st.frozensets(st.sampled_from(Feature)))
+    counts = st.none() | st.integers(1, 3)
+    limits = st.builds(GhostLimits, counts, counts)
+    return st.builds(Policy, st.booleans(), st.frozensets(st.sampled_from(Feature)), limits)
 
 
 def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> Entry:
