@@ -85,6 +85,9 @@ class Metrics:
             "Subscriptions that Twitch has ended, by type and by its reason.",
             ["type", "reason"],
         )
+        self.denied_ghosts = counter(
+            "showtime_denied_ghosts", "Ghosts that were asked for and not made, since there were too many."
+        )
         self.chat_lag = histogram(
             "showtime_chat_lag_seconds",
             "From Twitch's timestamp on what was said in chat until it was written, and so shown.",

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from showtime_app.metrics import Metrics
 from showtime_core.chat import Heard
+from showtime_core.errors import LimitReached
 from showtime_core.events import SubscriptionRevoked
 from showtime_core.journal import Entry, Outcome, Page
 from showtime_core.ports import ChatLog, Follow, UnitOfWork
@@ -27,7 +28,11 @@ class ObservedUnits:
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
         """Record the entries that are new and all that follows from them."""
         began = time.perf_counter()
-        page = await self.units.record(entries, policy, follow)
+        try:
+            page = await self.units.record(entries, policy, follow)
+        except LimitReached as reason:
+            self._tell_of_limit(str(reason), entries[0].id)
+            raise
         self.metrics.unit_seconds.observe(time.perf_counter() - began)
         outcomes = Counter(verdict.outcome.value for verdict in page.verdicts)
         outcomes["duplicate"] = len(entries) - len(page.verdicts)
@@ -36,12 +41,19 @@ class ObservedUnits:
         self._tell(entries, page)
         return page
 
+    def _tell_of_limit(self, reason: str, entry_id: str) -> None:
+        self.metrics.denied_ghosts.inc()
+        _log.warning("a ghost is not made: %s", reason, extra={"message_id": entry_id})
+
     def _tell(self, entries: Sequence[Entry], page: Page) -> None:
         for verdict in page.verdicts:
             if verdict.remark:
                 level = logging.WARNING if verdict.outcome is Outcome.PARKED else logging.INFO
                 about = {"message_id": verdict.entry_id}
                 _log.log(level, "%s: %s", verdict.outcome, verdict.remark, extra=about)
+        for planned in page.effects:
+            if planned.remark:
+                self._tell_of_limit(planned.remark, planned.entry_id)
         for entry in entries:
             revoked = entry.content
             if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, page):

@@ -44,6 +44,8 @@ class Health:
     """None: nobody has checked."""
     chat: ChatHealth | None = None
     """How its reader fares; None: there never was one."""
+    painted: int = 0
+    """How many ghosts were painted in the last 24 hours, or are to be."""
 
 
 @frozen
@@ -76,9 +78,18 @@ def is_due(health: Health, revocations: Iterable[Revocation]) -> bool:
 
 
 def judge(
-    health: Health, state: ChannelState, off: Iterable[str], *, is_checked: bool, chat: ChatSource
+    health: Health,
+    state: ChannelState,
+    off: Iterable[str],
+    *,
+    is_checked: bool,
+    chat: ChatSource,
+    most_painted: int | None = None,
 ) -> Standing:
-    """Tell how it stands: Twitch first, then the chat; `is_checked`: somebody ought to check Twitch."""
+    """Tell how it stands: Twitch first, then the chat; `is_checked`: somebody ought to check Twitch.
+
+    `most_painted`: how many ghosts may be painted in 24 hours; None: there is no limit.
+    """
     checked = health.twitch if is_checked else None
     ended = _news(state, checked) if checked else unrepaired(state, health.twitch)
     trouble = _of_check(health, is_checked=is_checked) or _of_revocations(ended) or _of_subscriptions(checked)
@@ -91,7 +102,10 @@ def judge(
         degraded = _of_chat(checked, ended)
     if degraded:
         return evolve(degraded, message=f"chat functionality is degraded. (Error: {degraded.message})")
-    return Standing(is_ready=True, message="showtime is fully operational." + _reserve(checked, off))
+    return Standing(
+        is_ready=True,
+        message="showtime is fully operational." + _reserve(checked, off) + _of_ghosts(health, most_painted),
+    )
 
 
 def _of_check(health: Health, *, is_checked: bool) -> str | None:
@@ -166,6 +180,11 @@ def _reserve(checked: TwitchHealth | None, off: Iterable[str]) -> str:
     said = [f" Off: {', '.join(sorted(off))}."] if off else []
     said += [f" Without: {_types(optional)}."] if optional else []
     return "".join(said)
+
+
+def _of_ghosts(health: Health, most: int | None) -> str:
+    """Tell that no more are made for now: that is what was wanted, and no fault."""
+    return f" No more ghosts for now: {most} in 24 hours." if most and health.painted >= most else ""
 
 
 def _types(findings: Iterable[Finding]) -> str:

@@ -12,6 +12,7 @@ from showtime_adapters.postgres.parking import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.events import Cheer
+from showtime_core.testing.ghost_limits_contract import GhostLimitsContract
 from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.parking_contract import ParkingContract
@@ -35,7 +36,7 @@ def emptied(kept):
     return kept
 
 
-class TestPostgresOutbox(OutboxContract, ParkingContract):
+class TestPostgresOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
     @pytest.fixture
     async def shelf(self, emptied):
         async with AsyncExitStack() as stack:

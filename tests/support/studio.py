@@ -50,6 +50,8 @@ class Studio:
     kind: type[MemoryUnitOfWork] = MemoryUnitOfWork
     units: MemoryUnitOfWork = field(init=False)
     elapsed: timedelta = timedelta(0)
+    tick: timedelta = timedelta(minutes=1)
+    """How much time passes with each look at what is due."""
     shelf: Shelf = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -85,7 +87,7 @@ class Studio:
         while True:
             for job in await outbox.lease(_KINDS, 10):
                 await outbox.settle(job, await self.perform(job))
-            self.elapsed += timedelta(minutes=1)
+            self.elapsed += self.tick
             await asyncio.sleep(0.005)
 
     @asynccontextmanager

@@ -87,10 +87,8 @@ async def _recent_asker(connection: Connection, wanted: GhostRequested) -> str |
 
 
 async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
-    """Count the ghosts that limits are about, under the channel's lock; nothing, where no viewer wishes for one."""
-    if not viewers:
-        return GhostLoad()
-    counted = {"viewers": viewers, "day": DAY}
+    """Count the ghosts that limits are about; under the channel's lock, what is found holds until it is released."""
+    counted = {"viewers": list(viewers), "day": DAY}
     [row] = await (await connection.execute(_COUNT, counted, prepare=False)).fetchall()
     return GhostLoad(*row)
 

@@ -6,6 +6,7 @@ from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres.ghosts import count_ghosts
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.chat import ChatHealth
@@ -35,11 +36,13 @@ class PostgresHealth:
         """Read what is known."""
         async with connected(self.pool) as connection:
             [row] = await (await connection.execute(_READ)).fetchall()
+            load = await count_ghosts(connection, ())
         now, checked_at, report, seen_at, trouble = row
         return Health(
             now=now,
             twitch=decode_twitch_health(checked_at, report) if checked_at else None,
             chat=ChatHealth(seen_at, trouble) if seen_at else None,
+            painted=load.painted,
         )
 
     async def keep_twitch(self, health: TwitchHealth) -> None:

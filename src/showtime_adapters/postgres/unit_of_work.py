@@ -22,6 +22,7 @@ from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import state_document
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Admission, Entry, Known, Page, admit, wishers
+from showtime_core.limits import GhostLoad
 from showtime_core.ports import Follow
 from showtime_core.reactions import Policy
 
@@ -119,6 +120,7 @@ async def _admit(
     newest_id, ids, facts, parked = looked
     kept = await up_to_date(connection, kept.read(version, document), newest_id)
     recent = await find_recent(connection, entries)
-    load = await count_ghosts(connection, wishers(entries, policy))
+    viewers = wishers(entries, policy)
+    load = await count_ghosts(connection, viewers) if viewers else GhostLoad()
     known = Known(frozenset(ids), facts, frozenset(parked), recent, load)
     return admit(entries, kept.state, now, known, policy), kept

@@ -66,7 +66,8 @@ def _wire_authenticator(ground: Ground, token_secret: str | None) -> Authenticat
 
 def _wire_status(ground: Ground, off: list[str], chat: ChatSource, *, is_checked: bool) -> None:
     standing = partial(read_standing, ground.pool)
-    watch = status.Watch(standing, off, is_checked=is_checked, chat=chat)
+    most = ground.settings.ghost_limits.painted
+    watch = status.Watch(standing, off, is_checked=is_checked, chat=chat, most_painted=most)
     check, backlog = partial(require_ready, ground.pool), partial(read_backlog, ground.pool)
     ground.parts.serve(*status.routes(watch, check, ground.metrics, backlog))
 

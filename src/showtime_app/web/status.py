@@ -45,6 +45,8 @@ class Watch:
     """Whether somebody looks after the channel at Twitch."""
     chat: ChatSource
     """By which way it is told."""
+    most_painted: int | None = None
+    """How many ghosts may be painted in 24 hours; None: there is no limit."""
     _standing: Standing | None = None
     _look_again_at: float = 0.0
 
@@ -55,7 +57,14 @@ class Watch:
                 state, health = await self.read()
             except Unavailable as reason:
                 return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
-            self._standing = judge(health, state, self.off, is_checked=self.is_checked, chat=self.chat)
+            self._standing = judge(
+                health,
+                state,
+                self.off,
+                is_checked=self.is_checked,
+                chat=self.chat,
+                most_painted=self.most_painted,
+            )
             seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
             self._look_again_at = time.monotonic() + seconds
         return self._standing

@@ -36,7 +36,9 @@ def check_nothing_hangs(kept: Kept) -> None:
     """All is over, or a person knows of it; what waits does so for what is parked."""
     left, waiting = kept.keys(Status.PARKED, Status.DISMISSED), kept.keys(Status.WAITING)
     assert all(kept.effects[key].remark for key in left)
-    assert left | waiting | kept.keys(Status.DONE, Status.REFUSED) == kept.effects.keys()
+    over = kept.keys(Status.DONE, Status.REFUSED, Status.SKIPPED)
+    assert left | waiting | over == kept.effects.keys()
+    assert all(kept.effects[key].remark for key in kept.keys(Status.SKIPPED))
     assert {kept.effects[key].after for key in waiting} <= kept.keys(Status.PARKED)
 
 

@@ -39,6 +39,7 @@ from showtime_core.errors import NotPending, Refused
 from showtime_core.ghosts import Task
 from showtime_core.journal import Entry, Status
 from showtime_core.ledger import FlowState
+from showtime_core.limits import DAY, GhostLimits
 from showtime_core.outbox import Job
 from showtime_core.performing import Outside, perform
 from showtime_core.points import POINTS_PER_GHOST
@@ -52,6 +53,8 @@ from showtime_core.testing.troubles import CRASHES, Fate, Neighbours
 from showtime_core.viewers import Viewer
 
 SETTLE_AFTER = timedelta(seconds=30)
+LIMITS = GhostLimits(waiting=3, painted=5)
+POLICY = Policy(ghost_limits=LIMITS)
 _CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
 _MONEY = _CREDITS | {"summon-ghost", "accept-points", "reject-points"}
 _KINDS = _MONEY | {"paint-ghost", "store-ghost", "show-ghost", "post-ghost"}
@@ -93,6 +96,8 @@ class EffectsMachine(RuleBasedStateMachine):
         self.elapsed = timedelta(0)
         self.sent: dict[str, Entry] = {}
         self.by_hand: list[Credit] = []
+        self.painted_at: dict[str, timedelta] = {}
+        self.shown_at: dict[str, timedelta] = {}
         self.kept = Kept({}, (), ())
         self.world = Neighbours(self.now, self.late_by)
         self.instances: list[Instance] = []
@@ -125,7 +130,7 @@ class EffectsMachine(RuleBasedStateMachine):
         """Viewers cheer, renew, give, and ask for ghosts."""
         new = [entry(f"{len(self.sent) + n}", deed, self.now()) for n, deed in enumerate(deeds)]
         self.sent |= {one.id: one for one in new}
-        self._run(lambda: receive(new, self.stage.units, Policy()))
+        self._run(lambda: receive(new, self.stage.units, POLICY))
 
     @rule(which=st.integers(0, 1), most=st.integers(1, 4))
     def work(self, which: int, most: int) -> None:
@@ -277,6 +282,21 @@ class EffectsMachine(RuleBasedStateMachine):
         assert len({one.entry_id for one in self.kept.shown}) == len(self.kept.shown)
 
     @invariant()
+    def no_limit_is_exceeded(self) -> None:
+        """A viewer has so many under way, and so many are painted within a day, whatever fails or is repeated."""
+        done = self.kept.keys(Status.DONE)
+        for key in done - self.painted_at.keys():
+            if key.endswith(Task.PAINT):
+                self.painted_at[key] = self.elapsed
+        lately = [at for at in self.painted_at.values() if at > self.elapsed - DAY]
+        assert len(lately) <= LIMITS.painted
+        under_way = self.kept.keys(Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED)
+        summoned = [self.kept.effects[key].effect for key in under_way if key.endswith("summon-ghost")]
+        waiting = Counter(effect.viewer.id for effect in summoned)
+        waiting += Counter(ghost.viewer.id for ghost in self.kept.ghosts if ghost.is_waited_for)
+        assert max(waiting.values(), default=0) <= LIMITS.waiting
+
+    @invariant()
     def a_lane_has_one_at_a_time(self) -> None:
         """So that whoever looks for a transaction finds no other's."""
         lanes = [lane(self.kept.effects[key].effect) for key in self.kept.keys(Status.LEASED)]
@@ -315,7 +335,7 @@ class EffectsMachine(RuleBasedStateMachine):
 
     async def _perform(self, instance: Instance, job: Job) -> None:
         async def show(news: Entry) -> None:
-            await receive([news], self.stage.units, Policy())
+            await receive([news], self.stage.units, POLICY)
 
         world, settle_after = self.world, self.stage.settle_after
         outside = Outside(instance.outbox, world, world, world, world, world, show, settle_after)

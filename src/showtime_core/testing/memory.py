@@ -10,6 +10,7 @@ from showtime_core.broadcast import Broadcast, ChannelState, Screening
 from showtime_core.effects import SummonGhost
 from showtime_core.chat import Backlog, ChatLine, Heard, follow_all
 from showtime_core.journal import (
+    Admission,
     Entry,
     Known,
     Outcome,
@@ -81,7 +82,7 @@ class MemoryUnitOfWork:
         admission = admit(entries, kept.state, now, known, policy)
         page = follow(admission, policy)
         if admission.fresh:
-            self.memory = _written(kept, admission.fresh, page, now, policy)
+            self.memory = _written(kept, admission, page, now, policy)
         return page
 
     def _count_planned(self, viewers: Collection[str]) -> GhostLoad:
@@ -90,7 +91,11 @@ class MemoryUnitOfWork:
         return GhostLoad(Counter(each for each in summoned if each in viewers), len(summoned))
 
 
-def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, policy: Policy) -> Memory:
+def _written(kept: Memory, admission: Admission, page: Page, now: datetime, policy: Policy) -> Memory:
+    fresh = admission.fresh
+    news = [(one, one.fact) for one in fresh if one.fact and one.id not in admission.told]
+    claims = {fact: one.id for one, fact in news if not one.is_named}
+    named = {one.id: (fact, NEVER) for one, fact in news if one.is_named}
     verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in page.verdicts}
     for decided in page.decided:
         verdicts[decided.entry_id] = evolve(verdicts[decided.entry_id], outcome=decided.outcome)
@@ -101,8 +106,8 @@ def _written(kept: Memory, fresh: Sequence[Entry], page: Page, now: datetime, po
         kept,
         state=page.state,
         journal=kept.journal | {entry.id: entry for entry in fresh},
-        facts={entry.claim: entry.id for entry in reversed(fresh) if entry.claim} | kept.facts,
-        recent=kept.recent | {one.id: (one.fact, NEVER) for one in fresh if one.fact and one.is_named},
+        facts=kept.facts | claims,
+        recent=kept.recent | named,
         verdicts=verdicts,
         shown=kept.shown + page.shown,
         effects=kept.effects | {planned.key: planned for planned in page.effects},

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from urllib.parse import urljoin
 
 import pytest
@@ -10,6 +11,7 @@ from showtime_app.web.patience import Patience
 from showtime_core.alerts import GhostAlert
 from showtime_core.errors import ContentRefused, Unavailable
 from showtime_core.journal import Source
+from showtime_core.limits import GhostLimits
 from showtime_core.reactions import Policy
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.memory_ledger import MemoryLedger
@@ -253,10 +255,48 @@ async def test_the_same_wish_while_it_is_made_is_the_same_ghost(studio, slow):
     assert (len(shown(studio)), await points(studio, BOB)) == (1, (0, 0))
 
 
-async def test_the_same_wish_later_is_another_ghost(studio, marge):
-    """Once the first is on screen."""
+async def test_the_same_wish_a_moment_later_is_the_same_ghost(studio, marge):
+    """Whoever asks again, since an answer was lost, pays once; under a name of its own, or later, it is another."""
+    studio.tick = timedelta(0)
+    await studio.give(MARGE, 200)
     assert [said(await ask(marge)) for _ in range(2)] == [(204, "")] * 2
-    assert (len(shown(studio)), await points(studio)) == (2, (0, 0))
+    assert (len(shown(studio)), await points(studio)) == (1, (400, 400))
+    assert said(await ask(marge, **{"idempotency-key": "another"})) == (204, "")
+    assert (len(shown(studio)), await points(studio)) == (2, (200, 200))
+    studio.elapsed += timedelta(minutes=11)
+    assert said(await ask(marge)) == (204, "")
+    assert (len(shown(studio)), await points(studio)) == (3, (0, 0))
+
+
+async def test_who_has_too_many_waiting_is_told_so(studio, marge, slow):
+    """429 in words for the viewer, as a problem for who reads JSON, and nothing is recorded."""
+    studio.policy = Policy(ghost_limits=GhostLimits(waiting=1))
+    async with studio.open_to(MARGE) as client:
+        first = asyncio.create_task(ask(client))
+        await until(lambda: slow.count)
+        words = "you have a ghost waiting already: ask again when one is on the screen"
+        assert said(await ask(client, "a pager")) == (429, words)
+        told = await ask(client, "a pager", accept="application/json")
+        assert told.headers["content-type"] == "application/problem+json"
+        assert told.json() == {"title": "Too Many Requests", "status": 429, "detail": words}
+        assert "retry-after" not in told.headers
+        assert len(studio.units.memory.journal) == 1
+        slow.may_go_on.set()
+        assert said(await first) == (204, "")
+        assert said(await ask(client, "a pager")) == (204, "")
+
+
+async def test_when_enough_is_painted_it_is_told_when_to_come_again(studio, marge):
+    """429 with `Retry-After` in seconds: when the oldest image is a day old."""
+    studio.tick = timedelta(0)
+    studio.policy = Policy(ghost_limits=GhostLimits(painted=1))
+    async with studio.open_to(MARGE) as client:
+        assert said(await ask(client)) == (204, "")
+        answer = await ask(client, "a pager")
+    words = "no more ghosts are made for now, since there were so many within 24 hours: try again later"
+    assert said(answer) == (429, words)
+    assert answer.headers["retry-after"] == str(24 * 3600)
+    assert await points(studio) == (200, 200)
 
 
 async def test_a_key_makes_a_request_one_for_ever(studio, marge):

@@ -7,11 +7,16 @@ import pytest
 from attrs import Factory, define
 
 from showtime_app.metrics import Metrics
-from showtime_app.observed import ObservedChatLog
+from showtime_app.observed import ObservedChatLog, ObservedUnits
 from showtime_core.chat import Heard
-from showtime_core.errors import Unavailable
-from showtime_core.events import ChatCleared
-from showtime_core.testing.script import at
+from showtime_core.errors import LimitReached, Unavailable
+from showtime_core.events import ChatCleared, GhostRequested
+from showtime_core.limits import GhostLimits
+from showtime_core.reactions import Policy
+from showtime_core.receiving import follow_or_refuse, receive
+from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.script import MARGE, at, cheers
+from showtime_core.testing.strategies import entry
 
 LAG = "showtime_chat_lag_seconds_"
 
@@ -46,3 +51,17 @@ async def test_the_lag_of_chat_is_measured_once_it_is_written():
     assert registry.get_sample_value(f"{LAG}count") == 3
     assert registry.get_sample_value(f"{LAG}sum") == pytest.approx(2.5)
     assert registry.get_sample_value(f"{LAG}bucket", {"le": "0.5"}) == 2
+
+
+async def test_a_ghost_that_is_not_made_is_told_to_the_operator(caplog):
+    """Of a request that is refused and of a cheer whose ghost is skipped alike: counted, and in the log with why."""
+    metrics = Metrics()
+    units = ObservedUnits(MemoryUnitOfWork(), metrics)
+    policy = Policy(ghost_limits=GhostLimits(waiting=1))
+    await receive([cheers("first"), cheers("second")], units, policy)
+    with pytest.raises(LimitReached):
+        await units.record([entry("third", GhostRequested(MARGE, "Bob"))], policy, follow_or_refuse)
+    assert metrics.registry.get_sample_value("showtime_denied_ghosts_total") == 2
+    told = [line for line in caplog.records if line.levelname == "WARNING"]
+    assert [line.message_id for line in told] == ["second", "third"]
+    assert all("waiting already" in line.getMessage() for line in told)

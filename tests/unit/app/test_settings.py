@@ -3,6 +3,7 @@
 import pytest
 
 from showtime_app.config import ConfigurationError, Settings, load
+from showtime_core.limits import GhostLimits
 
 TWITCH = {
     "TWITCH_CHANNEL_NAME": "goldenvcr",
@@ -42,6 +43,8 @@ def configure(monkeypatch, tmp_path):
         ("TWITCH_CHANNEL_NAME", "golden\r\nJOIN #other", "TWITCH_CHANNEL_NAME"),
         ("TRUSTED_PROXIES", "10.0.0.0/24,everybody", "addresses or networks"),
         ("MAX_STREAMS", "0", "greater than or equal to 1"),
+        ("MAX_WAITING_GHOSTS", "0", "greater than or equal to 1"),
+        ("MAX_GHOSTS_PER_DAY", "many", "should be 'none'"),
     ],
 )
 def test_what_would_be_unsafe_is_refused(configure, name, value, why):
@@ -56,3 +59,16 @@ def test_what_would_be_unsafe_is_refused(configure, name, value, why):
 def test_this_machine_may_be_spoken_to_in_the_clear(configure, host):
     """Where nobody is in between, there is nothing to hide from anybody."""
     assert configure(TWITCH | {"TWITCH_API_URL": f"http://{host}/helix"}).twitch_api_url.startswith("http://")
+
+
+@pytest.mark.parametrize(
+    ("settings", "limits"),
+    [
+        ({}, GhostLimits(waiting=10, painted=200)),
+        ({"MAX_WAITING_GHOSTS": "1", "MAX_GHOSTS_PER_DAY": "none"}, GhostLimits(waiting=1)),
+        ({"MAX_WAITING_GHOSTS": "none", "MAX_GHOSTS_PER_DAY": "50"}, GhostLimits(painted=50)),
+    ],
+)
+def test_the_limits_of_ghosts_may_be_none(configure, settings, limits):
+    """What is not set has a limit, since each image costs money: that there is none must be said."""
+    assert configure(settings).ghost_limits == limits

@@ -226,3 +226,19 @@ def test_a_check_is_due(checked, minutes):
         assert not is_due(moment, ())
         revoked = Revocation("stream.online", "user_removed", moment.now - timedelta(seconds=1))
         assert is_due(moment, [revoked])
+
+
+@pytest.mark.parametrize(
+    ("painted", "most", "message"),
+    [
+        (4, 5, "showtime is fully operational."),
+        (5, 5, "showtime is fully operational. No more ghosts for now: 5 in 24 hours."),
+        (6, 5, "showtime is fully operational. No more ghosts for now: 5 in 24 hours."),
+        (6, None, "showtime is fully operational."),
+    ],
+)
+def test_that_no_more_ghosts_are_made_is_told_and_is_no_fault(painted: int, most: int | None, message: str):
+    """The limit was set by the operator, and the show goes on."""
+    known = Health(at(1), TwitchHealth(at(0), WELL), painted=painted)
+    standing = judge(known, STATE, (), is_checked=True, chat="off", most_painted=most)
+    assert (standing.is_ready, standing.message) == (True, message)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from showtime_core.testing.ghost_limits_contract import GhostLimitsContract
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.memory_outbox import MemoryGhosts, MemoryParking, Shelf
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
@@ -11,7 +12,7 @@ from showtime_core.testing.parking_contract import ParkingContract
 from showtime_core.testing.script import at
 
 
-class TestMemoryOutbox(OutboxContract, ParkingContract):
+class TestMemoryOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
     @pytest.fixture
     def shelf(self):
         elapsed = [timedelta(0)]

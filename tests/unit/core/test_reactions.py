@@ -1,5 +1,6 @@
 """The table of what follows from what happens, row by row."""
 
+from datetime import timedelta
 from itertools import permutations
 from uuid import UUID
 
@@ -29,8 +30,9 @@ from showtime_core.effects import (
     lane,
     needs,
 )
-from showtime_core.errors import Refused
+from showtime_core.errors import LimitReached, Refused
 from showtime_core.ghosts import Task, Wish
+from showtime_core.limits import Denial
 from showtime_core.reactions import Acquaintance, Policy, Reaction, react
 from showtime_core.testing import strategies as some
 from showtime_core.testing.script import BOB, MARGE, TRACKING, at
@@ -283,6 +285,31 @@ def test_a_viewer_asks_for_a_ghost_without_a_cheer():
     assert reaction(request, on) == Reaction(on, wish=Wish(MARGE, "Vincent Price", TAPE))
     off = reaction(ev.StreamOffline(at(90)), on).state
     assert reaction(request, off).wish == Wish(MARGE, "Vincent Price", None), "the broadcast is over"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Cheer200 ghost of Vincent Price", "Cheer200"),
+        ("boo!  GHOST OF Bob, the ghost of Larry", "boo!"),
+        ("ghost of Bob", ""),
+    ],
+)
+def test_a_cheer_whose_ghost_is_not_made_is_shown_without_it(message, shown):
+    """Its points are credited with all that was written, and why there is no ghost is told to the operator."""
+    cheer = ev.Cheer(MARGE, 200, message)
+    told = react(cheer, EMPTY, at(0), Policy(), Denial("too many"))
+    assert told.alerts == (CheerAlert(MARGE.name, 200, shown),)
+    assert told.credit == CreditCheer(MARGE, 200, message)
+    assert (told.denial, told.remark) == (Denial("too many"), "no ghost: too many")
+
+
+def test_a_request_for_a_ghost_that_is_not_made_is_refused():
+    """With the words for the viewer, which limit it is, and how long it lasts."""
+    denial = Denial("too many", "day", timedelta(hours=3))
+    with pytest.raises(LimitReached, match="too many") as refused:
+        react(ev.GhostRequested(MARGE, "Bob"), EMPTY, at(0), Policy(), denial)
+    assert (refused.value.limit, refused.value.retry_after) == ("day", timedelta(hours=3))
 
 
 def test_a_ghost_is_shown_once_it_is_paid():
