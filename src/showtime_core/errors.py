@@ -43,7 +43,7 @@ class NotEnoughPoints(Refused):
 
 
 class LimitReached(Refused):
-    """There are too many already; `limit` names which, and `retry_after` how long it lasts, if that is known."""
+    """There are too many already; `limit` names which, `retry_after` how long it lasts, if that is known."""
 
     def __init__(self, reason: str, limit: str, retry_after: timedelta | None) -> None:
         """Say why, for people."""

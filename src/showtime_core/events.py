@@ -297,8 +297,8 @@ def natural_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
     """Name the fact itself, for those that may be reported under two ids.
 
     That a viewer wants a certain ghost is one fact for as long as that ghost is being made, and for
-    `ghosts.SAME_REQUEST_FOR` longer: who asks again gets the same, unless the request has a key of its own. None where two equal reports are two facts (two honest cheers of 100 bits), or where the
-    state tells.
+    `ghosts.SAME_REQUEST_FOR` longer: who asks again gets the same, unless the request has a key of its own.
+    None where two equal reports are two facts (two honest cheers of 100 bits), or where the state tells.
     """
     match event:
         case Follow(viewer, followed_at):

@@ -77,7 +77,7 @@ def is_due(health: Health, revocations: Iterable[Revocation]) -> bool:
     return age >= (CHECK_DOUBTS_EVERY if checked.doubt else CHECK_EVERY)
 
 
-def judge(
+def judge(  # noqa: PLR0913 - all that is told
     health: Health,
     state: ChannelState,
     off: Iterable[str],

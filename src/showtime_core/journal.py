@@ -80,7 +80,7 @@ class Entry:
 
     @property
     def claim(self) -> str | None:
-        """The fact that is known from now on as told by this entry; one that is named stands beside others."""
+        """The fact that is known from now on as told by this; what is named stands beside others."""
         return None if self.is_named else self.fact
 
     @property
@@ -230,8 +230,11 @@ class Known:
     """How many ghosts there are, of those who wish for one here."""
 
 
+_UNLIMITED = Policy()
+
+
 def admit(
-    entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known, policy: Policy = Policy()
+    entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known, policy: Policy = _UNLIMITED
 ) -> Admission:
     """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
     fresh: dict[str, Entry] = {}

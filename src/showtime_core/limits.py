@@ -1,4 +1,4 @@
-"""How many ghosts there may be: a viewer is not to keep all others waiting, and each image costs real money."""
+"""How many ghosts there may be: no viewer is to keep all others waiting, and each image costs real money."""
 
 from collections.abc import Mapping
 from datetime import timedelta

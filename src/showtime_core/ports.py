@@ -25,8 +25,8 @@ Follow = Callable[[Admission, Policy], Page]
 class UnitOfWork(Protocol):
     """The channel's journal and state, changed together or not at all.
 
-    What limits of ghosts count, and which of them were shown a moment ago, is looked up in the same step, by the
-    database's clock: concurrent units never exceed a limit together.
+    How many ghosts there are, and which were shown a moment ago, is looked up in the same step, by the
+    clock of the database: concurrent units never exceed a limit together.
     """
 
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:

@@ -83,8 +83,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
 ) -> Reaction:
     """Tell what follows from an event.
 
-    `now` is when it happened, for events that hold no time: see `Admission.time_of`. `denial` is why a ghost that
-    it asks for is not made. Raises Refused for what cannot be done in this state.
+    `now` is when it happened, for events that hold no time: see `Admission.time_of`. `denial` is why a ghost
+    that it asks for is not made. Raises Refused for what cannot be done in this state.
     """
     match event:
         case events.StreamOnline():

@@ -90,12 +90,12 @@ async def site(require_tool, migrated, neighbours, tmp_path, monkeypatch) -> Asy
             settings = neighbours.settings | {"LEDGER_SETTLE_SECONDS": "0.5"}
             server = await asyncio.to_thread(start, migrated, tmp_path / "log", ports[0], settings)
             site = Site(migrated, neighbours, server, client)
-            stack.callback(lambda: site.server.kill())
             yield site
+            site.server.kill()  # the one that runs by then
 
 
 async def test_a_ghost_whose_answer_is_lost_is_no_failure_and_asked_for_again_the_same(site: Site):
-    """The server is killed while the painter paints: nobody is told of a failure, and the ghost is paid once."""
+    """The server is killed while it paints: nobody is told of a failure, and the ghost is paid once."""
     await site.pay(400)
     site.neighbours.trouble("openai", "hang")
     asked = site.send("POST", "/image-gen", BALLOON)

@@ -110,7 +110,10 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
     shown = await _rows(pool, "select entry_id, stream, payload from showtime.feed order by id")
     planned = await _rows(
         pool,
-        "select key, entry_id, kind, payload, status, depends_on, remark from showtime.outbox order by position",
+        """
+        select key, entry_id, kind, payload, status, depends_on, remark from showtime.outbox
+        order by position
+        """,
     )
     viewers = await _rows(pool, "select * from showtime.viewer")
     broadcasts = await _rows(pool, "select id, started_at, ended_at from showtime.broadcast")

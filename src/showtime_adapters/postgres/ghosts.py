@@ -14,8 +14,8 @@ from showtime_core.ghosts import SAME_REQUEST_FOR, Refusal, Standing, Step
 from showtime_core.journal import Entry
 from showtime_core.limits import DAY, GhostLoad
 
-# Names the request of a viewer for a ghost of this subject that is in progress or, if none is, the one whose ghost
-# was shown last, within a time. A cheer is none: each is paid by itself.
+# Names the request of a viewer for a ghost of this subject that is in progress or, if none is, the one whose
+# ghost was shown last, within a time. A cheer is none: each is paid by itself.
 _RECENT: LiteralString = """
     select entry_id from (
         select entry_id, 'infinity'::timestamptz as until, position from showtime.outbox
@@ -35,8 +35,8 @@ _RECENT: LiteralString = """
     order by until desc, position desc limit 1
 """
 
-# Counts the ghosts of some viewers that are under way, and all that are still to be painted or were within a time.
-# A try to paint that began before is counted by the time at which it began, for good.
+# Counts the ghosts of some viewers that are under way, and all that are still to be painted or were within a
+# time: an image by when the try began that painted it.
 _COUNT: LiteralString = """
     with summoned as (
         select lane from showtime.outbox
@@ -71,7 +71,7 @@ _ASKER: LiteralString = """
 
 
 async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Name the requests that are the same as some of these, though none of them claims the fact, by their fact."""
+    """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
     recent: dict[str, str] = {}
     for entry in entries:
         if entry.fact and not entry.is_named and isinstance(entry.content, GhostRequested):
@@ -87,7 +87,7 @@ async def _recent_asker(connection: Connection, wanted: GhostRequested) -> str |
 
 
 async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
-    """Count the ghosts that limits are about; under the channel's lock, what is found holds until it is released."""
+    """Count the ghosts that limits are about; none is added while the channel's lock is held."""
     counted = {"viewers": list(viewers), "day": DAY}
     [row] = await (await connection.execute(_COUNT, counted, prepare=False)).fetchall()
     return GhostLoad(*row)

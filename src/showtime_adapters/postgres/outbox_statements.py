@@ -130,8 +130,8 @@ TAKE_WAITING: LiteralString = (
 WAKE: LiteralString = "select pg_notify('showtime_outbox', '')"
 
 # Keeps a ghost as it is now, together with the viewer and with what the history shows: the request, and once
-# it is paid the image. A viewer may ask for the same again when nobody works on it any more; whether it was shown
-# a moment ago is told by when it was.
+# it is paid the image. A viewer may ask for the same again when nobody works on it any more, and when it was
+# not shown a moment ago.
 KEEP_GHOST: LiteralString = """
     with remembered as (
         insert into showtime.viewer (twitch_user_id, twitch_display_name) values (%(viewer_id)s, %(name)s)

@@ -66,7 +66,8 @@ WRITE_PAGE: LiteralString = """
             first_followed_at = coalesce(viewer.first_followed_at, excluded.first_followed_at),
             first_subscribed_at = coalesce(viewer.first_subscribed_at, excluded.first_subscribed_at)
     ), planned as (
-        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, depends_on, remark, created_at)
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, depends_on, remark,
+                                     created_at)
         select key, entry_id, kind, lane, payload, status, depends_on, remark, now
         from moved, json_to_recordset(%(effects)s)
             as e (key text, entry_id text, kind text, lane text, payload jsonb, status text, depends_on text,

@@ -124,8 +124,8 @@ def routes(
         """Show a ghost over the tape, for 200 points of the viewer.
 
         Answered when it is on the screen, or after 45 seconds. What is answered 4xx or 5xx has cost nothing.
-        A caller that goes away stops nothing. While a ghost is being made, and for ten minutes after it was shown,
-        its viewer's wish for the same is the same request, unless it comes with an Idempotency-Key of its own.
+        A caller that goes away stops nothing. While a ghost is being made, and for ten minutes after it was
+        shown, the same wish is the same request, unless it has an Idempotency-Key of its own.
         """
         deadline = patience.deadline()
         wanted = await _read(counter, request, idempotency_key)

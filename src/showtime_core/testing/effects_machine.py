@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from attrs import define
 from hypothesis import strategies as st
@@ -36,7 +37,7 @@ from showtime_core.effects import (
     lane,
 )
 from showtime_core.errors import NotPending, Refused
-from showtime_core.ghosts import Task
+from showtime_core.ghosts import SAME_REQUEST_FOR, Step, Task, ghost_id
 from showtime_core.journal import Entry, Status
 from showtime_core.ledger import FlowState
 from showtime_core.limits import DAY, GhostLimits
@@ -53,8 +54,10 @@ from showtime_core.testing.troubles import CRASHES, Fate, Neighbours
 from showtime_core.viewers import Viewer
 
 SETTLE_AFTER = timedelta(seconds=30)
-LIMITS = GhostLimits(waiting=3, painted=5)
-POLICY = Policy(ghost_limits=LIMITS)
+MOST_WAITING, MOST_PAINTED = 3, 8
+POLICY = Policy(ghost_limits=GhostLimits(MOST_WAITING, MOST_PAINTED))
+_SLACK = timedelta(minutes=1)
+"""Where time passes by itself as well, it is no more than this."""
 _CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
 _MONEY = _CREDITS | {"summon-ghost", "accept-points", "reject-points"}
 _KINDS = _MONEY | {"paint-ghost", "store-ghost", "show-ghost", "post-ghost"}
@@ -96,8 +99,10 @@ class EffectsMachine(RuleBasedStateMachine):
         self.elapsed = timedelta(0)
         self.sent: dict[str, Entry] = {}
         self.by_hand: list[Credit] = []
-        self.painted_at: dict[str, timedelta] = {}
-        self.shown_at: dict[str, timedelta] = {}
+        self.tried_at: dict[str, timedelta] = {}
+        """When the latest try to perform each effect began."""
+        self.shown_at: dict[UUID, timedelta] = {}
+        """When each ghost was first seen to be shown."""
         self.kept = Kept({}, (), ())
         self.world = Neighbours(self.now, self.late_by)
         self.instances: list[Instance] = []
@@ -131,6 +136,21 @@ class EffectsMachine(RuleBasedStateMachine):
         new = [entry(f"{len(self.sent) + n}", deed, self.now()) for n, deed in enumerate(deeds)]
         self.sent |= {one.id: one for one in new}
         self._run(lambda: receive(new, self.stage.units, POLICY))
+        for one in new:
+            if isinstance(one.content, ev.GhostRequested) and f"{one.id}:summon-ghost" in self.kept.effects:
+                self._check_is_no_repetition(one, one.content)
+
+    def _check_is_no_repetition(self, new: Entry, wanted: ev.GhostRequested) -> None:
+        """A request has a ghost of its own only if no other is being made, or was shown a moment ago."""
+        ghosts = {ghost.id: ghost for ghost in self.kept.ghosts}
+        for other in self.sent.values():
+            is_summoned = f"{other.id}:summon-ghost" in self.kept.effects
+            if other.id == new.id or other.content != wanted or not is_summoned:
+                continue
+            ghost = ghosts[ghost_id(other.id)]
+            assert ghost.is_settled, "it is being made"
+            if shown_at := self.shown_at.get(ghost.id):
+                assert self.elapsed - shown_at >= SAME_REQUEST_FOR - _SLACK
 
     @rule(which=st.integers(0, 1), most=st.integers(1, 4))
     def work(self, which: int, most: int) -> None:
@@ -217,7 +237,7 @@ class EffectsMachine(RuleBasedStateMachine):
         """An instance dies, with all that it has begun; another takes its place."""
         self._kill(self.instances[which])
 
-    @rule(seconds=st.sampled_from((1, 10, 31, 400)))
+    @rule(seconds=st.sampled_from((1, 10, 31, 400, 700, 90_000)))
     def wait(self, seconds: int) -> None:
         """Time passes."""
         time = timedelta(seconds=seconds)
@@ -283,18 +303,14 @@ class EffectsMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
-        """A viewer has so many under way, and so many are painted within a day, whatever fails or is repeated."""
-        done = self.kept.keys(Status.DONE)
-        for key in done - self.painted_at.keys():
-            if key.endswith(Task.PAINT):
-                self.painted_at[key] = self.elapsed
-        lately = [at for at in self.painted_at.values() if at > self.elapsed - DAY]
-        assert len(lately) <= LIMITS.painted
+        """A viewer has so many under way, and so many are painted within a day, whatever fails."""
+        painted = [self.tried_at[key] for key in self.kept.keys(Status.DONE) if key.endswith(Task.PAINT)]
+        assert sum(at > self.elapsed - DAY for at in painted) <= MOST_PAINTED
         under_way = self.kept.keys(Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED)
         summoned = [self.kept.effects[key].effect for key in under_way if key.endswith("summon-ghost")]
         waiting = Counter(effect.viewer.id for effect in summoned)
         waiting += Counter(ghost.viewer.id for ghost in self.kept.ghosts if ghost.is_waited_for)
-        assert max(waiting.values(), default=0) <= LIMITS.waiting
+        assert max(waiting.values(), default=0) <= MOST_WAITING
 
     @invariant()
     def a_lane_has_one_at_a_time(self) -> None:
@@ -329,6 +345,7 @@ class EffectsMachine(RuleBasedStateMachine):
     async def _lease(self, instance: Instance, most: int) -> None:
         await instance.outbox.recover()
         for job in await instance.outbox.lease(_KINDS, most):
+            self.tried_at[job.key] = self.elapsed
             task = asyncio.create_task(self._perform(instance, job), name=job.key)
             instance.jobs.add(task)
             task.add_done_callback(instance.jobs.discard)
@@ -386,6 +403,9 @@ class EffectsMachine(RuleBasedStateMachine):
             while self._is_busy():  # noqa: ASYNC110 - on each turn somebody goes on
                 await asyncio.sleep(0)
             self.kept = await self.stage.read()
+            for ghost in self.kept.ghosts:
+                if ghost.step in {Step.SHOWN, Step.POSTED}:
+                    self.shown_at.setdefault(ghost.id, self.elapsed)
 
         self.loop.run_until_complete(run())
 

@@ -1,4 +1,4 @@
-"""What every unit of work keeps to of ghosts, together with its outbox: a suite of rules, to be mixed into a class.
+"""What every unit of work keeps to with ghosts and its outbox: a suite of rules, to be mixed into a class.
 
 class TestPostgresOutbox(GhostLimitsContract):
     @pytest.fixture
@@ -108,7 +108,7 @@ class GhostLimitsContract:
     async def test_a_request_is_the_same_until_a_while_after_its_ghost_was_shown(
         self, shelf: OutboxStage
     ) -> None:
-        """In progress however long that takes, and ten minutes beyond; then it is another, and so it begins anew."""
+        """In progress however long that takes, and ten minutes beyond; then it is another."""
         first = await ask(shelf)
         await shelf.wait(SAME_REQUEST_FOR * 3)
         assert await ask(shelf) == first

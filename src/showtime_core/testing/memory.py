@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.broadcast import Broadcast, ChannelState, Screening
-from showtime_core.effects import SummonGhost
 from showtime_core.chat import Backlog, ChatLine, Heard, follow_all
+from showtime_core.effects import SummonGhost
 from showtime_core.journal import (
     Admission,
     Entry,
@@ -26,7 +26,6 @@ from showtime_core.limits import GhostLoad
 from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
 
-
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,7 +38,7 @@ class Memory:
     facts: dict[str, str] = Factory(dict)
     """Each with the id of the entry that told it first."""
     recent: dict[str, tuple[str, datetime]] = Factory(dict)
-    """Requests that are named, or whose ghost was shown: each with its fact, and until when it can be repeated."""
+    """Requests that are named, or whose ghost was shown: the fact, and until when it can be repeated."""
     verdicts: dict[str, Verdict] = Factory(dict)
     shown: tuple[Shown, ...] = ()
     effects: dict[str, PlannedEffect] = Factory(dict)

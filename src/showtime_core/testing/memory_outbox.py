@@ -18,7 +18,6 @@ from showtime_core.outbox import Job, ParkedEffect, Settlement
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.viewers import Viewer
 
-
 SUMMON = "summon-ghost"
 
 

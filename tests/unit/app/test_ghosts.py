@@ -256,7 +256,7 @@ async def test_the_same_wish_while_it_is_made_is_the_same_ghost(studio, slow):
 
 
 async def test_the_same_wish_a_moment_later_is_the_same_ghost(studio, marge):
-    """Whoever asks again, since an answer was lost, pays once; under a name of its own, or later, it is another."""
+    """Whoever asks again, since an answer was lost, pays once; later, or under a name, it is another."""
     studio.tick = timedelta(0)
     await studio.give(MARGE, 200)
     assert [said(await ask(marge)) for _ in range(2)] == [(204, "")] * 2
@@ -268,9 +268,10 @@ async def test_the_same_wish_a_moment_later_is_the_same_ghost(studio, marge):
     assert (len(shown(studio)), await points(studio)) == (3, (0, 0))
 
 
-async def test_who_has_too_many_waiting_is_told_so(studio, marge, slow):
+async def test_who_has_too_many_waiting_is_told_so(studio, slow):
     """429 in words for the viewer, as a problem for who reads JSON, and nothing is recorded."""
     studio.policy = Policy(ghost_limits=GhostLimits(waiting=1))
+    await studio.give(MARGE, 600)
     async with studio.open_to(MARGE) as client:
         first = asyncio.create_task(ask(client))
         await until(lambda: slow.count)
@@ -286,10 +287,11 @@ async def test_who_has_too_many_waiting_is_told_so(studio, marge, slow):
         assert said(await ask(client, "a pager")) == (204, "")
 
 
-async def test_when_enough_is_painted_it_is_told_when_to_come_again(studio, marge):
+async def test_when_enough_is_painted_it_is_told_when_to_come_again(studio):
     """429 with `Retry-After` in seconds: when the oldest image is a day old."""
     studio.tick = timedelta(0)
     studio.policy = Policy(ghost_limits=GhostLimits(painted=1))
+    await studio.give(MARGE, 400)
     async with studio.open_to(MARGE) as client:
         assert said(await ask(client)) == (204, "")
         answer = await ask(client, "a pager")

@@ -54,7 +54,7 @@ async def test_the_lag_of_chat_is_measured_once_it_is_written():
 
 
 async def test_a_ghost_that_is_not_made_is_told_to_the_operator(caplog):
-    """Of a request that is refused and of a cheer whose ghost is skipped alike: counted, and in the log with why."""
+    """Of a request that is refused and of a cheer whose ghost is skipped: it is counted and logged."""
     metrics = Metrics()
     units = ObservedUnits(MemoryUnitOfWork(), metrics)
     policy = Policy(ghost_limits=GhostLimits(waiting=1))

@@ -296,7 +296,7 @@ def test_a_viewer_asks_for_a_ghost_without_a_cheer():
     ],
 )
 def test_a_cheer_whose_ghost_is_not_made_is_shown_without_it(message, shown):
-    """Its points are credited with all that was written, and why there is no ghost is told to the operator."""
+    """Its points are credited with all that was written, and the operator is told why there is no ghost."""
     cheer = ev.Cheer(MARGE, 200, message)
     told = react(cheer, EMPTY, at(0), Policy(), Denial("too many"))
     assert told.alerts == (CheerAlert(MARGE.name, 200, shown),)
