@@ -23,7 +23,7 @@ from showtime_core.viewers import Viewer
 
 MAX_SUBJECT_CHARACTERS = 120
 SAME_REQUEST_FOR = timedelta(minutes=10)
-"""How long after a ghost was shown its viewer's request for the same is taken for a repetition: whose answer was
+"""How long after a ghost was shown its viewer's request for the same counts as a repetition: whose answer was
 lost asks again, and must not pay twice."""
 
 _NAMESPACE = UUID("c66b32cb-4df0-4cf3-9ffb-7d2a4e5a0f61")
