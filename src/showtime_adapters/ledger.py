@@ -23,6 +23,15 @@ from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused
 from showtime_core.ledger import ALERT_TYPE, Balance, FlowState, Statement, Transaction, fit_message
 from showtime_core.viewers import Viewer
 
+CHANGE_SECONDS = 600.0
+"""How long the answer to a change is waited for.
+
+Who gives up a request that the ledger has received does not know what becomes of it, and cannot find out for as
+long as the ledger is frozen. Its own answer tells, or the end of its connection; this is for a ledger that gives
+neither.
+"""
+CHANGES_AT_ONCE = 64
+"""How many changes may wait for their answers at once; those who look have connections of their own."""
 _MARGIN = timedelta(seconds=2)
 """The ledger tells its time in whole seconds, and takes it after what it has just recorded."""
 _MAX_PAGES = 50
@@ -60,19 +69,24 @@ class HttpLedger:
         telemetry: Telemetry = SILENT,
         answer_seconds: float = ANSWER_SECONDS,
         fence: Callable[[], None] = lambda: None,
+        change_seconds: float = CHANGE_SECONDS,
     ) -> None:
-        """Reach the ledger at this base URL.
+        """Reach the ledger at this base URL, and wait so long for the answer to a look, and to a change.
 
         `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
         before it; where it raises Unavailable, there was none.
         """
-        self._client = Client("the ledger", url, telemetry, seconds=answer_seconds)
+        self._looks = Client("the ledger", url, telemetry, seconds=answer_seconds)
+        self._changes = Client(
+            "the ledger", url, telemetry, seconds=change_seconds, places=CHANGES_AT_ONCE
+        )
         self._tokens = tokens
         self._fence = fence
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""
-        await self._client.__aenter__()
+        await self._looks.__aenter__()
+        await self._changes.__aenter__()
         return self
 
     async def __aexit__(
@@ -82,7 +96,8 @@ class HttpLedger:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        await self._client.__aexit__(exc_type, exc_value, traceback)
+        await self._changes.__aexit__(exc_type, exc_value, traceback)
+        await self._looks.__aexit__(exc_type, exc_value, traceback)
 
     # --- changes ------------------------------------------------------------------------------------
 
@@ -124,7 +139,7 @@ class HttpLedger:
     ) -> httpx.Response:
         """Have the ledger change something, and give its answer that this is done."""
         fenced = {"json": body, "extensions": {"trace": self._trace}} if body else {}
-        answer = await self._send(viewer, method, path, **fenced)
+        answer = await self._send(self._changes, viewer, method, path, **fenced)
         if answer.is_success:
             return answer
         said = f"the ledger answers {answer.status_code} to {method} {path}"
@@ -190,19 +205,26 @@ class HttpLedger:
 
     async def _get(self, viewer: Viewer, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401
         try:
-            answer = await self._send(viewer, "GET", path, **content)
+            answer = await self._send(self._looks, viewer, "GET", path, **content)
         except Ambiguous as reason:  # looking changes nothing
             raise Unavailable(str(reason)) from reason
         if answer.status_code != HTTPStatus.OK:
             raise Unavailable(f"the ledger answers {answer.status_code} to GET {path}")
         return answer
 
-    async def _send(self, viewer: Viewer, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401
+    async def _send(
+        self,
+        client: Client,
+        viewer: Viewer,
+        method: str,
+        path: str,
+        **content: Any,  # noqa: ANN401 - as httpx takes it
+    ) -> httpx.Response:
         """Send a request for a viewer; a token that is not accepted is renewed, once."""
         for _ in range(2):
             token = await self._tokens.token(viewer)
             headers = {"authorization": f"Bearer {token}"}
-            answer = await self._client.send(method, path, headers, **content)
+            answer = await client.send(method, path, headers, **content)
             if answer.status_code == HTTPStatus.UNAUTHORIZED or answer.is_server_error:
                 # A token that has expired, or whose key auth has changed, is answered 500.
                 self._tokens.forget(viewer, token)

@@ -4,7 +4,9 @@ What is raised never holds what was sent: tokens and secrets are in it.
 """
 
 import asyncio
+import socket
 import ssl
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
@@ -14,7 +16,7 @@ from typing import Any, Protocol, Self, TypeVar
 import httpx
 from attrs import frozen
 
-from showtime_adapters.connections import Connections
+from showtime_adapters.connections import PLACES, Connections
 from showtime_core.errors import Ambiguous, Unavailable
 
 ANSWER_SECONDS = 10.0
@@ -25,6 +27,15 @@ Longer than it takes to get a connection, so that a request that runs out of it 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """How much a neighbour may answer: more than any of them has to say to us."""
 _CONNECT_SECONDS = 3.0
+_KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+if sys.platform == "linux":
+    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen gives
+    # it, for its machine does.
+    _KEEP_ALIVE += [
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8),
+    ]
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
 """By name, for the library of OpenAI has an httpx of its own."""
@@ -106,11 +117,12 @@ class ObservedClient(httpx.AsyncClient):
         observe: Observe,
         verify: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        places: int = PLACES,
         **options: Any,  # noqa: ANN401 - as httpx takes them
     ) -> None:
         """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
-        connect = partial(httpx.AsyncHTTPTransport, verify=verify or _tls())
-        super().__init__(transport=transport or Connections(connect), **options)
+        connect = partial(httpx.AsyncHTTPTransport, verify=verify or _tls(), socket_options=_KEEP_ALIVE)
+        super().__init__(transport=transport or Connections(connect, places), **options)
         self._observe = observe
 
     async def send(
@@ -137,13 +149,16 @@ class Client:
         telemetry: Telemetry = SILENT,
         transport: httpx.AsyncBaseTransport | None = None,
         seconds: float = ANSWER_SECONDS,
+        places: int = PLACES,
     ) -> None:
-        """Reach a neighbour at this base URL."""
+        """Reach a neighbour at this base URL, with so many requests at once, each for so long as a whole."""
         self.name = name
         self._seconds = seconds
         self._request_id = telemetry.request_id
         timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
-        self._http = ObservedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
+        self._http = ObservedClient(
+            telemetry.observe, transport=transport, places=places, base_url=url, timeout=timeout
+        )
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""

@@ -38,6 +38,8 @@ _EFFECTS: dict[str, type[Effect]] = {
     "summon-ghost": effects.SummonGhost,
 }
 
+_CHECK = "check-"
+
 Document = dict[str, Any]
 """An object of JSON."""
 
@@ -98,8 +100,17 @@ def decode_policy(document: object) -> Policy:
 
 def decode_effect(kind: str, document: object) -> Effect:
     """Read an effect of a kind, as `effect_document` said it, from parsed JSON."""
+    if kind.startswith(_CHECK):
+        return _decode_check(kind, document)
     effect: Effect = _plain.structure(document, _EFFECTS.get(kind, effects.AdvanceGhost))
     return effect
+
+
+def _decode_check(kind: str, document: Any) -> effects.CheckForDouble:  # noqa: ANN401 - parsed JSON
+    of = decode_effect(kind.removeprefix(_CHECK), document["of"])
+    if isinstance(of, effects.AdvanceGhost | effects.CheckForDouble):
+        raise TypeError(f"{kind} is no kind of effect")
+    return effects.CheckForDouble(of, UUID(document["flow_id"]))
 
 
 def twitch_health_document(health: TwitchHealth) -> Document:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from attrs import evolve
 
-from showtime_core.effects import AdvanceGhost, Effect, SummonGhost, kind
+from showtime_core.effects import AdvanceGhost, CheckForDouble, Effect, SummonGhost, kind
 from showtime_core.errors import Refused
 from showtime_core.ghosts import Ghost, Refusal, Step, Task
 from showtime_core.journal import Status
@@ -32,7 +32,7 @@ def choices(effect: Effect) -> tuple[Decision, ...]:
     match effect:
         case SummonGhost() | AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.PAY):
             return Decision.RETRY, Decision.DISMISS
-        case AdvanceGhost(_, _, Task.REFUND):
+        case AdvanceGhost(_, _, Task.REFUND) | CheckForDouble():
             return Decision.RETRY, Decision.DONE
         case AdvanceGhost(_, _, Task.SHOW):
             return (Decision.RETRY,)

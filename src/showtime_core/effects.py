@@ -77,7 +77,23 @@ class AdvanceGhost:
 
 
 Credit = CreditCheer | CreditSubscription | CreditGiftSubs
-Effect = Credit | SummonGhost | AdvanceGhost
+
+
+@frozen
+class CheckForDouble:
+    """Look whether the ledger has made one change twice: one that was in doubt, and is done."""
+
+    of: Credit | SummonGhost
+    flow_id: UUID
+    """The transaction that is taken for it."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """Tell whose points it is about."""
+        return self.of.viewer
+
+
+Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
 
 
 def kind(effect: Effect) -> str:
@@ -93,6 +109,8 @@ def kind(effect: Effect) -> str:
             return "summon-ghost"
         case AdvanceGhost():
             return effect.task
+        case CheckForDouble():
+            return f"check-{kind(effect.of)}"
 
 
 def key(entry_id: str, effect: Effect) -> str:
@@ -110,9 +128,11 @@ def lane(effect: Effect) -> str | None:
     """Name the lane: effects of one lane are performed one at a time and in order.
 
     The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
-    transactions. Nothing else is in it: painting a ghost never delays a credit.
+    transactions. Nothing else is in it: painting a ghost never delays a credit, nor does looking once more.
     """
     match effect:
+        case CheckForDouble():
+            return None
         case AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.SHOW | Task.POST):
             return None
         case _:

@@ -10,6 +10,10 @@ from showtime_core.ghosts import Ghost, next_task
 from showtime_core.journal import PlannedEffect, Status
 
 
+CHECK_AFTER = timedelta(minutes=10)
+"""When it is looked once more at what was in doubt, and is done."""
+
+
 @frozen
 class Job:
     """An effect that is to be performed now, by whoever has leased it and nobody else."""
@@ -23,6 +27,8 @@ class Job:
     """The ghost that it is about, once that has begun."""
     in_doubt_for: timedelta | None = None
     """How long ago the first of those attempts began that may have been performed; None: none was."""
+    answered_for: timedelta | None = None
+    """How long ago the ledger first answered after the last of them was lost; None: it has not answered since."""
 
 
 @frozen
@@ -36,6 +42,10 @@ class Settlement:
     """How long to wait before it is tried again, if it is due again."""
     in_doubt: bool = False
     """Whether this attempt may have been performed although nothing is known of it."""
+    has_answered: bool = False
+    """Whether the ledger has answered, after an attempt that may have been performed."""
+    check_after: timedelta | None = None
+    """After which time to look whether it was made twice; None: it cannot have been."""
     is_sure: bool = False
     """Whether a person knows that no attempt was performed, of which nothing was known."""
     flow_id: UUID | None = None

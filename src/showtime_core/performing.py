@@ -9,7 +9,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.effects import AdvanceGhost, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, Credit, SummonGhost
 from showtime_core.errors import (
     Ambiguous,
     ContentRefused,
@@ -22,7 +22,7 @@ from showtime_core.events import GhostPaid
 from showtime_core.ghosts import Ghost, Refusal, Step, Task, image_key, prompt
 from showtime_core.journal import Entry, Source, Status
 from showtime_core.ledger import FlowState
-from showtime_core.outbox import Job, Settlement, advanced
+from showtime_core.outbox import CHECK_AFTER, Job, Settlement, advanced
 from showtime_core.points import POINTS_PER_GHOST
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Outbox, Painter
 from showtime_core.retries import Again, GiveUp, LeaveIt, consequence
@@ -35,6 +35,7 @@ from showtime_core.settling import (
     flow_of,
     reservation,
     settle,
+    unclaimed,
 )
 from showtime_core.viewers import Viewer
 
@@ -61,11 +62,19 @@ class Outside:
     receive: Callable[[Entry], Awaitable[None]]
     """Records an entry and reacts to it, once; raises Unavailable."""
     settle_after: timedelta
-    """How long after a lost answer the ledger may still be working on the request."""
+    """How long after the ledger answers again it may still be working on a request whose answer was lost."""
 
 
 class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
     """Only a person can tell what became of it."""
+
+
+class _TooEarly(Exception):  # noqa: N818 - as above
+    """The ledger answers again, and may still be working on what it was asked before."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("an answer was lost, and the ledger, which answers again, may still be working on it")
+        self.wait = wait
 
 
 async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
@@ -74,12 +83,14 @@ async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
         return await _perform(job, outside)
     except _Undecidable as reason:
         return Settlement(Status.PARKED, str(reason))
+    except _TooEarly as reason:
+        return Settlement(Status.DUE, str(reason), reason.wait, has_answered=True)
     except ShowtimeError as failure:
-        return _fail(job, failure, outside, chance)
+        return _fail(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
         doubt = Ambiguous(f"{type(fault).__name__}: {fault}")
-        return _fail(job, doubt, outside, chance)
+        return _fail(job, doubt, chance)
 
 
 async def _perform(job: Job, outside: Outside) -> Settlement:
@@ -88,29 +99,47 @@ async def _perform(job: Job, outside: Outside) -> Settlement:
             return await _summon(job, job.effect, outside)
         case AdvanceGhost(_, _, task):
             return advanced(job, await _advance(task, _ghost(job), job, outside))
+        case CheckForDouble():
+            return await _check(job, job.effect, outside)
         case credit:
             flow_id = await _once(
-                job, flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
+                job, _flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
             )
-            return Settlement(Status.DONE, flow_id=flow_id)
+            return Settlement(Status.DONE, flow_id=flow_id, check_after=_check_after(job))
 
 
 async def _summon(job: Job, effect: SummonGhost, outside: Outside) -> Settlement:
     flow_id = await _once(
         job,
-        reservation(POINTS_PER_GHOST),
+        _flow_of(effect),
         lambda: outside.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
         outside,
     )
-    return evolve(advanced(job, effect.begin(flow_id)), flow_id=flow_id)
+    return evolve(advanced(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job))
+
+
+def _flow_of(effect: Credit | SummonGhost) -> Flow:
+    return reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else flow_of(effect)
+
+
+def _check_after(job: Job) -> timedelta | None:
+    """Tell when to look once more: a ledger may take longer over a request than anybody has waited for it."""
+    return None if job.in_doubt_for is None else CHECK_AFTER
 
 
 async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID]], outside: Outside) -> UUID:
-    """Move points, unless an earlier try did so: then its transaction is taken over."""
+    """Move points, unless an earlier try did so: then its transaction is taken over.
+
+    What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen answers
+    who looks before it does what it was asked. How long that takes counts from its first answer, therefore.
+    """
     if job.in_doubt_for is None:
         return await move_points()
     viewer = job.effect.viewer
     statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    wait = outside.settle_after - (job.answered_for or timedelta(0))
+    if wait > timedelta(0):
+        raise _TooEarly(wait)
     finding = settle(wanted, statement, await outside.outbox.claimed(viewer))
     match finding:
         case Adopt(flow_id):
@@ -123,6 +152,26 @@ async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID
             raise _Undecidable(reason)
         case _:
             assert_never(finding)
+
+
+async def _check(job: Job, effect: CheckForDouble, outside: Outside) -> Settlement:
+    """Look whether there is another transaction that may be the same change, and is nobody's."""
+    assert job.in_doubt_for, "nothing else is looked at once more"
+    viewer = effect.viewer
+    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    is_under_way = await outside.outbox.is_under_way(viewer)
+    claimed = {effect.flow_id, *await outside.outbox.claimed(viewer)}
+    others = unclaimed(_flow_of(effect.of), statement, claimed)
+    if others and is_under_way:
+        raise Unavailable("another change for this viewer is under way, and looks the same")
+    if others:
+        named = ", ".join(str(each) for each in (effect.flow_id, *others))
+        raise _Undecidable(
+            f"it may have been made twice: the ledger has {len(others) + 1} transactions that may be it: {named}"
+        )
+    if not statement.is_complete:
+        raise Unavailable("the ledger does not show all that it has")
+    return Settlement(Status.DONE)
 
 
 async def _advance(task: Task, ghost: Ghost, job: Job, outside: Outside) -> Ghost:
@@ -231,8 +280,8 @@ def read_news(entry: Entry) -> GhostPaid:
     return GhostPaid(Viewer(user["id"], user["login"], user["displayName"]), said["subject"], said["url"])
 
 
-def _fail(job: Job, failure: ShowtimeError, outside: Outside, chance: float) -> Settlement:
-    decision = consequence(job.effect, failure, job.attempts, chance, outside.settle_after)
+def _fail(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
+    decision = consequence(job.effect, failure, job.attempts, chance)
     match decision:
         case Again(delay, in_doubt):
             return Settlement(Status.DUE, str(failure), delay, in_doubt)

@@ -56,13 +56,19 @@ class Outbox(Protocol):
         """
 
     async def recover(self) -> None:
-        """Let be due again, in doubt, what instances had leased that are gone."""
+        """Let be due again, in doubt, what instances had leased that are gone.
+
+        Plan also to look at what was in doubt and has been done for as long as its settlement says.
+        """
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job, once; if it is no longer ours, nothing is written."""
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
+
+    async def is_under_way(self, viewer: Viewer) -> bool:
+        """Tell whether the ledger may be making a transaction of a viewer for us that is not known yet."""
 
 
 class Parking(Protocol):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from showtime_core.effects import AdvanceGhost, Effect, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, Effect, SummonGhost
 from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeError
 from showtime_core.ghosts import Task
 
@@ -45,12 +45,12 @@ Consequence = Again | GiveUp | LeaveIt
 
 
 def consequence(  # noqa: PLR0911 - one table
-    effect: Effect, failure: ShowtimeError, attempts: int, chance: float, settle_after: timedelta
+    effect: Effect, failure: ShowtimeError, attempts: int, chance: float
 ) -> Consequence:
     """Tell what follows from the failure of a try.
 
-    `chance`, from 0 to 1, spreads the tries of those that failed together. A try whose answer was lost may
-    still be worked on for `settle_after`: before, looking proves nothing.
+    `chance`, from 0 to 1, spreads the tries of those that failed together. The next try of one whose answer
+    was lost only looks: see `performing`.
     """
     delay = back_off(attempts, chance)
     why = str(failure)
@@ -69,12 +69,10 @@ def consequence(  # noqa: PLR0911 - one table
             return LeaveIt(f"it was refused: {why}")
         case _ if attempts >= PATIENT:
             return LeaveIt(f"tried {attempts} times: {why}")
-        case AdvanceGhost(), _:
+        case AdvanceGhost() | CheckForDouble(), _:
             return Again(delay, in_doubt=False)  # what was decided already is not decided again
-        case _, Ambiguous():
-            return Again(max(delay, settle_after), in_doubt=True)
         case _:
-            return Again(delay, in_doubt=False)
+            return Again(delay, in_doubt=isinstance(failure, Ambiguous))
 
 
 def back_off(attempts: int, chance: float) -> timedelta:

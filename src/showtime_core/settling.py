@@ -79,9 +79,7 @@ def settle(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> Find
 
     `claimed` are those that belong to other requests of ours.
     """
-    candidates = [
-        made.id for made in statement.transactions if made.id not in claimed and _may_be(made, wanted)
-    ]
+    candidates = unclaimed(wanted, statement, claimed)
     match candidates:
         case [one]:
             return Adopt(one)
@@ -94,6 +92,11 @@ def settle(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> Find
                 f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: "
                 + ", ".join(str(candidate) for candidate in candidates)
             )
+
+
+def unclaimed(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
+    """Name the transactions that may be what was wanted, and belong to no other request of ours."""
+    return [made.id for made in statement.transactions if made.id not in claimed and _may_be(made, wanted)]
 
 
 def _may_be(made: Transaction, wanted: Flow) -> bool:

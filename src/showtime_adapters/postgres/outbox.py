@@ -34,8 +34,10 @@ class PostgresOutbox:
     """
 
     pool: AsyncConnectionPool[Connection]
-    settle_after: timedelta
-    """How long after an instance is gone the ledger may still be working on what it had asked."""
+    may_send_for: timedelta
+    """How long an instance that is gone may still be sending: what became of its ledger calls is not looked at
+    before.
+    """
     owner: int = 0
     """The number under which this instance leases: that of a lock that one of its sessions holds."""
 
@@ -55,7 +57,8 @@ class PostgresOutbox:
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""
         async with connected(self.pool) as connection:
-            await connection.execute(statements.RECOVER, [self.settle_after])
+            await connection.execute(statements.RECOVER, [self.may_send_for])
+            await connection.execute(statements.PLAN_CHECKS)
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
@@ -70,6 +73,11 @@ class PostgresOutbox:
         async with connected(self.pool) as connection:
             rows = await (await connection.execute(statements.CLAIMED, [viewer.id])).fetchall()
         return {flow_id for (flow_id,) in rows}
+
+    async def is_under_way(self, viewer: Viewer) -> bool:
+        """Tell whether a transaction may be being made."""
+        async with connected(self.pool) as connection:
+            return bool(await (await connection.execute(statements.UNDER_WAY, [viewer.id])).fetchone())
 
 
 async def write_settlement(
@@ -87,6 +95,8 @@ async def write_settlement(
             "remark": _clean(settlement.remark),
             "delay": settlement.delay,
             "in_doubt": settlement.in_doubt,
+            "has_answered": settlement.has_answered,
+            "check_after": settlement.check_after,
             "is_sure": settlement.is_sure,
             "flow_id": settlement.flow_id,
             "planned": encode([_planned(settlement.then)] if settlement.then else []),
@@ -112,11 +122,13 @@ def read_job(  # noqa: PLR0913, PLR0917 - as the row comes
     payload: object,
     attempts: int,
     in_doubt_for: timedelta | None,
+    answered_for: timedelta | None,
     *ghost: Any,  # noqa: ANN401
 ) -> Job:
     """Read a job from its columns."""
     effect = decode_effect(effect_kind, payload)
-    return Job(key, entry_id, effect, attempts, _ghost(*ghost) if ghost[0] else None, in_doubt_for)
+    made = _ghost(*ghost) if ghost[0] else None
+    return Job(key, entry_id, effect, attempts, made, in_doubt_for, answered_for)
 
 
 def _ghost(  # noqa: PLR0913, PLR0917 - as the row comes

@@ -23,10 +23,10 @@ END_SILENT: LiteralString = """
 """
 
 # Takes back what instances had leased that are gone: it may have been performed. A call to the ledger, which
-# is in a lane, may still be worked on there for a while: before, looking for it proves nothing.
+# is in a lane, may still be sent for a while: an answer of the ledger before that proves nothing.
 RECOVER: LiteralString = """
     update showtime.outbox set
-        status = 'due', owner = null, doubted_since = coalesce(doubted_since, leased_at),
+        status = 'due', owner = null, doubted_since = coalesce(doubted_since, leased_at), answered_at = null,
         due_at = clock_timestamp() + case when lane is null then interval '0' else %s end,
         remark = 'the instance that performed it is gone'
     where status = 'leased' and owner not in (
@@ -34,6 +34,19 @@ RECOVER: LiteralString = """
         where locktype = 'advisory' and granted and objsubid = 1
           and database = (select oid from pg_database where datname = current_database())
     )
+"""
+
+# Plans to look once more at what was in doubt, where that is due.
+PLAN_CHECKS: LiteralString = """
+    with done as (
+        update showtime.outbox set check_at = null where check_at <= clock_timestamp()
+        returning entry_id, kind, payload, flow_id, doubted_since
+    )
+    insert into showtime.outbox (key, entry_id, kind, payload, status, created_at, doubted_since)
+    select entry_id || ':check-' || kind, entry_id, 'check-' || kind,
+           jsonb_build_object('of', payload, 'flow_id', flow_id), 'due', clock_timestamp(), doubted_since
+    from done
+    on conflict (key) do nothing
 """
 
 # Leases what is due, the oldest first; of a lane, what is before all else in it, while nothing of it is
@@ -56,6 +69,7 @@ LEASE: LiteralString = """
         returning outbox.*
     )
     select leased.key, leased.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
+           clock_timestamp() - answered_at,
            id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
            refusal, reason, jpeg
     from leased left join showtime.ghost on kind <> 'summon-ghost' and id = (payload ->> 'ghost_id')::uuid
@@ -79,7 +93,11 @@ SETTLE: LiteralString = """
             due_at = clock_timestamp() + %(delay)s,
             doubted_since = case when %(is_sure)s then null
                                  when %(in_doubt)s then coalesce(doubted_since, leased_at)
-                                 else doubted_since end
+                                 else doubted_since end,
+            answered_at = case when %(is_sure)s or %(in_doubt)s then null
+                               when %(has_answered)s then coalesce(answered_at, clock_timestamp())
+                               else answered_at end,
+            check_at = clock_timestamp() + %(check_after)s::interval
         where key = %(key)s and status = %(was)s and owner is not distinct from %(owner)s
           and attempts = %(attempts)s
         returning key, entry_id, status
@@ -99,6 +117,7 @@ SETTLE: LiteralString = """
 # The columns of a job, as `read_job` takes them, but for the last: the image.
 _JOB: LiteralString = """
     key, outbox.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
+    clock_timestamp() - answered_at,
     id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
     refusal, reason,
 """
@@ -168,3 +187,10 @@ KEEP_GHOST: LiteralString = """
 
 # The transactions of a viewer that are known to be ours; they were all made in the viewer's lane.
 CLAIMED: LiteralString = "select flow_id from showtime.outbox where lane = %s and flow_id is not null"
+
+# Whether a transaction of a viewer may be being made that is not known yet.
+UNDER_WAY: LiteralString = """
+    select from showtime.outbox
+    where lane = %s and status in ('due', 'leased') and (status = 'leased' or doubted_since is not null)
+    limit 1
+"""

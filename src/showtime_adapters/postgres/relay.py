@@ -34,6 +34,8 @@ _SILENT_SECONDS = 16.0
 """Longer than an instance that is cut off needs to notice: a pulse, and then the time limit of TCP."""
 _DRAIN_SECONDS = 3.0
 """How long what is under way may take once the service stops."""
+_SLOW_SECONDS = 10.0
+"""After which what is under way keeps its place from nobody any more."""
 
 
 @frozen
@@ -42,6 +44,11 @@ class Crew:
 
     kinds: frozenset[str]
     at_once: int
+    at_most: int = 0
+    """With those that are slow, whose neighbour does not answer: they are not counted until there are so many.
+
+    0: as many as at once.
+    """
 
 
 @define
@@ -49,16 +56,34 @@ class _Team:
     """A crew at work."""
 
     crew: Crew
+    slow_seconds: float
     busy: set[asyncio.Task[None]] = field(factory=set)
+    slow: set[asyncio.Task[None]] = field(factory=set)
+    """Those of the busy that have been so for long."""
     bell: asyncio.Event = field(factory=asyncio.Event)
     """Rung when there may be something to do."""
+
+    def free(self) -> int:
+        """Count the places where a job can begin."""
+        quick = len(self.busy) - len(self.slow)
+        most = max(self.crew.at_most, self.crew.at_once)
+        return max(0, min(self.crew.at_once - quick, most - len(self.busy)))
 
     def take_on(self, task: asyncio.Task[None]) -> None:
         self.busy.add(task)
         task.add_done_callback(self._finish)
+        if self.crew.at_most > self.crew.at_once:
+            timer = asyncio.get_running_loop().call_later(self.slow_seconds, self._leave_alone, task)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    def _leave_alone(self, task: asyncio.Task[None]) -> None:
+        _log.warning("effect %s has taken %g s, and goes on", task.get_name(), self.slow_seconds)
+        self.slow.add(task)
+        self.bell.set()
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self.busy.discard(task)
+        self.slow.discard(task)
         self.bell.set()
 
     async def rest(self) -> None:
@@ -79,6 +104,7 @@ class Relay:
     """Raises nothing."""
     crews: Sequence[Crew]
     pulse: Pulse = field(factory=Pulse)
+    slow_seconds: float = _SLOW_SECONDS
     _teams: Sequence[_Team] = ()
     _writers: set[asyncio.Task[None]] = field(factory=set)
     """They write what came of jobs, for as long as it takes."""
@@ -134,7 +160,7 @@ class Relay:
         """Let every crew work. Where the session dies, all that is under way is dropped."""
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
-        self._teams = [_Team(crew) for crew in self.crews]
+        self._teams = [_Team(crew, self.slow_seconds) for crew in self.crews]
         async with asyncio.TaskGroup() as group:
             besides = [group.create_task(self._watch(connection)), group.create_task(_recover(outbox))]
             await asyncio.gather(*(self._lead(team, outbox, group) for team in self._teams))
@@ -151,7 +177,7 @@ class Relay:
 
     async def _lead(self, team: _Team, outbox: PostgresOutbox, group: asyncio.TaskGroup) -> None:
         while not self._is_stopping:
-            for job in await _lease(outbox, team.crew.kinds, team.crew.at_once - len(team.busy)):
+            for job in await _lease(outbox, team.crew.kinds, team.free()):
                 team.take_on(group.create_task(self._settle(job, outbox), name=job.key))
             await team.rest()
         if team.busy:

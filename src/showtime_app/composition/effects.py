@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 
+from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pulse import LASTS, Pulse
@@ -30,9 +31,14 @@ _CREWS = (
                 "summon-ghost",
                 Task.PAY,
                 Task.REFUND,
+                "check-credit-cheer",
+                "check-credit-subscription",
+                "check-credit-gift-subs",
+                "check-summon-ghost",
             }
         ),
         at_once=8,
+        at_most=CHANGES_AT_ONCE,
     ),
     Crew(frozenset({Task.PAINT}), at_once=2),
     Crew(frozenset({Task.STORE, Task.SHOW, Task.POST}), at_once=4),
@@ -45,8 +51,7 @@ def wire_relay(ground: Ground, recording: Recording, neighbours: Neighbours, pul
     if neighbours.bank is None:
         return
     settle_after = timedelta(seconds=ground.settings.ledger_settle_seconds)
-    # For so long an instance may go on that is cut off, and then the ledger.
-    outbox = PostgresOutbox(ground.recording, LASTS + settle_after)
+    outbox = PostgresOutbox(ground.recording, LASTS)
     outside = Outside(
         outbox=outbox,
         ledger=neighbours.bank,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypedDict, assert_never
 
+from attrs import evolve
 from litestar import Router, get, post
 from litestar.params import QueryParameter
 
@@ -13,6 +14,7 @@ from showtime_app.web.described import AWAY, described, says
 from showtime_core.deciding import Decision, choices
 from showtime_core.effects import (
     AdvanceGhost,
+    CheckForDouble,
     CreditCheer,
     CreditGiftSubs,
     CreditSubscription,
@@ -145,6 +147,8 @@ def tell(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
 
 
 def _about(job: Job) -> str:
+    if isinstance(job.effect, CheckForDouble):
+        return _about(evolve(job, effect=job.effect.of))
     name = job.effect.viewer.name
     match job.effect:
         case CreditCheer(_, points, message):

@@ -59,7 +59,8 @@ POLICY = Policy(ghost_limits=GhostLimits(MOST_WAITING, MOST_PAINTED))
 _SLACK = timedelta(minutes=1)
 """Where time passes by itself as well, it is no more than this."""
 _CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
-_MONEY = _CREDITS | {"summon-ghost", "accept-points", "reject-points"}
+_IN_DOUBT = _CREDITS | {"summon-ghost"}
+_MONEY = _IN_DOUBT | {"accept-points", "reject-points"} | {f"check-{kind}" for kind in _IN_DOUBT}
 _KINDS = _MONEY | {"paint-ghost", "store-ghost", "show-ghost", "post-ghost"}
 _VIEWERS = CAST[:2]
 _SUBJECTS = ("Bela Lugosi", "a fax machine")
@@ -73,6 +74,7 @@ _DEEDS = st.one_of(
 )
 _FATES = st.sampled_from([*[Fate.WORKS] * 4, *Fate])
 _TROUBLES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.REFUSED, Fate.REFUSED))
+_FROZEN = st.sampled_from((Fate.WORKS, Fate.LOST_AFTER, Fate.CRASH_AFTER))
 _LOSSES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.CRASH_LATE))
 
 
@@ -226,11 +228,41 @@ class EffectsMachine(RuleBasedStateMachine):
 
     def _lost(self) -> list[str]:
         """Name the credits that are made, which nobody knows, and that nothing else looks like."""
+        if self.world.is_frozen:  # nobody can look, nor credit anything
+            return []
         under_way = self.kept.keys(Status.DUE, Status.LEASED, Status.PARKED)
         alike = Counter(self.kept.effects[key].effect for key in under_way)
         made = under_way.intersection(self.world.made_for)
         effects = ((key, self.kept.effects[key].effect) for key in sorted(made))
         return [key for key, effect in effects if isinstance(effect, Credit) and alike[effect] == 1]
+
+    @rule()
+    def freeze(self) -> None:
+        """The ledger answers nobody, for as long as it takes."""
+        self.world.freeze()
+
+    @precondition(lambda self: self.world.is_frozen)
+    @rule()
+    def thaw(self) -> None:
+        """It answers who looks, and later does what it had received."""
+        self._run(self._thaw)
+
+    async def _thaw(self) -> None:
+        self.world.thaw()
+
+    @precondition(lambda self: not self.world.is_frozen)
+    @rule(viewer=st.sampled_from(_VIEWERS), loss=_FROZEN, seconds=st.sampled_from((5, 31, 400, 4000)))
+    def freeze_under_way(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
+        """The ledger freezes with a credit; its answer is waited for, or lost, and who looks first sees nothing."""
+        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
+        self.freeze()
+        self.go_on([loss])
+        self.wait(seconds)
+        self.go_on([Fate.WORKS] * 2)
+        self.thaw()
+        self.go_on([Fate.WORKS] * 4)
+        self.wait(31)
+        self.go_on([Fate.WORKS] * 4)
 
     @rule(which=st.integers(0, 1))
     def crash(self, which: int) -> None:
@@ -253,6 +285,8 @@ class EffectsMachine(RuleBasedStateMachine):
 
     def _decide_about(self, key: str, decision: Decision) -> None:
         """Look, after a while, how things are, and decide."""
+        if self.world.is_frozen:
+            return
         self.wait(31)
         self._run(lambda: self._take(decision, key))
 
@@ -385,6 +419,7 @@ class EffectsMachine(RuleBasedStateMachine):
                 self.work(0, 4)
 
     def _finish(self) -> None:
+        self.thaw()
         for _ in range(400):
             while self.world.calls:
                 self._decide(0, Fate.WORKS)
@@ -411,5 +446,5 @@ class EffectsMachine(RuleBasedStateMachine):
 
     def _is_busy(self) -> bool:
         """Tell whether anybody can go on who does not wait for a fate."""
-        waiting = {call.job for call in self.world.calls if not call.fate.done()}
+        waiting = self.world.waiting()
         return any(job not in waiting for instance in self.instances for job in instance.jobs)

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import Factory, define, evolve
 
 from showtime_core.deciding import abandon
-from showtime_core.effects import AdvanceGhost, SummonGhost, kind, lane
+from showtime_core.effects import AdvanceGhost, CheckForDouble, SummonGhost, key, kind, lane
 from showtime_core.errors import NotFound
 from showtime_core.events import GhostRequested
 from showtime_core.ghosts import SAME_REQUEST_FOR, Ghost, Standing, Step, Task
@@ -33,6 +33,8 @@ class Row:
     owner: int | None = None
     leased_at: datetime | None = None
     doubted_since: datetime | None = None
+    answered_at: datetime | None = None
+    check_at: datetime | None = None
     remark: str | None = None
     flow_id: UUID | None = None
 
@@ -52,8 +54,8 @@ class Shelf:
     """All effects of a channel, which every instance sees."""
 
     units: MemoryUnitOfWork
-    settle_after: timedelta
-    """How long to wait before it is looked what became of a ledger call that a dead instance had made."""
+    may_send_for: timedelta
+    """How long a dead instance may still be sending: what became of its ledger calls is not looked at before."""
     rows: dict[str, Row] = Factory(dict)
     ghosts: dict[UUID, Ghost] = Factory(dict)
     alive: set[int] = Factory(set)
@@ -89,8 +91,12 @@ class Shelf:
             effect,
             row.attempts,
             self.ghosts[effect.ghost_id] if isinstance(effect, AdvanceGhost) else None,
-            self.units.clock() - row.doubted_since if row.doubted_since else None,
+            self._since(row.doubted_since),
+            self._since(row.answered_at),
         )
+
+    def _since(self, moment: datetime | None) -> timedelta | None:
+        return self.units.clock() - moment if moment else None
 
     def settle(self, row: Row, settlement: Settlement) -> None:
         """Write what came of an effect."""
@@ -98,9 +104,12 @@ class Shelf:
         row.status, row.remark, row.due_at = settlement.status, settlement.remark, now + settlement.delay
         row.owner, row.flow_id = None, settlement.flow_id or row.flow_id
         if settlement.in_doubt:
-            row.doubted_since = row.doubted_since or row.leased_at
+            row.doubted_since, row.answered_at = row.doubted_since or row.leased_at, None
+        if settlement.has_answered:
+            row.answered_at = row.answered_at or now
         if settlement.is_sure:
-            row.doubted_since = None
+            row.doubted_since = row.answered_at = None
+        row.check_at = now + settlement.check_after if settlement.check_after else None
         if settlement.ghost:
             self._keep(settlement.ghost, row.planned.entry_id)
         if settlement.then:
@@ -125,6 +134,18 @@ class Shelf:
             len(summoned) + sum(row.is_open for row in painting) + len(painted),
             min(painted) + DAY - now if painted else None,
         )
+
+    def plan_checks(self) -> None:
+        """Plan to look once more at what was in doubt, where that is due."""
+        now = self.units.clock()
+        for row in [row for row in self.rows.values() if row.check_at and row.check_at <= now]:
+            of = row.planned.effect
+            assert row.flow_id and not isinstance(of, AdvanceGhost | CheckForDouble), "it was made"
+            check = CheckForDouble(of, row.flow_id)
+            row.check_at, entry_id = None, row.planned.entry_id
+            planned = PlannedEffect(key(entry_id, check), entry_id, check)
+            self.add(planned)
+            self.rows[planned.key].doubted_since = row.doubted_since
 
     def _keep(self, ghost: Ghost, entry_id: str) -> None:
         """Keep a ghost as it is now; once nobody works on it, its viewer may ask for the same again.
@@ -247,13 +268,23 @@ class MemoryOutbox:
         rows = self.shelf.rows.values()
         return {row.flow_id for row in rows if row.flow_id and row.planned.effect.viewer.id == viewer.id}
 
+    async def is_under_way(self, viewer: Viewer) -> bool:
+        """Tell whether a transaction may be being made."""
+        return any(
+            row.status is Status.LEASED or (row.status is Status.DUE and row.doubted_since)
+            for row in self.shelf.rows.values()
+            if row.lane == viewer.id
+        )
+
     async def recover(self) -> None:
         """Take back what dead instances had leased."""
+        self.shelf.plan_checks()
         now = self.shelf.units.clock()
         for row in self.shelf.rows.values():
             if row.status is Status.LEASED and row.owner not in self.shelf.alive:
                 row.status, row.doubted_since = Status.DUE, row.doubted_since or row.leased_at
-                row.due_at = now + (self.shelf.settle_after if row.lane else timedelta(0))
+                row.answered_at = None
+                row.due_at = now + (self.shelf.may_send_for if row.lane else timedelta(0))
 
     def _is_free(self, row: Row) -> bool:
         now = self.shelf.units.clock()

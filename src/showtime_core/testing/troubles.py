@@ -41,11 +41,16 @@ class Fate(Enum):
     """The instance dies, and it is done a while later."""
 
 
+_NEVER_SENT = {Fate.NOT_REACHED, Fate.REFUSED, Fate.CRASH_BEFORE, Fate.LOST_BEFORE}
 CRASHES = {Fate.CRASH_BEFORE, Fate.CRASH_AFTER, Fate.CRASH_LATE}
 _DONE_AT_ONCE = {Fate.WORKS, Fate.LOST_AFTER, Fate.CRASH_AFTER}
 _DONE_LATE = {Fate.LATE, Fate.CRASH_LATE}
 
 Deed = Callable[[], Awaitable[Any]]
+
+
+_LEDGER = frozenset({"credit", "reserve", "accept", "reject", "statement", "find"})
+_LOOKS = frozenset({"statement", "find"})
 
 
 @define(eq=False)
@@ -59,13 +64,34 @@ class Call:
     fate: asyncio.Future[Fate]
 
 
+@define(eq=False)
+class Held:
+    """A request that a frozen ledger has received: it is performed after the thaw, whoever still waits for it."""
+
+    do: Deed
+    answer: asyncio.Future[Any]
+
+    async def perform(self) -> None:
+        """Do what was asked for, and answer whoever waits."""
+        try:
+            outcome = await self.do()
+        except Refused as reason:
+            if not self.answer.done():
+                self.answer.set_exception(reason)
+        else:
+            if not self.answer.done():
+                self.answer.set_result(outcome)
+
+
 @define
 class Neighbours:
     """Ledger, painter, bucket and gallery of one world; they outlive every instance.
 
     Whoever posts does so in a task that has the name of its job.
 
-    The ledger knows no keys, like the real one: asked twice, it credits twice.
+    The ledger knows no keys, like the real one: asked twice, it credits twice. It may freeze, for any time: then
+    it receives what it is asked and answers nobody. Once it thaws it answers who looks, and `late_by` later it does
+    what it had received, also where the connection has ended or the instance has died meanwhile.
     """
 
     now: Callable[[], datetime]
@@ -74,6 +100,11 @@ class Neighbours:
     """Those that wait."""
     late: list[tuple[datetime, Deed]] = Factory(list)
     """What is still going to be done, and when."""
+    is_frozen: bool = False
+    held: list[Held] = Factory(list)
+    """What the ledger has received and not done, since it was frozen."""
+    unanswered: set[asyncio.Task[Any] | None] = Factory(set)
+    """The jobs that wait for an answer to such a request."""
     made_for: list[str] = Factory(list)
     """The key that each transaction was made for."""
     flows: dict[str, UUID] = Factory(dict)
@@ -84,6 +115,21 @@ class Neighbours:
 
     def __attrs_post_init__(self) -> None:
         self.ledger = MemoryLedger(self.now)
+
+    def freeze(self) -> None:
+        """Let the ledger do and answer nothing."""
+        self.is_frozen = True
+
+    def thaw(self) -> None:
+        """Let it answer at once who looks now, and do later what it was asked before."""
+        self.is_frozen = False
+        self.late += [(self.now() + self.late_by, held.perform) for held in self.held]
+        self.held = []
+
+    def waiting(self) -> set[asyncio.Task[Any] | None]:
+        """Name the jobs that wait: for their fate, or for a ledger that is or was frozen."""
+        undecided = {call.job for call in self.calls if not call.fate.done()}
+        return undecided | self.unanswered
 
     async def do_what_is_late(self) -> None:
         """Let those who were slow finish, as far as their time has come."""
@@ -101,12 +147,27 @@ class Neighbours:
             met = await fate
         finally:
             self.calls.remove(call)
+        if self.is_frozen and what in _LEDGER and met not in _NEVER_SENT:
+            return await self._freeze(call, met)
         if met in _DONE_LATE:
             self.late.append((self.now() + self.late_by, do))
         answer = await do() if met in _DONE_AT_ONCE else None
         if met is Fate.WORKS:
             return answer
         raise _error(met, call)
+
+    async def _freeze(self, call: Call, met: Fate) -> Any:  # noqa: ANN401
+        """Come to a frozen ledger: who looks gives up, who asks for a change waits for as long as it takes."""
+        if call.what in _LOOKS:
+            raise asyncio.CancelledError if met in CRASHES else Unavailable(f"{call.what}: no answer")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.held.append(Held(call.do, answer))
+        if met is not Fate.WORKS:  # the connection has ended, or the instance
+            answer.cancel()
+            raise _error(met, call)
+        self.unanswered.add(call.job)
+        answer.add_done_callback(lambda _: self.unanswered.discard(call.job))
+        return await answer
 
     # --- the ledger ----------------------------------------------------------------------------------
 
