@@ -68,13 +68,16 @@ class Neighbour:
     `500` answers so, having done nothing; `500 after`, having done what it was asked for.
     `hang` does nothing and never answers; `cut` does nothing and ends the connection.
     `die` does it, and ends the connection; `late` does it, and answers too late for most.
+    `freeze` receives it, for as long as this lasts, and answers nobody; afterwards it answers who looks at once,
+    and only `late_seconds` later, or when it is told anything again, does what else it has received, whether or
+    not anybody still waits for it.
     `slow` waits, and does it when most have given up; `drip` does it, and answers a byte now and then.
     Anything else does it, and is answered as if it were the answer.
     """
     share: float = 1.0
     """Which share of the requests it fails."""
     only: str = ""
-    """A pattern that is searched in `METHOD /path?query`: the others do not fail."""
+    """A pattern that is searched in `METHOD /path?query`, and in the body: the others do not fail."""
     scripted: Reply | None = None
     """What it answers, whatever it is asked for, doing nothing."""
     late_seconds: float = 60.0
@@ -112,8 +115,8 @@ class Neighbour:
         """Fail so from now on (None: not at all); `refuse` lets nobody in."""
         self.failure, self.share, self.only, self.late_seconds = failure, share, only, late
         self.scripted = None
-        self.over.set()
-        self.over = threading.Event()
+        before, self.over = self.over, threading.Event()
+        before.set()
         if failure == "refuse":
             self.stop()
         elif not self._server:
@@ -121,7 +124,8 @@ class Neighbour:
 
     def failing(self, request: Request) -> str | None:
         """Tell how this request is to fail."""
-        if self.failure is None or not re.search(self.only, f"{request.method} {request.target}"):
+        sent = f"{request.method} {request.target}\n{request.body.decode(errors='replace')}"
+        if self.failure is None or not re.search(self.only, sent):
             return None
         if self.share < 1 and self._chance.random() >= self.share:
             return None
@@ -204,6 +208,12 @@ class _Handler(BaseHTTPRequestHandler):
                 reply = service.handle(request)
                 over.wait(service.late_seconds)
                 self._answer(reply)
+            case "freeze":
+                pause = service.late_seconds
+                over.wait()
+                if request.method != "GET":
+                    service.over.wait(pause)
+                self._answer(service.handle(request))
             case "slow":
                 over.wait(service.late_seconds)
                 self._answer(service.handle(request))

@@ -3,7 +3,8 @@
     PYTHONPATH=tests python -m support.neighbours
 
 prints where they are, as one line of JSON, and ends with its standard input. Each is told at `POST /NAME` of
-the control how to fail (the arguments of `Neighbour.trouble`), and tells at `GET /NAME` what it holds.
+the control how to fail (the arguments of `Neighbour.trouble`), and tells at `GET /NAME` what it holds, and at
+`GET /NAME/requests` how often it was asked for each path.
 """
 
 import json
@@ -33,12 +34,14 @@ class Control(Neighbour):
     neighbours: Mapping[str, Neighbour] = field(factory=dict)
 
     def handle(self, request: Request) -> Reply:
-        neighbour = self.neighbours.get(request.path.strip("/"))
+        name, _, what = request.path.strip("/").partition("/")
+        neighbour = self.neighbours.get(name)
         if neighbour is None:
             return Reply(404, f"there are {', '.join(self.neighbours)}\n")
         if request.method == "POST":
             neighbour.trouble(**json.loads(request.body))
-        return Reply(200, json.dumps(neighbour.held()), "application/json")
+        told = dict(neighbour.requests) if what == "requests" else neighbour.held()
+        return Reply(200, json.dumps(told), "application/json")
 
 
 @frozen
@@ -74,6 +77,11 @@ class Neighbours:
     def held(self, name: str) -> Any:
         """Tell what one of them holds."""
         return self._client.get(f"{self.urls['control']}/{name}").raise_for_status().json()
+
+    def asked(self, name: str, path: str) -> int:
+        """Tell how often one of them has been asked for a path, whether or not it has answered."""
+        url = f"{self.urls['control']}/{name}/requests"
+        return int(self._client.get(url).raise_for_status().json().get(path, 0))
 
 
 @contextmanager

@@ -77,7 +77,8 @@ class PostgresOutbox:
     async def is_under_way(self, viewer: Viewer) -> bool:
         """Tell whether a transaction may be being made."""
         async with connected(self.pool) as connection:
-            return bool(await (await connection.execute(statements.UNDER_WAY, [viewer.id])).fetchone())
+            found = await (await connection.execute(statements.UNDER_WAY, [viewer.id])).fetchone()
+        return found is not None
 
 
 async def write_settlement(

@@ -17,7 +17,7 @@ import pytest
 from attrs import evolve, frozen
 
 from showtime_core import events as ev
-from showtime_core.effects import AdvanceGhost, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, CreditCheer, SummonGhost
 from showtime_core.errors import NotFound
 from showtime_core.events import Event
 from showtime_core.ghosts import Ghost, Refusal, Standing, Step, Task, ghost_id
@@ -33,6 +33,7 @@ from showtime_core.viewers import Viewer
 MONEY = frozenset({"credit-cheer", "credit-gift-subs", "summon-ghost", "accept-points", "reject-points"})
 GHOSTLY = frozenset({"paint-ghost", "store-ghost", "show-ghost", "post-ghost"})
 ALL = MONEY | GHOSTLY
+CHECKS = frozenset({"check-credit-cheer", "check-summon-ghost"})
 SETTLE_AFTER = timedelta(seconds=30)
 DONE = Settlement(Status.DONE)
 JPEG = b"\xff\xd8 boo \xff\xd9"
@@ -187,6 +188,93 @@ class OutboxContract:
         assert credit.key == f"{later}:credit-cheer"
         assert credit.in_doubt_for
         assert credit.in_doubt_for >= SETTLE_AFTER
+
+    async def test_the_first_answer_after_a_doubt_is_remembered(self, shelf: OutboxStage) -> None:
+        """By all instances, until the next doubt: the time to settle begins with it, and not again later."""
+        await shelf.happen(cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "lost", in_doubt=True))
+        (first,) = await shelf.other.lease(ALL, 100)
+        assert first.answered_for is None
+        await shelf.other.settle(first, Settlement(Status.DUE, "early", has_answered=True))
+        await shelf.wait(timedelta(seconds=20))
+        (second,) = await shelf.outbox.lease(ALL, 100)
+        assert second.answered_for
+        assert second.answered_for >= timedelta(seconds=20)
+        await shelf.outbox.settle(second, Settlement(Status.DUE, "early", has_answered=True))
+        (third,) = await shelf.other.lease(ALL, 100)
+        assert third.answered_for
+        assert third.answered_for >= second.answered_for
+        await shelf.other.settle(third, Settlement(Status.DUE, "lost", in_doubt=True))
+        (again,) = await shelf.outbox.lease(ALL, 100)
+        assert again.answered_for is None
+
+    async def test_who_dies_leaves_a_new_doubt(self, shelf: OutboxStage) -> None:
+        """An answer from before its try proves nothing."""
+        await shelf.happen(cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "early", in_doubt=True))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "early", has_answered=True))
+        assert await shelf.lease()
+        await shelf.die()
+        await shelf.other.recover()
+        await shelf.wait(SETTLE_AFTER * 1.5)
+        (again,) = await shelf.other.lease(ALL, 100)
+        assert again.answered_for is None
+        assert again.in_doubt_for
+
+    async def test_what_was_in_doubt_is_looked_at_once_more(self, shelf: OutboxStage) -> None:
+        """When its settlement says, on whichever instance, once; what the viewer does meanwhile goes on."""
+        (first,) = await shelf.happen(cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "lost", in_doubt=True))
+        (again,) = await shelf.outbox.lease(ALL, 100)
+        made = Settlement(Status.DONE, flow_id=UUID(int=7), check_after=timedelta(minutes=10))
+        await shelf.outbox.settle(again, made)
+        await shelf.other.recover()
+        (second,) = await shelf.happen(cheer())
+        assert await shelf.lease() == [f"{second}:credit-cheer"]
+        await shelf.wait(timedelta(minutes=11))
+        for box in (shelf.other, shelf.outbox):
+            await box.recover()
+        (check,) = await shelf.other.lease(ALL | CHECKS, 100)
+        assert check.key == f"{first}:check-credit-cheer"
+        assert check.effect == CheckForDouble(CreditCheer(MARGE, 200, ""), UUID(int=7))
+        assert check.in_doubt_for
+        assert check.in_doubt_for >= timedelta(minutes=11)
+        await shelf.other.settle(check, DONE)
+        await shelf.wait(timedelta(minutes=11))
+        await shelf.other.recover()
+        assert not await shelf.other.lease(ALL | CHECKS, 100)
+
+    async def test_a_reservation_is_looked_at_once_more(self, shelf: OutboxStage) -> None:
+        """Beside the ghost that it pays for, which goes on."""
+        (first,) = await shelf.happen(ev.GhostRequested(MARGE, "Bob"))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        ghost = reserved(job)
+        settled = evolve(advanced(job, ghost), flow_id=ghost.flow_id, check_after=timedelta(minutes=10))
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "lost", in_doubt=True))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, settled)
+        await shelf.wait(timedelta(minutes=11))
+        await shelf.other.recover()
+        jobs = await shelf.other.lease(ALL | CHECKS, 100)
+        assert keys(jobs) == [f"{first}:paint-ghost", f"{first}:check-summon-ghost"]
+        assert jobs[1].effect == CheckForDouble(job.effect, ghost.flow_id)
+
+    async def test_it_is_known_what_may_be_under_way(self, shelf: OutboxStage) -> None:
+        """A change of this viewer that is leased, or in doubt; not one that waits, or is over."""
+        await shelf.happen(cheer())
+        assert not await shelf.other.is_under_way(MARGE)
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert await shelf.other.is_under_way(MARGE)
+        assert not await shelf.other.is_under_way(BOB)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "lost", in_doubt=True))
+        assert await shelf.other.is_under_way(MARGE)
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, DONE)
+        assert not await shelf.other.is_under_way(MARGE)
 
     async def test_what_a_dead_instance_says_counts_for_nothing(self, shelf: OutboxStage) -> None:
         """Another works on it."""

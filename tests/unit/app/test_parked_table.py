@@ -8,6 +8,7 @@ import pytest
 from showtime_core.deciding import Decision, choices
 from showtime_core.effects import (
     AdvanceGhost,
+    CheckForDouble,
     CreditCheer,
     CreditGiftSubs,
     CreditSubscription,
@@ -25,6 +26,10 @@ EFFECTS = (
     CreditGiftSubs(MARGE, 200, 1, 5),
     SummonGhost(GHOST, MARGE, "a pager", None),
     *(AdvanceGhost(GHOST, MARGE, task) for task in Task),
+    CheckForDouble(CreditCheer(MARGE, 200, ""), GHOST),
+    CheckForDouble(CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""), GHOST),
+    CheckForDouble(CreditGiftSubs(MARGE, 200, 1, 5), GHOST),
+    CheckForDouble(SummonGhost(GHOST, MARGE, "a pager", None), GHOST),
 )
 
 

@@ -7,17 +7,20 @@ from uuid import uuid4
 import pytest
 from attrs import define, evolve, field
 
-from showtime_core.effects import AdvanceGhost, CreditCheer, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, CreditCheer, SummonGhost
 from showtime_core.errors import NotPending, Unavailable
-from showtime_core.events import GhostPaid
+from showtime_core.events import Cheer, GhostPaid
 from showtime_core.ghosts import Refusal, Step, Task, ghost_id
 from showtime_core.journal import Source, Status
 from showtime_core.ledger import Balance
-from showtime_core.outbox import Job
+from showtime_core.outbox import CHECK_AFTER, Job, Settlement
 from showtime_core.performing import Outside, perform
-from showtime_core.retries import BRIEF
+from showtime_core.retries import BRIEF, FIRST_DELAY
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.memory_outbox import Shelf
+from showtime_core.testing.strategies import entry
 from showtime_core.testing.troubles import JPEG, Fate, Neighbours
 from showtime_core.viewers import Viewer
 
@@ -41,9 +44,9 @@ class Stage:
     changes: dict = field(factory=dict)
     """What is otherwise of the outside."""
 
-    async def perform(self, effect, *fates, attempts=1, ghost=None, in_doubt_for=None):
+    async def perform(self, effect, *fates, attempts=1, ghost=None, in_doubt_for=None, answered_for=SETTLE):
         """Perform an effect, each of whose calls meets the next fate; they are as many."""
-        job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for)
+        job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for, answered_for)
         task = asyncio.create_task(perform(job, self.outside(), chance=1.0), name=job.key)
         for fate in fates:
             async with asyncio.timeout(5):
@@ -98,7 +101,7 @@ async def test_a_first_try_looks_at_nothing(stage):
 async def test_a_try_in_doubt_looks_first_and_adopts(stage):
     """The lost answer was a yes: nothing is credited again."""
     lost = await stage.perform(CREDIT, Fate.LOST_AFTER)
-    assert (lost.status, lost.in_doubt, lost.delay) == (Status.DUE, True, SETTLE)
+    assert (lost.status, lost.in_doubt, lost.delay) == (Status.DUE, True, FIRST_DELAY)
     found = await stage.perform(CREDIT, Fate.WORKS, in_doubt_for=DOUBT)
     assert (found.status, found.flow_id) == (Status.DONE, stage.world.flows["e1:it"])
     assert await stage.balance() == Balance(200, 200)
@@ -110,6 +113,69 @@ async def test_a_try_in_doubt_repeats_what_is_not_there(stage):
     done = await stage.perform(CREDIT, Fate.WORKS, Fate.WORKS, in_doubt_for=DOUBT)
     assert done.status is Status.DONE
     assert await stage.balance() == Balance(200, 200)
+
+
+@pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
+async def test_the_first_answer_after_a_doubt_proves_nothing(stage, effect):
+    """The ledger may still be working on what it was asked before: it is looked again a settle time later."""
+    first = await stage.perform(effect, Fate.WORKS, in_doubt_for=DOUBT, answered_for=None)
+    assert (first.status, first.has_answered, first.in_doubt) == (Status.DUE, True, False)
+    assert first.delay == SETTLE
+    early = await stage.perform(effect, Fate.WORKS, in_doubt_for=DOUBT, answered_for=SETTLE * 0.75)
+    assert (early.status, early.delay) == (Status.DUE, SETTLE * 0.25)
+    assert not stage.world.made_for
+
+
+async def test_a_look_that_is_not_answered_begins_no_settle_time(stage):
+    """However long the ledger is away."""
+    looked = await stage.perform(CREDIT, Fate.NOT_REACHED, in_doubt_for=DOUBT, answered_for=None)
+    assert (looked.status, looked.has_answered) == (Status.DUE, False)
+
+
+async def test_what_was_in_doubt_is_looked_at_once_more(stage):
+    """Ten minutes later, whether it was made or taken over; what never was in doubt is not."""
+    stage.changes = {"settle_after": timedelta(0)}
+    assert (await stage.perform(CREDIT, Fate.WORKS)).check_after is None
+    adopted = await stage.perform(CREDIT, Fate.WORKS, in_doubt_for=DOUBT, answered_for=None)
+    assert (adopted.status, adopted.check_after) == (Status.DONE, CHECK_AFTER)
+    begun = await stage.perform(SUMMONS, Fate.WORKS, Fate.WORKS, in_doubt_for=DOUBT)
+    assert (begun.status, begun.check_after) == (Status.DONE, CHECK_AFTER)
+
+
+@pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
+async def test_a_change_that_was_made_twice_is_reported(stage, effect):
+    """With the ids of both transactions, to a person; one that was made once is not."""
+    await stage.world.ledger.credit(evolve(CREDIT, points=1000), "before")
+    taken = (await stage.perform(effect, Fate.WORKS)).flow_id
+    check = CheckForDouble(effect, taken)
+    assert (await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)).status is Status.DONE
+    other = (await stage.perform(effect, Fate.WORKS)).flow_id
+    reported = await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)
+    assert reported.status is Status.PARKED
+    assert f"2 transactions that may be it: {taken}, {other}" in reported.remark
+
+
+async def test_what_is_under_way_is_not_taken_for_a_double(stage):
+    """An equal change whose transaction is not known yet: it is looked again when it is."""
+    taken = (await stage.perform(CREDIT, Fate.WORKS)).flow_id
+    await stage.perform(CREDIT, Fate.WORKS)
+    units = MemoryUnitOfWork()
+    await receive([entry("cheer", Cheer(VERA, 200, "be kind"))], units, Policy())
+    busy = Shelf(units, SETTLE).instance()
+    stage.changes = {"outbox": busy}
+    (job,) = await busy.lease({"credit-cheer"}, 1)
+    check = CheckForDouble(CREDIT, taken)
+    waits = await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)
+    assert (waits.status, waits.in_doubt) == (Status.DUE, False)
+    await busy.settle(job, Settlement(Status.DONE))
+    assert (await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)).status is Status.PARKED
+
+
+async def test_a_look_that_misses_something_is_taken_again(stage):
+    """A ledger whose database fails lists nothing, which proves that nothing is doubled to nobody."""
+    check = CheckForDouble(CREDIT, uuid4())
+    looked = await stage.perform(check, Fate.LOST_BEFORE, in_doubt_for=DOUBT)
+    assert (looked.status, looked.in_doubt) == (Status.DUE, False)
 
 
 async def test_a_try_in_doubt_that_cannot_look_does_nothing(stage):

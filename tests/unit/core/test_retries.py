@@ -1,11 +1,10 @@
 """What a failure means: one table, from a late answer to giving up."""
 
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from showtime_core.effects import AdvanceGhost, CreditCheer, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, CreditCheer, SummonGhost
 from showtime_core.errors import Ambiguous, ContentRefused, NotEnoughPoints, Refused, Unavailable
 from showtime_core.ghosts import Task
 from showtime_core.retries import (
@@ -24,7 +23,6 @@ from showtime_core.viewers import Viewer
 VERA = Viewer("1337", "vhsvera", "VHSVera")
 CREDIT = CreditCheer(VERA, 100, "be kind")
 SUMMONS = SummonGhost(UUID(int=1986), VERA, "a fax machine", None)
-SETTLE = timedelta(seconds=30)
 AWAY, LOST, NO = Unavailable("away"), Ambiguous("lost"), Refused("no")
 
 
@@ -33,9 +31,10 @@ def ghost(task):
 
 
 def follows(effect, failure, attempts=1, chance=1.0):
-    return consequence(effect, failure, attempts, chance, SETTLE)
+    return consequence(effect, failure, attempts, chance)
 
 
+CHECK = CheckForDouble(CREDIT, UUID(int=1985))
 MONEY = [CREDIT, SUMMONS, ghost(Task.PAY), ghost(Task.REFUND)]
 PAID = [ghost(Task.SHOW), ghost(Task.POST)]
 
@@ -48,9 +47,16 @@ def test_who_was_not_reached_is_tried_again(effect):
 
 @pytest.mark.parametrize("effect", [CREDIT, SUMMONS], ids=repr)
 def test_points_whose_answer_was_lost_are_in_doubt(effect):
-    """They are looked for, but not while the ledger may still be working on them."""
-    assert follows(effect, LOST) == Again(SETTLE, in_doubt=True)
+    """They are looked for, soon: the time to settle begins with the ledger's first answer."""
+    assert follows(effect, LOST) == Again(FIRST_DELAY, in_doubt=True)
     assert follows(effect, LOST, attempts=7) == Again(FIRST_DELAY * 64, in_doubt=True)
+
+
+def test_a_look_that_is_lost_is_no_doubt():
+    """It changes nothing, and is taken again."""
+    for failure in (AWAY, LOST):
+        assert follows(CHECK, failure) == Again(FIRST_DELAY, in_doubt=False)
+    assert follows(CHECK, AWAY, attempts=PATIENT) == LeaveIt(f"tried {PATIENT} times: away")
 
 
 @pytest.mark.parametrize("task", [Task.PAY, Task.REFUND])
