@@ -13,8 +13,6 @@ from attrs import define, field
 
 _WAIT_SECONDS = 3.0
 """How long a request waits for others to end."""
-PLACES = 20
-"""How many requests are sent at once, where nothing else is said."""
 
 
 @define
@@ -23,7 +21,7 @@ class Connections(httpx.AsyncBaseTransport):
 
     connect: Callable[[], httpx.AsyncBaseTransport]
     """Gives a connection, which is opened when it is used."""
-    most: int = PLACES
+    most: int = 20
     kept: int = 5
     """How many stay open while nobody uses them."""
     _idle: list[httpx.AsyncBaseTransport] = field(factory=list)

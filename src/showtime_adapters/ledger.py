@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 from attrs import frozen
 
-from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry
+from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry, connections
 from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription
 from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
 from showtime_core.ledger import ALERT_TYPE, Balance, FlowState, Statement, Transaction, fit_message
@@ -26,8 +26,8 @@ from showtime_core.viewers import Viewer
 CHANGE_SECONDS = 600.0
 """How long the answer to a change is waited for.
 
-Who gives up a request that the ledger has received does not know what becomes of it, and cannot find out for as
-long as the ledger is frozen. Its own answer tells, or the end of its connection; this is for a ledger that gives
+Who gives up a request that the ledger has received does not know what becomes of it, and cannot find out
+while the ledger is frozen. Its own answer tells, or the end of its connection; this is for a ledger that gives
 neither.
 """
 CHANGES_AT_ONCE = 64
@@ -62,7 +62,7 @@ class _Page:
 class HttpLedger:
     """Changes and tells the points of viewers, for as long as its context is open."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all but two have a default
         self,
         url: str,
         tokens: Tokens,
@@ -77,9 +77,7 @@ class HttpLedger:
         before it; where it raises Unavailable, there was none.
         """
         self._looks = Client("the ledger", url, telemetry, seconds=answer_seconds)
-        self._changes = Client(
-            "the ledger", url, telemetry, seconds=change_seconds, places=CHANGES_AT_ONCE
-        )
+        self._changes = Client("the ledger", url, telemetry, connections(CHANGES_AT_ONCE), change_seconds)
         self._tokens = tokens
         self._fence = fence
 

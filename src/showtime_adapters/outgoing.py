@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self, TypeVar
 import httpx
 from attrs import frozen
 
-from showtime_adapters.connections import PLACES, Connections
+from showtime_adapters.connections import Connections
 from showtime_core.errors import Ambiguous, Unavailable
 
 ANSWER_SECONDS = 10.0
@@ -29,8 +29,8 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
 if sys.platform == "linux":
-    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen gives
-    # it, for its machine does.
+    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen
+    # gives it, for its machine does.
     _KEEP_ALIVE += [
         (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
         (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
@@ -109,6 +109,12 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def connections(most: int = 20, verify: ssl.SSLContext | None = None) -> Connections:
+    """Make the connections of a client: so many at once, to whom the machine trusts, or others."""
+    trusted = verify or _tls()
+    return Connections(partial(httpx.AsyncHTTPTransport, verify=trusted, socket_options=_KEEP_ALIVE), most)
+
+
 class ObservedClient(httpx.AsyncClient):
     """Sends requests, and tells how each ended; an answer that is too large is lost."""
 
@@ -117,12 +123,10 @@ class ObservedClient(httpx.AsyncClient):
         observe: Observe,
         verify: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        places: int = PLACES,
         **options: Any,  # noqa: ANN401 - as httpx takes them
     ) -> None:
         """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
-        connect = partial(httpx.AsyncHTTPTransport, verify=verify or _tls(), socket_options=_KEEP_ALIVE)
-        super().__init__(transport=transport or Connections(connect, places), **options)
+        super().__init__(transport=transport or connections(verify=verify), **options)
         self._observe = observe
 
     async def send(
@@ -149,16 +153,13 @@ class Client:
         telemetry: Telemetry = SILENT,
         transport: httpx.AsyncBaseTransport | None = None,
         seconds: float = ANSWER_SECONDS,
-        places: int = PLACES,
     ) -> None:
-        """Reach a neighbour at this base URL, with so many requests at once, each for so long as a whole."""
+        """Reach a neighbour at this base URL."""
         self.name = name
         self._seconds = seconds
         self._request_id = telemetry.request_id
         timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
-        self._http = ObservedClient(
-            telemetry.observe, transport=transport, places=places, base_url=url, timeout=timeout
-        )
+        self._http = ObservedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""

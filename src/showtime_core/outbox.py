@@ -9,7 +9,6 @@ from showtime_core.effects import AdvanceGhost, Effect, key
 from showtime_core.ghosts import Ghost, next_task
 from showtime_core.journal import PlannedEffect, Status
 
-
 CHECK_AFTER = timedelta(minutes=10)
 """When it is looked once more at what was in doubt, and is done."""
 
@@ -28,7 +27,7 @@ class Job:
     in_doubt_for: timedelta | None = None
     """How long ago the first of those attempts began that may have been performed; None: none was."""
     answered_for: timedelta | None = None
-    """How long ago the ledger first answered after the last of them was lost; None: it has not answered since."""
+    """How long ago the ledger first answered after the last of them; None: it has not answered since."""
 
 
 @frozen

@@ -73,7 +73,9 @@ class _TooEarly(Exception):  # noqa: N818 - as above
     """The ledger answers again, and may still be working on what it was asked before."""
 
     def __init__(self, wait: timedelta) -> None:
-        super().__init__("an answer was lost, and the ledger, which answers again, may still be working on it")
+        super().__init__(
+            "an answer was lost, and the ledger, which answers again, may still be working on it"
+        )
         self.wait = wait
 
 
@@ -130,8 +132,8 @@ def _check_after(job: Job) -> timedelta | None:
 async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID]], outside: Outside) -> UUID:
     """Move points, unless an earlier try did so: then its transaction is taken over.
 
-    What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen answers
-    who looks before it does what it was asked. How long that takes counts from its first answer, therefore.
+    What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen
+    answers who looks before it does what it was asked. So that while counts from its first answer.
     """
     if job.in_doubt_for is None:
         return await move_points()
@@ -167,7 +169,8 @@ async def _check(job: Job, effect: CheckForDouble, outside: Outside) -> Settleme
     if others:
         named = ", ".join(str(each) for each in (effect.flow_id, *others))
         raise _Undecidable(
-            f"it may have been made twice: the ledger has {len(others) + 1} transactions that may be it: {named}"
+            f"it may have been made twice: the ledger has {len(others) + 1} transactions "
+            f"that may be it: {named}"
         )
     if not statement.is_complete:
         raise Unavailable("the ledger does not show all that it has")

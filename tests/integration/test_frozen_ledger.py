@@ -1,15 +1,28 @@
 """A ledger that freezes, for whatever time: nobody is credited twice, others go on, and the service stops."""
 
+import asyncio
 import json
 import re
 import signal
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from showtime_adapters.postgres.outbox import PostgresOutbox
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.relay import Crew, Relay
+from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_core.events import Cheer
+from showtime_core.journal import Status
+from showtime_core.outbox import Job, Settlement
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
+from showtime_core.testing.strategies import OPENING_NIGHT, entry
+from showtime_core.viewers import Viewer
 from support.following import until
 from support.neighbours import Neighbours, neighbours_running
 from support.sending import Sender
@@ -120,10 +133,39 @@ async def test_requests_that_hang_keep_no_place_of_others(migrated: str, well: N
     assert points(well, stuck) == [150, *[100] * 8]
 
 
+async def test_what_is_slow_is_bounded(migrated: str):
+    """Of those that hang there are so many and no more; each that ends makes room for another."""
+    begun: list[str] = []
+    ends = {name: asyncio.Event() for name in ("a", "b", "c", "d")}
+
+    async def hang(job: Job) -> Settlement:
+        begun.append(job.entry_id)
+        await ends[job.entry_id].wait()
+        return Settlement(Status.DONE)
+
+    async with make_pool(migrated, autocommit=True) as pool:
+        units = PostgresUnitOfWork(pool)
+        crew = Crew(frozenset({"credit-cheer"}), at_once=1, at_most=3)
+        new = [entry(name, Cheer(Viewer(name, name, name), 100, ""), OPENING_NIGHT) for name in ends]
+        await receive(new, units, Policy())
+        outbox = PostgresOutbox(pool, timedelta(0))
+        async with Relay(migrated, outbox, hang, [crew], slow_seconds=0.2):
+            await until(lambda: len(begun) == 3, SECONDS)
+            await asyncio.sleep(
+                1.5
+            )  # it looks each second for more: there is no event for what does not come
+            assert begun == ["a", "b", "c"]
+            ends["b"].set()
+            await until(lambda: len(begun) == 4, SECONDS)
+            for each in ends.values():
+                each.set()
+            await until_counted(migrated, DOING, 0)
+
+
 async def test_a_credit_that_was_made_twice_after_all_is_reported(
     migrated: str, well: Neighbours, tmp_path: Path
 ):
-    """The performer is gone, and the ledger takes longer than the settle time: ten minutes later it is seen."""
+    """The performer is gone, and the ledger takes longer than to settle: ten minutes later it is seen."""
     sent = [cheer("Doubled", 100)]
     before = well.asked("ledger", CHEERS)
     with running(migrated, tmp_path / "server.log", settings=settings(well, 0.5)) as server:
@@ -131,7 +173,9 @@ async def test_a_credit_that_was_made_twice_after_all_is_reported(
         await Sender(server.port).deliver(sent)
         await until_asked(well, before + 1)
         server.kill()
-    well.trouble("ledger")  # it answers who looks, and does what it had received when it is told anything again
+    well.trouble(
+        "ledger"
+    )  # it answers who looks, and does what it had received when it is told anything again
     with running(migrated, tmp_path / "next.log", settings=settings(well, 0.5)) as server:
         await until_counted(migrated, DOING, 0)
         well.trouble("ledger")

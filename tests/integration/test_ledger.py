@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from attrs import evolve
 
-from showtime_adapters.ledger import HttpLedger
+from showtime_adapters.ledger import CHANGES_AT_ONCE, HttpLedger
 from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
 from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription
@@ -83,7 +83,7 @@ async def impatient(auth, service):
 async def opened(auth, service, request_id=lambda: None, seconds=10.0, fence=lambda: None):
     async with (
         ServiceTokens(auth.url, auth.secret, Telemetry(request_id), seconds) as tokens,
-        HttpLedger(service.url, tokens, Telemetry(request_id), seconds, fence) as ledger,
+        HttpLedger(service.url, tokens, Telemetry(request_id), seconds, fence, seconds) as ledger,
     ):
         yield ledger
 
@@ -155,6 +155,37 @@ async def test_an_answer_that_cannot_be_read_is_lost(ledger, service, rubbish):
     with pytest.raises(Ambiguous):
         await ledger.reject(VERA, held.id)
     assert await ledger.balance(VERA) == Balance(500, 500)
+
+
+async def test_an_answer_is_waited_for_that_comes_late(auth, service):
+    """For longer than the answer to a look, and for every change: who gives up would be in doubt."""
+    async with (
+        ServiceTokens(auth.url, auth.secret) as tokens,
+        HttpLedger(service.url, tokens, answer_seconds=0.5) as ledger,
+    ):
+        await cheer(ledger, VERA, 500)
+        flows = [await reserve(ledger, VERA) for _ in range(2)]
+        service.trouble("late", only="POST|PATCH|DELETE", late=2.0)
+        changes = (
+            cheer(ledger, VERA, 300),
+            reserve(ledger, VERA, 100),
+            ledger.accept(VERA, flows[0]),
+            ledger.reject(VERA, flows[1]),
+        )
+        await asyncio.gather(*changes)
+        service.trouble()
+        assert await ledger.balance(VERA) == Balance(600, 500)
+
+
+async def test_changes_that_hang_keep_no_place_of_looks(auth, service):
+    """However many wait for their answers."""
+    async with opened(auth, service) as ledger:
+        service.trouble("hang", only="POST")
+        crowd = asyncio.create_task(rush(ledger))
+        await until(lambda: open_connections(service), CHANGES_AT_ONCE)
+        assert await points(ledger) == 0
+        service.trouble()
+        await crowd
 
 
 async def test_what_is_done_late_is_found_late(ledger, impatient, service):
@@ -446,9 +477,9 @@ async def test_connections_do_not_leak(auth, service):
     async with opened(auth, service) as ledger:
         service.trouble("hang")
         crowd = asyncio.create_task(rush(ledger))
-        await until(lambda: open_connections(service), 20)
+        await until(lambda: open_connections(service), CHANGES_AT_ONCE)
         await asyncio.sleep(0.3)
-        assert service.most_connections == 20
+        assert service.most_connections == CHANGES_AT_ONCE
         service.trouble()
         await crowd
     async with opened(auth, service, seconds=2.0) as ledger:
@@ -463,7 +494,7 @@ async def test_connections_do_not_leak(auth, service):
 
 async def rush(ledger):
     """Come all at once."""
-    viewers = (evolve(VERA, id=str(number)) for number in range(40))
+    viewers = (evolve(VERA, id=str(number)) for number in range(80))
     await asyncio.gather(*(cheer(ledger, viewer, 1) for viewer in viewers), return_exceptions=True)
 
 

@@ -25,8 +25,8 @@ from showtime_core.viewers import Viewer
 # Time passes: what was to come, and what has been, are nearer and farther by so much.
 _PASS: LiteralString = """
     update showtime.outbox set
-        due_at = due_at - %(time)s, leased_at = leased_at - %(time)s, doubted_since = doubted_since - %(time)s,
-        answered_at = answered_at - %(time)s, check_at = check_at - %(time)s
+        due_at = due_at - %(time)s, leased_at = leased_at - %(time)s, check_at = check_at - %(time)s,
+        doubted_since = doubted_since - %(time)s, answered_at = answered_at - %(time)s
 """
 _SHOWN_PASS: LiteralString = "update showtime.ghost set shown_at = shown_at - %(time)s"
 _EFFECTS: LiteralString = "select key, kind, payload, status, depends_on, remark from showtime.outbox"

@@ -68,9 +68,9 @@ class Neighbour:
     `500` answers so, having done nothing; `500 after`, having done what it was asked for.
     `hang` does nothing and never answers; `cut` does nothing and ends the connection.
     `die` does it, and ends the connection; `late` does it, and answers too late for most.
-    `freeze` receives it, for as long as this lasts, and answers nobody; afterwards it answers who looks at once,
-    and only `late_seconds` later, or when it is told anything again, does what else it has received, whether or
-    not anybody still waits for it.
+    `freeze` receives it and answers nobody, for as long as this lasts; afterwards it answers at once who
+    looks, and `late_seconds` later, or when it is told anything again, does what else it has received,
+    whether or not anybody still waits for it.
     `slow` waits, and does it when most have given up; `drip` does it, and answers a byte now and then.
     Anything else does it, and is answered as if it were the answer.
     """
@@ -131,6 +131,13 @@ class Neighbour:
             return None
         return self.failure if isinstance(self.failure, str) else self._chance.choice(self.failure)
 
+    def thawed(self, request: Request, over: threading.Event) -> None:
+        """Wait until the ice is gone, and longer where more than a look was asked for."""
+        pause = self.late_seconds
+        over.wait()
+        if request.method != "GET":
+            self.over.wait(pause)
+
     def start(self) -> Self:
         neighbour = self
 
@@ -187,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
-    def _serve(self) -> None:
+    def _serve(self) -> None:  # noqa: C901 - one table
         service, request = self.service, self._read()
         over = service.over  # of the trouble that this request is in, whatever comes next
         service.requests[request.path] += 1
@@ -209,10 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
                 over.wait(service.late_seconds)
                 self._answer(reply)
             case "freeze":
-                pause = service.late_seconds
-                over.wait()
-                if request.method != "GET":
-                    service.over.wait(pause)
+                service.thawed(request, over)
                 self._answer(service.handle(request))
             case "slow":
                 over.wait(service.late_seconds)

@@ -35,9 +35,7 @@ class PostgresOutbox:
 
     pool: AsyncConnectionPool[Connection]
     may_send_for: timedelta
-    """How long an instance that is gone may still be sending: what became of its ledger calls is not looked at
-    before.
-    """
+    """How long an instance that is gone may still be sending: before, its ledger calls are not looked at."""
     owner: int = 0
     """The number under which this instance leases: that of a lock that one of its sessions holds."""
 

@@ -45,10 +45,7 @@ class Crew:
     kinds: frozenset[str]
     at_once: int
     at_most: int = 0
-    """With those that are slow, whose neighbour does not answer: they are not counted until there are so many.
-
-    0: as many as at once.
-    """
+    """With those that are slow: they keep no place until there are so many. 0: as many as at once."""
 
 
 @define

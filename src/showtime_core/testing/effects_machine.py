@@ -253,7 +253,7 @@ class EffectsMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.world.is_frozen)
     @rule(viewer=st.sampled_from(_VIEWERS), loss=_FROZEN, seconds=st.sampled_from((5, 31, 400, 4000)))
     def freeze_under_way(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
-        """The ledger freezes with a credit; its answer is waited for, or lost, and who looks first sees nothing."""
+        """The ledger freezes with a credit; its answer is waited for, or lost, and looks see nothing."""
         self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
         self.freeze()
         self.go_on([loss])

@@ -55,7 +55,7 @@ class Shelf:
 
     units: MemoryUnitOfWork
     may_send_for: timedelta
-    """How long a dead instance may still be sending: what became of its ledger calls is not looked at before."""
+    """How long a dead instance may still be sending: before, its ledger calls are not looked at."""
     rows: dict[str, Row] = Factory(dict)
     ghosts: dict[UUID, Ghost] = Factory(dict)
     alive: set[int] = Factory(set)
@@ -140,7 +140,8 @@ class Shelf:
         now = self.units.clock()
         for row in [row for row in self.rows.values() if row.check_at and row.check_at <= now]:
             of = row.planned.effect
-            assert row.flow_id and not isinstance(of, AdvanceGhost | CheckForDouble), "it was made"
+            assert row.flow_id, "it was made"
+            assert not isinstance(of, AdvanceGhost | CheckForDouble), "it cannot be in doubt"
             check = CheckForDouble(of, row.flow_id)
             row.check_at, entry_id = None, row.planned.entry_id
             planned = PlannedEffect(key(entry_id, check), entry_id, check)

@@ -261,7 +261,8 @@ class OutboxContract:
         await shelf.other.recover()
         jobs = await shelf.other.lease(ALL | CHECKS, 100)
         assert keys(jobs) == [f"{first}:paint-ghost", f"{first}:check-summon-ghost"]
-        assert jobs[1].effect == CheckForDouble(job.effect, ghost.flow_id)
+        assert isinstance(jobs[1].effect, CheckForDouble)
+        assert (jobs[1].effect.of, jobs[1].effect.flow_id) == (job.effect, ghost.flow_id)
 
     async def test_it_is_known_what_may_be_under_way(self, shelf: OutboxStage) -> None:
         """A change of this viewer that is leased, or in doubt; not one that waits, or is over."""

@@ -66,7 +66,7 @@ class Call:
 
 @define(eq=False)
 class Held:
-    """A request that a frozen ledger has received: it is performed after the thaw, whoever still waits for it."""
+    """A request that a frozen ledger has received: it is performed after the thaw, whoever waits for it."""
 
     do: Deed
     answer: asyncio.Future[Any]
@@ -89,9 +89,9 @@ class Neighbours:
 
     Whoever posts does so in a task that has the name of its job.
 
-    The ledger knows no keys, like the real one: asked twice, it credits twice. It may freeze, for any time: then
-    it receives what it is asked and answers nobody. Once it thaws it answers who looks, and `late_by` later it does
-    what it had received, also where the connection has ended or the instance has died meanwhile.
+    The ledger knows no keys, like the real one: asked twice, it credits twice. It may freeze, for any time:
+    then it receives what it is asked and answers nobody. Once it thaws it answers who looks, and `late_by`
+    later it does what it had received, also where the connection or the instance has ended meanwhile.
     """
 
     now: Callable[[], datetime]
@@ -157,7 +157,7 @@ class Neighbours:
         raise _error(met, call)
 
     async def _freeze(self, call: Call, met: Fate) -> Any:  # noqa: ANN401
-        """Come to a frozen ledger: who looks gives up, who asks for a change waits for as long as it takes."""
+        """Come to a frozen ledger: who looks gives up, who asks for a change waits until it is answered."""
         if call.what in _LOOKS:
             raise asyncio.CancelledError if met in CRASHES else Unavailable(f"{call.what}: no answer")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -15,9 +15,9 @@ from showtime_core.journal import Source, Status
 from showtime_core.ledger import Balance
 from showtime_core.outbox import CHECK_AFTER, Job, Settlement
 from showtime_core.performing import Outside, perform
-from showtime_core.retries import BRIEF, FIRST_DELAY
 from showtime_core.reactions import Policy
 from showtime_core.receiving import receive
+from showtime_core.retries import BRIEF, FIRST_DELAY
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.memory_outbox import Shelf
 from showtime_core.testing.strategies import entry
