@@ -27,8 +27,8 @@ CHANGE_SECONDS = 600.0
 """How long the answer to a change is waited for.
 
 Who gives up a request that the ledger has received does not know what becomes of it, and cannot find out
-while the ledger is frozen. Its own answer tells, or the end of its connection; this is for a ledger that gives
-neither.
+while the ledger is frozen. Its own answer tells, or the end of its connection; this is for a ledger that
+gives neither.
 """
 CHANGES_AT_ONCE = 64
 """How many changes may wait for their answers at once; those who look have connections of their own."""
