@@ -34,7 +34,7 @@ DOUBLE = viewer("Doppelganger")
 SETTLE_SECONDS = 6
 """Longer than the ledger of this storm may work on a request that nobody waits for any more."""
 OUR_PATIENCE_SECONDS = 11
-"""Longer than anybody waits for an answer of the ledger."""
+"""Longer than anybody waits for an answer of the ledger to a look; those to changes are waited for."""
 
 FAILURES = {
     "auth": ["500", "429", "hang", "cut", "die", "late", "rubbish"],
@@ -109,7 +109,7 @@ class Storm:
             await asyncio.to_thread(self.neighbours.trouble, name, **how)
 
     async def calm_down(self) -> None:
-        """Let all do well again, at last the ledger: it answers so late that nobody waits for it any more."""
+        """Let all do well again, at last the ledger: it answers so late that nobody looks at it any more."""
         for name in FAILURES:
             await asyncio.to_thread(self.neighbours.trouble, name)
         too_late = {"failure": ["hang", "late", "drip"], "share": 0.3}
