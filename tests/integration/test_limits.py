@@ -80,7 +80,7 @@ WHOLE = "POST / HTTP/1.1\nHost: a\nContent-Length: 2\n\nok"
         "nothing": ("", []),
         "half of a head": (BEGUN, ["408"]),
         "half of a head, after a request": (WHOLE + BEGUN, ["201", "408"]),
-        "half of a head, by an older client": ("POST / HTTP/1.0\nHost: a\n", []),
+        "half of a head, by an older client": ("POST / HTTP/1.0\nHost: a\n", ["408"]),
         "half of a body": (BEGUN + "Content-Length: 9\n\nhalf", ["408"]),
         "half of a body, by an older client": ("POST / HTTP/1.0\nContent-Length: 9\n\nhalf", ["408"]),
     }.values(),

@@ -1,8 +1,10 @@
 """HTTP on the wire: uvicorn's parsers, with limits on what a client may make us wait for and keep."""
 
 import asyncio
+import re
 from http import HTTPStatus
 
+import httptools
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -16,10 +18,17 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than nginx keeps idle connections, 60 s: closed by the other side, none is closed in its face."""
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """The fast parser, which hands on those who speak HTTP/1.0, as nginx does unless told otherwise.
+_UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 
-    It answers everybody in chunks, which HTTP/1.0 does not know.
+
+class HttpProtocol(HttpToolsProtocol):
+    """The fast parser, with a detour for two kinds of request that it does not do justice to.
+
+    It answers everybody in chunks, which HTTP/1.0 does not know: such a request is handed to h11, which ends
+    the connection with its answer. And what comes after the head of one that asks for an upgrade is to it
+    neither a body nor a request: such a request is read once more without the field `Upgrade`, which a server
+    may ignore (RFC 9110, 7.8). Both are known when the head is whole, and are read again from the first byte:
+    one that follows another in the same segment, or before the other's answer, ends the connection instead.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -28,6 +37,17 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _idle_bytes = 0
     """Of what came within a body, what is none of it: sizes of chunks, and trailers."""
+    _is_aside = False
+    """Whether the parser has come upon a request that is not for it; what it makes of the rest is ignored."""
+    _is_older = False
+    """Whether that one is HTTP/1.0."""
+    _is_over = False
+    """Whether nothing more is read from this connection."""
+    _is_first = True
+    """Whether the request that is being read began with the first byte of a segment."""
+
+    _held = b""
+    """What came of a head in the segments before; it is bounded as the head is."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Take a new connection."""
@@ -40,22 +60,21 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent; of the first request, the first line."""
-        if self.cycle is None and data.partition(b"\r\n")[0].endswith(b" HTTP/1.0"):
-            self._hand_on(data)
+        """Take what the client sent."""
+        if self._is_over:
             return
         was_in_body = self._is_in_body
+        if not self._is_in_head:
+            self._is_first, self._held = not was_in_body, b""
         super().data_received(data)
-        if was_in_body and self._is_in_body:
+        if self._is_aside:
+            self._take_aside(self._held + data)
+        elif was_in_body and self._is_in_body:
             self._idle_bytes += len(data)
             if self._idle_bytes > MAX_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._is_in_head:  # most come whole, and cost nothing here
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            elif self._deadline is None:
-                self._await_head()
+            self._hold(data)
 
     def on_message_begin(self) -> None:
         """Note that a request begins."""
@@ -63,19 +82,29 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that its headers are there."""
+        """Note that its headers are there, and whether it is one for this parser."""
+        if self._is_aside:
+            return
+        self._is_older = self.parser.get_http_version() == "1.0"
+        if self._is_older or self.parser.should_upgrade():
+            self._is_aside = True
+            return
         self._is_in_head, self._is_in_body, self._idle_bytes = False, True, 0
         self._forget_deadline()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
+        if self._is_aside:
+            return
         self._idle_bytes -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Note that its body is there."""
-        self._is_in_body = False
+        if self._is_aside:
+            return
+        self._is_in_body = self._is_first = False
         super().on_message_complete()
         if self._deadline:  # it was answered before it was all there
             self._forget_deadline()
@@ -88,15 +117,53 @@ class HttpProtocol(HttpToolsProtocol):
         if is_unread:
             self._deadline = self.loop.call_later(REST_SECONDS, self.transport.close)
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request; of what is read once more, the other reading decides."""
+        if not self._is_aside:
+            super().send_400_response(msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: that an upgrade is ignored is as it should be."""
+
+    def _hold(self, data: bytes) -> None:
+        """Keep a part of a head, within bounds of size and time."""
+        self._held += data
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._deadline is None:
+            self._await_head()
+
+    def _take_aside(self, data: bytes) -> None:
+        """Go on with a request that is not for the parser as it came; `data` is all that came of it."""
+        self._is_aside = False
+        head, end, rest = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        plain = _UPGRADE.sub(b"", head)
+        if not self._is_first or (self.cycle and not self.cycle.response_complete):
+            self._is_over, self._is_in_head = True, False
+            self._forget_deadline()
+            self.shutdown()
+        elif self._is_older:
+            self._hand_on(plain + end + rest)
+        elif plain == head:  # it is CONNECT that is no request to the parser
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED)
+        else:
+            self._is_in_head = False
+            self._renew_parser()
+            self.data_received(plain + end + rest)
+
+    def _renew_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+
     def _hand_on(self, data: bytes) -> None:
+        """Let h11 read and answer this request, the last of the connection."""
         self._forget_deadline()
         self.connections.discard(self)
         older = H11Protocol(self.config, self.server_state, self.app_state)
         older.connection_made(self.transport)
         self.transport.set_protocol(older)
         older.data_received(data)
-        if older.cycle is None:
-            self.loop.call_later(HEAD_SECONDS, _end_unless_begun, older)
 
     def _await_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
@@ -113,8 +180,3 @@ class HttpProtocol(HttpToolsProtocol):
             line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             self.transport.write(f"{line}connection: close\r\ncontent-length: 0\r\n\r\n".encode())
         self.transport.close()
-
-
-def _end_unless_begun(older: H11Protocol) -> None:
-    if older.cycle is None:
-        older.transport.close()
