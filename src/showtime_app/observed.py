@@ -4,6 +4,8 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from attrs import frozen
 
@@ -18,21 +20,35 @@ from showtime_core.reactions import Policy
 _log = logging.getLogger(__name__)
 
 
+class Writes(Protocol):
+    """What becomes of what is written: whoever asks whether this instance is ready wants to know."""
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Note if what happens within could not be written."""
+
+    def succeeded(self) -> None:
+        """Note that something was written."""
+
+
 @frozen
 class ObservedUnits:
     """Units of work that are counted and timed; see `showtime_core.ports.UnitOfWork`."""
 
     units: UnitOfWork
     metrics: Metrics
+    writes: Writes
 
     async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
         """Record the entries that are new and all that follows from them."""
         began = time.perf_counter()
         try:
-            page = await self.units.record(entries, policy, follow)
+            with self.writes.watched():
+                page = await self.units.record(entries, policy, follow)
         except LimitReached as reason:
             self._tell_of_limit(str(reason), entries[0].id)
             raise
+        if page.verdicts:  # what is known already is not written
+            self.writes.succeeded()
         self.metrics.unit_seconds.observe(time.perf_counter() - began)
         outcomes = Counter(verdict.outcome.value for verdict in page.verdicts)
         outcomes["duplicate"] = len(entries) - len(page.verdicts)
@@ -72,11 +88,13 @@ class ObservedChatLog:
 
     log: ChatLog
     metrics: Metrics
+    writes: Writes
     clock: Callable[[], float] = time.time
 
     async def write(self, heard: Sequence[Heard]) -> None:
         """Write what follows from what had not been heard before."""
-        await self.log.write(heard)
+        with self.writes.watched():
+            await self.log.write(heard)
         now = self.clock()
         for each in heard:
             if each.sent_at:  # by Twitch's clock, which may be ahead of ours

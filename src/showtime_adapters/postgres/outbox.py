@@ -1,8 +1,8 @@
 """The outbox: effects, how far each is, and the ghosts that are being made."""
 
 import logging
-from collections.abc import Collection, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,8 @@ class PostgresOutbox:
     """How long an instance that is gone may still be sending: before, its ledger calls are not looked at."""
     owner: int = 0
     """The number under which this instance leases: that of a lock that one of its sessions holds."""
+    watched: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Within it is written what came of a job: it learns whether that failed."""
 
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
@@ -60,11 +62,12 @@ class PostgresOutbox:
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
-        async with (
-            connected(self.pool) as connection,
-            connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
-        ):
-            await write_settlement(connection, job, settlement, "leased", self.owner)
+        with self.watched():
+            async with (
+                connected(self.pool) as connection,
+                connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
+            ):
+                await write_settlement(connection, job, settlement, "leased", self.owner)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""

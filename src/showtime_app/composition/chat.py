@@ -43,7 +43,7 @@ def wire_chat(ground: Ground) -> Chat:
     parts.when_told_to_stop(hub.close)
     if way == "irc" and settings.twitch_channel_name:
         _wire_reader(ground, settings.twitch_channel_name.lower())
-    observed = ObservedChatLog(log, ground.metrics)
+    observed = ObservedChatLog(log, ground.metrics, ground.writes)
     take = partial(hear_entries, log=observed) if way == "eventsub" else _ignore
     inbox = parts.hold(GroupCommit(take, log.is_known))
     return Chat(Source(hub, log.missed), log.recent, inbox, way)
@@ -55,7 +55,7 @@ def _wire_reader(ground: Ground, channel: str) -> None:
     reader = IrcReader(
         ground.settings.twitch_irc_url,
         channel,
-        partial(hear, log=ObservedChatLog(log, ground.metrics)),
+        partial(hear, log=ObservedChatLog(log, ground.metrics, ground.writes)),
         log.report,
         ground.settings.twitch_ca_file,
     )

@@ -51,7 +51,7 @@ def wire_relay(ground: Ground, recording: Recording, neighbours: Neighbours, pul
     if neighbours.bank is None:
         return
     settle_after = timedelta(seconds=ground.settings.ledger_settle_seconds)
-    outbox = PostgresOutbox(ground.recording, LASTS)
+    outbox = PostgresOutbox(ground.recording, LASTS, watched=ground.writes.watched)
     outside = Outside(
         outbox=outbox,
         ledger=neighbours.bank,

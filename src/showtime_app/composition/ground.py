@@ -7,6 +7,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.postgres.pool import Connection, make_pool
+from showtime_adapters.postgres.writability import Writability
 from showtime_app.composition.parts import Parts
 from showtime_app.config import Settings
 from showtime_app.metrics import Metrics
@@ -27,6 +28,8 @@ class Ground:
     """For reading: whoever borrows a connection has a transaction."""
     recording: AsyncConnectionPool[Connection]
     """For writing: each statement is a transaction of its own."""
+    writes: Writability
+    """Whether what is written is taken."""
 
     @classmethod
     def lay(cls, settings: Settings, conninfo: str) -> Self:
@@ -34,7 +37,7 @@ class Ground:
         parts = Parts()
         pool = parts.hold(make_pool(conninfo))
         recording = parts.hold(make_pool(conninfo, autocommit=True))
-        return cls(settings, conninfo, Metrics(), parts, pool, recording)
+        return cls(settings, conninfo, Metrics(), parts, pool, recording, Writability(recording))
 
     def telemetry(self, neighbour: str) -> Telemetry:
         """Measure how long a neighbour takes, and tell it for which request of ours it is asked."""

@@ -33,7 +33,7 @@ class Recording:
 def wire_recording(ground: Ground, policy: Policy) -> Recording:
     """Record, and let go what is old."""
     kept = PostgresUnitOfWork(ground.recording)
-    units = ObservedUnits(kept, ground.metrics)
+    units = ObservedUnits(kept, ground.metrics, ground.writes)
     inbox = ground.parts.hold(GroupCommit(partial(_receive, units, policy), kept.is_known))
     retention = Retention(ground.conninfo, ground.pool, timedelta(days=ground.settings.retention_days))
     ground.parts.keep_doing(retention.run)

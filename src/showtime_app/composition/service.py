@@ -65,11 +65,20 @@ def _wire_authenticator(ground: Ground, token_secret: str | None) -> Authenticat
 
 
 def _wire_status(ground: Ground, off: list[str], chat: ChatSource, *, is_checked: bool) -> None:
+    async def check() -> None:
+        await require_ready(ground.pool)
+        await ground.writes.require()
+
     standing = partial(read_standing, ground.pool)
-    most = ground.settings.ghost_limits.painted
-    watch = status.Watch(standing, off, is_checked=is_checked, chat=chat, most_painted=most)
-    check, backlog = partial(require_ready, ground.pool), partial(read_backlog, ground.pool)
-    ground.parts.serve(*status.routes(watch, check, ground.metrics, backlog))
+    watch = status.Watch(
+        standing,
+        ground.writes.require,
+        off,
+        is_checked=is_checked,
+        chat=chat,
+        most_painted=ground.settings.ghost_limits.painted,
+    )
+    ground.parts.serve(*status.routes(watch, check, ground.metrics, partial(read_backlog, ground.pool)))
 
 
 def _wire_host(ground: Ground, recording: Recording, guards: Guards, off: list[str]) -> None:

@@ -39,6 +39,8 @@ class Watch:
     """
 
     read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
+    require_writable: Callable[[], Awaitable[None]]
+    """Raises Unavailable from a write that failed until one succeeds."""
     off: Collection[str]
     """What this channel does without."""
     is_checked: bool
@@ -52,22 +54,26 @@ class Watch:
 
     async def look(self) -> Standing:
         """Tell how it stood when it was last looked; a database that is away is looked for every time."""
-        if self._standing is None or time.monotonic() >= self._look_again_at:
-            try:
-                state, health = await self.read()
-            except Unavailable as reason:
-                return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
-            self._standing = judge(
-                health,
-                state,
-                self.off,
-                is_checked=self.is_checked,
-                chat=self.chat,
-                most_painted=self.most_painted,
-            )
-            seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
-            self._look_again_at = time.monotonic() + seconds
+        try:
+            await self.require_writable()
+            if self._standing is None or time.monotonic() >= self._look_again_at:
+                self._standing = await self._judge()
+                seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
+                self._look_again_at = time.monotonic() + seconds
+        except Unavailable as reason:
+            return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
         return self._standing
+
+    async def _judge(self) -> Standing:
+        state, health = await self.read()
+        return judge(
+            health,
+            state,
+            self.off,
+            is_checked=self.is_checked,
+            chat=self.chat,
+            most_painted=self.most_painted,
+        )
 
 
 def routes(
@@ -91,7 +97,7 @@ def routes(
 
     @get("/readyz", media_type="text/plain", tags=["status"], opt=described(example="ready", refusals=AWAY))
     async def readyz() -> str:
-        """Tell whether the database is reachable and its migrations are current."""
+        """Tell whether the database is reachable, takes what is written, and its migrations are current."""
         await check()
         return "ready"
 

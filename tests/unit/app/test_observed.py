@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from attrs import Factory, define
 
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.writability import Writability
 from showtime_app.metrics import Metrics
 from showtime_app.observed import ObservedChatLog, ObservedUnits
 from showtime_core.chat import Heard
@@ -41,7 +43,7 @@ def sent(seconds: float) -> Heard:
 async def test_the_lag_of_chat_is_measured_once_it_is_written():
     """From Twitch's stamp; none is below nothing, whatever the clocks say; what has no stamp is left out."""
     metrics, log = Metrics(), Log()
-    observed = ObservedChatLog(log, metrics, lambda: at(0).timestamp())
+    observed = ObservedChatLog(log, metrics, Writability(make_pool("")), lambda: at(0).timestamp())
     await observed.write([sent(-2.0), sent(-0.5), sent(+9.0), Heard(ChatCleared())])
     log.is_away = True
     with pytest.raises(Unavailable):
