@@ -2,6 +2,8 @@
 
 import json
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +11,8 @@ from attrs import asdict, field, frozen
 
 DEFAULT_DATA_DIR = Path(".showtime")
 _FILE_NAME = "dev.json"
+_OURS = ("dev.", "gallery", "ghosts", "postgres")
+"""How the names of all begin that is kept in a data folder."""
 
 
 class NoDevServerError(Exception):
@@ -38,8 +42,8 @@ class DevFile:
             ) from reason
 
     def write(self, data_dir: Path) -> None:
-        """Write the note, readable for the folder's owner alone, in one step. Raises OSError."""
-        data_dir.mkdir(parents=True, exist_ok=True)
+        """Write the note in one step, and close the folder and what is in it to others. Raises OSError."""
+        _close(data_dir)
         path = data_dir / _FILE_NAME
         draft = path.with_suffix(f".{os.getpid()}")
         draft.unlink(missing_ok=True)
@@ -50,3 +54,26 @@ class DevFile:
                 owner = data_dir.stat()
                 os.fchown(descriptor, owner.st_uid, owner.st_gid)
         draft.replace(path)
+
+
+def _close(data_dir: Path) -> None:
+    """Make the folder unless it is there, and leave it and what is ours in it to its owner alone.
+
+    What others keep in it is left as it is; and so is then the folder itself.
+    """
+    data_dir = data_dir.resolve()
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        data_dir.mkdir(mode=0o700)
+    found = list(data_dir.iterdir())
+    ours = [path for path in found if path.name.startswith(_OURS)]
+    for top in ours if len(ours) < len(found) else [data_dir]:
+        _close_all(top)
+
+
+def _close_all(top: Path) -> None:
+    for path in [top, *(top.rglob("*") if not top.is_symlink() else ())]:
+        with suppress(FileNotFoundError, PermissionError):  # gone meanwhile, or another user's
+            mode = path.lstat().st_mode
+            if mode & 0o077 and not stat.S_ISLNK(mode):
+                path.chmod(stat.S_IMODE(mode) & ~0o077)

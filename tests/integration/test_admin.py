@@ -286,6 +286,49 @@ def test_without_an_auth_service_nobody_hosts(server):
     assert httpx.delete(f"{server.url}/admin/tape", headers=headers).status_code == 503
 
 
+ASKED = [
+    ("GET", "/admin/state", 200),
+    ("GET", "/admin/parked", 200),
+    ("GET", "/admin/parked/?limit=x", 400),
+    ("GET", "//admin/state/", 200),
+    ("POST", "/admin/tape/x", 400),
+    ("POST", "/admin/parked/retry", 400),
+    ("PUT", "/admin/broadcast/1/vod", 400),
+    ("GET", "/admin/tape", 405),
+    ("OPTIONS", "/admin/state", 204),
+    ("GET", "/admin/nowhere", 404),
+    ("GET", "/%61dmin/state", 200),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ASKED)
+def test_nothing_of_what_the_host_is_told_is_kept(dev, host, method, path, status):
+    """Every answer below /admin is not to be stored, with a token, with a wrong one, and without."""
+    url = f"{dev.server.url}{path}"
+    for authorization in (host.headers["authorization"], "Bearer anything", None):
+        headers = {"authorization": authorization} if authorization else {}
+        answer = httpx.request(method, url, headers=headers)
+        assert answer.headers.get_list("cache-control") == ["no-store"]
+        if authorization == host.headers["authorization"]:
+            assert answer.status_code == status
+    assert httpx.get(f"{dev.server.url}/status").headers.get("cache-control") is None
+
+
+def test_the_description_says_what_is_not_kept(host):
+    """Every answer of every route below /admin has the header in the description, and no other has."""
+    document = host.get("/schema/openapi.json").json()
+    [meant] = document["components"]["headers"]["NoStore"]["schema"]["enum"]
+    assert meant == "no-store"
+    said = {"$ref": "#/components/headers/NoStore"}
+    found = {
+        (path.startswith("/admin/"), answer.get("headers", {}).get("Cache-Control") == said)
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        for answer in operation["responses"].values()
+    }
+    assert found == {(True, True), (False, False)}
+
+
 def test_dev_keeps_everything_between_runs(tmp_path):
     """A second run has the tokens, the secret and the events of the first, on whichever port."""
     with developing(tmp_path / "data") as first:

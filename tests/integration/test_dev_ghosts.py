@@ -2,13 +2,17 @@
 
 import asyncio
 import io
+import os
 import re
+import stat
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
+from psycopg.conninfo import conninfo_to_dict
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from support.dev import Dev, command, developing, environment
@@ -26,8 +30,22 @@ BALANCES = """
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with developing(tmp_path_factory.mktemp("ghosts") / "data") as dev:
-        yield dev
+    """Run it as somebody whose files are open to all, in a folder that is so from before."""
+    data_dir = tmp_path_factory.mktemp("ghosts") / "data"
+    (data_dir / "gallery").mkdir(parents=True)
+    (data_dir / "gallery" / "an-older-one.jpg").write_bytes(b"boo")
+    for path, mode in (
+        (data_dir, 0o755),
+        (data_dir / "gallery", 0o777),
+        (data_dir / "gallery" / "an-older-one.jpg", 0o644),
+    ):
+        path.chmod(mode)
+    umask = os.umask(0)
+    try:
+        with developing(data_dir) as dev:
+            yield dev
+    finally:
+        os.umask(umask)
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +177,15 @@ async def test_a_viewer_who_does_not_wait_may_ask_how_it_stands(dev: Dev, databa
     [url] = images.json()
     assert_is_jpeg(url)
     assert ("patientpat", 200, 0) in rows(database, BALANCES)
+
+
+async def test_what_is_kept_is_its_owner_s_alone(dev: Dev, database: str):
+    """Nobody else of the machine enters the data folder, and what is in it is closed by itself as well."""
+    await simulate(dev, "cheer", "--bits", "200", "--message", "a ghost of a private tape please")
+    await until(lambda: "a private tape" in gallery(dev))
+    sockets = conninfo_to_dict(database)["host"]
+    kept = [dev.data_dir, *dev.data_dir.rglob("*"), Path(str(sockets))]
+    names = {path.name for path in kept}
+    assert names >= {"dev.json", "postgres.log", "postgres", "an-older-one.jpg", "ghosts", "gallery"}
+    assert {str(path): oct(path.stat().st_mode) for path in kept if path.stat().st_mode & 0o077} == {}
+    assert stat.S_IMODE(dev.data_dir.stat().st_mode) == 0o700

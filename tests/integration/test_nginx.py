@@ -18,7 +18,7 @@ from support.evening import Happening, assert_exactly_once, evening, log_of_aler
 from support.following import Follower, following, until
 from support.nginx import PREFIX, nginx
 from support.sending import Sender
-from support.server import Server, free_port, rows, start
+from support.server import Server, free_port, rows, running, start
 from support.sse import listening
 from support.twitch import cheer
 
@@ -98,6 +98,77 @@ async def test_everything_but_what_is_measured_is_passed_on(site: Site):
         assert (await client.get(site.url.removesuffix(PREFIX))).status_code == 404
         large = await client.post(f"{site.url}/callback", content=b"x" * 1_000_000)
     assert large.text == "Signature verification failed"
+
+
+METRICS = [
+    "metrics",
+    "metrics/",
+    "metrics//",
+    "metrics%2f",
+    "metrics%2F",
+    "metrics?a=b",
+    "metrics/?",
+    "metrics;x",
+    "metrics%3bx",
+    "metrics/;x",
+    "metrics/.",
+    "metrics/x/..",
+    "metrics/%2e",
+    "metrics%20",
+    "metrics%00",
+    "metrics%252f",
+    "%6detrics",
+    "%6Detric%73/",
+    "%256detrics",
+    "Metrics",
+    "METRICS/",
+    "/metrics",
+    "//metrics//",
+    "%2fmetrics",
+    "%2f%2fmetrics%2f",
+    "./metrics",
+    "././/metrics/",
+    "%2e/metrics",
+    "status/../metrics",
+    "status/%2e%2e/metrics",
+    "status%2f..%2fmetrics/",
+    "alerts/../metrics",
+    "callback/../metrics",
+    "../showtime/metrics",
+    "..//showtime//metrics/",
+]
+
+
+@pytest.fixture
+async def exposed(require_tool, migrated, tmp_path, monkeypatch) -> AsyncIterator[int]:
+    """Put nginx before one instance; gives its port."""
+    program, certificate = require_tool("nginx"), make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    with (
+        running(migrated, tmp_path / "log") as server,
+        nginx(program, tmp_path, certificate, (server.port, server.port)) as port,
+    ):
+        yield port
+
+
+async def told(port: int, target: str) -> bytes:
+    """Ask for a target as it is written: clients would tidy it up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=ssl.create_default_context())
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        said = await reader.read()
+    writer.close()
+    return said
+
+
+async def test_what_is_measured_is_hidden_however_it_is_written(exposed):
+    """No spelling that nginx or an instance would understand leads to what is measured."""
+    assert b"isReady" in await told(exposed, f"{PREFIX}/%73tatus/")
+    for written in METRICS:
+        for target in (f"{PREFIX}/{written}", f"https://127.0.0.1{PREFIX}/{written}"):
+            said = await told(exposed, target)
+            assert said.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 ")), (target, said[:200])
+            assert b"showtime_" not in said, target
 
 
 async def test_streams_are_passed_on_at_once_and_resume_on_the_other_instance(site: Site):

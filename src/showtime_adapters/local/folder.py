@@ -41,7 +41,7 @@ _NONE = "<p>Nobody has asked for a ghost yet.</p>"
 
 @frozen
 class LocalFolder:
-    """A folder that files are put into and read from; it is made when it is needed."""
+    """A folder that files are put into and read from, its owner's alone; it is made when it is needed."""
 
     path: Path
 
@@ -69,10 +69,12 @@ class LocalFolder:
             raise ValueError(f"{key!r} is no place in a folder")
         for folder in reversed([path.parent, *path.parent.parents]):
             if not folder.exists():
-                folder.mkdir(exist_ok=True)
+                folder.mkdir(mode=0o700, exist_ok=True)
                 _leave_to_owner(folder)
         draft = path.with_suffix(f".{uuid4().hex}")
-        draft.write_bytes(data)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         _leave_to_owner(draft)
         draft.replace(path)
 

@@ -66,7 +66,7 @@ class Account:
                 return candidate
         raise EmbeddedPostgresError(
             f"PostgreSQL refuses to run as root, and no other user can reach {binary} and {folders[0]}:"
-            " install util-linux (setpriv), name a folder that is open to others with --data-dir,"
+            " install util-linux (setpriv), name a folder of another user with --data-dir,"
             " or run as an ordinary user"
         )
 

@@ -220,12 +220,10 @@ def explained(path: Path) -> Iterator[None]:
 def _give_to_neighbours(path: Path) -> None:
     """Let the folder that root has made belong to the owner of the folder around it.
 
-    So an ordinary user's checkout stays that user's own after root has run in it. The server, which runs
-    as another user than root, must pass through: 0711 lets it, and still lists nothing to anybody.
+    So an ordinary user's checkout stays that user's own after root has run in it.
     """
     owner = path.parent.stat()
     os.chown(path, owner.st_uid, owner.st_gid)
-    path.chmod(0o711)
 
 
 def _is_private(path: Path, uid: int) -> bool:

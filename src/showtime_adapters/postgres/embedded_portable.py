@@ -39,7 +39,7 @@ def portable_postgres(data_dir: Path, bin_dir: Path | None = None) -> Iterator[s
     Raises EmbeddedPostgresError.
     """
     data_dir = data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     cluster = data_dir / "postgres"
     binaries = Binaries.for_cluster(cluster, bin_dir)
     password = _password(data_dir / "postgres.password")

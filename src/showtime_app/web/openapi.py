@@ -21,6 +21,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from showtime_app.web.described import KEY, Described, Object, refusal
 from showtime_app.web.problems import PROBLEM
+from showtime_app.web.shield import is_of_host
 
 _ABOUT = (
     "The backend of a live show on Twitch. Paths are relative to where this is served. What is refused is "
@@ -43,6 +44,10 @@ _TOKEN = {
 _REQUEST_ID = {
     "description": "The caller's `x-request-id`, or one made here; the log has it too.",
     "schema": {"type": "string", "maxLength": 128},
+}
+_NO_STORE = {
+    "description": "Nobody on the way, and no browser, keeps what the host is told.",
+    "schema": {"type": "string", "enum": ["no-store"]},
 }
 _NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"  # noqa: S105
 _OF_TOKENS: Mapping[int, Sequence[str]] = {
@@ -81,12 +86,15 @@ def describe(
             paths[route.path_format] = _said(route.route_handler, route.path)
     paths |= {path: dict(operations) for path, operations in beside.items()}
     for path, operation in _operations(paths):
-        _add_request_id(operation)
+        _add_headers(operation, path)
         if not set(operation.get("tags", ())) & _TAGS.keys():
             raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Problem": PROBLEM, **shapes})
-    components |= {"securitySchemes": {"token": _TOKEN}, "headers": {"RequestId": _REQUEST_ID}}
+    components |= {
+        "securitySchemes": {"token": _TOKEN},
+        "headers": {"RequestId": _REQUEST_ID, "NoStore": _NO_STORE},
+    }
     return dict(sorted(document.items(), key=lambda part: part[0] != "openapi"))
 
 
@@ -180,8 +188,11 @@ def _operations(paths: Mapping[str, Object]) -> list[tuple[str, Object]]:
     return [(path, operation) for path, operations in paths.items() for operation in operations.values()]
 
 
-def _add_request_id(operation: Object) -> None:
+def _add_headers(operation: Object, path: str) -> None:
+    """Add the headers of all answers, and of all that the host gets."""
     reference = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+    if is_of_host(path):
+        reference["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
     operation["responses"] = {
         code: {**answer, "headers": {**answer.get("headers", {}), **reference}}
         for code, answer in operation["responses"].items()

@@ -25,6 +25,8 @@ _ALWAYS = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
+NO_STORE = (b"cache-control", b"no-store")
+"""Of all that is told to the host: names, and what viewers wrote (RFC 9111, 5.2.2.5)."""
 _POLICY_OF_PAGES = (
     b"default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
     b"form-action 'none'; frame-ancestors 'none'"
@@ -40,7 +42,7 @@ def shielded(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
         if "path" not in scope:  # the lifespan
             await app(scope, receive, send)
             return
-        send, receive = _with_headers(send), _in_time(receive)
+        send, receive = _with_headers(send, is_kept=not is_of_host(scope["path"])), _in_time(receive)
         if scope["path"].strip("/") not in _STREAMS:
             await app(scope, receive, send)
             return
@@ -84,10 +86,19 @@ def _in_time(receive: Receive) -> Receive:
     return receive_in_time
 
 
-def _with_headers(send: Send) -> Send:
+def is_of_host(path: str) -> bool:
+    """Tell whether a path is one of the host's routes, however many slashes stand before it."""
+    return path.strip("/").partition("/")[0] == "admin"
+
+
+def _with_headers(send: Send, *, is_kept: bool) -> Send:
+    """Add what all answers have, and to one that nobody is to keep that it is so, be it a refusal."""
+
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [*message["headers"], *_ALWAYS]
+            if not is_kept:
+                headers = [each for each in headers if each[0].lower() != NO_STORE[0]] + [NO_STORE]
             names = {name.lower(): value for name, value in headers}
             if b"content-security-policy" not in names:  # a page may need another
                 is_page = names.get(b"content-type", b"").startswith(b"text/html")
