@@ -25,7 +25,7 @@ from callback.turns import Course
 
 RESULTS = Path(__file__).parent.parent / "results"
 ROLES = Roles("showtime", "Litestar", ("pyTwitchAPI", "TwitchIO"))
-_PACKAGES = ("showtime", "uvicorn", "litestar", "psycopg", "twitchAPI", "twitchio", "aiohttp")
+_PACKAGES = ("golden-vcr-showtime", "uvicorn", "litestar", "psycopg", "twitchAPI", "twitchio", "aiohttp")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -18,6 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from showtime_app import DISTRIBUTION
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LAG_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -57,7 +59,7 @@ class Metrics:
         counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         ProcessCollector(registry=registry)
         build = Info("showtime_build", "The version that runs.", registry=registry)
-        build.info({"version": version("showtime")})
+        build.info({"version": version(DISTRIBUTION)})
         self.streams = StreamMetrics(registry)
         self.backlog = BacklogMetrics(registry)
         self.callback_requests = counter(

@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from showtime_app import DISTRIBUTION
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "src/showtime_core"
 TESTING = CORE / "testing"
@@ -139,7 +141,7 @@ def missing(requirements: list[str], lock: str) -> list[str]:
     return [
         str(need)
         for need in wanted
-        if need.name != "showtime"
+        if need.name != DISTRIBUTION
         and (need.name not in locked or not need.specifier.contains(locked[canonicalize_name(need.name)]))
     ]
 
@@ -157,7 +159,7 @@ def missing(requirements: list[str], lock: str) -> list[str]:
 def test_what_other_services_import_needs_the_base_alone(module):
     """Whatever else is installed here is hidden, and it imports all the same."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    base = {Requirement(text).name for text in project["dependencies"]} | {"showtime", "typing_extensions"}
+    base = {Requirement(text).name for text in project["dependencies"]} | {DISTRIBUTION, "typing_extensions"}
     hidden = [
         package
         for package, distributions in packages_distributions().items()

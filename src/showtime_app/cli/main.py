@@ -4,6 +4,8 @@ from importlib import import_module
 
 import click
 
+from showtime_app import DISTRIBUTION
+
 _COMMANDS = {
     "serve": "Serve a channel.",
     "dev": "Run everything on this machine, with nothing to configure.",
@@ -37,7 +39,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands)
-@click.version_option(package_name="showtime")
+@click.version_option(package_name=DISTRIBUTION)
 def main() -> None:
     """Run the backend of a live show on Twitch."""
 

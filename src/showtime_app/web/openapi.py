@@ -19,6 +19,7 @@ from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler
 from litestar.types.internal_types import PathParameterDefinition
 
+from showtime_app import DISTRIBUTION
 from showtime_app.web.described import KEY, Described, Object, refusal
 from showtime_app.web.problems import PROBLEM
 from showtime_app.web.shield import is_of_host
@@ -101,7 +102,7 @@ def describe(
 def _config() -> OpenAPIConfig:
     return OpenAPIConfig(
         "showtime",
-        version("showtime"),
+        version(DISTRIBUTION),
         description=_ABOUT,
         tags=[Tag(name, description=meaning) for name, meaning in _TAGS.items()],
         operation_id_creator=_name_operation,
