@@ -71,13 +71,20 @@ class Writability:
         """Write two pages, durably, and leave nothing of them."""
         try:
             with self.watched():
-                await self._take_room()
+                await self._take_room_at_last()
         except Unavailable:
             pass
         else:
             self.succeeded()
         finally:
             self._tries += 1
+
+    async def _take_room_at_last(self) -> None:
+        """Try twice: a connection that was lost while idle is noticed only by using it."""
+        try:
+            await self._take_room()
+        except Unavailable:
+            await self._take_room()
 
     async def _take_room(self) -> None:
         room = {"id": f"probe-{uuid4()}", "body": os.urandom(_ROOM)}
