@@ -84,7 +84,7 @@ def _missed(state: ChannelState, at: datetime, doubt: Doubt | None) -> Compariso
         return Comparison(doubt=Doubt(live.id, since=at))
     doubt = evolve(doubt, times=doubt.times + 1)
     if doubt.times >= MISSED_TIMES and at - doubt.since >= DOUBTED_FOR:
-        return Comparison(StreamMissed(doubt.since, at))
+        return Comparison(StreamMissed(doubt.since, at, live.streams[-1] if live.streams else None))
     return Comparison(doubt=doubt)
 
 

@@ -34,9 +34,11 @@ class StreamOnline:
 
 @frozen
 class StreamOffline:
-    """The channel's stream went off the air (`stream.offline`); Twitch does not say which stream."""
+    """The channel's stream went off the air (`stream.offline`)."""
 
     sent_at: datetime
+    stream_id: str | None = None
+    """The stream that ended; None: Twitch did not say which, as until June 2026."""
 
 
 @frozen
@@ -217,6 +219,8 @@ class StreamMissed:
     """When it was missed first: the nearest to its end that is known."""
     seen_at: datetime
     """When it was missed last."""
+    stream_id: str | None = None
+    """The stream that was missed; None: no stream of its night is known."""
 
 
 @frozen

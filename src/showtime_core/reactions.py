@@ -89,8 +89,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
     match event:
         case events.StreamOnline():
             return _stream_online(event, state)
-        case events.StreamOffline(sent_at):
-            return _stream_offline(sent_at, state)
+        case events.StreamOffline():
+            return _stream_offline(event, state)
         case events.Follow(viewer, followed_at):
             known = Acquaintance(viewer, followed_at=followed_at)
             return Reaction(state, (known,), (FollowAlert(viewer.name),))
@@ -113,9 +113,9 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return _revoked(event, state)
         case events.StreamFound():
             return _stream_found(event, state)
-        case events.StreamMissed(since):
+        case events.StreamMissed(since, _, stream_id):
             remark = "the stream was not listed for long: the message of its end was lost"
-            return Reaction(tell(state, WentOffAir(since)), remark=remark)
+            return Reaction(tell(state, WentOffAir(since, stream_id)), remark=remark)
         case events.SubscriptionEnd() | events.Redemption() | events.Dismissed():
             return Reaction(state)
         case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
@@ -142,9 +142,21 @@ def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
     return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
 
 
-def _stream_offline(sent_at: datetime, state: ChannelState) -> Reaction:
-    remark = None if state.timeline.live else "the stream ended, but no broadcast was live"
-    return Reaction(tell(state, WentOffAir(sent_at)), remark=remark)
+def _stream_offline(event: events.StreamOffline, state: ChannelState) -> Reaction:
+    after = tell(state, WentOffAir(event.sent_at, event.stream_id))
+    return Reaction(after, remark=_why_nothing_ends(event, state))
+
+
+def _why_nothing_ends(event: events.StreamOffline, state: ChannelState) -> str | None:
+    """Say why the end of a stream ends no broadcast; None: it may end the one that is live."""
+    live = state.timeline.live
+    if not live:
+        return "the stream ended, but no broadcast was live"
+    if live.may_be_on(event.stream_id):
+        return None
+    is_known = any(event.stream_id in night.streams for night in state.timeline.nights)
+    which = "an earlier stream" if is_known else "a stream whose beginning is not known"
+    return f"{event.stream_id} ended, {which}: the broadcast goes on with {live.streams[-1]}"
 
 
 def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction:

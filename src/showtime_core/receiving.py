@@ -45,7 +45,7 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     being recorded at all: send the entries again.
     """
     try:
-        await units.record(entries, policy, follow)
+        _tell(await units.record(entries, policy, follow))
     except Unavailable:
         raise
     except Exception:
@@ -64,7 +64,7 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
     failure: Exception | None = None
     for _ in ("as it is", "parked"):
         try:
-            await units.record([entry], policy, follow)
+            _tell(await units.record([entry], policy, follow))
         except Unavailable:
             raise
         except Exception as reason:
@@ -74,6 +74,13 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
         else:
             return None
     return failure
+
+
+def _tell(page: Page) -> None:
+    """Tell the operator what there is to say of entries that were reacted to."""
+    for verdict in page.verdicts:
+        if verdict.outcome is Outcome.REACTED and verdict.remark:
+            _log.warning("%s", verdict.remark, extra={"message_id": verdict.entry_id})
 
 
 def follow(admission: Admission, policy: Policy) -> Page:

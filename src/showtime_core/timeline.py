@@ -30,9 +30,12 @@ class WentOnAir:
 
 @frozen
 class WentOffAir:
-    """Twitch said that the stream, whichever it was, is over."""
+    """Twitch said that a stream is over."""
 
     sent_at: datetime
+    # Not `stream_id`: by that name, the version before tells the other kind of fact in a kept state.
+    ended_stream_id: str | None = None
+    """Which one; None: whichever is on the air."""
 
 
 Fact = WentOnAir | WentOffAir
@@ -45,7 +48,7 @@ class Night:
     started_at: datetime
     ended_at: datetime | None = None
     streams: tuple[str, ...] = ()
-    """Its streams, one after another; none are known of a night that the predecessor recorded."""
+    """Its streams, the latest last; none are known of a night that the predecessor recorded."""
     id: int = 0
     """The number of the broadcast; 0 until it is given one."""
 
@@ -53,6 +56,10 @@ class Night:
     def is_live(self) -> bool:
         """Whether it is on the air."""
         return self.ended_at is None
+
+    def may_be_on(self, stream_id: str | None) -> bool:
+        """Tell whether this may be its latest stream: also where either of the two is not known."""
+        return not stream_id or not self.streams or self.streams[-1] == stream_id
 
 
 @frozen
@@ -110,13 +117,13 @@ def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
 def _fold(settled: Night | None, moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
     nights: tuple[Night, ...] = (settled,) if settled else ()
     for moment, fact in moments:
-        nights = _off(nights, moment) if isinstance(fact, WentOffAir) else _on(nights, moment, fact)
+        nights = _off(nights, moment, fact) if isinstance(fact, WentOffAir) else _on(nights, moment, fact)
     return nights
 
 
-def _off(nights: tuple[Night, ...], moment: datetime) -> tuple[Night, ...]:
-    """The stream ended: so does the live night. With none live, nothing changes."""
-    if not nights or not nights[-1].is_live:
+def _off(nights: tuple[Night, ...], moment: datetime, fact: WentOffAir) -> tuple[Night, ...]:
+    """The stream ended: so does the live night, if it is on that stream. Else nothing changes."""
+    if not nights or not nights[-1].is_live or not nights[-1].may_be_on(fact.ended_stream_id):
         return nights
     return (*nights[:-1], evolve(nights[-1], ended_at=moment))
 
@@ -127,7 +134,8 @@ def _on(nights: tuple[Night, ...], moment: datetime, fact: WentOnAir) -> tuple[N
     if not nights:
         return (begun,)
     *before, last = nights
-    same = evolve(last, streams=last.streams + (() if fact.stream_id in last.streams else (fact.stream_id,)))
+    others = (stream_id for stream_id in last.streams if stream_id != fact.stream_id)
+    same = evolve(last, streams=(*others, fact.stream_id))
     if last.ended_at is None:
         if _is_stream_of(last, fact):
             return (*before, same)

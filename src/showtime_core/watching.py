@@ -101,8 +101,9 @@ def repair_entry(event: StreamFound | StreamMissed) -> Entry:
     match event:
         case StreamFound(stream_id, started_at, seen_at):
             kind, said = "stream.found", {"streamId": stream_id, "startedAt": started_at.isoformat()}
-        case StreamMissed(since, seen_at):
+        case StreamMissed(since, seen_at, stream_id):
             kind, said = "stream.missed", {"since": since.isoformat()}
+            said |= {"streamId": stream_id} if stream_id else {}
         case _:
             assert_never(event)
     said["seenAt"] = seen_at.isoformat()
@@ -115,7 +116,7 @@ def read_repair(entry: Entry) -> StreamFound | StreamMissed:
     said = json.loads(entry.body)
     times = {name: datetime.fromisoformat(said[name]) for name in said if name != "streamId"}
     if entry.type == "stream.missed":
-        return StreamMissed(times["since"], times["seenAt"])
+        return StreamMissed(times["since"], times["seenAt"], said.get("streamId"))
     return StreamFound(said["streamId"], times["startedAt"], times["seenAt"])
 
 

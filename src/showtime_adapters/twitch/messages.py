@@ -121,8 +121,8 @@ def _stream_online(event: Json, sent_at: datetime) -> Event:
     )
 
 
-def _stream_offline(_event: Json, sent_at: datetime) -> Event:
-    return events.StreamOffline(sent_at)
+def _stream_offline(event: Json, sent_at: datetime) -> Event:
+    return events.StreamOffline(sent_at, read_optional_text(event, "id") or None)
 
 
 def _follow(event: Json, _sent_at: datetime) -> Event:

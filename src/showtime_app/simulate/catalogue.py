@@ -59,7 +59,13 @@ EVENT_TYPES: tuple[EventType, ...] = (
         payloads.online,
         ("stream_id", "stream_type"),
     ),
-    EventType("stream.offline", "the channel goes off the air", ("streamdown", "offline"), payloads.offline),
+    EventType(
+        "stream.offline",
+        "the channel goes off the air",
+        ("streamdown", "offline"),
+        payloads.offline,
+        ("ended_stream_id",),
+    ),
     EventType(
         "channel.update",
         "the title or category changes",

@@ -74,14 +74,22 @@ def _host(scene: Scene) -> Iterator[Step]:
     first, second, third = scene.rng.sample(cast.TAPES, 3)
     title = scene.rng.choice(cast.TITLES)
     yield Step(0, f'the title is "{title}"', (Beat("channel.update", Wishes(title=title)),))
-    yield Step(10, "the channel goes live", (Beat("stream.online"),))
+    stream, returned = scene.number(11), scene.number(11)
+    yield _stream(10, "the channel goes live", "online", Wishes(stream_id=stream))
     yield _tape(90, first)
     yield _tape(20 * MINUTE, second)
-    yield Step(_DROPS_AT, "the stream drops out, for five minutes", (Beat("stream.offline"),))
-    yield Step(_RESUMES_AT, "the stream is back: the broadcast is resumed", (Beat("stream.online"),))
+    dropped = "the stream drops out, for five minutes"
+    yield _stream(_DROPS_AT, dropped, "offline", Wishes(ended_stream_id=stream))
+    resumed = "the stream is back: the broadcast is resumed"
+    yield _stream(_RESUMES_AT, resumed, "online", Wishes(stream_id=returned))
     yield _tape(54 * MINUTE, third)
     yield _tape(68 * MINUTE, None)
-    yield Step(_ENDS_AT, "good night: the channel goes off the air", (Beat("stream.offline"),))
+    ended = Wishes(ended_stream_id=returned)
+    yield _stream(_ENDS_AT, "good night: the channel goes off the air", "offline", ended)
+
+
+def _stream(at: float, said: str, state: str, wishes: Wishes) -> Step:
+    return Step(at, said, (Beat(f"stream.{state}", wishes),))
 
 
 def _tape(at: float, tape: Tape | None) -> Step:

@@ -87,6 +87,10 @@ WISHES: Mapping[str, MakeOption] = {
     "stream_id": _wish(
         "--stream-id", "-i", "--item-id", "stream_id", help="Id of the stream; new, if not given."
     ),
+    "ended_stream_id": _wish(
+        *("--stream-id", "-i", "--item-id", "ended_stream_id"),
+        help="Id of the stream that ended; if not given, it is whichever is on the air.",
+    ),
     "stream_type": _wish("--stream-type", default="live", help="live, rerun, playlist, watch_party ..."),
     "reward_id": _wish("--reward-id", "-i", "--item-id", "reward_id", help="Id of the reward."),
     "reward_title": _wish("--reward-title", "-n", "--item-name", "reward_title", help="Name of the reward."),

@@ -56,8 +56,9 @@ def online(wishes: Wishes, scene: Scene) -> Json:
 
 
 def offline(wishes: Wishes, _: Scene) -> Json:
-    """Build `stream.offline`."""
-    return channel(wishes)
+    """Build `stream.offline`; without a wish it says no more than it did until June 2026."""
+    ended = {"id": wishes.ended_stream_id} if wishes.ended_stream_id else {}
+    return {**ended, **channel(wishes)}
 
 
 def follow(wishes: Wishes, scene: Scene) -> Json:

@@ -43,6 +43,8 @@ class Wishes:
     """Content classification labels."""
     stream_id: str | None = None
     stream_type: str = "live"
+    ended_stream_id: str | None = None
+    """The stream that ended; None: it is not said which."""
     reward_id: str | None = None
     reward_title: str | None = None
     reward_prompt: str | None = None

@@ -199,7 +199,8 @@ class ChannelMachine(RuleBasedStateMachine):
         """The stream returns within 15 minutes: same broadcast, same start, same tape."""
         night, on = self.kept.state.timeline.live, snapshot(self.kept.state)
         self.elapsed += timedelta(seconds=1)
-        self._receive(self._write([ev.StreamOffline(self.now)]), policy)
+        stream = next(iter(reversed(night.streams)), None) if night else None
+        self._receive(self._write([ev.StreamOffline(self.now, stream)]), policy)
         self.elapsed += timedelta(seconds=pause)
         returned = ev.StreamOnline(f"returned-{self.count}", "live", self.now, self.now)
         self._receive(self._write([returned]), policy)
@@ -208,6 +209,19 @@ class ChannelMachine(RuleBasedStateMachine):
         assert resumed
         assert (resumed.id, resumed.started_at) == (night.id, night.started_at)
         assert snapshot(self.kept.state) == on
+
+    @precondition(lambda self: self.kept.state.timeline.live)
+    @rule(data=st.data(), policy=_POLICIES)
+    def end_another_stream(self, data: st.DataObject, policy: Policy) -> None:
+        """A stream ends that is not on the air, or of which nothing is known: the broadcast goes on."""
+        before, nights = self.kept.state, self.kept.state.timeline.nights
+        streams = [stream for night in nights for stream in night.streams if stream != nights[-1].streams[-1]]
+        ended = data.draw(st.sampled_from([*streams, "nobody-knows"]))
+        self.elapsed += timedelta(seconds=1)
+        self._receive(self._write([ev.StreamOffline(self.now, ended)]), policy)
+        assert self.kept.state.timeline.live == before.timeline.live
+        assert snapshot(self.kept.state) == snapshot(before)
+        assert self.kept.journal[-1].remark
 
     @rule(contents=_batches(), policy=_POLICIES)
     def crash(self, contents: Batch, policy: Policy) -> None:
@@ -275,11 +289,19 @@ class ChannelMachine(RuleBasedStateMachine):
 
     def _now_told(self, contents: Batch) -> Batch:
         moved = (some.moved(content, self.now - some.OPENING_NIGHT) for content in contents)
-        return [self._cast(one) if isinstance(one, ev.StreamOnline) else one for one in moved]
+        return [self._cast(one) for one in moved]
 
-    def _cast(self, online: ev.StreamOnline) -> ev.StreamOnline:
+    def _cast(self, content: some.Content) -> some.Content:
         """Let each stream have one start, whenever it is spoken of, and none live for ever."""
-        stream = f"{online.stream_id}-{self.elapsed // timedelta(hours=3)}"
+        if isinstance(content, ev.StreamOffline):
+            return evolve(content, stream_id=content.stream_id and self._of_now(content.stream_id))
+        return self._begun(content) if isinstance(content, ev.StreamOnline) else content
+
+    def _of_now(self, stream_id: str) -> str:
+        return f"{stream_id}-{self.elapsed // timedelta(hours=3)}"
+
+    def _begun(self, online: ev.StreamOnline) -> ev.StreamOnline:
+        stream = self._of_now(online.stream_id)
         started_at = self.streams.setdefault(stream, online.started_at)
         return ev.StreamOnline(stream, online.kind, started_at, max(started_at, online.sent_at))
 

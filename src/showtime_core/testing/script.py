@@ -21,9 +21,9 @@ def online(stream: str, minutes: float, *, started: float | None = None) -> Entr
     return entry(f"online-{stream}-{minutes}", event)
 
 
-def offline(minutes: float) -> Entry:
-    """Twitch says that the stream is over."""
-    return entry(f"offline-{minutes}", ev.StreamOffline(at(minutes)))
+def offline(minutes: float, stream: str | None = None) -> Entry:
+    """Twitch says that a stream is over: whichever is on the air, if none is named."""
+    return entry(f"offline-{minutes}", ev.StreamOffline(at(minutes), stream))
 
 
 def follows(entry_id: str, viewer: Viewer = MARGE, minutes: float = 0) -> Entry:

@@ -121,8 +121,8 @@ def stream_onlines(times: Times = TIMES) -> st.SearchStrategy[ev.StreamOnline]:
 
 
 def stream_offlines(times: Times = TIMES) -> st.SearchStrategy[ev.StreamOffline]:
-    """Streams that ended; Twitch does not say which."""
-    return st.builds(ev.StreamOffline, times)
+    """Streams that ended: Twitch says which, or not; also one of which it says nothing else."""
+    return st.builds(ev.StreamOffline, times, st.none() | st.sampled_from((*STREAM_IDS, "41375541872")))
 
 
 def follows(times: Times = TIMES) -> st.SearchStrategy[ev.Follow]:
@@ -235,7 +235,7 @@ def news() -> st.SearchStrategy[ev.GhostPaid]:
 def repairs(times: Times = TIMES) -> st.SearchStrategy[ev.StreamFound | ev.StreamMissed]:
     """What showtime finds out by itself."""
     found = st.builds(ev.StreamFound, st.sampled_from(STREAM_IDS), times, times)
-    return found | st.builds(ev.StreamMissed, times, times)
+    return found | st.builds(ev.StreamMissed, times, times, st.none() | st.sampled_from(STREAM_IDS))
 
 
 def events(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
@@ -305,21 +305,29 @@ def transmissions(
     """What Twitch says of a stream over some nights, in its own order.
 
     Streams go on and off, return under the same id or a new one, sooner or later than 15 minutes; some
-    offlines are lost, and some onlines are said twice.
+    offlines are lost, some come after the next stream has begun, and some onlines are said twice.
     """
     pauses = st.one_of(st.integers(1, 14 * 60), st.integers(1, int(longest_pause.total_seconds())))
     moment, stream, started_at = opening, 0, opening
     said: list[ev.StreamOnline | ev.StreamOffline] = []
-    for step in draw(st.lists(st.sampled_from(("goes on", "returns", "is said again", "ends", "ends")))):
+    steps = ("goes on", "returns", "is said again", "ends", "ends", "ends late")
+    for step in draw(st.lists(st.sampled_from(steps))):
         moment += timedelta(seconds=draw(pauses))
         if step == "ends":
-            said.append(ev.StreamOffline(moment))
+            said.append(ev.StreamOffline(moment, draw(st.sampled_from((None, _stream_id(stream))))))
+            continue
+        if step == "ends late":
+            said.append(ev.StreamOffline(moment, _stream_id(stream - 1)))
             continue
         if step == "goes on" or not stream:
             stream, started_at = stream + 1, moment
         moment += timedelta(seconds=draw(st.integers(0, 30)))
-        said.append(ev.StreamOnline(f"4137554{stream:04}", "live", started_at, moment))
+        said.append(ev.StreamOnline(_stream_id(stream), "live", started_at, moment))
     return said
+
+
+def _stream_id(number: int) -> str:
+    return f"4137554{number:04}"
 
 
 @st.composite

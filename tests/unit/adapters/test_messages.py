@@ -36,7 +36,7 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
         {"id": "9001", "type": "live", "started_at": STARTED_TEXT},
         events.StreamOnline("9001", "live", STARTED, SENT),
     ),
-    "stream.offline": ({}, events.StreamOffline(SENT)),
+    "stream.offline": ({"id": "9001"}, events.StreamOffline(SENT, "9001")),
     "channel.follow": (WHO | {"followed_at": STARTED_TEXT}, events.Follow(TINA, STARTED)),
     "channel.raid": (RAIDER | {"viewers": 0}, events.Raid(TINA, 0)),
     "channel.cheer": (
@@ -125,6 +125,12 @@ def test_nulls_are_read_where_the_reference_allows_them():
     assert changed("channel.subscription.gift", cumulative_total=None).total == 5
     assert changed("channel.hype_train.begin", shared_train_participants=None).level == 2
     assert changed("channel.cheer", message=None).message == ""
+
+
+@pytest.mark.parametrize("stream_id", ["", None, ...])
+def test_an_end_may_not_say_of_which_stream_it_is(stream_id):
+    """Until June 2026 no end of a stream had an id, and such messages are still read."""
+    assert changed("stream.offline", id=stream_id) == events.StreamOffline(SENT)
 
 
 @pytest.mark.parametrize("name", ["", None, ...])

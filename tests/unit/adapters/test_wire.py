@@ -99,7 +99,7 @@ def test_times_are_written_in_utc_with_a_z(moment, text):
 
 def test_a_state_is_read_back_as_it_was_written():
     """A state with something in every field survives being kept."""
-    facts = frozenset({WentOnAir("9001", LIVE, TAPE), WentOffAir(TAPE)})
+    facts = frozenset({WentOnAir("9001", LIVE, TAPE), WentOffAir(TAPE), WentOffAir(TAPE, "9001")})
     night = Night(LIVE, TAPE, ("9001",), 7)
     state = ChannelState(
         timeline=Timeline(night, TAPE, facts, (night, Night(TAPE, None, ("9002",), 8))),
@@ -110,6 +110,16 @@ def test_a_state_is_read_back_as_it_was_written():
         revocations=(Revocation("channel.cheer", "authorization_revoked", TAPE),),
     )
     assert _kept(state) == state
+
+
+def test_an_end_that_was_kept_before_it_had_a_stream_is_read():
+    """A state of the version before is read, and that version tells what this one keeps from a beginning."""
+    end = ChannelState(timeline=Timeline(facts=frozenset({WentOffAir(TAPE, "9001")})))
+    [written] = wire.state_document(end)["timeline"]["facts"]
+    assert not set(written) & {"stream_id", "started_at"}
+    document = json.loads(encode(wire.state_document(end)))
+    del document["timeline"]["facts"][0]["ended_stream_id"]
+    assert wire.decode_state(document).timeline.facts == {WentOffAir(TAPE)}
 
 
 @given(st.lists(showtime.events(), max_size=12))

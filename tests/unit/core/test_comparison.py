@@ -170,7 +170,22 @@ async def test_listed_often_enough_it_is_what_it_is(entries, stream, started, se
     assert on == (stream is not None)
 
 
-@pytest.mark.parametrize("event", [StreamFound("40123", at(0), at(7.5)), StreamMissed(at(0), at(10.25))])
+async def test_a_stream_that_was_missed_ends_no_other():
+    """Between the last look and the lock, a message tells of a stream that began before the doubt did."""
+    units = await told(online("halloween", 0))
+    doubt = None
+    for minutes in (120, 125):
+        doubt = await look(units, listing(minutes), doubt)
+    compared = compare(units.memory.state, listing(130), doubt)
+    await receive([online("afterparty", 130, started=119)], units, POLICY)
+    await record_repair(compared.event, units, POLICY)
+    assert nights(units) == [(0, 119), (119, None)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [StreamFound("40123", at(0), at(7.5)), StreamMissed(at(0), at(10.25)), StreamMissed(at(0), at(1), "40")],
+)
 async def test_a_repair_can_be_read_back_from_the_journal(event):
     """A night is replayed from its bodies."""
     entry = repair_entry(event)

@@ -82,6 +82,23 @@ def test_an_offline_while_nothing_is_live_is_remembered_with_a_remark():
     assert late.state.timeline.nights[0].ended_at == at(90)
 
 
+@pytest.mark.parametrize(
+    ("ended", "remark"),
+    [
+        ("b", None),
+        (None, None),
+        ("a", "a ended, an earlier stream: the broadcast goes on with b"),
+        ("x", "x ended, a stream whose beginning is not known: the broadcast goes on with b"),
+    ],
+)
+def test_only_the_end_of_the_stream_on_the_air_ends_the_broadcast(ended, remark):
+    """Why another end ends nothing is said to the operator."""
+    on = reaction(ev.StreamOnline("b", "live", at(60), at(60)), live()).state
+    after = reaction(ev.StreamOffline(at(90), ended), on)
+    assert after.remark == remark
+    assert bool(after.state.timeline.live) == bool(remark)
+
+
 def test_the_title_and_category_are_remembered():
     """For the console."""
     after = reaction(ev.ChannelUpdate("Ghosts on tape", "Retro")).state

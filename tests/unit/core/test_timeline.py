@@ -1,6 +1,7 @@
 """Nights are worked out from Twitch's clock, whatever the order of delivery."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from attrs import evolve
@@ -20,8 +21,8 @@ def on(stream, minutes, *, said=None):
     return WentOnAir(stream, at(minutes), at(minutes if said is None else said))
 
 
-def off(minutes):
-    return WentOffAir(at(minutes))
+def off(minutes, stream=None):
+    return WentOffAir(at(minutes), stream)
 
 
 def told(*facts, since=NOTHING):
@@ -53,7 +54,7 @@ def shape(timeline):
 def as_fact(event):
     if isinstance(event, StreamOnline):
         return WentOnAir(event.stream_id, event.started_at, event.sent_at)
-    return WentOffAir(event.sent_at)
+    return WentOffAir(event.sent_at, event.stream_id)
 
 
 WITHIN_AN_HOUR = some.stream_events(some.before(at(60), timedelta(minutes=50))).map(as_fact)
@@ -149,6 +150,50 @@ def test_the_stream_that_is_live_is_the_last_one():
     assert nights(on("a", 0), off(10), on("b", 12), on("a", 0, said=40)) == [(0, 40), (40, None)]
 
 
+# --- ends of streams that are named --------------------------------------------------------------------
+
+
+def test_the_end_of_the_stream_that_is_live_ends_its_night():
+    """Named or not, it is the same end."""
+    assert nights(on("a", 0), off(60, "a")) == nights(on("a", 0), off(60)) == [(0, 60)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_late_end_of_another_stream_does_not_end_the_night(order):
+    """A's end, stamped after B's start, leaves B live in whatever order the three are told."""
+    facts = [on("a", 0), on("b", 100), off(130, "a")]
+    assert nights(*(facts[place] for place in order)) == [(0, 100), (100, None)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_late_end_of_a_stream_does_not_end_a_night_that_was_resumed(order):
+    """Within one night too, only the end of its latest stream ends it."""
+    facts = [on("a", 0), off(20), on("b", 30), off(35, "a")]
+    resumed = told(*(facts[place] for place in order))
+    assert [(night.streams, night.ended_at) for night in resumed.nights] == [(("a", "b"), None)]
+    assert nights(off(60, "b"), since=resumed) == [(0, 60)]
+
+
+def test_a_stream_that_returns_after_another_is_the_one_that_ends_its_night():
+    """The latest stream of a night is the one that was spoken of last, not the one that was new last."""
+    returned = told(on("a", 0), off(10, "a"), on("b", 12), off(20, "b"), on("a", 0, said=25))
+    assert nights(on("a", 0, said=30), since=returned) == [(0, None)]
+    assert nights(off(40, "b"), since=returned) == [(0, None)]
+    assert nights(off(40, "a"), since=returned) == [(0, 40)]
+
+
+def test_the_end_of_a_stream_that_nobody_knows_ends_nothing():
+    """Until its beginning is told: then it was over when it was said to be."""
+    assert nights(on("a", 0), off(60, "b")) == [(0, None)]
+    assert nights(off(60, "b")) == []
+    assert nights(off(60, "b"), on("b", 10)) == [(10, 60)]
+
+
+def test_the_end_that_is_told_before_the_beginning_ends_that_stream_alone():
+    """A's end comes first, then B's beginning, then A's: B is live."""
+    assert nights(off(50, "a"), on("b", 70), on("a", 0)) == [(0, 50), (70, None)]
+
+
 @pytest.mark.parametrize("later", range(1, 9))
 def test_two_words_of_one_stream_at_one_moment_come_in_one_order(later):
     """However a set of facts happens to be laid out: the same one is the first."""
@@ -198,6 +243,11 @@ def test_an_adopted_night_goes_on_with_the_stream_it_was_begun_for():
     assert nights(off(90), since=timeline) == [(0, 90)]
 
 
+def test_an_adopted_night_ends_with_any_stream():
+    """Nobody knows on which stream it is, so that no end can be told for another's."""
+    assert nights(off(90, "a"), since=adopted()) == [(0, 90)]
+
+
 def test_an_adopted_night_ends_when_a_later_stream_is_live():
     """A stream that began after it is another."""
     assert nights(on("b", 300), since=adopted()) == [(0, 300), (300, None)]
@@ -218,7 +268,7 @@ def by_the_rules(facts):
     for fact in facts:
         live = bool(known) and known[-1][1] is None
         if isinstance(fact, WentOffAir):
-            if live:
+            if live and fact.ended_stream_id in {None, streams[-1]}:
                 known[-1][1] = fact.sent_at
             continue
         moment = fact.sent_at if fact.stream_id in streams else fact.started_at

@@ -41,6 +41,8 @@ def test_a_night_begins_online_and_ends_offline(seed):
     """The evening goes online, drops out, resumes five minutes later and ends after about 70 minutes."""
     stream = beats(evening(seed), "stream.")
     assert [beat.name.partition(".")[2] for _, beat in stream] == ["online", "offline", "online", "offline"]
+    streams = [beat.wishes.stream_id or beat.wishes.ended_stream_id for _, beat in stream]
+    assert streams[0] == streams[1] != streams[2] == streams[3]
     online, dropped, resumed, ended = (at for at, _ in stream)
     assert resumed - dropped == 300
     assert online < 60
