@@ -87,6 +87,8 @@ class Resubscription:
     tier: str
     cumulative_months: int
     message: str
+    sent_at: datetime | None = None
+    """None: when its message was sent."""
 
 
 @frozen

@@ -15,6 +15,7 @@ from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
 from showtime_core.effects import Effect, Feature
 from showtime_core.events import Dismissed, Event, GhostRequested, Retried, natural_key
 from showtime_core.limits import Denial, GhostLoad, deny, wisher
+from showtime_core.payments import Payment, payment_of
 from showtime_core.reactions import Acquaintance, Policy
 
 
@@ -82,6 +83,11 @@ class Entry:
     def claim(self) -> str | None:
         """The fact that is known from now on as told by this; what is named stands beside others."""
         return None if self.is_named else self.fact
+
+    @property
+    def payment(self) -> Payment | None:
+        """The payment that it tells of, if it does: another message may tell of the same."""
+        return payment_of(self.content, self.sent_at)
 
     @property
     def about(self) -> str | None:
@@ -163,6 +169,14 @@ class Shown:
 
 
 @frozen
+class PaymentTold:
+    """A payment that earns points or has earned them, and the entry that tells of it."""
+
+    entry_id: str
+    payment: Payment
+
+
+@frozen
 class Page:
     """All that one transaction writes: what became of some entries, and everything that follows."""
 
@@ -180,6 +194,8 @@ class Page:
     """Broadcasts that a late fact showed to be part of another; their screenings are in `screenings`."""
     decided: tuple[Verdict, ...] = ()
     """What has become of entries that were parked; their remarks stay."""
+    payments: tuple[PaymentTold, ...] = ()
+    """To be known to whoever tells of them again."""
 
 
 @frozen
@@ -201,6 +217,8 @@ class Admission:
     """Which of the entries that commands among them are about are parked."""
     denied: Mapping[str, Denial] = {}
     """For those among them that ask for a ghost which is not to be made: why."""
+    payments: tuple[Payment, ...] = ()
+    """All that were told before of viewers whose payments the new entries tell."""
 
     def time_of(self, entry: Entry) -> datetime:
         """Tell when an entry happened: by its own time or, if it has none, by the database's."""
@@ -228,6 +246,8 @@ class Known:
     `ghosts.SAME_REQUEST_FOR`. One that is named is none of them again."""
     load: GhostLoad = GhostLoad()
     """How many ghosts there are, of those who wish for one here."""
+    payments: tuple[Payment, ...] = ()
+    """All that were told of viewers whose payments they tell."""
 
 
 _UNLIMITED = Policy()
@@ -249,7 +269,7 @@ def admit(
                 told[entry.id] = first
             if entry.claim:
                 facts.setdefault(fact, entry.id)
-    admission = Admission(state, now, tuple(fresh.values()), told, known.parked)
+    admission = Admission(state, now, tuple(fresh.values()), told, known.parked, payments=known.payments)
     return evolve(admission, denied=_denied(admission, known.load, policy))
 
 

@@ -25,12 +25,14 @@ from showtime_core.journal import (
     Malformed,
     Outcome,
     Page,
+    PaymentTold,
     PlannedEffect,
     Shown,
     Source,
     Unknown,
     Verdict,
 )
+from showtime_core.payments import is_told_already
 from showtime_core.ports import UnitOfWork
 from showtime_core.reactions import Acquaintance, Policy, Reaction, react
 
@@ -119,6 +121,7 @@ class _Draft:
     decided: list[Verdict] = field(factory=list)
     refusals: list[Refused] = field(factory=list)
     """Why entries are parked."""
+    payments: list[PaymentTold] = field(factory=list)
 
     def add(self, entry: Entry, admission: Admission, policy: Policy) -> None:
         if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
@@ -151,12 +154,25 @@ class _Draft:
         else:
             denial = admission.denied.get(entry.id)
             reaction = react(event, self.state, admission.time_of(entry), policy, denial)
+            reaction = self._earn_once(entry, reaction, admission)
             # What follows from an entry that is tried again is its own, so that it never follows twice.
             self._include(entry.about or entry.id, reaction, policy)
             self.verdicts.append(Verdict(entry.id, Outcome.REACTED, reaction.remark))
         if entry.about:
             outcome = Outcome.RETRIED if isinstance(event, Retried) else Outcome.DISMISSED
             self.decided.append(Verdict(entry.about, outcome))
+
+    def _earn_once(self, entry: Entry, reaction: Reaction, admission: Admission) -> Reaction:
+        """Leave out the points of a payment that another message has told; its alert is shown."""
+        payment = entry.payment
+        if not (payment and reaction.credit):
+            return reaction
+        known = [*admission.payments, *(told.payment for told in self.payments)]
+        self.payments.append(PaymentTold(entry.about or entry.id, payment))
+        if not is_told_already(payment, known):
+            return reaction
+        remark = "another message told of this payment, within 28 days: it earns its points once"
+        return evolve(reaction, credit=None, remark=remark)
 
     def _include(self, entry_id: str, reaction: Reaction, policy: Policy) -> None:
         if reaction.state is not self.state:
@@ -196,6 +212,7 @@ class _Draft:
             # A number that was given and taken back within this page was never written.
             tuple(number for number in self.merged if number <= before.last_broadcast_id),
             tuple(self.decided),
+            tuple(self.payments),
         )
 
 

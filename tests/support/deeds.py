@@ -11,6 +11,7 @@ from support.twitch import CHANNEL, Message, cheer, message, viewer
 
 _TEXTS = ("", "be kind, rewind 📼", "Cheer100 the tracking is off again")
 _TIMES = {"1000": 1, "2000": 2, "3000": 5}
+_SHARED_TIER = "3000"
 """Tier → how many times the points of the first."""
 
 
@@ -53,12 +54,13 @@ def _ghost(name: str, number: int, chance: random.Random) -> Deed:
 
 def _subscription(name: str, _: int, chance: random.Random) -> Deed:
     tier = chance.choice(list(_TIMES))
-    event = {"tier": tier, "is_gift": chance.random() < 0.5}
+    # No month is told twice: what a viewer pays for and what a viewer shares are of different tiers.
+    event = {"tier": tier, "is_gift": tier == _SHARED_TIER or chance.random() < 0.5}
     return _event(name, 600 * _TIMES[tier], "channel.subscribe", event)
 
 
 def _resubscription(name: str, _: int, chance: random.Random) -> Deed:
-    tier = chance.choice(list(_TIMES))
+    tier = _SHARED_TIER
     said = {"text": chance.choice(_TEXTS), "emotes": None}
     event = {"tier": tier, "message": said, "cumulative_months": chance.randint(2, 90)}
     return _event(name, 600 * _TIMES[tier], "channel.subscription.message", event)

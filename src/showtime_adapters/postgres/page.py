@@ -121,6 +121,22 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
     return {"stream": "alerts", "payload": alert_document(what)}
 
 
+async def write_payments(connection: Connection, page: Page) -> None:
+    """Write the payments that were told, under the lock."""
+    told = [
+        {
+            "entry_id": each.entry_id,
+            "viewer_id": each.payment.viewer_id,
+            "tier": each.payment.tier,
+            "is_shared": each.payment.is_shared,
+            "at": format_time(each.payment.at),
+        }
+        for each in page.payments
+    ]
+    if told:
+        await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
+
+
 async def write_broadcasts(connection: Connection, page: Page) -> None:
     """Write the broadcasts and screenings that are new or changed, under the lock."""
     if page.merged_broadcasts:

@@ -104,6 +104,18 @@ LOOK: LiteralString = """
            array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked')
 """
 
+# The payments that were told of some viewers: a dozen each year. Never prepared, as above.
+PAYMENTS_OF: LiteralString = """
+    select viewer_id, tier, is_shared, at from showtime.payment where viewer_id = any(%s)
+"""
+
+# Keeps payments that were told.
+KEEP_PAYMENTS: LiteralString = """
+    insert into showtime.payment (entry_id, viewer_id, tier, is_shared, at)
+    select entry_id, viewer_id, tier, is_shared, at
+    from json_to_recordset(%s) as p (entry_id text, viewer_id text, tier text, is_shared bool, at timestamptz)
+"""
+
 # Says what has become of an entry that was parked, as the operator has decided.
 DECIDE: LiteralString = "update showtime.journal set outcome = %s where id = %s"
 

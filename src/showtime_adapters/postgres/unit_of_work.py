@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
-from showtime_adapters.postgres.page import write_broadcasts, write_page
+from showtime_adapters.postgres.page import write_broadcasts, write_page, write_payments
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
@@ -23,6 +23,7 @@ from showtime_adapters.wire import state_document
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Admission, Entry, Known, Page, admit, wishers
 from showtime_core.limits import GhostLoad
+from showtime_core.payments import Payment
 from showtime_core.ports import Follow
 from showtime_core.reactions import Policy
 
@@ -65,6 +66,7 @@ class PostgresUnitOfWork:
             following = kept.followed_by(page.state)
             await write_broadcasts(connection, page)
             await write_page(connection, page, admission, policy)
+            await write_payments(connection, page)
             for decided in page.decided:
                 await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
             if following is not kept:
@@ -87,6 +89,8 @@ async def _record_as_assumed(
     if not (kept.version and entries and all(entry.sent_at for entry in entries)):
         return None
     if wishers(entries, policy):  # how many ghosts there are is counted under the lock
+        return None
+    if any(entry.payment for entry in entries):  # whether it was told before, only looking tells
         return None
     admission = Admission(kept.state, None, tuple(entries), {})
     try:
@@ -122,5 +126,15 @@ async def _admit(
     recent = await find_recent(connection, entries)
     viewers = wishers(entries, policy)
     load = await count_ghosts(connection, viewers) if viewers else GhostLoad()
-    known = Known(frozenset(ids), facts, frozenset(parked), recent, load)
+    payments = await _payments(connection, entries)
+    known = Known(frozenset(ids), facts, frozenset(parked), recent, load, payments)
     return admit(entries, kept.state, now, known, policy), kept
+
+
+async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[Payment, ...]:
+    """Look which payments were told of the viewers whose payments these tell."""
+    payers = sorted({entry.payment.viewer_id for entry in entries if entry.payment})
+    if not payers:
+        return ()
+    rows = await connection.execute(statements.PAYMENTS_OF, [payers], prepare=False)
+    return tuple(Payment(*row) for row in await rows.fetchall())

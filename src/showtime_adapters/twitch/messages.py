@@ -145,13 +145,14 @@ def _subscription(event: Json, sent_at: datetime) -> Event:
     )
 
 
-def _resubscription(event: Json, _sent_at: datetime) -> Event:
+def _resubscription(event: Json, sent_at: datetime) -> Event:
     message = event.get("message")
     return events.Resubscription(
         read_viewer(event),
         read_text(event, "tier"),
         read_count(event, "cumulative_months", least=1),
         read_optional_text(message, "text") if isinstance(message, dict) else "",
+        sent_at,
     )
 
 

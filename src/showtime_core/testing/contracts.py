@@ -23,6 +23,7 @@ from showtime_core.journal import Admission, Entry, Malformed, Outcome, Page, Un
 from showtime_core.reactions import Policy
 from showtime_core.receiving import follow, follow_or_refuse, receive
 from showtime_core.testing.pages import PageContract
+from showtime_core.testing.payment_contract import PaymentContract
 from showtime_core.testing.records import Remembered, Stage, look, record
 from showtime_core.testing.script import BOB, LARRY, MARGE, at, cheers, follows, offline, online
 from showtime_core.testing.strategies import entry
@@ -55,7 +56,7 @@ def dismissed(name: str, command: str = "") -> Entry:
     return entry(command or f"dismiss-{name}", ev.Dismissed(name))
 
 
-class UnitOfWorkContract(PageContract):
+class UnitOfWorkContract(PageContract, PaymentContract):
     """The rules of `showtime_core.ports.UnitOfWork`."""
 
     # --- once, whatever comes again ----------------------------------------------------------------

@@ -3,9 +3,9 @@
 Worked out anew from the entries alone where that is possible, without asking the core.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from attrs import evolve
@@ -15,6 +15,7 @@ from showtime_core.broadcast import Broadcast, ChannelState, Snapshot, recorded,
 from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription, SummonGhost
 from showtime_core.journal import Admission, Entry, Malformed, Outcome, PlannedEffect, Shown
 from showtime_core.limits import Denial, wisher
+from showtime_core.payments import Payment
 from showtime_core.receiving import follow
 from showtime_core.testing.records import Records
 from showtime_core.viewers import Viewer
@@ -77,7 +78,10 @@ def check_none_vanishes(kept: Records) -> None:
 
 
 def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
-    """Every viewer is credited what the distinct events come to; a ghost has its cheer, or was asked for."""
+    """Every viewer is credited what the distinct events come to; a ghost has its cheer, or was asked for.
+
+    A month that is told by two messages counts once.
+    """
     told = dict(_told(sent[line.entry_id]) for line in kept.journal)
     credited, due = Counter[str](), Counter[str]()
     for planned in kept.effects.values():
@@ -96,7 +100,44 @@ def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
             _, content = _told(sent[line.entry_id])
             viewer_id, points = earned(content)
             due[viewer_id] += points
+    due.subtract(_told_twice(kept, sent))
     assert +credited == +due
+
+
+def _told_twice(kept: Records, sent: Journal) -> Counter[str]:
+    """Tell what each viewer would have earned once more for months that two messages told of."""
+    begun, shared = (
+        defaultdict[tuple[str, str], list[datetime]](list),
+        defaultdict[object, list[datetime]](list),
+    )
+    for line in kept.journal:
+        entry = sent[line.entry_id]
+        match _told(entry)[1]:
+            case ev.Subscription(viewer, tier, False, at) if line.outcome is Outcome.REACTED:
+                begun[viewer.id, tier].append(at)
+            case ev.Resubscription(viewer, tier) as event if line.outcome is Outcome.REACTED:
+                shared[viewer.id, tier] += [at for at in (event.sent_at or entry.sent_at,) if at]
+    twice = Counter[str]()
+    for (viewer_id, tier), moments in begun.items():
+        twice[viewer_id] += 600 * TIMES.get(tier, 0) * _most_pairs(moments, shared[viewer_id, tier])
+    return twice
+
+
+def _most_pairs(begun: Sequence[datetime], shared: Sequence[datetime]) -> int:
+    """Count the most pairs within 28 days: by augmenting paths, which know nothing of an order."""
+    partner = dict[int, int]()
+
+    def finds(one: int, tried: set[int]) -> bool:
+        near = (i for i, at in enumerate(shared) if abs(at - begun[one]) <= timedelta(days=28))
+        for other in near:
+            if other not in tried:
+                tried.add(other)
+                if other not in partner or finds(partner[other], tried):
+                    partner[other] = one
+                    return True
+        return False
+
+    return sum(finds(one, set()) for one in range(len(begun)))
 
 
 def _told(entry: Entry) -> tuple[str, object]:
@@ -108,16 +149,19 @@ def _told(entry: Entry) -> tuple[str, object]:
             return entry.id, content
 
 
+TIMES = {"1000": 1, "2000": 2, "3000": 5}
+"""How many times the points of tier 1 each tier earns."""
+
+
 def earned(content: object) -> tuple[str, int]:
-    """Tell whom an event earns how many points."""
-    times = {"1000": 1, "2000": 2, "3000": 5}
+    """Tell whom an event earns how many points, where nothing else tells of the same."""
     match content:
         case ev.Cheer(Viewer(viewer_id), bits):
             return viewer_id, bits
         case ev.Subscription(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
-            return viewer_id, 600 * times.get(tier, 0)
+            return viewer_id, 600 * TIMES.get(tier, 0)
         case ev.GiftedSubscriptions(Viewer(viewer_id), tier, total):
-            return viewer_id, 200 * total * times.get(tier, 0)
+            return viewer_id, 200 * total * TIMES.get(tier, 0)
         case _:
             return "", 0
 
@@ -142,13 +186,16 @@ def check_the_journal_replays(kept: Records, sent: Journal) -> None:
     shown: list[Shown] = []
     effects: list[PlannedEffect] = []
     parked, decisions = set[str](), dict[str, Outcome]()
+    payments = list[Payment]()
     for line in kept.journal:
         told = {line.entry_id: line.remark or ""} if line.outcome is Outcome.REPEATED else {}
         entry, outcome = sent[line.entry_id], line.outcome
         if outcome in {Outcome.RETRIED, Outcome.DISMISSED}:  # whatever it says by now, it was parked then
             entry, outcome = evolve(entry, content=Malformed(line.remark or "")), Outcome.PARKED
         denied = {entry.id: _denial(line.remark)} if line.remark and wisher(entry.content) else {}
-        page = follow(Admission(state, line.now, (entry,), told, frozenset(parked), denied), line.policy)
+        admission = Admission(state, line.now, (entry,), told, frozenset(parked), denied, tuple(payments))
+        page = follow(admission, line.policy)
+        payments += [each.payment for each in page.payments]
         assert [(one.outcome, one.remark) for one in page.verdicts] == [(outcome, line.remark)]
         parked |= {line.entry_id} if outcome is Outcome.PARKED else set()
         parked -= {decided.entry_id for decided in page.decided}

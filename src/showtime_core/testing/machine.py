@@ -37,6 +37,7 @@ from showtime_core.testing import strategies as some
 from showtime_core.testing.invariants import check, check_the_journal_replays
 from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.records import Records, Stage, look, memory_stage, recall
+from showtime_core.viewers import Viewer
 from showtime_core.watching import record_repair, repair_entry
 
 # Drawn around the opening night, and told around the time at which they are delivered.
@@ -209,6 +210,32 @@ class ChannelMachine(RuleBasedStateMachine):
         assert resumed
         assert (resumed.id, resumed.started_at) == (night.id, night.started_at)
         assert snapshot(self.kept.state) == on
+
+    @rule(
+        viewer=some.viewers(),
+        tier=st.sampled_from(("1000", "2000", "3000")),
+        apart=some.apart(),
+        is_told_at_once=st.booleans(),
+        policy=_POLICIES,
+    )
+    def pay_a_month(
+        self,
+        viewer: Viewer,
+        tier: str,
+        apart: timedelta,
+        is_told_at_once: bool,  # noqa: FBT001 - drawn
+        policy: Policy,
+    ) -> None:
+        """Twitch tells a month twice, in either order and far apart: it earns once, and both are shown."""
+        before = self.kept
+        pair = self._write(some.two_of_a_month(viewer, tier, self.now, apart))
+        pair = pair if apart > timedelta(0) else pair[::-1]
+        for batch in [pair] if is_told_at_once else [[each] for each in pair]:
+            self._receive(batch, policy)
+        kinds = [key for key in self.kept.effects if key not in before.effects]
+        assert len(kinds) <= 1
+        shown = [one.entry_id for one in self.kept.shown[len(before.shown) :]]
+        assert shown == [each.id for each in pair]
 
     @precondition(lambda self: self.kept.state.timeline.live)
     @rule(data=st.data(), policy=_POLICIES)

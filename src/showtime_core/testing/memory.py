@@ -23,6 +23,7 @@ from showtime_core.journal import (
     wishers,
 )
 from showtime_core.limits import GhostLoad
+from showtime_core.payments import Payment
 from showtime_core.ports import Follow
 from showtime_core.reactions import Acquaintance, Policy
 
@@ -46,6 +47,7 @@ class Memory:
     broadcasts: dict[int, Broadcast] = Factory(dict)
     screenings: dict[str, Screening] = Factory(dict)
     reacted: tuple[Reacted, ...] = ()
+    payments: tuple[Payment, ...] = ()
 
     def asker(self, fact: str, now: datetime) -> str | None:
         """Name who asked for a ghost last, in progress or shown a moment ago, without a claim to the fact."""
@@ -77,7 +79,7 @@ class MemoryUnitOfWork:
         )
         recent = {one.fact: asker for one in entries if one.fact and (asker := kept.asker(one.fact, now))}
         load = (self.count_ghosts or self._count_planned)(wishers(entries, policy))
-        known = Known(kept.journal, kept.facts, parked, recent, load)
+        known = Known(kept.journal, kept.facts, parked, recent, load, kept.payments)
         admission = admit(entries, kept.state, now, known, policy)
         page = follow(admission, policy)
         if admission.fresh:
@@ -113,6 +115,7 @@ def _written(kept: Memory, admission: Admission, page: Page, now: datetime, poli
         viewers=_remember(kept.viewers, page.acquaintances),
         broadcasts=broadcasts,
         screenings=kept.screenings | {str(screening.id): screening for screening in page.screenings},
+        payments=(*kept.payments, *(told.payment for told in page.payments)),
         reacted=(
             *(evolve(line, outcome=verdicts[line.entry.id].outcome) for line in kept.reacted),
             *(Reacted(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),

@@ -146,9 +146,24 @@ def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Subscription]:
     return st.builds(ev.Subscription, viewers(), tiers(), st.booleans(), times)
 
 
-def resubscriptions() -> st.SearchStrategy[ev.Resubscription]:
-    """Further months."""
-    return st.builds(ev.Resubscription, viewers(), tiers(), st.integers(1, 200), texts())
+def resubscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Resubscription]:
+    """Months that viewers share: further ones, and those of a subscription that has just begun."""
+    return st.builds(ev.Resubscription, viewers(), tiers(), st.integers(1, 200), texts(), times)
+
+
+def apart() -> st.SearchStrategy[timedelta]:
+    """How far the two messages of one month may lie apart, either way, at the edge too."""
+    month = timedelta(days=28)
+    edges = st.sampled_from((timedelta(0), timedelta(seconds=1), month, -month))
+    return edges | st.timedeltas(-month, month)
+
+
+def two_of_a_month(
+    viewer: Viewer, tier: str, began_at: datetime, apart: timedelta
+) -> tuple[ev.Subscription, ev.Resubscription]:
+    """What Twitch tells of one month that a viewer pays and shares, so long after it began."""
+    began = ev.Subscription(viewer, tier, is_gift=False, sent_at=began_at)
+    return began, ev.Resubscription(viewer, tier, 14, "back again", began_at + apart)
 
 
 def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
@@ -203,7 +218,7 @@ def messages(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
         raids(),
         cheers(),
         subscriptions(times),
-        resubscriptions(),
+        resubscriptions(times),
         gifts(),
         hype_trains(),
         revocations(times),

@@ -51,7 +51,7 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
         WHO
         | {"tier": "1000", "message": {"text": "Kappa hi", "emotes": EMOTES}}
         | {"cumulative_months": 15, "streak_months": 1, "duration_months": 6},
-        events.Resubscription(TINA, "1000", 15, "Kappa hi"),
+        events.Resubscription(TINA, "1000", 15, "Kappa hi", SENT),
     ),
     "channel.subscription.gift": (
         WHO | {"total": 5, "tier": "3000", "cumulative_total": 284, "is_anonymous": False},
