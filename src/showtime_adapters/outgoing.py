@@ -17,7 +17,7 @@ import httpx
 from attrs import frozen
 
 from showtime_adapters.connections import Connections
-from showtime_core.errors import Ambiguous, Unavailable
+from showtime_core.errors import Ambiguous, Refused, Unavailable
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read.
@@ -184,13 +184,18 @@ class Client:
     ) -> httpx.Response:
         """Send a request, and give whatever is answered; `content` is as httpx takes it.
 
-        Raises Unavailable if nothing was sent, Ambiguous if the answer was lost.
+        Raises Unavailable if nothing was sent, Ambiguous if the answer was lost, and Refused for what cannot
+        be written as a request.
         """
         request_id = self._request_id()
         named = {"x-request-id": request_id} if request_id else {}
         try:
+            request = self._http.build_request(method, path, headers={**named, **(headers or {})}, **content)
+        except Exception as reason:  # whatever it is, nothing was sent
+            raise Refused(f"{self.name} cannot be asked this ({type(reason).__name__})") from None
+        try:
             async with asyncio.timeout(self._seconds):
-                return await self._http.request(method, path, headers={**named, **(headers or {})}, **content)
+                return await self._http.send(request)
         except _NOTHING_SENT as reason:
             raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:

@@ -1,6 +1,7 @@
 """Everything that showtime may do outside: values that are recorded with their event and performed later."""
 
 from enum import StrEnum
+from math import prod
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -94,6 +95,26 @@ class CheckForDouble:
 
 
 Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
+
+MAX_POINTS = 2**31 - 1
+"""The ledger counts in 32 bits, and takes nothing below 1."""
+
+
+def why_impossible(effect: Effect) -> str | None:
+    """Say why no ledger can ever make a credit, naming the value; None: it is within bounds, or no credit."""
+    match effect:
+        case CreditCheer(_, points):
+            factors = {"points": points}
+        case CreditSubscription(_, base, times):
+            factors = {"base points": base, "times the points of tier 1": times}
+        case CreditGiftSubs(_, base, times, count):
+            factors = {"base points": base, "times the points of tier 1": times, "subscriptions": count}
+        case _:
+            return None
+    for what, value in [*factors.items(), ("points in all", prod(factors.values()))]:
+        if not 1 <= value <= MAX_POINTS:
+            return f"{value} {what}: the ledger takes 1 to {MAX_POINTS}"
+    return None
 
 
 def kind(effect: Effect) -> str:

@@ -11,6 +11,7 @@
     │   └── ContentRefused   the painter will not paint this
     ├── Unavailable          nothing was done; try again later
     └── Ambiguous            it may have been done; look before trying again
+        └── Unforeseen       we have failed ourselves, and shall again
 
 The web application turns these into answers in one place; nothing in the core knows of HTTP.
 """
@@ -66,3 +67,7 @@ class Unavailable(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
 
 class Ambiguous(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
     """An answer was lost: it may have been done. Look before trying again."""
+
+
+class Unforeseen(Ambiguous):
+    """Something failed in a way that nobody thought of, before it was done or after."""

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 
 from showtime_core.alerts import Alert
 from showtime_core.broadcast import Broadcast, ChannelState, Screening, Snapshot
-from showtime_core.effects import Effect, Feature
+from showtime_core.effects import Effect, Feature, why_impossible
 from showtime_core.events import Dismissed, Event, GhostRequested, Retried, natural_key
 from showtime_core.limits import Denial, GhostLoad, deny, wisher
 from showtime_core.payments import Payment, payment_of
@@ -149,14 +149,21 @@ class PlannedEffect:
     skipped: bool = False
     after: str | None = None
     """The key of the effect that must be done before."""
-    remark: str | None = None
+    denied: str | None = None
     """Why it is skipped, unless for its feature."""
 
     @property
+    def remark(self) -> str | None:
+        """Why it is skipped, or can never succeed; None: it may."""
+        return self.denied or why_impossible(self.effect)
+
+    @property
     def status(self) -> Status:
-        """Tell how its life begins."""
+        """Tell how its life begins: what can never succeed is parked at once, and is in nobody's way."""
         if self.skipped:
             return Status.SKIPPED
+        if self.remark:
+            return Status.PARKED
         return Status.WAITING if self.after else Status.DUE
 
 

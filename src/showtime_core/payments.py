@@ -1,9 +1,8 @@
 """Months that subscribers pay: Twitch may tell one of them by two messages, and it earns points once.
 
 Whoever subscribes, after a lapse too, makes a `channel.subscribe`; whoever then shares the month in chat
-makes a `channel.subscription.message` of the same month, whenever they like. A renewal makes the second alone.
-No message says which it belongs to: so one of each kind, of the same viewer and tier and within 28 days, is one
-payment.
+makes a `channel.subscription.message` of it, whenever they like. A renewal makes the second alone. No message
+says which it belongs to: so one of each, of the same viewer and tier and within 28 days, is one payment.
 """
 
 from collections import deque
@@ -15,7 +14,7 @@ from attrs import frozen
 from showtime_core.events import Resubscription, Retried, Subscription
 
 SHARED_WITHIN = timedelta(days=28)
-"""How far the two messages of one payment may lie apart, by Twitch's clock, either way: no month is shorter."""
+"""How far the two messages of one payment may lie apart, by Twitch's clock: no month is shorter."""
 
 
 @frozen

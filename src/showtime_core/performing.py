@@ -9,14 +9,16 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.effects import AdvanceGhost, CheckForDouble, Credit, SummonGhost
+from showtime_core.effects import AdvanceGhost, CheckForDouble, Credit, SummonGhost, why_impossible
 from showtime_core.errors import (
     Ambiguous,
     ContentRefused,
     NotEnoughPoints,
     NotPending,
+    Refused,
     ShowtimeError,
     Unavailable,
+    Unforeseen,
 )
 from showtime_core.events import GhostPaid
 from showtime_core.ghosts import Ghost, Refusal, Step, Task, image_key, prompt
@@ -91,7 +93,7 @@ async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
         return _fail(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
-        doubt = Ambiguous(f"{type(fault).__name__}: {fault}")
+        doubt = Unforeseen(f"{type(fault).__name__}: {fault}")
         return _fail(job, doubt, chance)
 
 
@@ -104,6 +106,8 @@ async def _perform(job: Job, outside: Outside) -> Settlement:
         case CheckForDouble():
             return await _check(job, job.effect, outside)
         case credit:
+            if reason := why_impossible(credit):
+                raise Refused(reason)
             flow_id = await _once(
                 job, _flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
             )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from showtime_core.effects import AdvanceGhost, CheckForDouble, Effect, SummonGhost
-from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeError
+from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeError, Unforeseen
 from showtime_core.ghosts import Task
 
 FIRST_DELAY = timedelta(seconds=1)
@@ -15,7 +15,10 @@ LONGEST_DELAY = timedelta(minutes=5)
 PATIENT = 300
 """Tries, a day of them: what moves points, and what was paid for."""
 BRIEF = 6
-"""Tries, half a minute of them: a viewer waits for the ghost, and can ask again."""
+"""Tries, half a minute of them: a viewer waits for the ghost, and can ask again.
+
+Also of what fails by a fault of ours: the other effects of its lane wait for it.
+"""
 
 
 @frozen
@@ -67,6 +70,8 @@ def consequence(  # noqa: PLR0911 - one table
             return GiveUp(why)
         case _, Refused():
             return LeaveIt(f"it was refused: {why}")
+        case _, Unforeseen() if attempts >= BRIEF:  # a fault of ours does not mend itself
+            return LeaveIt(f"tried {attempts} times: {why}")
         case _ if attempts >= PATIENT:
             return LeaveIt(f"tried {attempts} times: {why}")
         case AdvanceGhost() | CheckForDouble(), _:

@@ -79,8 +79,8 @@ class Shelf:
     def add(self, planned: PlannedEffect) -> None:
         """Plan an effect, unless it was planned before."""
         if planned.key not in self.rows:
-            row = Row(planned, len(self.rows), planned.status, self.units.clock())
-            self.rows[planned.key] = evolve(row, remark=planned.remark)
+            row = Row(planned, len(self.rows), planned.status, self.units.clock(), remark=planned.remark)
+            self.rows[planned.key] = row
 
     def job(self, row: Row) -> Job:
         """Tell all that is needed to perform an effect."""

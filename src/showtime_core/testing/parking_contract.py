@@ -96,6 +96,19 @@ class ParkingContract:
         assert (effect.job.effect, effect.job.attempts) == (mine.effect, 1)
         assert effect.job.in_doubt_for is not None
 
+    async def test_what_can_never_be_credited_is_parked_at_once(self, shelf: OutboxStage) -> None:
+        """Out of its lane: the viewer's other credits are due. Tried again, it can still not be credited."""
+        gift, small = ev.GiftedSubscriptions(BOB, "1000", 2**31 - 1), cheer(BOB)
+        before, impossible, after = await shelf.happen(small, gift, small)
+        for name in (before, after):
+            job = await lease_one(shelf)
+            assert job.entry_id == name
+            await shelf.outbox.settle(job, DONE)
+        [parked] = await shelf.parking.parked(100)
+        assert isinstance(parked, ParkedEffect)
+        assert (parked.job.entry_id, parked.job.attempts, parked.job.in_doubt_for) == (impossible, 0, None)
+        assert parked.reason == f"{200 * (2**31 - 1)} points in all: the ledger takes 1 to 2147483647"
+
     async def test_an_entry_that_is_parked_is_given_as_it_came(self, shelf: OutboxStage) -> None:
         """With its body, unread, and the policy; one that is not parked is not given."""
         torn, news = entry("torn", Malformed("?"), at(0)), entry("news", ev.Raid(BOB, 3), at(1))

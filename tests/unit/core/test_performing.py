@@ -207,6 +207,27 @@ async def test_a_fault_of_our_own_leaves_points_in_doubt(stage):
     assert failed.remark == "RuntimeError: a flag that nobody lowered"
 
 
+async def test_a_fault_of_our_own_is_not_tried_for_a_day(stage):
+    """The other credits of the viewer wait behind it; should it be tried again, it is looked for first."""
+
+    class Broken(Neighbours):
+        async def credit(self, *_):
+            raise UnicodeError("no such letter")
+
+    stage.world = Broken(read_clock, timedelta(0))
+    parked = await stage.perform(CREDIT, attempts=BRIEF)
+    assert (parked.status, parked.in_doubt) == (Status.PARKED, True)
+    assert parked.remark == f"tried {BRIEF} times: UnicodeError: no such letter"
+
+
+@pytest.mark.parametrize("points", [0, -1, 2**31])
+async def test_a_credit_that_no_ledger_can_make_is_asked_of_none(stage, points):
+    """Planned by a version before, or tried again by the operator: it is parked at once, and in no doubt."""
+    parked = await stage.perform(CreditCheer(VERA, points, ""))
+    assert (parked.status, parked.in_doubt) == (Status.PARKED, False)
+    assert parked.remark == f"it was refused: {points} points: the ledger takes 1 to 2147483647"
+
+
 # --- ghosts -------------------------------------------------------------------------------------------
 
 

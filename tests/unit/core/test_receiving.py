@@ -78,7 +78,7 @@ async def test_a_message_of_an_unknown_type_is_kept(units):
 
 
 async def test_what_there_is_to_say_of_a_message_is_logged_once(units, caplog):
-    """The end of a stream that nobody knows ends nothing, and the operator reads so; a repeat says nothing."""
+    """The end of a stream that nobody knows ends nothing, and the operator reads so once."""
     batch = [online("a", 0), offline(9, "x")]
     await receive(batch, units, POLICY)
     await receive(batch, units, POLICY)
