@@ -157,6 +157,21 @@ def test_a_message_that_is_understood_by_now_is_reacted_to(booth):
     await_some(lambda: booth.points("LateLola") == 100)
 
 
+def test_a_credit_that_no_ledger_can_hold_holds_up_no_other(booth):
+    """It is parked at once, and the ledger is never asked for it; the giver's other points come."""
+    giver = viewer("GenerousGina") | CHANNEL | {"tier": "1000", "is_anonymous": False}
+    huge, small = (message("channel.subscription.gift", giver | {"total": n}) for n in (2147483647, 2))
+    booth.twitch.send(huge)
+    booth.twitch.send(small)
+    await_some(lambda: booth.points("GenerousGina") == 400)
+    parked = booth.parked(f"{huge.id}:credit-gift-subs")
+    assert parked["reason"] == "429496729400 points in all: the ledger takes 1 to 2147483647"
+    assert parked["tries"] == 0
+    assert booth.decide("retry", f"{huge.id}:credit-gift-subs") == (204, "")
+    await_some(lambda: (booth.parked(f"{huge.id}:credit-gift-subs") or {}).get("tries") == 1)
+    assert booth.points("GenerousGina") == 400
+
+
 def test_a_credit_that_was_refused_is_tried_again(booth):
     """Whatever kept the ledger from it is mended, and the points come, once."""
     name = refused(booth, "RetryRita")
