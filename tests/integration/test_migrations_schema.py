@@ -119,6 +119,7 @@ OUR_TABLES = {
     "journal",
     "fact",
     "outbox",
+    "payment",
     "feed",
     "ghost",
     "flow",
