@@ -129,7 +129,12 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
         shown=tuple(Shown(entry_id, _read_shown(*what)) for entry_id, *what in shown),
         effects={
             key: PlannedEffect(
-                key, entry_id, decode_effect(kind, payload), status == "skipped", after, remark
+                key,
+                entry_id,
+                decode_effect(kind, payload),
+                status == "skipped",
+                after,
+                remark if status == "skipped" else None,
             )
             for key, entry_id, kind, payload, status, after, remark in planned
             if kind in _OF_REACTIONS

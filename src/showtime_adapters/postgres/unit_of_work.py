@@ -86,11 +86,7 @@ async def _record_as_assumed(
     connection: Connection, entries: Sequence[Entry], policy: Policy, follow: Follow, kept: KeptState
 ) -> Page | None:
     """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
-    if not (kept.version and entries and all(entry.sent_at for entry in entries)):
-        return None
-    if wishers(entries, policy):  # how many ghosts there are is counted under the lock
-        return None
-    if any(entry.payment for entry in entries):  # whether it was told before, only looking tells
+    if not kept.version or not _may_be_assumed(entries, policy):
         return None
     admission = Admission(kept.state, None, tuple(entries), {})
     try:
@@ -104,6 +100,17 @@ async def _record_as_assumed(
     except UniqueViolation:  # an entry or a fact is not new
         return None
     return page if is_so else None
+
+
+def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
+    """Tell whether what follows from entries can be told without looking, if all of them are new.
+
+    How many ghosts there are is counted under the lock, and whether a payment was told before, only looking
+    tells.
+    """
+    if not entries or wishers(entries, policy):
+        return False
+    return all(entry.sent_at and not entry.payment for entry in entries)
 
 
 async def _admit(
