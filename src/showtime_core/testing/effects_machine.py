@@ -341,7 +341,8 @@ class EffectsMachine(RuleBasedStateMachine):
         painted = [self.tried_at[key] for key in self.kept.keys(Status.DONE) if key.endswith(Task.PAINT)]
         assert sum(at > self.elapsed - DAY for at in painted) <= MOST_PAINTED
         under_way = self.kept.keys(Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED)
-        summoned = [self.kept.effects[key].effect for key in under_way if key.endswith("summon-ghost")]
+        planned = [self.kept.effects[key].effect for key in under_way]
+        summoned = [effect for effect in planned if isinstance(effect, SummonGhost)]
         waiting = Counter(effect.viewer.id for effect in summoned)
         waiting += Counter(ghost.viewer.id for ghost in self.kept.ghosts if ghost.is_waited_for)
         assert max(waiting.values(), default=0) <= MOST_WAITING
