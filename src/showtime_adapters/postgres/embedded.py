@@ -25,6 +25,7 @@ from showtime_adapters.postgres.embedded_folder import (
     drop_socket_folder,
     explained,
 )
+from showtime_adapters.postgres.session import command_session
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
@@ -32,7 +33,7 @@ _NAME = "showtime"
 # Longer than the slowest start or stop of somebody else.
 _GUARD_SECONDS = 240
 _CONNECT_SECONDS = 10
-_STATEMENT_LIMIT = "-c statement_timeout=30s"
+_LIMITS = {"statement_timeout": "30s"}
 
 _HAS_ROLE = "select 1 from pg_roles where rolname = 'showtime'"
 # May make further databases, for tests; otherwise as small as a user of the real thing.
@@ -190,9 +191,7 @@ def _set_password(folder: DataFolder, superuser: str) -> str:
 def _connect(conninfo: str) -> Iterator[psycopg.Connection]:
     """Connect for a few statements; raises EmbeddedPostgresError whatever goes wrong."""
     try:
-        with psycopg.connect(
-            conninfo, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=_STATEMENT_LIMIT
-        ) as connection:
+        with command_session(conninfo, _LIMITS, connect_timeout=_CONNECT_SECONDS) as connection:
             yield connection
     except psycopg.Error as reason:
         raise EmbeddedPostgresError(f"PostgreSQL has started, but cannot be prepared: {reason}") from reason

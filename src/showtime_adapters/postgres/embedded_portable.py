@@ -21,9 +21,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from showtime_adapters.postgres.embedded_binaries import Binaries, EmbeddedPostgresError
+from showtime_adapters.postgres.session import command_session
 
 _HOST = "127.0.0.1"
 _SECONDS = 120
+_LIMITS = {"statement_timeout": "30s"}
 _PORT_LINE = 3
 """Of `postmaster.pid`, counted from 0."""
 _HAS_DATABASE = "select 1 from pg_database where datname = 'showtime'"
@@ -130,7 +132,7 @@ def _prepared(cluster: Path, password: str) -> str:
         port = (cluster / "postmaster.pid").read_text().splitlines()[_PORT_LINE]
         ours = {"host": _HOST, "port": port, "password": password}
         as_superuser = make_conninfo("", **ours, user="postgres", dbname="postgres", connect_timeout=10)
-        with psycopg.connect(as_superuser, autocommit=True) as connection:
+        with command_session(as_superuser, _LIMITS) as connection:
             if connection.execute(_HAS_DATABASE).fetchone() is None:
                 connection.execute(_DROP_ROLE)
                 connection.execute(_CREATE_ROLE.format(sql.Literal(password)))

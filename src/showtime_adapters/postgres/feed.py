@@ -17,7 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
-from showtime_adapters.postgres.pool import CONNECT, Connection, connected
+from showtime_adapters.postgres.pool import connected
+from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import snapshot_document
 from showtime_core.broadcast import snapshot
@@ -63,9 +64,7 @@ class PostgresFeed:
         """Follow the feed until cancelled, whatever happens to the database."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self.conninfo, autocommit=True, **CONNECT
-                ) as connection:
+                async with listening_session(self.conninfo) as connection:
                     await self._follow(connection)
             except Exception as reason:  # whatever it is, those who listen must not be left in silence
                 _log.warning(

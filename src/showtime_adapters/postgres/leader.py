@@ -15,7 +15,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from attrs import define, field
 
-from showtime_adapters.postgres.pool import CONNECT, Connection
+from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Leadership:
 @asynccontextmanager
 async def _session(conninfo: str) -> AsyncIterator[Connection]:
     try:
-        async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True, **CONNECT) as connection:
+        async with listening_session(conninfo) as connection:
             yield connection
     except psycopg.Error as reason:
         raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason

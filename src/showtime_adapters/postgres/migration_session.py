@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.errors import DeadlockDetected, Diagnostic, InsufficientPrivilege, LockNotAvailable
 
+from showtime_adapters.postgres.session import command_session
 from showtime_core.errors import Refused, ShowtimeError, Unavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -21,10 +22,12 @@ _SUCCESSFUL_COMPLETION = "00000"
 """The code of what a step raises as a notice; those of PostgreSQL's own making have others."""
 
 # A step may take long. It must not wait for long: whoever comes later to the same table waits behind it.
-_SET_LIMITS: LiteralString = """
-    set statement_timeout = 0; set lock_timeout = '20s';
-    set client_min_messages = notice; set timezone = 'UTC'
-"""
+_LIMITS = {
+    "client_min_messages": "notice",  # steps announce what they heal
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": "20s",
+    "statement_timeout": "0",
+}
 
 # Ends the session, and with it the lock, when its client was killed while a statement runs. Not every
 # platform of the server can; there, the lock is free when the statement is done.
@@ -38,10 +41,9 @@ _TRY_LOCK: LiteralString = "select pg_try_advisory_lock(7238450194385)"
 def session(conninfo: str) -> Iterator[Connection]:
     """Connect, and tell the database's errors in terms of what to do about them: Refused or Unavailable."""
     try:
-        with psycopg.connect(
-            conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name=NAME
+        with command_session(
+            conninfo, _LIMITS, connect_timeout=CONNECT_SECONDS, application_name=NAME
         ) as connection:
-            connection.execute(_SET_LIMITS)
             with suppress(psycopg.Error):
                 connection.execute(_SET_WATCH)
             yield connection

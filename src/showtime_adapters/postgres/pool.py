@@ -2,38 +2,20 @@
 
 An instance that is frozen while it holds the channel's lock loses its session to the first that has waited
 for the lock in vain (`END_FROZEN`). Everything else that waits has a limit as well, so that nothing waits for
-a database that does not answer. These are settings of a session: a proxy that hands one
+a database that does not answer. These are [settings of a session](session.py): a proxy that hands one
 session to several clients (transaction pooling) is not supported.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from showtime_adapters.postgres.session import Connection, ServingConnection
 from showtime_core.errors import Unavailable
 
-Connection = AsyncConnection[tuple[Any, ...]]
-
-_SESSION = {
-    "idle_in_transaction_session_timeout": "3s",
-    "lock_timeout": "3s",  # leaves /callback, which has 5 s in all, the time to succeed after all
-    "statement_timeout": "4s",
-    "timezone": "UTC",
-}
-CONNECT: dict[str, Any] = {
-    "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
-    "application_name": "showtime",
-    "connect_timeout": 3,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-"""Keyword arguments of every connection, beside its connection string."""
+__all__ = ["Connection", "connected", "make_pool"]
 
 _POOL_WAIT_SECONDS = 2.0
 
@@ -47,7 +29,8 @@ def make_pool(
     """
     return AsyncConnectionPool(
         conninfo,
-        kwargs={**CONNECT, "autocommit": autocommit},
+        connection_class=ServingConnection,
+        kwargs={"autocommit": autocommit},
         min_size=1,
         max_size=max_size,
         open=False,

@@ -18,8 +18,8 @@ from attrs import define, evolve, field, frozen
 
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.pool import CONNECT, Connection
 from showtime_adapters.postgres.pulse import Pulse
+from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_core.errors import Unavailable
 from showtime_core.journal import Status
 from showtime_core.outbox import Job, Settlement
@@ -145,9 +145,7 @@ class Relay:
     @asynccontextmanager
     async def _living(self) -> AsyncIterator[tuple[Connection, PostgresOutbox]]:
         """Live under a new number, for as long as this session does."""
-        async with await psycopg.AsyncConnection.connect(
-            self.conninfo, autocommit=True, **CONNECT
-        ) as connection:
+        async with listening_session(self.conninfo) as connection:
             owner = secrets.randbelow(2**62) + 1
             await connection.execute(statements.LIVE, [owner])
             await connection.execute(statements.LISTEN)
