@@ -52,7 +52,8 @@ class Outbox(Protocol):
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due, the oldest first, of these kinds: nobody else has it until it is settled.
 
-        One of a lane at most is leased, and never before an older one of that lane.
+        One of a lane at most is leased, and never before an older one of that lane. What has no lane is taken
+        by turns: a viewer has one in each round, fixed when it is planned.
         """
 
     async def recover(self) -> None:

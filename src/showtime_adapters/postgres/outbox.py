@@ -25,6 +25,9 @@ from showtime_core.viewers import Viewer
 
 _log = logging.getLogger(__name__)
 
+_LOOKED_AT = 2
+"""Effects that are looked at for each that is wanted: another instance may have some of them under way."""
+
 
 @define
 class PostgresOutbox:
@@ -43,16 +46,26 @@ class PostgresOutbox:
 
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
-        wanted = {"kinds": list(kinds), "limit": limit, "owner": self.owner}
+        found: list[tuple[Any, ...]] = []
         async with connected(self.pool) as connection:
-            try:
-                rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
-            except UniqueViolation:  # another instance has taken a lane at the same moment
-                return ()
-            jobs = {row[0]: _read(*row) for row in rows}
+            while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
+                pass  # what was in the way is out of it, and the next look may find more
+            jobs = {row[0]: _read(*row) for row in found}
             if unread := [key for key, job in jobs.items() if job is None]:
                 await connection.execute(statements.PUT_BACK, [unread, self.owner])
         return [job for job in jobs.values() if job]
+
+    async def _look(
+        self, connection: Connection, kinds: Collection[str], limit: int, found: list[tuple[Any, ...]]
+    ) -> bool:
+        """Lease up to so many more; tells whether anything was in the way."""
+        wanted = {"kinds": list(kinds), "limit": limit, "look": _LOOKED_AT * limit, "owner": self.owner}
+        try:
+            rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
+        except UniqueViolation:  # another instance has taken a lane at the same moment
+            return False
+        found += [row[1:] for row in rows if row[1] is not None]
+        return bool(rows[0][0])
 
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""

@@ -49,31 +49,63 @@ PLAN_CHECKS: LiteralString = """
     on conflict (key) do nothing
 """
 
-# Leases what is due, the oldest first; of a lane, what is before all else in it, while nothing of it is
-# leased. Two instances that see the lane at the same moment are kept apart by a unique index.
+# Leases what can begin: of what is ready, the lowest turn first, and of what was to come later and is due by
+# now. Both are read from the beginning of an index, so many of each kind and no more, however much waits.
+# What turns out to stand behind another of its lane, or to come later, is put there, out of the way; another
+# look may find more. A lane has one leased at most: two instances that see it at the same moment are kept
+# apart by a unique index. Rows are named by key, or read by a subquery of their own: no plan reads more.
 LEASE: LiteralString = """
-    with free as (
-        select key from showtime.outbox
-        where status = 'due' and due_at <= clock_timestamp() and kind = any(%(kinds)s)
-          and (lane is null or not exists (
-              select from showtime.outbox as other
-              where other.lane = outbox.lane and other.status in ('due', 'leased')
-                and (other.position < outbox.position or other.status = 'leased')
-          ))
-        order by position limit %(limit)s
-        for update skip locked
+    with ready as materialized (
+        select near.* from unnest(%(kinds)s::text[]) as wanted (kind) cross join lateral (
+            select key, lane, position, turn, due_at from showtime.outbox
+            where (case when status = 'due' and place = 'ready' then outbox.kind end) = wanted.kind
+            order by turn, position limit %(look)s
+            for update skip locked
+        ) as near
+    ), later as materialized (
+        select near.* from unnest(%(kinds)s::text[]) as wanted (kind) cross join lateral (
+            select key, lane, position, turn, due_at from showtime.outbox
+            where (case when status = 'due' and place = 'later' then outbox.kind end) = wanted.kind
+              and due_at <= clock_timestamp()
+            order by due_at limit %(look)s
+            for update skip locked
+        ) as near
+    ), looked as materialized (
+        select key, position, turn, due_at > clock_timestamp() as is_early,
+               exists (select from showtime.outbox as other
+                       where other.lane = near.lane and other.status = 'leased')
+               or exists (select from showtime.outbox as other
+                          where other.lane = near.lane and other.status = 'due'
+                            and other.position < near.position) as is_behind
+        from (select * from ready union all select * from later) as near
+    ), put_behind as (
+        update showtime.outbox set place = 'behind'
+        where key = any(array(select key from looked where is_behind))
+          and showtime.stands_behind(lane, position)
+        returning 1
+    ), put_later as (
+        update showtime.outbox set place = 'later'
+        where key = any(array(select key from looked where is_early and not is_behind))
+        returning 1
     ), leased as (
         update showtime.outbox set
             status = 'leased', owner = %(owner)s, leased_at = clock_timestamp(), attempts = attempts + 1
-        from free where free.key = outbox.key
+        where key = any(array(
+            select key from looked where not is_early and not is_behind
+            order by turn, position limit %(limit)s
+        ))
         returning outbox.*
     )
-    select leased.key, leased.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
+    select (select count(*) from put_behind) + (select count(*) from put_later),
+           leased.key, leased.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
            clock_timestamp() - answered_at,
-           id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
+           id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, its.flow_id, url,
            refusal, reason, jpeg
-    from leased left join showtime.ghost on kind <> 'summon-ghost' and id = (payload ->> 'ghost_id')::uuid
-    order by position
+    from (select) as always left join leased on true left join lateral (
+        select * from showtime.ghost
+        where kind <> 'summon-ghost' and ghost.id = (payload ->> 'ghost_id')::uuid offset 0
+    ) as its on true
+    order by turn, position
 """
 
 # Puts back for a while what this instance cannot read; another may, of a newer version.
@@ -85,7 +117,8 @@ PUT_BACK: LiteralString = """
 """
 
 # Settles a job, unless it is no longer ours, or no longer what it was; what has waited for it is due, and
-# what comes next is planned.
+# what comes next is planned. Without a lane it takes a turn: in the round that is under way, or in the one
+# after the last in which its viewer waits for the same.
 SETTLE: LiteralString = """
     with settled as (
         update showtime.outbox set
@@ -106,8 +139,19 @@ SETTLE: LiteralString = """
         from settled
         where settled.status = 'done' and outbox.depends_on = settled.key and outbox.status = 'waiting'
     ), planned as (
-        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at)
-        select next.key, settled.entry_id, next.kind, next.lane, next.payload, 'due', clock_timestamp()
+        insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, turn)
+        select next.key, settled.entry_id, next.kind, next.lane, next.payload, 'due', clock_timestamp(),
+               case when next.lane is null then greatest(
+                   coalesce((
+                       select turn from showtime.outbox
+                       where (case when status = 'due' and place = 'ready' then outbox.kind end) = next.kind
+                       order by turn, position limit 1), 0),
+                   coalesce((
+                       select turn + 1 from showtime.outbox as other
+                       where (case when status = 'due' and other.lane is null then other.kind end) = next.kind
+                         and other.payload -> 'viewer' ->> 'id' = next.payload -> 'viewer' ->> 'id'
+                       order by turn desc limit 1), 0)
+               ) else 0 end
         from settled, json_to_recordset(%(planned)s) as next (key text, kind text, lane text, payload jsonb)
         on conflict (key) do nothing
     )

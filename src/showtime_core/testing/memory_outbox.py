@@ -29,6 +29,8 @@ class Row:
     position: int
     status: Status
     due_at: datetime
+    turn: int = 0
+    """What has no lane is leased by turns: the lowest first."""
     attempts: int = 0
     owner: int | None = None
     leased_at: datetime | None = None
@@ -79,8 +81,23 @@ class Shelf:
     def add(self, planned: PlannedEffect) -> None:
         """Plan an effect, unless it was planned before."""
         if planned.key not in self.rows:
-            row = Row(planned, len(self.rows), planned.status, self.units.clock(), remark=planned.remark)
+            now = self.units.clock()
+            turn = self._turn(planned) if lane(planned.effect) is None else 0
+            row = Row(planned, len(self.rows), planned.status, now, turn, remark=planned.remark)
             self.rows[planned.key] = row
+
+    def _turn(self, planned: PlannedEffect) -> int:
+        """Give a turn: in the round under way, or after the last in which its viewer waits for the same."""
+        now, wanted = self.units.clock(), kind(planned.effect)
+        waiting = [
+            row
+            for row in self.rows.values()
+            if row.status is Status.DUE and row.lane is None and kind(row.planned.effect) == wanted
+        ]
+        viewer = planned.effect.viewer.id
+        under_way = min((row.turn for row in waiting if row.due_at <= now), default=0)
+        own = (row.turn + 1 for row in waiting if row.planned.effect.viewer.id == viewer)
+        return max(under_way, *own, 0)
 
     def job(self, row: Row) -> Job:
         """Tell all that is needed to perform an effect."""
@@ -252,7 +269,7 @@ class MemoryOutbox:
         """Take what is due."""
         self.shelf.take_in()
         jobs: list[Job] = []
-        for row in sorted(self.shelf.rows.values(), key=lambda row: row.position):
+        for row in sorted(self.shelf.rows.values(), key=lambda row: (row.turn, row.position)):
             if len(jobs) < limit and kind(row.planned.effect) in kinds and self._is_free(row):
                 jobs.append(self._lease(row))
         return jobs

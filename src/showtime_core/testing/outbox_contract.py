@@ -154,6 +154,99 @@ class OutboxContract:
         await shelf.outbox.settle(job, Settlement(status, "who knows"))
         assert await shelf.lease() == [f"{second}:credit-cheer"]
 
+    async def test_lanes_wait_for_nobody(self, shelf: OutboxStage) -> None:
+        """However much one viewer has waiting, the next viewer's is leased beside it, and nothing is left."""
+        await shelf.happen(*(cheer() for _ in range(40)), cheer(BOB))
+        first = await shelf.outbox.lease(ALL, 8)
+        assert [job.effect.viewer for job in first] == [MARGE, BOB]
+        order = await self._drain(shelf, first)
+        assert [job.effect.viewer for job in order].count(MARGE) == 40  # noqa: PLR2004 - her cheers
+
+    async def test_what_is_tried_again_later_is_found_among_much_that_waits(self, shelf: OutboxStage) -> None:
+        """Each comes when its time has come, in its lane's order, and none is forgotten."""
+        await shelf.happen(*(cheer(viewer) for _ in range(7) for viewer in (MARGE, BOB, LARRY)))
+        for job in await shelf.outbox.lease(ALL, 100):
+            delay = timedelta(seconds=10 if job.effect.viewer == BOB else 30)
+            await shelf.outbox.settle(job, Settlement(Status.DUE, "later", delay=delay))
+        assert await shelf.lease() == []
+        await shelf.wait(timedelta(seconds=15))
+        order = await self._drain(shelf, await shelf.outbox.lease(ALL, 2))
+        assert {job.effect.viewer for job in order} == {BOB}
+        await shelf.wait(timedelta(seconds=30))
+        order += await self._drain(shelf, await shelf.outbox.lease(ALL, 2))
+        assert len(set(keys(order))) == 21  # noqa: PLR2004 - three lanes of seven
+
+    async def test_what_is_decided_comes_before_all_that_is_younger_in_its_lane(
+        self, shelf: OutboxStage
+    ) -> None:
+        """What was parked is tried again before what came later, and that is found again afterwards."""
+        first, second, third = await shelf.happen(cheer(), cheer(), cheer())
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        await shelf.outbox.settle(job, Settlement(Status.PARKED, "who knows"))
+        (job,) = await shelf.outbox.lease(ALL, 100)
+        assert job.key == f"{second}:credit-cheer"
+        await shelf.parking.settle(f"{first}:credit-cheer", lambda _: Settlement(Status.DUE))
+        assert await shelf.lease() == []
+        await shelf.outbox.settle(job, DONE)
+        for entry_id in (first, third):
+            (job,) = await shelf.outbox.lease(ALL, 100)
+            assert job.key == f"{entry_id}:credit-cheer"
+            await shelf.outbox.settle(job, DONE)
+
+    # --- turns ---------------------------------------------------------------------------------------
+
+    async def test_viewers_take_turns(self, shelf: OutboxStage) -> None:
+        """Who asks for one ghost comes after the first of whoever has asked for forty, not after all."""
+        await shelf.happen(*(ev.GhostRequested(MARGE, f"tape {number}") for number in range(40)))
+        await self._begin_ghosts(shelf)
+        await shelf.happen(ev.GhostRequested(BOB, "Larry"))
+        await self._begin_ghosts(shelf)
+        assert await self._painted(shelf, 3) == [MARGE, BOB, MARGE]
+        await shelf.happen(*(ev.GhostRequested(LARRY, f"wine {number}") for number in range(3)))
+        await shelf.happen(ev.GhostRequested(BOB, "Marge"))
+        await self._begin_ghosts(shelf)
+        assert await self._painted(shelf, 7) == [MARGE, LARRY, BOB, MARGE, LARRY, MARGE, LARRY]
+        assert await self._painted(shelf, 40) == [MARGE] * 35
+
+    async def test_a_turn_is_kept(self, shelf: OutboxStage) -> None:
+        """What is tried again has the turn that it had, and so comes before all that came later."""
+        await shelf.happen(*(ev.GhostRequested(viewer, "Larry") for viewer in (MARGE, BOB)))
+        await self._begin_ghosts(shelf)
+        (job,) = await shelf.outbox.lease(GHOSTLY, 1)
+        await shelf.outbox.settle(job, Settlement(Status.DUE, "later", delay=timedelta(seconds=5)))
+        await shelf.happen(ev.GhostRequested(MARGE, "Bob"))
+        await self._begin_ghosts(shelf)
+        await shelf.wait(timedelta(seconds=10))
+        (again,) = await shelf.outbox.lease(GHOSTLY, 1)
+        assert again.key == job.key
+
+    async def _begin_ghosts(self, shelf: OutboxStage) -> None:
+        """Reserve the points of all ghosts that are asked for."""
+        summons = frozenset({"summon-ghost"})
+        while jobs := await shelf.outbox.lease(summons, 100):
+            for job in jobs:
+                await shelf.outbox.settle(job, advanced(job, reserved(job)))
+
+    async def _painted(self, shelf: OutboxStage, count: int) -> list[Viewer]:
+        """Paint up to so many, one after the other; gives whose they were."""
+        viewers: list[Viewer] = []
+        while len(viewers) < count and (jobs := await shelf.outbox.lease(GHOSTLY, 1)):
+            viewers.append(jobs[0].effect.viewer)
+            await shelf.outbox.settle(jobs[0], DONE)
+        return viewers
+
+    async def _drain(self, shelf: OutboxStage, jobs: Sequence[Job]) -> list[Job]:
+        """Perform all that is due, in turn on two instances; gives the jobs in their order."""
+        order: list[Job] = []
+        box, other = shelf.outbox, shelf.other
+        while jobs:
+            order += jobs
+            for job in jobs:
+                await box.settle(job, DONE)
+            box, other = other, box
+            jobs = await box.lease(ALL, 2)
+        return order
+
     # --- doubt ---------------------------------------------------------------------------------------
 
     async def test_a_lost_answer_is_remembered(self, shelf: OutboxStage) -> None:

@@ -1,0 +1,161 @@
+"""What a statement costs depends on what it does, not on how much there is, nor on what statistics say of it.
+
+Counted are the blocks of our tables and indexes that are read, hidden queries of triggers and keys included.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from typing import LiteralString
+from uuid import uuid4
+
+import psycopg
+import pytest
+from attrs import frozen
+
+from showtime_adapters.encoding import encode
+from showtime_adapters.postgres.outbox import PostgresOutbox
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_adapters.wire import effect_document
+from showtime_core.effects import CreditCheer
+from showtime_core.events import Follow
+from showtime_core.journal import Status
+from showtime_core.outbox import Settlement
+from showtime_core.reactions import Policy
+from showtime_core.receiving import receive
+from showtime_core.testing.outbox_contract import ALL, SETTLE_AFTER
+from showtime_core.testing.script import MARGE, at
+from showtime_core.testing.strategies import entry
+from showtime_core.viewers import Viewer
+from support.databases import fresh_database
+
+OWNER = 1984
+WARM = 12
+"""Times that a statement runs before it is counted: its plan is kept by then."""
+
+_READ: LiteralString = """
+    select coalesce(sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read
+                        + toast_blks_hit + toast_blks_read), 0)::int8
+    from pg_statio_user_tables where schemaname = 'showtime'
+"""
+_FILL: LiteralString = """
+    insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, due_at)
+    select %(prefix)s || n, %(prefix)s, 'credit-cheer', (n %% %(lanes)s)::text, %(payload)s, %(status)s, now(),
+           now() + %(delay)s
+    from generate_series(1, %(count)s) as n
+"""
+
+
+@frozen
+class Desk:
+    """A database, and the one session whose plans are looked at."""
+
+    conninfo: str
+    outbox: PostgresOutbox
+    units: PostgresUnitOfWork
+
+    def tell(self, statement: LiteralString, parameters: object = None) -> None:
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute(statement, parameters)  # type: ignore[arg-type]
+
+    def fill(self, count: int, lanes: int, *, status: str = "due", delay: str = "0 s") -> None:
+        payload = encode(effect_document(CreditCheer(MARGE, 200, "hello")))
+        told = {"count": count, "lanes": lanes, "status": status, "delay": delay, "payload": payload}
+        self.tell(_FILL, told | {"prefix": str(uuid4())})
+
+    async def blocks(self, deed: Callable[[], Awaitable[object]]) -> int:
+        """Count the blocks that a deed reads."""
+        before = await self._read()
+        await deed()
+        return await self._read() - before
+
+    async def _read(self) -> int:
+        async with self.outbox.pool.connection() as connection:
+            await connection.execute("select pg_stat_force_next_flush()")
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            (count,) = connection.execute(_READ).fetchone() or (0,)
+        return int(count)
+
+    async def credit(self) -> None:
+        """Lease eight credits, and settle them."""
+        for job in await self.outbox.lease(ALL, 8):
+            await self.outbox.settle(job, Settlement(Status.DONE))
+
+    async def follows(self) -> None:
+        """Receive twenty messages at once."""
+        viewers = [Viewer(uuid4().hex, "bob", "Bob") for _ in range(20)]
+        news = [entry(str(uuid4()), Follow(viewer, at(0)), at(0)) for viewer in viewers]
+        await receive(news, self.units, Policy())
+
+
+@asynccontextmanager
+async def desk(conninfo: str) -> AsyncIterator[Desk]:
+    async with make_pool(conninfo, max_size=1, autocommit=True) as pool:
+        yield Desk(conninfo, PostgresOutbox(pool, SETTLE_AFTER, OWNER), PostgresUnitOfWork(pool))
+
+
+@pytest.fixture
+def database_of_ours(postgres_server) -> Iterator[Callable[[], str]]:
+    """Make databases that showtime can use."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_database(postgres_server.conninfo))
+
+
+STATISTICS = ["none", "of when it was empty", "of when nothing was due", "true"]
+
+
+async def leasing(conninfo: str, statistics: str, count: int, lanes: int, delay: str = "0 s") -> int:
+    """Count the blocks that eight credits take, each leased and settled, while so many are due."""
+    async with desk(conninfo) as at:
+        if statistics == "of when nothing was due":
+            at.fill(3000, 100, status="done")
+        if statistics.startswith("of when"):
+            at.tell("vacuum analyze")
+        for _ in range(WARM):
+            at.fill(8, 8)
+            await at.credit()
+        at.fill(count, lanes, delay=delay)
+        if delay != "0 s":
+            at.fill(200, 200)
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        await at.credit()
+        return min([await at.blocks(at.credit) for _ in range(5)])
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+@pytest.mark.parametrize("lanes", [1000, 1])
+async def test_a_credit_costs_the_same_however_many_are_due(database_of_ours, statistics, lanes):
+    """Of a thousand viewers or of one, among ten and among ten thousand."""
+    few = await leasing(database_of_ours(), statistics, 50, lanes)
+    many = await leasing(database_of_ours(), statistics, 10_000, lanes)
+    print(statistics, lanes, few, many)
+    assert many <= 2 * few + 60
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statistics):
+    """While the ledger is away, ten thousand are tried again later; what can be done now does not pass them."""
+    few = await leasing(database_of_ours(), statistics, 50, 50, "1 hour")
+    many = await leasing(database_of_ours(), statistics, 10_000, 10_000, "1 hour")
+    print(statistics, few, many)
+    assert many <= 2 * few + 60
+
+
+@pytest.mark.parametrize("statistics", ["none", "of when it was empty", "true"])
+async def test_a_message_costs_the_same_however_many_came_before(migrated, statistics):
+    """A plan that was made for a nearly empty database, as after a restore, does no harm when it has grown."""
+    async with desk(migrated) as at:
+        if statistics == "of when it was empty":
+            await at.follows()
+            at.tell("vacuum analyze")
+        for _ in range(WARM):
+            await at.follows()
+        early = min([await at.blocks(at.follows) for _ in range(3)])
+        for _ in range(150):
+            await at.follows()
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        late = min([await at.blocks(at.follows) for _ in range(3)])
+    print(statistics, early / 20, late / 20)
+    assert late <= 1.3 * early + 20
