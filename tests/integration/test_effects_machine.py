@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from showtime_core.testing.effects_machine import EffectsMachine
 from showtime_core.testing.effects_stage import EffectsStage
-from support.databases import empty
+from support.databases import empty, strays
 from support.effects import effects_staged
 
 
@@ -27,6 +27,7 @@ def test_points_are_conserved_in_postgres(migrated: str):
 
         async def close_stage(self) -> None:
             await self.stack.aclose()
+            assert strays(migrated) == []
 
     run_state_machine_as_test(
         PostgresEffectsMachine,

@@ -381,17 +381,9 @@ CONTRADICTIONS = {
         "insert into showtime.fact values ('follow 1234 2023-11-25T20:00:00Z', 'c0ffee00')",
         "fact_pkey",
     ),
-    "an effect of nothing": (
-        "insert into showtime.outbox values ('k', 'c0ffee00', 'credit-cheer', '1', '{}', 'due', now())",
-        "outbox_entry_id_fk",
-    ),
     "an effect that stands nobody knows how": (
         "insert into showtime.outbox values ('k', 'befa7b53', 'credit-cheer', '1', '{}', 'lost', now())",
         "outbox_status_known",
-    ),
-    "something shown of nothing": (
-        "insert into showtime.feed values (1, 'c0ffee00', 'alerts', '{}', now())",
-        "feed_entry_id_fk",
     ),
     "something shown nowhere": (
         "insert into showtime.feed values (1, 'befa7b53', 'radio', '{}', now())",

@@ -17,7 +17,7 @@ from showtime_core.testing.ledger_contract import LedgerContract
 from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.parking_contract import ParkingContract
 from showtime_core.testing.strategies import CAST
-from support.databases import empty, fresh_database
+from support.databases import empty, fresh_database, strays
 from support.effects import let_time_pass
 from support.following import until
 from support.server import rows
@@ -60,6 +60,7 @@ class TestPostgresOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
             yield OutboxStage(
                 PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParking(pool), die, wait
             )
+        assert strays(emptied) == []
 
     async def test_what_cannot_be_read_holds_up_nobody(self, shelf, emptied):
         """An instance of an older version lets it be for a newer one; what others wait for is performed."""

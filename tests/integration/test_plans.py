@@ -40,8 +40,8 @@ _READ: LiteralString = """
 """
 _FILL: LiteralString = """
     insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, due_at)
-    select %(prefix)s || n, %(prefix)s, 'credit-cheer', (n %% %(lanes)s)::text, %(payload)s, %(status)s, now(),
-           now() + %(delay)s
+    select %(prefix)s || n, %(prefix)s, 'credit-cheer', %(prefix)s || n %% %(lanes)s, %(payload)s, %(status)s,
+           now(), now() + %(delay)s
     from generate_series(1, %(count)s) as n
 """
 
@@ -129,22 +129,20 @@ async def test_a_credit_costs_the_same_however_many_are_due(database_of_ours, st
     """Of a thousand viewers or of one, among ten and among ten thousand."""
     few = await leasing(database_of_ours(), statistics, 50, lanes)
     many = await leasing(database_of_ours(), statistics, 10_000, lanes)
-    print(statistics, lanes, few, many)
     assert many <= 2 * few + 60
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
 async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statistics):
-    """While the ledger is away, ten thousand are tried again later; what can be done now does not pass them."""
+    """While the ledger is away, ten thousand are tried later; what can be done now does not pass them."""
     few = await leasing(database_of_ours(), statistics, 50, 50, "1 hour")
     many = await leasing(database_of_ours(), statistics, 10_000, 10_000, "1 hour")
-    print(statistics, few, many)
     assert many <= 2 * few + 60
 
 
 @pytest.mark.parametrize("statistics", ["none", "of when it was empty", "true"])
 async def test_a_message_costs_the_same_however_many_came_before(migrated, statistics):
-    """A plan that was made for a nearly empty database, as after a restore, does no harm when it has grown."""
+    """A plan for a nearly empty database, as after a restore, does no harm when it has grown."""
     async with desk(migrated) as at:
         if statistics == "of when it was empty":
             await at.follows()
@@ -157,5 +155,4 @@ async def test_a_message_costs_the_same_however_many_came_before(migrated, stati
         if statistics == "true":
             at.tell("vacuum analyze")
         late = min([await at.blocks(at.follows) for _ in range(3)])
-    print(statistics, early / 20, late / 20)
     assert late <= 1.3 * early + 20

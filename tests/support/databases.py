@@ -38,6 +38,28 @@ def empty(conninfo: str) -> None:
         connection.execute(_EMPTY)
 
 
+_STRAYS = """
+    select 'fact', key from showtime.fact where entry_id not in (select id from showtime.journal)
+    union all select 'feed', id::text from showtime.feed where entry_id not in (select id from showtime.journal)
+    union all select 'outbox', key from showtime.outbox where entry_id not in (select id from showtime.journal)
+    union all select 'ghost', id::text from showtime.ghost
+        where entry_id not in (select id from showtime.journal)
+           or viewer_id not in (select twitch_user_id from showtime.viewer)
+    union all select 'waiting', key from showtime.outbox
+        where status = 'waiting' and depends_on not in (select key from showtime.outbox)
+    union all select 'left behind', key from showtime.outbox as first
+        where status = 'due' and place = 'behind' and not exists (
+            select from showtime.outbox as other where other.lane = first.lane and (
+                other.status = 'leased' or other.status = 'due' and other.position < first.position))
+"""
+
+
+def strays(conninfo: str) -> list[tuple[str, str]]:
+    """List what names something that is not there, and what waits behind nothing: no constraint forbids it."""
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute(_STRAYS).fetchall()
+
+
 @contextmanager
 def gone(conninfo: str, of_server: str) -> Iterator[None]:
     """Take a database away from everybody, and give it back."""

@@ -66,14 +66,14 @@ LEASE: LiteralString = """
         select near.* from unnest(%(kinds)s::text[]) as wanted (kind) cross join lateral (
             select key, lane, position, turn, due_at from showtime.outbox
             where (case when status = 'due' and place = 'later' then outbox.kind end) = wanted.kind
-              and due_at <= clock_timestamp()
+              and due_at <= statement_timestamp()
             order by due_at limit %(look)s
             for update skip locked
         ) as near
     ), looked as materialized (
         select key, position, turn, due_at > clock_timestamp() as is_early,
-               exists (select from showtime.outbox as other
-                       where other.lane = near.lane and other.status = 'leased')
+               (select true from showtime.outbox as other
+                where other.lane = near.lane and other.status = 'leased' limit 1) is not null
                or exists (select from showtime.outbox as other
                           where other.lane = near.lane and other.status = 'due'
                             and other.position < near.position) as is_behind
