@@ -43,7 +43,7 @@ begin
 end
 $$;
 
--- When something leaves its lane, the next one is ready. It is locked before it is looked at: whoever puts it
+-- When something leaves its lane, or is due again, the first one is ready. It is locked before it is looked at: whoever puts it
 -- behind at this moment has then done so, and is overruled.
 create function showtime.free_lane() returns trigger language plpgsql as $$
 declare
@@ -59,7 +59,7 @@ begin
 end
 $$;
 create trigger outbox_lane_freed after update of status on showtime.outbox
-    for each row when (old.status in ('due', 'leased') and new.status not in ('due', 'leased')
+    for each row when (old.status in ('due', 'leased') and new.status not in (old.status, 'leased')
                        and new.lane is not null)
     execute function showtime.free_lane();
 

@@ -40,8 +40,10 @@ def empty(conninfo: str) -> None:
 
 _STRAYS = """
     select 'fact', key from showtime.fact where entry_id not in (select id from showtime.journal)
-    union all select 'feed', id::text from showtime.feed where entry_id not in (select id from showtime.journal)
-    union all select 'outbox', key from showtime.outbox where entry_id not in (select id from showtime.journal)
+    union all select 'feed', id::text from showtime.feed
+        where entry_id not in (select id from showtime.journal)
+    union all select 'outbox', key from showtime.outbox
+        where entry_id not in (select id from showtime.journal)
     union all select 'ghost', id::text from showtime.ghost
         where entry_id not in (select id from showtime.journal)
            or viewer_id not in (select twitch_user_id from showtime.viewer)
@@ -55,7 +57,7 @@ _STRAYS = """
 
 
 def strays(conninfo: str) -> list[tuple[str, str]]:
-    """List what names something that is not there, and what waits behind nothing: no constraint forbids it."""
+    """List what names something that is not there, or waits behind nothing: no constraint forbids it."""
     with psycopg.connect(conninfo) as connection:
         return connection.execute(_STRAYS).fetchall()
 
