@@ -47,6 +47,7 @@ async def test_what_was_due_is_performed_and_what_was_skipped_is_not(planned):
     said = []
     migrate_up(planned, said.append, WITH_EFFECTS)
     assert "adopted: 2 effect(s) that were planned before will be performed" in said
+    migrate_up(planned, lambda _: None)  # the outbox of today needs all of them
     with psycopg.connect(planned) as session:
         session.execute("select pg_advisory_lock(7)")
         async with make_pool(planned, autocommit=True) as pool:
