@@ -1,34 +1,36 @@
 """The server process of the embedded PostgreSQL: making its cluster, starting, finding and stopping it."""
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from attrs import frozen
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
-from showtime_adapters.postgres.embedded_account import Account
-from showtime_adapters.postgres.embedded_binaries import Binaries, EmbeddedPostgresError, major_of
-from showtime_adapters.postgres.embedded_folder import DataFolder, socket_folder
+from showtime_adapters.postgres.embedded_folder import DataFolder, EmbeddedPostgresError, lock_alone, poll
+from showtime_adapters.postgres.embedded_programs import Account, Binaries, major_of
 
-DEFAULT_PORT = 5432
+_DEFAULT_PORT = 5432
+_LOCK = "postgres-server.lock"
+_DRAFT = "postgres.new-"
 _INITDB_SECONDS = 120
 _READY_SECONDS = 60
 _ORPHANS_SECONDS = 15
-_PING_SECONDS = 5
-_POLL_SECONDS = 0.02
+_PING_SECONDS = "5"
+_LAST_WORDS = 2_000
 # In order, at once, by force.
 _STOPS = ((signal.SIGINT, 20), (signal.SIGQUIT, 10), (signal.SIGKILL, 5))
 # No process can have this id: kernels give out far smaller ones.
 _NO_PROCESS = 2**31 - 1
-_PID_FILE_LINES = 8
 
 # The machine in mind has one CPU and 1 GB.
 _SMALL_MACHINE = {
@@ -50,41 +52,33 @@ class Postmaster:
     """The folder of its socket."""
     tcp_host: str
     """Empty without TCP."""
-    ready: bool
 
     @classmethod
     def read(cls, cluster: Path) -> Self | None:
         """Read the file; None if it is not there, or not written to its end yet."""
         try:
-            lines = (cluster / "postmaster.pid").read_text().splitlines()
-            pid, _, _, port, sockets, tcp_host, _, status = lines[:_PID_FILE_LINES]
-            return cls(int(pid), int(port), sockets, tcp_host, status.strip() == "ready")
+            pid, _, _, port, sockets, tcp_host, *_ = (cluster / "postmaster.pid").read_text().splitlines()
+            return cls(int(pid), int(port), sockets, tcp_host)
         except (FileNotFoundError, ValueError):
             return None
 
+    def conninfo(self, user: str = "showtime", **others: str) -> str:
+        """Say for libpq how the database of that user is reached: by the socket, unless a host is given."""
+        usual = {"host": self.sockets, "port": str(self.port), "user": user, "dbname": user}
+        return make_conninfo("", **usual | others)
 
-def make_cluster(folder: DataFolder, binaries: Binaries, account: Account, *, sync: bool) -> None:
-    """Make an empty cluster beside its place and move it there whole, so that a crash leaves no half one.
 
-    Raises EmbeddedPostgresError with the words of initdb if it fails.
+def await_ready(folder: DataFolder) -> Postmaster | None:
+    """Wait until the server that runs answers; None once none runs.
+
+    Raises EmbeddedPostgresError if neither happens.
     """
-    draft = folder.make_draft()
-    account.own(draft)
-    command = [
-        str(binaries.initdb),
-        f"--pgdata={draft}",
-        "--username=postgres",
-        "--auth-local=trust",  # the socket lies in a folder that is closed to others
-        "--auth-host=scram-sha-256",
-        "--encoding=UTF8",
-        "--locale=C",
-        *([] if sync else ["--no-sync"]),
-    ]
-    result = account.run(command, _INITDB_SECONDS)
-    if result.returncode != 0:
-        raise EmbeddedPostgresError(f"initdb could not make {draft}: {result.stdout.strip()[-2000:]}")
-    draft.rename(folder.cluster)
-    _sync(folder.path)
+    found = poll(_READY_SECONDS, lambda: not _is_running(folder) or _ready(folder))
+    if not found:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL runs in {folder.path}, but does not get ready; its log is {folder.log}"
+        )
+    return found if isinstance(found, Postmaster) else None
 
 
 def launch(
@@ -96,41 +90,21 @@ def launch(
     """
     binaries = Binaries.for_cluster(folder.cluster, bin_dir)
     account = Account.of(folder)
-    sockets = socket_folder(folder, account.uid, account.gid)
-    account = account.reaching(binaries.postgres, [folder.path, sockets])
-    folder.drop_drafts()
+    sockets = folder.take_sockets(account.uid, account.gid)
+    postgres = binaries.folder / "postgres"
+    account = account.reaching(postgres, [folder.path, sockets])
+    for draft in folder.path.glob(f"{_DRAFT}*"):  # an initdb that outlives its killed start may write there
+        shutil.rmtree(draft, ignore_errors=True)
     if major_of(folder.cluster) is None:
-        make_cluster(folder, binaries, account, sync=settings.get("fsync") != "off")
-    options = _SMALL_MACHINE | dict(settings) | _addresses(sockets, tcp_port)
-    words = [f"--{name}={value}" for name, value in options.items()]
-    return _spawn(folder, account, [str(binaries.postgres), "-D", str(folder.cluster), *words])
-
-
-def is_running(folder: DataFolder) -> bool:
-    """Tell whether a process of the server lives."""
-    lock = folder.lock("server")
-    try:
-        return not lock.try_exclusive()
-    finally:
-        lock.close()
-
-
-def await_ready(folder: DataFolder) -> Postmaster | None:
-    """Wait until the server that runs answers; None once none runs.
-
-    Raises EmbeddedPostgresError if neither happens.
-    """
-    deadline = time.monotonic() + _READY_SECONDS
-    while is_running(folder):
-        found = Postmaster.read(folder.cluster)
-        if found is not None and found.ready and _answers(found):
-            return found
-        if time.monotonic() > deadline:
-            raise EmbeddedPostgresError(
-                f"PostgreSQL runs in {folder.path}, but does not get ready; its log is {folder.log}"
-            )
-        time.sleep(_POLL_SECONDS)
-    return None
+        _make_cluster(folder, binaries, account, sync=settings.get("fsync") != "off")
+    addresses = {
+        "unix_socket_directories": f'"{sockets}"',
+        "unix_socket_permissions": "0700",
+        "listen_addresses": "" if tcp_port is None else "127.0.0.1",
+        "port": str(tcp_port or _DEFAULT_PORT),
+    }
+    words = [f"--{name}={value}" for name, value in (_SMALL_MACHINE | dict(settings) | addresses).items()]
+    return _spawn(folder, account.running(postgres, "-D", folder.cluster, *words))
 
 
 def stop(folder: DataFolder) -> None:
@@ -139,64 +113,85 @@ def stop(folder: DataFolder) -> None:
     Raises EmbeddedPostgresError if even that does not help.
     """
     for number, seconds in _STOPS:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not is_running(folder):
-                return
-            _signal(folder, number)
-            time.sleep(_POLL_SECONDS)
+        if poll(seconds, partial(_has_ended, folder, number)):
+            return
     raise EmbeddedPostgresError(
         f"PostgreSQL in {folder.path} does not stop; its log is {folder.log}. End its processes by hand"
     )
 
 
-def _answers(found: Postmaster) -> bool:
+def _has_ended(folder: DataFolder, number: signal.Signals) -> bool:
+    """Tell whether no process of the server lives; sends the signal if one does."""
+    if not _is_running(folder):
+        return True
+    found = Postmaster.read(folder.cluster)
+    if found and _serves(found.pid, folder.cluster):
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, number)
+    return False
+
+
+def _is_running(folder: DataFolder) -> bool:
+    with folder.open(_LOCK) as lock:
+        return not lock_alone(lock)
+
+
+def _ready(folder: DataFolder, pid: int | None = None) -> Postmaster | None:
+    found = Postmaster.read(folder.cluster)
+    if found is None or pid not in {None, found.pid}:
+        return None
     # The file alone proves little: it outlives a server that was killed.
-    conninfo = make_conninfo(
-        host=found.sockets, port=found.port, user="postgres", dbname="postgres", connect_timeout=_PING_SECONDS
-    )
-    return PGconn.ping(conninfo.encode()) == Ping.OK
+    ping = PGconn.ping(found.conninfo("postgres", connect_timeout=_PING_SECONDS).encode())
+    return found if ping == Ping.OK else None
 
 
-def _addresses(sockets: Path, tcp_port: int | None) -> dict[str, str]:
-    return {
-        "unix_socket_directories": f'"{sockets}"',
-        "unix_socket_permissions": "0700",
-        "listen_addresses": "" if tcp_port is None else "127.0.0.1",
-        "port": str(tcp_port or DEFAULT_PORT),
-    }
-
-
-def _spawn(folder: DataFolder, account: Account, command: list[str]) -> Postmaster:
-    lock = folder.lock("server")
+def _make_cluster(folder: DataFolder, binaries: Binaries, account: Account, *, sync: bool) -> None:
+    """Make an empty cluster beside its place and move it there whole, so that a crash leaves no half one."""
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.path))
+    os.chown(draft, account.uid, account.gid)
+    options = account.running(
+        binaries.folder / "initdb",
+        f"--pgdata={draft}",
+        "--username=postgres",
+        "--auth-local=trust",  # the socket lies in a folder that is closed to others
+        "--auth-host=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        *([] if sync else ["--no-sync"]),
+    ) | {"stdout": subprocess.PIPE, "text": True, "errors": "replace", "timeout": _INITDB_SECONDS}
+    result = subprocess.run(check=False, **options)
+    if result.returncode != 0:
+        raise EmbeddedPostgresError(f"initdb could not make {draft}: {result.stdout.strip()[-_LAST_WORDS:]}")
+    draft.rename(folder.cluster)
+    parent = os.open(folder.path, os.O_RDONLY)
     try:
-        # Children of a server that was killed live on for the length of their query.
-        if not lock.exclusive(_ORPHANS_SECONDS):
-            raise EmbeddedPostgresError(
-                f"processes of a former PostgreSQL still work in {folder.path}:"
-                " wait for them, or end them by hand"
-            )
-        _disarm_stale_pid(folder.cluster)
-        with folder.open_log() as log:
-            since = os.fstat(log.fileno()).st_size
-            process = account.spawn(command, log, lock.file.fileno())
+        os.fsync(parent)
     finally:
-        lock.close()
-    # Collects the process whenever it ends, also long after we have left it to others.
-    threading.Thread(target=process.wait, name="embedded-postgres", daemon=True).start()
-    return _await_birth(folder, process, since)
+        os.close(parent)
 
 
-def _await_birth(folder: DataFolder, process: subprocess.Popen[bytes], since: int) -> Postmaster:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        found = Postmaster.read(folder.cluster)
-        if found is not None and found.pid == process.pid and found.ready:
+def _spawn(folder: DataFolder, command: dict[str, Any]) -> Postmaster:
+    with folder.open_log() as log:
+        since = log.seek(0, os.SEEK_END)
+        with folder.open(_LOCK) as lock:
+            # Children of a server that was killed live on for the length of their query.
+            if not lock_alone(lock, _ORPHANS_SECONDS):
+                raise EmbeddedPostgresError(
+                    f"processes of a former PostgreSQL still work in {folder.path}:"
+                    " wait for them, or end them by hand"
+                )
+            _disarm_stale_pid(folder.cluster)
+            process = subprocess.Popen(**command, stdout=log, pass_fds=[lock.fileno()])
+        # Collects the process whenever it ends, also long after we have left it to others.
+        threading.Thread(target=process.wait, name="embedded-postgres", daemon=True).start()
+        found = poll(_READY_SECONDS, lambda: process.poll() is not None or _ready(folder, process.pid))
+        if isinstance(found, Postmaster):
             return found
-        time.sleep(_POLL_SECONDS)
+        log.seek(since)
+        last_words = log.read()[-_LAST_WORDS:].decode(errors="replace")
     ended = f"ended with {process.returncode}" if process.returncode is not None else "is not ready"
     raise EmbeddedPostgresError(
-        f"PostgreSQL in {folder.path} {ended}; see {folder.log}, which ends with:\n{folder.last_words(since)}"
+        f"PostgreSQL in {folder.path} {ended}; see {folder.log}, which ends with:\n{last_words}"
     )
 
 
@@ -217,50 +212,20 @@ def _disarm_stale_pid(cluster: Path) -> None:
         path.unlink()
 
 
-def _signal(folder: DataFolder, number: signal.Signals) -> None:
-    found = _pid(folder.cluster)
-    if found is not None and _serves(found, folder.cluster):
-        with suppress(ProcessLookupError):
-            os.kill(found, number)
-
-
-def _pid(cluster: Path) -> int | None:
-    try:
-        return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
-
-
 def _serves(pid: int, cluster: Path) -> bool:
     """Tell whether the process works in the cluster, as its postmaster does, and nothing else would."""
     process = Path("/proc") / str(pid)
     try:
         return (process / "cwd").samefile(cluster)
     except PermissionError:  # even for root, where a container holds back the right to trace
-        return _was_started_on(process, cluster)
-    except OSError:
-        # Where there is no /proc, PostgreSQL's own rule holds: a living process of that id is taken for it.
-        return not Path("/proc/self").exists() and _lives(pid)
-
-
-def _was_started_on(process: Path, cluster: Path) -> bool:
-    try:
-        return os.fsencode(cluster) in (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
+        with suppress(OSError):
+            return os.fsencode(cluster) in (process / "cmdline").read_bytes().split(b"\0")
         return False
-
-
-def _lives(pid: int) -> bool:
-    try:
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+    # Where there is no /proc, PostgreSQL's own rule holds: a living process of that id is taken for it.
+    with suppress(OSError):
         os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return True
+    return False

@@ -1,8 +1,8 @@
 """The composition root: the only package that names adapters."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from showtime_adapters.local.tokens import TokenIssuer
@@ -16,6 +16,7 @@ from showtime_app.composition.twitch import at_home, at_twitch
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.server import Server
+from showtime_core.errors import Unavailable
 from showtime_core.viewers import Role, Viewer
 
 __all__ = [
@@ -54,17 +55,15 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) ->
 @contextmanager
 def embedded_database(data_dir: Path) -> Iterator[str]:
     """Run a PostgreSQL of our own in this folder; gives its connection string. Raises Unavailable."""
-    # Each is imported here, since the one needs a Unix system, and `serve` needs neither.
-    if os.name == "nt":
-        from showtime_adapters.postgres.embedded_portable import portable_postgres  # noqa: PLC0415
+    if find_spec("fcntl") is None:
+        raise Unavailable(
+            "there is no embedded PostgreSQL on Windows: run a PostgreSQL of your own, and name it by PGHOST,"
+            " PGUSER, PGPASSWORD and PGDATABASE"
+        )
+    from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415 - Unix alone has it
 
-        with portable_postgres(data_dir) as conninfo:
-            yield conninfo
-    else:
-        from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415
-
-        with EmbeddedPostgres.start(data_dir) as server:
-            yield server.conninfo
+    with EmbeddedPostgres.start(data_dir) as server:
+        yield server.conninfo
 
 
 async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:
