@@ -80,7 +80,13 @@ def consequence(  # noqa: PLR0911 - one table
             return Again(delay, in_doubt=isinstance(failure, Ambiguous))
 
 
-def back_off(attempts: int, chance: float) -> timedelta:
-    """Wait longer after each failure, up to a limit."""
+def back_off(
+    attempts: int, chance: float, *, first: timedelta = FIRST_DELAY, longest: timedelta = LONGEST_DELAY
+) -> timedelta:
+    """Tell how long to wait after so many failed attempts (1 or more): twice as long each time, to a limit.
+
+    `chance`, from 0 to 1, gives half of that or more up to all of it, so that those who failed together do
+    not come back together. Effects have the limits that nobody names; whoever else retries names its own.
+    """
     doubled: int = 2 ** min(attempts - 1, 20)
-    return min(FIRST_DELAY * doubled, LONGEST_DELAY) * (1 + chance) / 2
+    return min(first * doubled, longest) * (1 + chance) / 2

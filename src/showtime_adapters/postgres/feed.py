@@ -23,6 +23,7 @@ from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import snapshot_document
 from showtime_core.broadcast import snapshot
 from showtime_core.feed import FeedEntry, Tip
+from showtime_core.retries import back_off
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _POLL_SECONDS = 5.0
 """How long to wait for a notification before looking all the same."""
 _PAUSE_SECONDS = 0.02
 """Between two looks: what hundreds of commits a second show is read in one go, and nobody sees the delay."""
-_RECONNECT_SECONDS = (0.1, 0.5, 1.0, 2.0)
+_RECONNECT = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=2)}
 
 
 @frozen
@@ -72,8 +73,8 @@ class PostgresFeed:
                     type(reason).__name__,
                     exc_info=None if isinstance(reason, psycopg.Error) else reason,
                 )
-                await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS) - 1)])
                 self._failures += 1
+                await asyncio.sleep(back_off(self._failures, 1.0, **_RECONNECT).total_seconds())
 
     async def _follow(self, connection: Connection) -> None:
         await connection.execute(self.followed.listen)  # before reading: what is committed between is seen

@@ -6,6 +6,7 @@ import logging
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from attrs import field, frozen, mutable
 
 from showtime_adapters.outgoing import SILENT, ObservedClient, Telemetry
 from showtime_core.errors import Refused, Unavailable
+from showtime_core.retries import back_off
 from showtime_core.texts import clean, printable
 
 _log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ AUTH_URL = "https://id.twitch.tv/oauth2"
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read."""
 ATTEMPTS = 3
-_PAUSE_SECONDS = 0.5
+_PAUSE = {"first": timedelta(seconds=0.5), "longest": timedelta(seconds=1)}
 _LONGEST_WAIT_SECONDS = 60.0
 """For the rate limit: Twitch fills it up within a minute."""
 _TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=4.0)
@@ -77,7 +79,7 @@ class Asking:
     async def ask(self, request: Callable[[], Awaitable[httpx.Request]]) -> Answer:
         """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
         failure = "it gives no answer"
-        for attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             await self._keep_to_the_limit()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
@@ -88,8 +90,8 @@ class Asking:
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
                     return answer
                 failure = answer.reason
-            if attempt + 1 < ATTEMPTS:
-                await self.pause(_PAUSE_SECONDS * 2**attempt)
+            if attempt < ATTEMPTS:
+                await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
         raise Unavailable(f"Twitch cannot be reached: {failure}")
 
     async def _keep_to_the_limit(self) -> None:

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from attrs import Factory, define, frozen
 from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
 from showtime_core.chat import Heard
 from showtime_core.errors import Unavailable
+from showtime_core.retries import back_off
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +30,7 @@ SILENCE_SECONDS = 360.0
 """Twitch sends a PING about every five minutes."""
 PULSE_SECONDS = 20.0
 """How often at least the reader says that it is well."""
-_FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 60.0
+_PAUSE = {"first": timedelta(seconds=0.5), "longest": timedelta(minutes=1)}
 CHUNK_BYTES = 64 * 1024
 MAX_LINE_BYTES = 16 * 1024
 """Tags have 8 KiB at most, and a message half of one."""
@@ -113,8 +114,7 @@ class IrcReader:
 
 def pause_seconds(failures: int, chance: float) -> float:
     """Tell how long to wait before connecting again: longer after each failure, and never all at once."""
-    longest = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10), LONGEST_PAUSE_SECONDS)
-    return longest * (0.5 + chance / 2)
+    return back_off(failures + 1, chance, **_PAUSE).total_seconds()
 
 
 @define

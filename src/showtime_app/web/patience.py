@@ -4,18 +4,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import TypeVar
 
 from attrs import define, field
 
 from showtime_core.errors import Unavailable
+from showtime_core.retries import back_off
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 1.0
+_PAUSE = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=1)}
 
 
 @define
@@ -38,8 +39,9 @@ class Patience:
 
         Who cannot see for the moment, raising Unavailable, looks again as well.
         """
-        pause = _FIRST_PAUSE_SECONDS
+        looks = 0
         while True:
+            looks += 1
             try:
                 if (found := await look()) is not None:
                     return found
@@ -48,5 +50,4 @@ class Patience:
             if self._stopped.is_set() or asyncio.get_running_loop().time() >= deadline:
                 return None
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                await asyncio.wait_for(self._stopped.wait(), back_off(looks, 1.0, **_PAUSE).total_seconds())

@@ -120,3 +120,10 @@ def test_each_failure_is_waited_for_twice_as_long_up_to_a_limit():
     assert delays[-1] == back_off(10**6, 1.0) == LONGEST_DELAY
     assert back_off(3, 0.0) == FIRST_DELAY * 2
     assert back_off(3, 0.5) == FIRST_DELAY * 3
+
+
+def test_whoever_retries_may_name_limits_of_its_own():
+    """The first delay is doubled until the longest is reached, whatever both are."""
+    limits = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=2)}
+    delays = [back_off(attempts, 1.0, **limits).total_seconds() for attempts in (1, 2, 3, 4, 5, 6, 7, 10**6)]
+    assert delays == [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2]
