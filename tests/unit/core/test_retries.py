@@ -1,5 +1,6 @@
 """What a failure means: one table, from a late answer to giving up."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
