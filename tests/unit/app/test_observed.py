@@ -1,6 +1,7 @@
 """What is observed is what happened, and no more."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -55,10 +56,20 @@ async def test_the_lag_of_chat_is_measured_once_it_is_written():
     assert registry.get_sample_value(f"{LAG}bucket", {"le": "0.5"}) == 2
 
 
+class Unasked:
+    """Notes nothing of what is written, for nobody asks."""
+
+    def watched(self):
+        return nullcontext()
+
+    def succeeded(self):
+        pass
+
+
 async def test_a_ghost_that_is_not_made_is_told_to_the_operator(caplog):
     """Of a request that is refused and of a cheer whose ghost is skipped: it is counted and logged."""
     metrics = Metrics()
-    units = ObservedUnits(MemoryUnitOfWork(), metrics)
+    units = ObservedUnits(MemoryUnitOfWork(), metrics, Unasked())
     policy = Policy(ghost_limits=GhostLimits(waiting=1))
     await receive([cheers("first"), cheers("second")], units, policy)
     with pytest.raises(LimitReached):
