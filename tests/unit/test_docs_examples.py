@@ -16,19 +16,20 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+from showtime_app.cli.main import main as showtime
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 
-SHOWTIME = Path(sys.executable).with_name("showtime")
 ASSIGNMENT = re.compile(r"\w+=")
 SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
 
@@ -49,11 +50,17 @@ def problem_with(command: list[str]) -> str | None:
         command = command[1:]
     match command:
         case [program, *arguments] if program.rpartition("/")[2] == "showtime":
-            return failure_of(str(SHOWTIME), *arguments, "--help")
+            return refusal_of(*arguments)
         case ["make", *arguments]:
             return failure_of("make", "--dry-run", *arguments)
         case _:
             return None
+
+
+def refusal_of(*arguments: str) -> str | None:
+    """Ask our own command line, in this process, for the help on a command; the reason if it refuses."""
+    asked = CliRunner().invoke(showtime, [*arguments, "--help"], prog_name="showtime")
+    return None if asked.exit_code == 0 else f"showtime {shlex.join(arguments)}:\n{asked.output}"
 
 
 @functools.cache
