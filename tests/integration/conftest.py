@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
-from showtime_app import composition
 from support.databases import fresh_database
 from support.server import Server, running
 from support.twitch import Twitch
@@ -30,10 +29,10 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def migrated(database: str) -> str:
+def migrated(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """Give the conninfo of a fresh database that showtime can use."""
-    composition.migrate_up(database, lambda _: None)
-    return database
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture
