@@ -5,6 +5,7 @@ import uuid
 from typing import Annotated, Any, TypedDict
 
 from litestar import Router, delete, post, put
+from litestar.params import JSONBody
 
 from showtime_app.web.access import BROADCASTER, Guard
 from showtime_app.web.described import AWAY, described, says
@@ -64,7 +65,7 @@ def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only
         status_code=204,
         opt=described(refusals={400: [NO_NUMBER, _NO_VOD], 404: [NO_BROADCAST], **AWAY}),
     )
-    async def set_vod(broadcast_id: BroadcastId, data: Vod) -> None:
+    async def set_vod(broadcast_id: BroadcastId, data: JSONBody[Vod]) -> None:
         """Keep where the recording of a night is; an empty URL takes it back."""
         await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data["url"]))
 

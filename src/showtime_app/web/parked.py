@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict, assert_never
 
 from attrs import evolve
 from litestar import Router, get, post
-from litestar.params import QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from showtime_app.web.access import BROADCASTER, Guard
 from showtime_app.web.described import AWAY, described, says
@@ -102,7 +102,7 @@ def router(desk: Desk, broadcaster_only: Guard) -> Router:
         return {"parked": [tell(each) for each in await desk.parking.parked(limit)]}
 
     @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
-    async def decide(decision: DecisionName, data: ParkedName) -> None:
+    async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
         if decision not in list(Decision):
             raise NotFound(_NO_DECISION)
