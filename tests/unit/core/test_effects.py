@@ -1,10 +1,71 @@
-"""What can be credited: the bounds of every ledger."""
+"""What may be done outside: its name for ever, what it needs, what it waits for, and the bounds of a ledger."""
+
+from uuid import UUID
 
 import pytest
 
-from showtime_core.effects import MAX_POINTS, CreditCheer, CreditGiftSubs, CreditSubscription, why_impossible
+from showtime_core.effects import (
+    MAX_POINTS,
+    AdvanceGhost,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    Feature,
+    SummonGhost,
+    key,
+    kind,
+    lane,
+    needs,
+    why_impossible,
+)
+from showtime_core.ghosts import Refusal, Step, Task
 from showtime_core.journal import PlannedEffect, Status
 from showtime_core.testing.script import MARGE
+
+GHOST = UUID(int=1986)
+CREDITS = [
+    CreditCheer(MARGE, 100, ""),
+    CreditSubscription(MARGE, 600, 2, is_initial=True, is_gift=False, message=""),
+    CreditGiftSubs(MARGE, 200, 1, 5),
+]
+SUMMON = SummonGhost(GHOST, MARGE, "a fax machine", None)
+STEPS = [AdvanceGhost(GHOST, MARGE, task) for task in Task]
+
+
+def test_the_effects_of_an_entry_have_names_of_their_own():
+    """The key is the entry's id and the kind: two kinds, or two entries, never share one."""
+    kinds = [kind(effect) for effect in (*CREDITS, SUMMON, *STEPS)]
+    assert len(set(kinds)) == len(kinds)
+    assert key("m-1", SUMMON) == "m-1:summon-ghost"
+    assert key("m-1", CREDITS[0]) == "m-1:credit-cheer"
+
+
+@pytest.mark.parametrize("effect", CREDITS, ids=kind)
+def test_a_credit_needs_points_alone(effect):
+    """A channel without ghosts credits all the same."""
+    assert needs(effect) == {Feature.POINTS}
+
+
+@pytest.mark.parametrize("effect", [SUMMON, *STEPS], ids=kind)
+def test_a_ghost_needs_points_as_well(effect):
+    """It is paid with them."""
+    assert needs(effect) == {Feature.POINTS, Feature.GHOSTS}
+
+
+@pytest.mark.parametrize("effect", [*CREDITS, SUMMON, *STEPS], ids=kind)
+def test_what_calls_the_ledger_is_done_one_at_a_time_for_a_viewer_and_nothing_else_is(effect):
+    """A lost answer is settled by looking at the viewer's transactions; painting delays no credit."""
+    asks_the_ledger = not isinstance(effect, AdvanceGhost) or effect.task in {Task.PAY, Task.REFUND}
+    assert lane(effect) == (MARGE.id if asks_the_ledger else None)
+
+
+def test_a_ghost_begins_with_its_points_reserved_or_says_why_it_does_not():
+    """What was asked for stays with it, either way."""
+    flow = UUID(int=7)
+    begun, never = SUMMON.begin(flow), SUMMON.refuse(Refusal.POINTS, "not enough points")
+    assert (begun.step, begun.flow_id, begun.subject) == (Step.RESERVED, flow, "a fax machine")
+    assert (never.step, never.flow_id, never.refusal) == (Step.REFUSED, None, Refusal.POINTS)
+    assert (never.id, never.viewer, never.reason) == (GHOST, MARGE, "not enough points")
 
 
 def cheer(points):
