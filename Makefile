@@ -19,10 +19,10 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports examples format bench audit lock clean
+.PHONY: help install run test test-quick soak check lint types imports examples format bench audit lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  VENV=folder and PYTHON=/path/to/python choose another environment, another Python."
 
@@ -32,8 +32,14 @@ install: ## Install everything, locked, into .venv (nothing to do when nothing c
 run: install ## Run the service with all that it needs on this machine (ARGS="--port 9000")
 	@$(VENV)/bin/showtime dev $(ARGS)
 
-test: install ## Run the tests (ARGS="-k ghost")
+test: install ## Run the tests (ARGS="-k ghost"), in an order by chance
 	@$(PYTEST) --numprocesses auto --dist worksteal $(ARGS)
+
+test-quick: install ## Run what needs no process of its own: units, contracts and machines in memory
+	@$(PYTEST) --numprocesses logical --dist worksteal -m "not process" tests/unit $(ARGS)
+
+soak: install ## Run the long proofs: the whole storm, and ten times as many examples of everything
+	@$(PYTEST) --numprocesses auto --dist worksteal --hypothesis-profile soak tests/soak tests/unit $(ARGS)
 
 check: lint types imports examples ## Lint, formatting, types, import contracts, examples of the docs
 

@@ -1,12 +1,16 @@
 """What every test may use."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.scale import SHORT, Scale
 
 # The harness asserts as tests do, and its failures should read as well.
 pytest.register_assert_rewrite(
@@ -38,12 +42,29 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# The long proof plays ten times as many examples of everything.
+settings.register_profile("soak", settings.get_profile("showtime"), max_examples=600)
 settings.load_profile("showtime")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Tell how many tests run at once: two for each core, since most wait for processes of their own."""
-    return 2 * (os.cpu_count() or 1)
+# Every client reads the certificates of the world first, for 40 ms of CPU; whom tests ask is this machine.
+_default = httpx._transports.default  # noqa: SLF001 - httpx has no place for it but each of a thousand calls
+_certificates = functools.cache(lambda _file, _folder: httpx.create_ssl_context())
+
+
+def _ssl_context(verify: object = True, cert: object = None, trust_env: object = True) -> object:  # noqa: FBT002
+    if (verify, cert, trust_env) == (True, None, True):
+        return _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return httpx.create_ssl_context(verify, cert, trust_env)
+
+
+_default.create_ssl_context = _ssl_context
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tell how many tests run at once: two for each core (`auto`), since many wait; or one (`logical`)."""
+    cores = os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,6 +83,12 @@ _PROGRAMS = {
 
 _OUT_OF_THE_WAY = ["/usr/sbin", "/usr/lib/postgresql/15/bin"]
 """Where Debian puts programs that are not on everybody's PATH."""
+
+
+@pytest.fixture(scope="session")
+def scale() -> Scale:
+    """How much of a long proof is played here; `tests/soak` plays more."""
+    return SHORT
 
 
 @pytest.fixture(scope="session")

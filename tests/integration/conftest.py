@@ -1,14 +1,14 @@
 """One PostgreSQL for all integration tests, and a database of its own for each."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from support.databases import fresh_database
-from support.server import Server, running
+from support.in_process import running_here
+from support.server import Served
 from support.twitch import Twitch
 
 # Nothing that a test writes has to outlive the machine; and who cleans up in a database keeps it from going.
@@ -36,14 +36,14 @@ def migrated(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def server(migrated: str, tmp_path: Path) -> Iterator[Server]:
-    """Run `showtime serve` on a database of its own."""
-    with running(migrated, tmp_path / "server.log") as server:
+def server(migrated: str) -> Iterator[Served]:
+    """Serve a channel on a database of its own."""
+    with running_here(migrated) as server:
         yield server
 
 
 @pytest.fixture
-def twitch(server: Server) -> Iterator[Twitch]:
+def twitch(server: Served) -> Iterator[Twitch]:
     """Send what Twitch sends to that server."""
     with httpx.Client(timeout=15) as client:
         yield Twitch(server.url, client)

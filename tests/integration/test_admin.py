@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from support import twitch as t
+from support.answers import said
 from support.dev import developing, refusal
 from support.server import rows
 from support.sse import listening
@@ -37,9 +37,7 @@ def database(dev):
 
 @pytest.fixture(scope="module")
 def tokens(dev):
-    with ThreadPoolExecutor() as pool:
-        roles = ("broadcaster", "viewer")
-        return dict(zip(roles, pool.map(dev.token, roles), strict=True))
+    return {role: dev.token(role) for role in ("broadcaster", "viewer")}
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +72,6 @@ def live(twitch, host):
     host.delete("/admin/tape").raise_for_status()  # the night before goes on, and its tape with it
     yield
     twitch(t.offline)
-
-
-def said(answer):
-    return answer.status_code, answer.text
 
 
 async def state_of(stream, *names):

@@ -1,7 +1,6 @@
 """Access tokens in production: `showtime serve` beside an auth service, well or not."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -14,7 +13,9 @@ from support import twitch as t
 from support.auth_service import Key, auth_service, claims, signed
 from support.databases import fresh_database
 from support.dev import developing
-from support.server import Server, environment, free_port, running
+from support.following import await_some
+from support.in_process import running_here
+from support.server import Served, environment, free_port, running
 
 NO_TOKEN = (400, "Twitch user access token or internal JWT must be supplied in Authorization header")
 NOT_ACCEPTED = (401, "access token was not accepted")
@@ -32,10 +33,12 @@ def auth():
 
 
 @pytest.fixture(scope="module")
-def server(auth, postgres_server, tmp_path_factory):
-    """Run `showtime serve` beside auth, while a broadcast is live."""
-    log = tmp_path_factory.mktemp("auth") / "server.log"
-    with fresh_database(postgres_server.conninfo) as conninfo, serving(conninfo, log, auth.url) as server:
+def server(auth, postgres_server):
+    """Serve beside auth, while a broadcast is live."""
+    with (
+        fresh_database(postgres_server.conninfo) as conninfo,
+        running_here(conninfo, {"AUTH_URL": auth.url}) as server,
+    ):
         deliver(server, t.online())
         yield server
 
@@ -55,9 +58,9 @@ def own_auth():
 
 
 @pytest.fixture
-def own_server(own_auth, migrated, tmp_path):
+def own_server(own_auth, migrated):
     """Run a server for this test alone: it has no keys yet."""
-    with serving(migrated, tmp_path / "server.log", own_auth.url) as server:
+    with running_here(migrated, {"AUTH_URL": own_auth.url}) as server:
         deliver(server, t.online())
         yield server
 
@@ -66,12 +69,12 @@ def serving(conninfo, log, auth_url, **settings):
     return running(conninfo, log, settings={"AUTH_URL": auth_url} | settings)
 
 
-def deliver(server: Server, message: t.Message) -> int:
+def deliver(server: Served, message: t.Message) -> int:
     url = f"{server.url}/callback"
     return httpx.post(url, headers=message.headers, content=message.body, timeout=15).status_code
 
 
-def ask(server: Server, authorization: str | None, method: str = "DELETE", path: str = "tape"):
+def ask(server: Served, authorization: str | None, method: str = "DELETE", path: str = "tape"):
     """Ask without a library that would put the header in order."""
     headers = {} if authorization is None else {"authorization": authorization}
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=15)) as connection:
@@ -80,25 +83,18 @@ def ask(server: Server, authorization: str | None, method: str = "DELETE", path:
             return answer.status, answer.read().decode()
 
 
-def ask_both(server: Server, authorization: str | None):
+def ask_both(server: Served, authorization: str | None):
     """Ask both routes of the host, which must answer alike; give their answer."""
     on, off = ask(server, authorization, "POST", "tape/5"), ask(server, authorization)
     assert on == off
     return on
 
 
-def await_answer(server: Server, token: str, expected: tuple[int, str], seconds: float = 15) -> None:
+def await_answer(server: Served, token: str, expected: tuple[int, str], seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while (answer := ask(server, token)) != expected:
         assert time.monotonic() < deadline, answer
         time.sleep(0.1)
-
-
-def await_true(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 # --- tokens -------------------------------------------------------------------------------------
@@ -274,7 +270,7 @@ def test_an_auth_that_hangs_holds_nobody_up_for_long(own_server, own_auth, failu
         asked = [pool.submit(ask, own_server, token) for token in tokens]
         assert httpx.get(f"{own_server.url}/readyz").status_code == 200
         assert deliver(own_server, t.cheer()) == 204
-        await_true(lambda: own_auth.most_connections >= 20)
+        await_some(lambda: own_auth.most_connections >= 20)
         time.sleep(0.5)
         assert own_auth.most_connections == 20
         assert not all(each.done() for each in asked)
@@ -309,8 +305,15 @@ def test_auth_may_come_and_go(migrated, tmp_path):
         assert log.count("auth tells again whose tokens they are") == 2
 
 
-def test_connections_do_not_leak(own_server, own_auth):
+def test_connections_do_not_leak(own_auth, migrated):
     """After hundreds of requests, good and bad, few connections to auth are open; at the end none is."""
+    with running_here(migrated, {"AUTH_URL": own_auth.url}) as own_server:
+        deliver(own_server, t.online())
+        ask_in_crowds(own_server, own_auth)
+    await_some(lambda: not own_auth.connections)
+
+
+def ask_in_crowds(own_server, own_auth):
     tokens = [a.BROADCASTER, a.VIEWER, a.REJECTED, a.TROUBLED, signed(own_auth.key)]
     for failure in (None, "500", "rubbish", "cut", None):
         own_auth.failure = failure
@@ -318,9 +321,7 @@ def test_connections_do_not_leak(own_server, own_auth):
             list(pool.map(lambda token: ask(own_server, token), tokens * 40))
     assert own_auth.requests["/access"] >= 200
     assert own_auth.most_connections <= 30  # 20 of ours, and some that auth does not know to be closed yet
-    await_true(lambda: len(own_auth.connections) <= 5)
-    assert own_server.stop() == 0
-    await_true(lambda: not own_auth.connections)
+    await_some(lambda: len(own_auth.connections) <= 5)
 
 
 # --- besides ------------------------------------------------------------------------------------

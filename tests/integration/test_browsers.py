@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from support.server import running
+from support.in_process import running_here
 from support.sse import listening
 
 SITE = "https://goldenvcr.com"
@@ -11,8 +11,8 @@ PATHS = ["/status", "/history", "/nowhere", "/admin/tape", "/metrics"]
 
 
 @pytest.fixture
-def site_server(migrated, tmp_path):
-    with running(migrated, tmp_path / "log", settings={"CORS_ALLOWED_ORIGINS": SITE}) as server:
+def site_server(migrated):
+    with running_here(migrated, {"CORS_ALLOWED_ORIGINS": SITE}) as server:
         yield server
 
 

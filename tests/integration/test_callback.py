@@ -8,25 +8,19 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from support import shared
 from support import twitch as t
 from support.databases import fresh_database, locked
+from support.in_process import running_here
 from support.sending import all_at_once
-from support.server import rows, running
+from support.server import rows
 
 MINUTE = timedelta(minutes=1)
 TEXT = "text/plain; charset=utf-8"
 
 
-@pytest.fixture(scope="module")
-def database(postgres_server):
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
-
-
-@pytest.fixture(scope="module")
-def server(database, tmp_path_factory):
-    with running(database, tmp_path_factory.mktemp("callback") / "server.log") as server:
-        yield server
+database = shared.database
+server = shared.server
 
 
 def journal(database, message):
@@ -191,10 +185,10 @@ REVOKED = {"message_type": "revocation", "status": "authorization_revoked"}
         "channel.tape.rewound",
     ],
 )
-def test_people_are_told_of_a_revocation_until_it_is_over(postgres_server, tmp_path, event_type):
+def test_people_are_told_of_a_revocation_until_it_is_over(postgres_server, event_type):
     """/status of every instance gives Twitch's reason, until a message of that type comes again."""
     with fresh_database(postgres_server.conninfo) as database, httpx.Client() as client:
-        with running(database, tmp_path / "1.log") as server:
+        with running_here(database) as server:
             twitch = t.Twitch(server.url, client)
             twitch.send(t.message(event_type, None, **REVOKED))
             now = status_of(server)
@@ -203,5 +197,5 @@ def test_people_are_told_of_a_revocation_until_it_is_over(postgres_server, tmp_p
             assert now["message"].endswith("(Error: authorization_revoked)")
             raid = {f"from_broadcaster_{name}": value for name, value in t.viewer("RaidRita").items()}
             twitch.send(t.message(event_type, raid | {"viewers": 3}))
-        with running(database, tmp_path / "2.log") as other:
+        with running_here(database) as other:
             assert status_of(other)["isReady"]

@@ -11,25 +11,19 @@ import httpx
 import pytest
 
 from showtime_app import composition
+from support import shared
 from support import twitch as t
 from support.databases import fresh_database, gone, locked, read_only
+from support.in_process import running_here
 from support.sending import Connection, all_at_once
-from support.server import rows, running
+from support.server import rows
 
 LONG = secrets.token_hex(6000)  # too long for a key of an index, and nothing that could be compressed
 WITH_BITS = '{"subscription": {"type": "channel.cheer"}, "event": {"user_id": "1", "user_login": "bob", %s}}'
 
 
-@pytest.fixture(scope="module")
-def database(postgres_server):
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
-
-
-@pytest.fixture(scope="module")
-def server(database, tmp_path_factory):
-    with running(database, tmp_path_factory.mktemp("troubles") / "server.log") as server:
-        yield server
+database = shared.database
+server = shared.server
 
 
 def raw(body):
@@ -122,12 +116,12 @@ def test_viewers_text_is_shown_without_what_was_cleaned(twitch, database):
     assert (data["username"], data["message"]) == ("Cleo", "a  ghost 👻 of \\u0000")
 
 
-async def test_a_batch_of_large_messages_is_taken(postgres_server, tmp_path):
+async def test_a_batch_of_large_messages_is_taken(postgres_server):
     """Messages of which every one is large are taken together as well, and so is what comes next."""
     cheers = [t.cheer(f"BigBen{number}", text="x" * 120_000) for number in range(40)]
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "log") as server,
+        running_here(database) as server,
     ):
         with locked(database):
             sending = asyncio.create_task(all_at_once(server.port, cheers))
@@ -148,12 +142,12 @@ async def test_a_slow_sender_delays_nobody_and_is_answered(server):
     await writer.wait_closed()
 
 
-def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server, tmp_path):
+def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server):
     """Without a database the answer is 503 within 5 s; the resend is taken once it is back, unrestarted."""
     address = postgres_server.conninfo
     with (
         fresh_database(address) as database,
-        running(database, tmp_path / "log") as server,
+        running_here(database) as server,
         httpx.Client(timeout=10) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
@@ -174,11 +168,11 @@ def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server, tmp_pa
         assert client.get(f"{server.url}/status").json()["isReady"]
 
 
-def test_an_old_schema_is_not_served(postgres_server, tmp_path):
+def test_an_old_schema_is_not_served(postgres_server):
     """With migrations pending nothing is taken, /readyz says what to run, and then it works unrestarted."""
     with (
         fresh_database(postgres_server.conninfo, is_migrated=False) as database,
-        running(database, tmp_path / "log", ready=False) as server,
+        running_here(database, ready=False) as server,
         httpx.Client() as client,
     ):
         ready = client.get(f"{server.url}/readyz")
@@ -190,11 +184,11 @@ def test_an_old_schema_is_not_served(postgres_server, tmp_path):
         assert client.get(f"{server.url}/readyz").status_code == 200
 
 
-def test_a_database_that_takes_nothing_is_not_ready(postgres_server, tmp_path):
+def test_a_database_that_takes_nothing_is_not_ready(postgres_server):
     """One that is read-only, as a standby is, is told apart from one that is well, until it takes again."""
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "log") as server,
+        running_here(database) as server,
         httpx.Client(timeout=10) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
@@ -206,12 +200,12 @@ def test_a_database_that_takes_nothing_is_not_ready(postgres_server, tmp_path):
         assert twitch.send(cheer)[0].status_code == 204
 
 
-def test_a_secret_is_replaced_without_losing_a_message(postgres_server, tmp_path):
+def test_a_secret_is_replaced_without_losing_a_message(postgres_server):
     """While two secrets are configured, messages signed with either are taken."""
     both = {"TWITCH_WEBHOOK_SECRET": "the-old-secret, the-new-secret"}
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "log", settings=both) as server,
+        running_here(database, settings=both) as server,
         httpx.Client() as client,
     ):
         signed = [

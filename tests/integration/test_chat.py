@@ -9,27 +9,25 @@ import httpx
 import pytest
 
 from showtime_core.chat import BACKLOG_LENGTH
+from support import shared
 from support import twitch as t
 from support.databases import fresh_database
 from support.following import following, until
+from support.in_process import running_here
 from support.sending import Sender, all_at_once
-from support.server import Server, rows, running
+from support.server import Served, rows, running
 from support.sse import Stream, asking, begun, listening
 from support.twitch import CHANNEL, Message, Twitch, message, viewer
 
 EVENTSUB = {"CHAT_SOURCE": "eventsub"}
 KAPPA_URL = "https://static-cdn.jtvnw.net/emoticons/v2/25/default/dark/1.0"
 
-
-@pytest.fixture(scope="module")
-def database(postgres_server) -> Iterator[str]:
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
+database = shared.database
 
 
 @pytest.fixture(scope="module")
-def server(database, tmp_path_factory) -> Iterator[Server]:
-    with running(database, tmp_path_factory.mktemp("chat") / "server.log", settings=EVENTSUB) as server:
+def server(database) -> Iterator[Served]:
+    with running_here(database, EVENTSUB) as server:
         yield server
 
 
@@ -73,7 +71,7 @@ async def words(stream: Stream, count: int) -> list[str | list[str]]:
     return [word(block.data) for block in await stream.events(count)]
 
 
-async def show(server: Server, *deeds: Message) -> None:
+async def show(server: Served, *deeds: Message) -> None:
     """Send one after the other, and see each shown: whoever comes then begins behind them."""
     async with listening(f"{server.url}/chat") as stream:
         await begun(stream)
@@ -260,11 +258,11 @@ async def test_two_instances_show_one_chat(postgres_server, tmp_path):
                 assert len({word(line) for line in staying.data}) == 240
 
 
-def test_chat_of_another_source_is_let_go(postgres_server, tmp_path):
+def test_chat_of_another_source_is_let_go(postgres_server):
     """By default chat is read by IRC: what EventSub sends besides is answered, and neither shown nor kept."""
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "server.log") as server,
+        running_here(database) as server,
         httpx.Client(timeout=15) as client,
     ):
         sent = Twitch(server.url, client).send(says("Vera", "twice"), clears(), t.cheer())

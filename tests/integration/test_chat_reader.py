@@ -19,8 +19,8 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_core.errors import Unavailable
 from showtime_core.testing.chat_contract import said
 from support.certificates import Certificate, make_certificate
-from support.databases import fresh_database
 from support.following import Follower, following, until
+from support.in_process import running_here
 from support.irc import CHANNEL, IrcServer, irc, privmsg
 from support.server import Server, rows, running
 from support.sse import listening
@@ -46,12 +46,6 @@ def settings(twitch, certificate) -> dict[str, str]:
         "TWITCH_IRC_URL": twitch.url,
         "TWITCH_CA_FILE": str(certificate.file),
     }
-
-
-@pytest.fixture
-def database(postgres_server):
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
 
 
 def ids(client: Follower) -> list[str]:
@@ -94,14 +88,14 @@ class Numbers:
             await asyncio.sleep(0.002)
 
 
-async def test_a_connection_killed_twenty_times_doubles_nothing(twitch, settings, database, tmp_path):
+async def test_a_connection_that_is_killed_doubles_nothing(twitch, settings, migrated, scale):
     """No message is shown twice, all are in order, and what is missing was said while nobody was there."""
     numbers, killed_at, back_at = Numbers(twitch), [], []
-    with running(database, tmp_path / "log", settings=settings) as server:
+    with running_here(migrated, settings) as server:
         await twitch.until_joined()
         async with following(f"{server.url}/chat") as client:
             sending = asyncio.create_task(numbers.run())
-            for kill in range(20):
+            for kill in range(scale.chat_cuts):
                 await until(lambda: client.events and numbers.sent_at, 30)
                 seen = len(client.events)
                 await until(lambda seen=seen: len(client.events) >= seen + 20, 30)
@@ -125,7 +119,7 @@ async def test_a_connection_killed_twenty_times_doubles_nothing(twitch, settings
         and not any(sent_at[before + 1] <= back and gone <= sent_at[after] for gone, back in away)
     ]
     assert stray == []
-    assert rows(database, "select count(*) from (select key from showtime.chat_heard) as k") == [
+    assert rows(migrated, "select count(*) from (select key from showtime.chat_heard) as k") == [
         (len(seen) + 1,)
     ]
 
@@ -138,32 +132,33 @@ async def send_every_second(twitch: IrcServer, count: int, numbers: range) -> No
         await asyncio.sleep(max(began + first / count - time.monotonic(), 0.0))
 
 
-async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, database, tmp_path):
+async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, migrated, tmp_path, scale):
     """5,000 a second, then as fast as a client takes them: all are there, in order, and memory stays."""
-    with running(database, tmp_path / "log", settings=settings) as server:
+    count = scale.chat_lines
+    with running(migrated, tmp_path / "log", settings=settings) as server:
         await twitch.until_joined()
-        await send_every_second(twitch, 5000, range(15_000))
-        await until(lambda: rows(database, "select last_line_id from showtime.chat_room") == [(15_000,)], 60)
-        assert rows(database, LINES) == [(f"m{number}",) for number in range(15_000)]
+        await send_every_second(twitch, 5000, range(count))
+        await until(lambda: rows(migrated, "select last_line_id from showtime.chat_room") == [(count,)], 60)
+        assert rows(migrated, LINES) == [(f"m{number}",) for number in range(count)]
         before = resident_bytes(server)
         async with following(f"{server.url}/chat") as client:
-            for number in range(15_000, 30_000):
+            for number in range(count, 2 * count):
                 await twitch.send(privmsg(f"m{number}", "again!"))
                 # A client in Python is slower than the server, and one that is too slow is sent away.
-                await until(lambda number=number: number - 15_000 < len(client.events) + 2000)
-            await until(lambda: len(client.events) == 15_000, 60)
-            assert ids(client) == [f"m{number}" for number in range(15_000, 30_000)]
+                await until(lambda number=number: number - count < len(client.events) + 2000)
+            await until(lambda: len(client.events) == count, 60)
+            assert ids(client) == [f"m{number}" for number in range(count, 2 * count)]
             assert client.connections == 1
         assert resident_bytes(server) - before < 16_000_000
-    assert rows(database, LINES) == [(f"m{number}",) for number in range(30_000 - KEPT, 30_000)]
-    assert rows(database, "select count(*) from showtime.chat_heard") == [(KEPT,)]
+    assert rows(migrated, LINES) == [(f"m{number}",) for number in range(2 * count - KEPT, 2 * count)]
+    assert rows(migrated, "select count(*) from showtime.chat_heard") == [(KEPT,)]
 
 
-async def test_one_instance_reads_and_another_takes_over(twitch, settings, database, tmp_path):
+async def test_one_instance_reads_and_another_takes_over(twitch, settings, migrated, tmp_path):
     """Of two one joins; both show its chat; killed, it is followed by the other, and nothing comes twice."""
     with (
-        running(database, tmp_path / "1.log", settings=settings) as one,
-        running(database, tmp_path / "2.log", settings=settings) as two,
+        running(migrated, tmp_path / "1.log", settings=settings) as one,
+        running(migrated, tmp_path / "2.log", settings=settings) as two,
     ):
         await twitch.until_joined()
         async with (
@@ -190,11 +185,11 @@ async def test_one_instance_reads_and_another_takes_over(twitch, settings, datab
             assert len(twitch.joined) == 1
 
 
-async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, database, tmp_path):
+async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, migrated, tmp_path):
     """Another takes over; what the frozen one had received is said by nobody when it goes on."""
     with (
-        running(database, tmp_path / "1.log", settings=settings) as one,
-        running(database, tmp_path / "2.log", settings=settings) as two,
+        running(migrated, tmp_path / "1.log", settings=settings) as one,
+        running(migrated, tmp_path / "2.log", settings=settings) as two,
     ):
         await until(lambda: "is connected" in one.log.read_text() + two.log.read_text(), 30)
         reader, other = (one, two) if "is connected" in one.log.read_text() else (two, one)
@@ -211,27 +206,24 @@ async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, data
             await twitch.send(privmsg("c", "hi"))
             await until(lambda: ids(client)[-1:] == ["c"])
         assert ids(client) == ["a", "b", "c"]
-        assert rows(database, LINES) == [("a",), ("b",), ("c",)]
+        assert rows(migrated, LINES) == [("a",), ("b",), ("c",)]
 
 
-async def test_a_reader_that_has_lost_the_lock_writes_nothing_more(twitch, settings, database, tmp_path):
+async def test_a_reader_that_has_lost_the_lock_writes_nothing_more(twitch, settings, migrated):
     """From the moment on at which another may read, although it has not noticed, and is still connected."""
-    with (
-        running(database, tmp_path / "1.log", settings=settings),
-        running(database, tmp_path / "2.log", settings=settings),
-    ):
-        await until(lambda: rows(database, "select from showtime.chat_room where seen_at is not null"), 30)
+    with running_here(migrated, settings), running_here(migrated, settings):
+        await until(lambda: rows(migrated, "select from showtime.chat_room where seen_at is not null"), 30)
         for tries in range(10):
             former = twitch.joined[-1]
-            end_leader(database)
+            end_leader(migrated)
             await until(lambda former=former: twitch.joined and twitch.joined[-1] is not former, 60)
             await former.say(privmsg(f"late-{tries}", "hi"))
             await twitch.joined[-1].say(privmsg(f"b-{tries}", "hi"))
-            await until(lambda tries=tries: (f"b-{tries}",) in rows(database, LINES), 30)
+            await until(lambda tries=tries: (f"b-{tries}",) in rows(migrated, LINES), 30)
             if former.is_open:  # so it has heard, and had the time to write; else it was told too soon
                 break
         await until(lambda: not former.is_open, 30)
-    assert [key for (key,) in rows(database, LINES) if key.startswith("late")] == []
+    assert [key for (key,) in rows(migrated, LINES) if key.startswith("late")] == []
 
 
 def end_leader(conninfo: str) -> None:
@@ -242,33 +234,30 @@ def end_leader(conninfo: str) -> None:
     assert rows(conninfo, f"select pg_terminate_backend(pid) from ({held}) as leader", CHAT_KEY) == [(True,)]
 
 
-async def test_whoever_may_not_write_writes_nothing(database):
+async def test_whoever_may_not_write_writes_nothing(migrated):
     """Neither what was said nor how the reading fares."""
 
     async def refuse(_: object) -> None:
         raise Unavailable("another does this by now")
 
-    async with make_pool(database) as pool:
+    async with make_pool(migrated) as pool:
         log = PostgresChatLog(pool, refuse)
         for writing in (log.write([said("late")]), log.report("trouble")):
             with pytest.raises(Unavailable, match="another does this"):
                 await writing
-    assert rows(database, LINES) == []
-    assert rows(database, "select trouble, seen_at from showtime.chat_room") == [(None, None)]
+    assert rows(migrated, LINES) == []
+    assert rows(migrated, "select trouble, seen_at from showtime.chat_room") == [(None, None)]
 
 
-async def test_people_are_told_when_chat_is_not_connected(twitch, settings, database, tmp_path):
+async def test_people_are_told_when_chat_is_not_connected(twitch, settings, migrated):
     """On every instance, with the reason; the streams stay open, and alerts are as they were."""
     twitch.lets_join = False
-    with (
-        running(database, tmp_path / "1.log", settings=settings) as one,
-        running(database, tmp_path / "2.log", settings=settings) as two,
-    ):
+    with running_here(migrated, settings) as one, running_here(migrated, settings) as two:
         await until(lambda: twitch.connections and twitch.connections[-1].is_open, 30)
         twitch.connections[-1].writer.write(b":tmi.twitch.tv NOTICE * :Login unsuccessful\r\n")
         twitch.connections[-1].writer.close()
         trouble, why = "select trouble from showtime.chat_room", "chat is not connected: Login unsuccessful"
-        await until(lambda: rows(database, trouble) == [(why,)])
+        await until(lambda: rows(migrated, trouble) == [(why,)])
         told = f"chat functionality is degraded. (Error: {why})"
         assert (await status(one))["message"] == (await status(two))["message"] == told
         async with listening(f"{one.url}/chat") as stream:
@@ -277,13 +266,13 @@ async def test_people_are_told_when_chat_is_not_connected(twitch, settings, data
             await twitch.until_joined()
             await twitch.send(privmsg("a", "hi"))
             assert (await stream.event(10)).data["message"]["id"] == "a"
-        await until(lambda: rows(database, trouble) == [(None,)])
+        await until(lambda: rows(migrated, trouble) == [(None,)])
 
 
-def test_a_channel_must_have_a_name_that_twitch_knows(database, tmp_path):
+def test_a_channel_must_have_a_name_that_twitch_knows(migrated, tmp_path):
     """And an address of IRC be one: what is wrong is named before anything starts."""
     wrong = {"TWITCH_CHANNEL_NAME": "golden vcr", "TWITCH_IRC_URL": "https://irc.chat.twitch.tv"}
-    with pytest.raises(AssertionError) as failure, running(database, tmp_path / "log", settings=wrong):
+    with pytest.raises(AssertionError) as failure, running(migrated, tmp_path / "log", settings=wrong):
         pass
     assert "TWITCH_CHANNEL_NAME: " in str(failure.value)
     assert "TWITCH_IRC_URL: must be a URL of scheme, host and port alone" in str(failure.value)

@@ -54,7 +54,7 @@ def test_nights_in_postgres_are_the_nights_in_memory(migrated: str):
     run_state_machine_as_test(
         PostgresMachine,
         settings=settings(
-            max_examples=8,
+            max_examples=settings.default.max_examples // 7,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -15,12 +15,11 @@ from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from showtime_app import composition
 from support.evening import assert_exactly_once, evening, log_of_alerts, messages
 from support.following import Follower, following, until
+from support.in_process import running_here
 from support.postgres import restart
+from support.scale import Scale
 from support.sending import Sender
-from support.server import rows, running, start
-
-MESSAGES = 2000
-CRASHES = 10
+from support.server import rows, start
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +45,29 @@ def assert_seen(client: Follower, conninfo: str) -> None:
     assert list(zip(client.ids, client.data, strict=True)) == log_of_alerts(conninfo)
 
 
-async def test_a_server_that_is_killed_ten_times_reacts_to_every_message_once(durable: str, tmp_path: Path):
-    """The server is killed in the middle, ten times over: each message is reacted to once, and shown once."""
-    night = evening(MESSAGES)
+async def test_a_server_that_is_killed_reacts_to_every_message_once(
+    durable: str, tmp_path: Path, scale: Scale
+):
+    """The server is killed in the middle, over and over: each message is reacted to once, and shown once."""
+    night = evening(scale.messages)
     shown = sum(each.alert is not None for each in night)
     server = start(durable, tmp_path / "server.log")
     try:
         async with following(f"{server.url}/alerts") as client:
             sender = Sender(server.port)
             sending = asyncio.create_task(sender.deliver(messages(night)))
-            for crash in range(1, CRASHES + 1):
-                await sender.until_answered(crash * MESSAGES // (CRASHES + 1))
+            for crash in range(1, scale.crashes + 1):
+                await sender.until_answered(crash * scale.messages // (scale.crashes + 1))
                 assert sender.open, "the crash is in the middle"
                 server.kill()
                 server = await asyncio.to_thread(start, durable, server.log, server.port)
             await sending
             await until(lambda: len(client.events) >= shown)
-            assert client.connections > CRASHES
+            assert client.connections > scale.crashes
             assert_seen(client, durable)
     finally:
         server.kill()
-    assert sender.refused.total() >= CRASHES
+    assert sender.refused.total() >= scale.crashes
     assert_exactly_once(durable, night)
 
 
@@ -76,17 +77,17 @@ def recorded(conninfo: str) -> set[object]:
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGQUIT], ids=["killed", "stopped at once"])
 async def test_a_database_that_is_killed_loses_nothing_that_was_answered(
-    durable: str, folder: Path, tmp_path: Path, by: signal.Signals
+    durable: str, folder: Path, scale: Scale, by: signal.Signals
 ):
     """PostgreSQL ends in the middle and starts again: what was answered 2xx is there, and once."""
-    night = evening(1200)
+    night = evening(scale.messages)
     shown = sum(each.alert is not None for each in night)
-    with running(durable, tmp_path / "server.log") as server:
+    with running_here(durable) as server:
         async with following(f"{server.url}/alerts") as client:
             sender = Sender(server.port)
             sending = asyncio.create_task(sender.deliver(messages(night)))
             for crash in (1, 2):
-                await sender.until_answered(crash * 400)
+                await sender.until_answered(crash * scale.messages // 3)
                 assert sender.open, "the crash is in the middle"
                 await asyncio.to_thread(restart, folder, by)
                 assert set(sender.answered) <= recorded(durable)

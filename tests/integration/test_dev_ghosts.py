@@ -5,7 +5,6 @@ import io
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from PIL import Image
 from psycopg.conninfo import conninfo_to_dict
 
 from showtime_adapters.postgres.embedded import EmbeddedPostgres
-from support.dev import Dev, command, developing, environment
+from support.dev import Dev, developing, environment
 from support.following import following, until
+from support.in_process import run_here
 from support.server import rows
 
 BALANCES = """
@@ -57,12 +57,10 @@ def database(dev: Dev) -> Iterator[str]:
 async def simulate(dev: Dev, *options: str) -> None:
     """Play something, as people do in a second terminal."""
     played = await asyncio.to_thread(
-        subprocess.run,
-        command("simulate", *options, "--data-dir", str(dev.data_dir)),
-        env=environment({}),
-        capture_output=True,
-        text=True,
-        check=False,
+        run_here,
+        *("simulate", *options, "--data-dir", dev.data_dir),
+        names=environment({}),
+        folder=dev.data_dir,
     )
     assert played.returncode == 0, played.stdout + played.stderr
 

@@ -32,7 +32,7 @@ def test_points_are_conserved_in_postgres(migrated: str):
     run_state_machine_as_test(
         PostgresEffectsMachine,
         settings=settings(
-            max_examples=10,
+            max_examples=settings.default.max_examples // 6,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -16,9 +16,11 @@ from showtime_adapters.postgres.statements import CHAT_TIP, TIP
 from showtime_app import composition
 from support.evening import evening, log_of_alerts, messages
 from support.following import Follower, following, until
+from support.in_process import running_here
 from support.postgres import restart
+from support.scale import Scale
 from support.sending import Sender
-from support.server import Server, rows, running
+from support.server import Served, rows
 from support.sse import listening
 from support.twitch import Twitch, cheer, follow, online
 
@@ -32,7 +34,7 @@ END_LISTENING = """
 
 
 @pytest.fixture
-async def client(server: Server) -> AsyncIterator[Follower]:
+async def client(server: Served) -> AsyncIterator[Follower]:
     async with following(f"{server.url}/alerts") as client:
         yield client
 
@@ -43,7 +45,7 @@ async def assert_all_seen(client: Follower, conninfo: str, seconds: float = 10.0
     assert list(zip(client.ids, client.data, strict=True)) == log
 
 
-async def test_an_alert_is_shown_at_once(server: Server, client: Follower):
+async def test_an_alert_is_shown_at_once(server: Served, client: Follower):
     """Notifications wake the feed: no alert waits for the poll, even if it comes while the feed reads."""
     crowd = [each.message for each in evening(300) if each.alert]
     late = 0
@@ -57,9 +59,11 @@ async def test_an_alert_is_shown_at_once(server: Server, client: Follower):
         assert late < 3  # the machine may have had no time once or twice
 
 
-async def test_a_lost_session_of_the_feed_loses_nothing(server: Server, migrated: str, client: Follower):
+async def test_a_lost_session_of_the_feed_loses_nothing(
+    server: Served, migrated: str, client: Follower, scale: Scale
+):
     """The session that listens is ended again and again under load: it comes back, and reads on by id."""
-    sending = asyncio.create_task(Sender(server.port).deliver(messages(evening(2000))))
+    sending = asyncio.create_task(Sender(server.port).deliver(messages(evening(scale.messages))))
     ended = 0
     with psycopg.connect(migrated, autocommit=True) as connection:
         while not sending.done():
@@ -91,7 +95,7 @@ async def test_the_feed_outlives_a_restart_of_the_database(tmp_path: Path):
     with EmbeddedPostgres.start(folder, settings={"fsync": "off"}) as postgres:
         conninfo = postgres.conninfo
         composition.migrate_up(conninfo, lambda _: None)
-        with running(conninfo, tmp_path / "server.log") as server:
+        with running_here(conninfo) as server:
             async with following(f"{server.url}/alerts") as client:
                 sender = Sender(server.port)
                 await sender.deliver(messages(evening(100, seed=1)))
@@ -111,7 +115,7 @@ def make_anew(conninfo: str, of_server: str) -> None:
 
 
 async def test_ids_of_a_former_database_count_as_none(
-    server: Server, migrated: str, postgres_server: EmbeddedPostgres, client: Follower, twitch: Twitch
+    server: Served, migrated: str, postgres_server: EmbeddedPostgres, client: Follower, twitch: Twitch
 ):
     """The database is made anew under a running server: clients of before get every alert of the new one."""
     before = [cheer(f"Before{number}") for number in range(5)]
@@ -133,7 +137,7 @@ async def test_ids_of_a_former_database_count_as_none(
 
 
 async def test_the_state_of_a_former_database_is_forgotten(
-    server: Server, migrated: str, postgres_server: EmbeddedPostgres, twitch: Twitch
+    server: Served, migrated: str, postgres_server: EmbeddedPostgres, twitch: Twitch
 ):
     """The database is made anew while a broadcast is live: nothing is live, and numbers begin at 1."""
     await asyncio.to_thread(twitch.send, online())

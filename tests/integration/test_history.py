@@ -1,9 +1,7 @@
 """The history: PostgreSQL's keeps to the contract; and its routes, to the letter."""
 
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -16,8 +14,10 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_core.broadcast import Broadcast, Screening
 from showtime_core.testing.history_contract import HistoryContract, HistoryStage
 from showtime_core.testing.memory_history import AskedGhost
+from support.answers import said
 from support.databases import fresh_database, gone
-from support.server import environment, running
+from support.in_process import Ran, run_here, running_here
+from support.server import environment
 
 KEEP_GHOST = """
     with known as (
@@ -122,16 +122,9 @@ def past(postgres_server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def website(past, tmp_path_factory) -> Iterator[httpx.Client]:
-    with (
-        running(past, tmp_path_factory.mktemp("history") / "server.log") as server,
-        httpx.Client(base_url=server.url) as client,
-    ):
+def website(past) -> Iterator[httpx.Client]:
+    with running_here(past) as server, httpx.Client(base_url=server.url) as client:
         yield client
-
-
-def said(answer):
-    return answer.status_code, answer.text
 
 
 @pytest.mark.parametrize("path", ["/history", "/history/"])
@@ -291,31 +284,34 @@ def test_the_history_is_away_with_the_database(postgres_server, past, website):
 # --- the command --------------------------------------------------------------------------------
 
 
-def broadcast(conninfo: str, *arguments: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "showtime_app.cli.main", "broadcast", *arguments]
-    ran = subprocess.run(command, env=environment(conninfo), capture_output=True, text=True, check=False)
-    return ran.returncode, ran.stdout, ran.stderr
+@pytest.fixture
+def broadcast(tmp_path) -> Callable[..., Ran]:
+    """Run `showtime broadcast` beside a database."""
+
+    def run(conninfo: str, *arguments: str) -> Ran:
+        return run_here("broadcast", *arguments, names=environment(conninfo), folder=tmp_path)
+
+    return run
 
 
-def test_the_operator_says_where_a_recording_is(past, website):
+def test_the_operator_says_where_a_recording_is(past, website, broadcast):
     """`showtime broadcast set-vod` shows with the next look; what is no URL is refused; '' takes it back."""
     url = "https://www.twitch.tv/videos/2203817154"
     before = website.get("/history/5").headers["etag"]
-    assert broadcast(past, "set-vod", "5", url) == (0, f"broadcast 5: {url}\n", "")
+    assert broadcast(past, "set-vod", "5", url) == Ran(0, f"broadcast 5: {url}\n", "")
     assert website.get("/history/5", headers={"if-none-match": before}).json()["vodUrl"] == url
-    assert broadcast(past, "set-vod", "4", url) == (1, "", "Error: no such broadcast\n")
-    code, _, reason = broadcast(past, "set-vod", "5", "javascript:alert(1)")
-    assert (code, "must begin with http:// or https://" in reason) == (1, True)
-    assert broadcast(past, "set-vod", "5", "") == (0, "broadcast 5: no recording\n", "")
+    assert broadcast(past, "set-vod", "4", url) == Ran(1, "", "Error: no such broadcast\n")
+    refused = broadcast(past, "set-vod", "5", "javascript:alert(1)")
+    assert (refused.returncode, "must begin with http:// or https://" in refused.stderr) == (1, True)
+    assert broadcast(past, "set-vod", "5", "") == Ran(0, "broadcast 5: no recording\n", "")
     assert website.get("/history").json()["broadcasts"] == [THIRD, FIFTH, SEVENTH]
 
 
-def test_a_database_that_is_not_migrated_says_so(postgres_server):
+def test_a_database_that_is_not_migrated_says_so(database, broadcast):
     """The reason and the remedy."""
-    with fresh_database(postgres_server.conninfo, is_migrated=False) as conninfo:
-        code, _, reason = broadcast(conninfo, "set-vod", "5", "https://example.com")
-    assert code == 1
-    assert "run `showtime migrate`" in reason
+    refused = broadcast(database, "set-vod", "5", "https://example.com")
+    assert refused.returncode == 1
+    assert "run `showtime migrate`" in refused.stderr
 
 
 def test_json_tells_what_was_wrong(website):

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from support import auth_service as a
+from support import shared
 from support import twitch as t
 from support.auth_service import Auth, auth_service, signed
-from support.databases import fresh_database
 from support.following import until
 from support.server import Server, await_answer, rows, running
 from support.sse import asking, begun, listening
@@ -38,16 +38,13 @@ ODD = {
 }
 
 
+database = shared.database
+
+
 @pytest.fixture(scope="module")
 def auth() -> Iterator[Auth]:
     with auth_service() as auth:
         yield auth
-
-
-@pytest.fixture(scope="module")
-def database(postgres_server) -> Iterator[str]:
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from support import shared
 from support.auth_service import USERS, VIEWER
-from support.databases import fresh_database
 from support.following import until
+from support.in_process import running_here
 from support.neighbours import Neighbours, neighbours_running
-from support.server import Server, rows, running
+from support.server import Served, rows
 from support.twitch import CHANNEL, message
 
 TAPEHEAD = USERS[VIEWER]["user"]
+database = shared.database
 NO_VIOLENCE = "Your request was rejected by the safety system. safety_violations=[violence]."
 
 
@@ -25,20 +27,13 @@ def neighbours() -> Iterator[Neighbours]:
 
 
 @pytest.fixture(scope="module")
-def database(postgres_server) -> Iterator[str]:
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
-
-
-@pytest.fixture(scope="module")
-def server(neighbours: Neighbours, database: str, tmp_path_factory) -> Iterator[Server]:
-    settings = neighbours.settings | {"LEDGER_SETTLE_SECONDS": "0.5"}
-    with running(database, tmp_path_factory.mktemp("image-gen") / "log", settings=settings) as server:
+def server(neighbours: Neighbours, database: str) -> Iterator[Served]:
+    with running_here(database, neighbours.settings | {"LEDGER_SETTLE_SECONDS": "0.5"}) as server:
         yield server
 
 
 @pytest.fixture
-async def tapehead(server: Server, neighbours: Neighbours) -> AsyncIterator[httpx.AsyncClient]:
+async def tapehead(server: Served, neighbours: Neighbours) -> AsyncIterator[httpx.AsyncClient]:
     """A viewer with points for one ghost, each time."""
     before = balance(neighbours)["totalPoints"]
     who = {"user_id": TAPEHEAD["id"], "user_login": TAPEHEAD["login"], "user_name": TAPEHEAD["displayName"]}

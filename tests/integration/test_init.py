@@ -20,7 +20,8 @@ from showtime_adapters.postgres.embedded import EmbeddedPostgres
 from showtime_app.cli.init import init
 from support.browser import alone_on_the_machine, browser
 from support.databases import fresh_database
-from support.server import SECRET, Server, environment, rows, running
+from support.in_process import running_here
+from support.server import SECRET, Served, environment, rows
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
@@ -34,7 +35,7 @@ class Stage:
     """Twitch, our server, and the folder of the operator."""
 
     twitch: TwitchApi
-    server: Server
+    server: Served
     conninfo: str
     folder: Path
 
@@ -72,20 +73,15 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def hall(
-    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Server]]:
+def hall(postgres_server: EmbeddedPostgres) -> Iterator[tuple[str, Served]]:
     """One server for all, that knows both secrets."""
-    log, both = tmp_path_factory.mktemp("hall") / "server.log", {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
-    with (
-        fresh_database(postgres_server.conninfo) as conninfo,
-        running(conninfo, log, settings=both) as server,
-    ):
+    both = {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
+    with fresh_database(postgres_server.conninfo) as conninfo, running_here(conninfo, both) as server:
         yield conninfo, server
 
 
 @pytest.fixture
-def stage(hall: tuple[str, Server], tmp_path: Path) -> Iterator[Stage]:
+def stage(hall: tuple[str, Served], tmp_path: Path) -> Iterator[Stage]:
     conninfo, server = hall
     with twitch_api() as twitch:
         twitch.world.reached[OUR_URL] = f"{server.url}/callback"

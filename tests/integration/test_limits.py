@@ -16,7 +16,7 @@ from showtime_app.web import protocol, shield
 from showtime_app.web.places import StreamLimits
 from showtime_app.web.problems import on_http_exception
 from support.following import until
-from support.server import running
+from support.in_process import running_here
 from support.sse import Stream, begun, listening
 
 SECONDS = 0.5
@@ -181,9 +181,9 @@ CROWDS = {
 SPELLINGS = ["/alerts", "//alerts", "/alerts//", "/%61lerts", "/alerts%2f", "//alerts/"]
 
 
-async def test_streams_are_limited_for_a_client_and_in_all(migrated, tmp_path):
+async def test_streams_are_limited_for_a_client_and_in_all(migrated):
     """Whom a trusted proxy names has a few places; all have no more than there are, however they spell it."""
-    with running(migrated, tmp_path / "log", settings=REMOTE) as server:
+    with running_here(migrated, REMOTE) as server:
         for crowd, (addresses, places) in CROWDS.items():
             async with streams(server.url, *addresses) as opened:
                 got = ["+" if await has_place(stream) else "-" for stream in opened]
@@ -200,9 +200,9 @@ def metric(url: str, name: str) -> str:
     return next(line.removeprefix(name).strip() for line in lines if line.startswith(name))
 
 
-async def test_a_stranger_is_not_believed(migrated, tmp_path):
+async def test_a_stranger_is_not_believed(migrated):
     """Without trust in the address that speaks to us, its own word on who it is does not count."""
     settings = {**REMOTE, "TRUSTED_PROXIES": "192.0.2.0/24"}
-    with running(migrated, tmp_path / "log", settings=settings) as server:
+    with running_here(migrated, settings) as server:
         async with streams(server.url, "203.0.113.7", "203.0.113.8", "203.0.113.9") as opened:
             assert [await has_place(stream) for stream in opened] == [True, True, False]

@@ -11,8 +11,9 @@ from support import twitch as t
 from support.auth_service import REJECTED
 from support.databases import fresh_database, gone
 from support.following import until
+from support.in_process import running_here
 from support.neighbours import neighbours_running
-from support.server import rows, running
+from support.server import rows
 from support.sse import listening
 from support.twitch_api import twitch_api
 from support.twitch_world import OUR_URL
@@ -46,7 +47,7 @@ def test_requests_are_counted_by_what_became_of_them(server, twitch):
     assert now["process_resident_memory_bytes"] > 0
 
 
-def test_entries_are_counted_by_what_became_of_them(server, twitch):
+def test_entries_are_counted_by_what_became_of_them(server, twitch, caplog):
     """Each message counts once, as new or as a duplicate; a revocation with Twitch's reason, and once."""
     cheer, revocation = (
         t.cheer(),
@@ -62,19 +63,19 @@ def test_entries_are_counted_by_what_became_of_them(server, twitch):
     } == outcomes
     assert [value for name, value in measures.items() if name.startswith("showtime_revocations_total")] == [1]
     assert measures["showtime_unit_seconds_count"] == 8
-    assert "parked: 'bits' is not a whole number" in server.log.read_text()
+    assert "parked: 'bits' is not a whole number" in caplog.text
 
 
 NEIGHBOURS = {(name, "2xx") for name in ("auth", "discord", "ledger", "openai", "storage", "twitch")}
 NEIGHBOURS.add(("auth", "4xx"))
 
 
-async def test_neighbours_are_timed_by_how_they_answered(migrated, tmp_path):
+async def test_neighbours_are_timed_by_how_they_answered(migrated):
     """Whoever is asked for a ghost, for a name or for the subscriptions is in the metrics, by name."""
     with neighbours_running() as neighbours, twitch_api() as twitch:
         settings = neighbours.settings | twitch.settings | {"TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL}
         settings["CHAT_SOURCE"] = "off"
-        with running(migrated, tmp_path / "log", settings=settings) as server, httpx.Client() as client:
+        with running_here(migrated, settings) as server, httpx.Client() as client:
             t.Twitch(server.url, client).send(t.cheer(bits=500, text="ghost of a seal"))
             async with httpx.AsyncClient(headers={"authorization": f"Bearer {REJECTED}"}) as nobody:
                 await nobody.delete(f"{server.url}/admin/tape")
@@ -95,11 +96,11 @@ async def test_streams_are_counted_while_they_are_open(server):
     await until(lambda: measured(server.url)['showtime_stream_clients{stream="alerts"}'] == 0)
 
 
-def test_what_waits_is_the_same_on_every_instance(server, twitch, migrated, tmp_path):
+def test_what_waits_is_the_same_on_every_instance(server, twitch, migrated):
     """What is parked and what is to be performed is counted in the database, whoever took it."""
     twitch.send(t.message("channel.cheer", t.viewer("Zed") | {"bits": -1}), t.cheer())
     effects = rows(migrated, "update showtime.outbox set status = 'due' returning key")
-    with running(migrated, tmp_path / "another.log") as another:
+    with running_here(migrated) as another:
         for now in (measured(server.url), measured(another.url)):
             assert now["showtime_database_up"] == 1
             assert now["showtime_parked_messages"] == 1
@@ -107,11 +108,11 @@ def test_what_waits_is_the_same_on_every_instance(server, twitch, migrated, tmp_
             assert now["showtime_oldest_effect_seconds"] > 0
 
 
-def test_what_cannot_be_told_is_no_number(postgres_server, tmp_path):
+def test_what_cannot_be_told_is_no_number(postgres_server):
     """While the database is away that is said, and what waits in it is unknown, not nothing."""
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "log") as server,
+        running_here(database) as server,
         gone(database, postgres_server.conninfo),
     ):
         now = measured(server.url)

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import time
 
 import pytest
 from PIL import Image
@@ -11,6 +10,7 @@ from PIL import Image
 from showtime_adapters import openai_images
 from showtime_adapters.openai_images import OpenAIPainter
 from showtime_core.errors import ContentRefused, Unavailable
+from support.following import until
 from support.neighbour import Reply
 from support.openai_service import API_KEY, JSON, OpenAIService, picture
 
@@ -43,13 +43,6 @@ async def painter(service):
 
 def opened(service, key=API_KEY, model=MODEL, seconds=20.0):
     return OpenAIPainter(key, model, f"{service.url}/v1", seconds=seconds)
-
-
-async def until(look):
-    deadline = time.monotonic() + 15
-    while not look():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 # --- answers --------------------------------------------------------------------------------------

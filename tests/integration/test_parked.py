@@ -1,9 +1,8 @@
 """What is parked, and what the broadcaster makes of it: by the routes, and by `showtime effects`."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import psycopg
@@ -15,11 +14,11 @@ from showtime_app.cli.effects import effects
 from support import auth_service
 from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database
+from support.following import await_some
+from support.in_process import running_here
 from support.ledger_service import Flow, LedgerService
-from support.server import environment, rows, running
+from support.server import environment, rows
 from support.twitch import CHANNEL, Message, Twitch, cheer, message, viewer
-
-T = TypeVar("T")
 
 LOST = "the answer was lost, and the ledger has 2 transactions that may be it: "
 
@@ -58,26 +57,15 @@ class Booth:
         return self.ledger.held().get(viewer(name)["user_id"], {"totalPoints": 0})["totalPoints"]
 
 
-def await_some(look: Callable[[], T | None]) -> T:
-    """Wait until there is something."""
-    deadline = time.monotonic() + 30
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.05)
-    return found
-
-
 @pytest.fixture(scope="module")
-def stage(postgres_server, tmp_path_factory) -> Iterator[Booth]:
-    log = tmp_path_factory.mktemp("parked") / "server.log"
+def stage(postgres_server) -> Iterator[Booth]:
     with (
         Auth() as auth,
         LedgerService(auth=auth) as ledger,
         fresh_database(postgres_server.conninfo) as conninfo,
-        running(
+        running_here(
             conninfo,
-            log,
-            settings={
+            {
                 "AUTH_URL": auth.url,
                 "AUTH_SHARED_SECRET": SHARED_SECRET,
                 "LEDGER_URL": ledger.url,

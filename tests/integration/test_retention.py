@@ -11,7 +11,8 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.retention import Retention
 from support import twitch as t
 from support.following import following, until
-from support.server import rows, running
+from support.in_process import running_here
+from support.server import rows
 from support.sse import listening
 
 AGE = timedelta(days=400)
@@ -162,13 +163,13 @@ async def test_an_effect_and_the_one_it_waited_for_go_in_any_order(migrated, kee
     assert rows(migrated, "select key from showtime.outbox") == []
 
 
-async def test_the_service_prunes_by_itself(twitch, migrated, tmp_path):
+async def test_the_service_prunes_by_itself(twitch, migrated, caplog):
     """An instance that starts prunes what the settings call old, and says how much."""
     twitch.send(t.cheer())
     age_all(migrated, 366)
-    log = tmp_path / "another.log"
-    with running(migrated, log, settings={"RETENTION_DAYS": "365"}):
-        await until(lambda: "1 entries of the feed" in log.read_text())
-    assert "pruned for their age: 1 bodies of messages" in log.read_text()
+    caplog.set_level("INFO", "showtime_adapters")
+    with running_here(migrated, {"RETENTION_DAYS": "365"}):
+        await until(lambda: "1 entries of the feed" in caplog.text)
+    assert "pruned for their age: 1 bodies of messages" in caplog.text
     assert rows(migrated, "select 1 from showtime.journal where body is not null") == []
     assert rows(migrated, "select 1 from showtime.feed") == []

@@ -1,7 +1,6 @@
 """A ghost's image in S3: where everybody can see it, or not there at all."""
 
 import asyncio
-import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,6 +10,7 @@ from attrs import evolve
 from showtime_adapters.s3_storage import S3Bucket, Space
 from showtime_core.errors import Unavailable
 from support import s3_service as s3
+from support.following import until
 from support.s3_service import S3Service
 
 KEY = "0e9a/0e9a-00.jpg"
@@ -129,13 +129,6 @@ async def test_connections_are_few_and_end(space, service):
             await asyncio.gather(*stores, return_exceptions=True)
         await until(lambda: len(service.connections) <= 5)
     await until(lambda: not service.connections)
-
-
-async def until(look):
-    deadline = time.monotonic() + 15
-    while not look():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 async def test_no_key_is_told_on(space, service, caplog):

@@ -3,11 +3,9 @@
 import hashlib
 import hmac
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -15,15 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 import pytest
-from click.testing import CliRunner
 
-from showtime_app.cli.simulate import simulate as command_line
 from showtime_app.dev_file import DevFile
+from support.dev import command, environment
+from support.following import await_some
+from support.in_process import run_here
 from support.server import free_port
 
 SECRET = "be kind and rewind"
 TOKEN_SECRET = "a secret for tokens that nobody else knows"
-RUN = "from showtime_app.cli.simulate import simulate; simulate(prog_name='showtime simulate')"
 HEADERS = (
     *("message-id", "message-retry", "message-type", "message-signature", "message-timestamp"),
     *("subscription-type", "subscription-version"),
@@ -145,16 +143,21 @@ def receiver():
 
 
 @pytest.fixture
-def start(receiver, tmp_path):
-    """Start the command beside a receiver whose note lies in a data folder."""
+def folder(receiver, tmp_path):
+    """Give a folder with the note of a receiver in its data folder."""
     DevFile(receiver.url, SECRET, TOKEN_SECRET).write(tmp_path / ".showtime")
+    return tmp_path
 
-    def begin(*arguments, **environment):
-        known = {key: value for key, value in os.environ.items() if not key.startswith("TWITCH_")}
+
+@pytest.fixture
+def start(folder):
+    """Start the command beside a receiver, in a process of its own."""
+
+    def begin(*arguments):
         return subprocess.Popen(
-            [sys.executable, "-c", RUN, *map(str, arguments)],
-            cwd=tmp_path,
-            env=known | environment,
+            command("simulate", *map(str, arguments)),
+            cwd=folder,
+            env=environment({}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -166,39 +169,29 @@ def start(receiver, tmp_path):
 
 
 @pytest.fixture
-def simulate(start):
+def simulate(folder):
     """Run the command to its end."""
 
-    def run(*arguments, **environment):
-        process = start(*arguments, **environment)
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    def run(*arguments, **names):
+        return run_here("simulate", *arguments, names=environment(names), folder=folder)
 
     return run
 
 
-@pytest.fixture
-def invoke(receiver, tmp_path, monkeypatch):
-    """Run the command within this process, where a process of its own would prove nothing more."""
-    DevFile(receiver.url, SECRET, TOKEN_SECRET).write(tmp_path / ".showtime")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TWITCH_WEBHOOK_SECRET", raising=False)
-    return lambda *arguments: CliRunner().invoke(command_line, arguments)
-
-
-def test_a_cheer_arrives_as_it_was_wished_for(simulate, receiver):
+def test_a_cheer_arrives_as_it_was_wished_for(start, receiver):
     """The command of the README sends one cheer, signed, with all headers, and says that it was taken."""
-    done = simulate("cheer", "--bits", 200, "--message", "a ghost of a baby seal please")
-    assert (done.returncode, done.stderr) == (0, "")
+    process = start("cheer", "--bits", 200, "--message", "a ghost of a baby seal please")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
     (taken,) = receiver.taken
     assert taken["event"]["bits"] == 200
     assert taken["event"]["message"] == "a ghost of a baby seal please"
     assert taken["subscription"]["transport"]["callback"] == f"{receiver.url}/callback"
-    assert done.stdout.startswith("ok     channel.cheer: 204 in ")
+    assert out.startswith("ok     channel.cheer: 204 in ")
 
 
 @pytest.mark.parametrize(
-    "command",
+    "event_type",
     [
         *(
             "stream.online",
@@ -215,10 +208,10 @@ def test_a_cheer_arrives_as_it_was_wished_for(simulate, receiver):
         "channel.chat.clear_user_messages",
     ],
 )
-def test_every_type_is_a_command(invoke, receiver, command):
+def test_every_type_is_a_command(simulate, receiver, event_type):
     """Every type of event can be sent by Twitch's name without any option."""
-    assert invoke(command).exit_code == 0
-    assert receiver.taken[0]["subscription"]["type"] == command
+    assert simulate(event_type).returncode == 0
+    assert receiver.taken[0]["subscription"]["type"] == event_type
 
 
 def test_the_options_of_twitchs_own_tool(simulate, receiver):
@@ -460,11 +453,11 @@ def test_only_loopback_unless_it_is_meant(simulate):
         ("night", "--speed", "0"),
     ],
 )
-def test_mistakes_in_usage_are_told_apart(invoke, receiver, mistake):
+def test_mistakes_in_usage_are_told_apart(simulate, receiver, mistake):
     """What makes no sense ends with 2, and nothing is sent."""
-    done = invoke(*mistake)
-    assert (done.exit_code, receiver.seen) == (2, [])
-    assert "Error" in done.output
+    done = simulate(*mistake)
+    assert (done.returncode, receiver.seen) == (2, [])
+    assert "Error" in done.stderr
 
 
 def test_the_environment_is_stronger_than_the_note(simulate, receiver):
@@ -485,9 +478,7 @@ def test_a_proxy_is_not_asked(simulate):
 def test_an_interrupted_run_sums_up(start, receiver):
     """Ctrl-C ends a long run at once, with a summary of what was sent so far."""
     process = start("follow", "--repeat", 100_000, "--rate", 50)
-    deadline = time.monotonic() + 20
-    while not receiver.taken and time.monotonic() < deadline:
-        time.sleep(0.05)
+    await_some(lambda: receiver.taken)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -510,5 +501,5 @@ def test_the_help_is_readable(simulate):
     assert done.returncode == 0
     for word in ("cheer", "gift-bomb", "night", "challenge", "revocation", "Exit code", "--allow-remote"):
         assert word in done.stdout
-    for command in ("cheer", "night", "challenge", "revocation", "gift"):
-        assert "Usage: showtime simulate" in simulate(command, "--help").stdout
+    for name in ("cheer", "night", "challenge", "revocation", "gift"):
+        assert "Usage: showtime simulate" in simulate(name, "--help").stdout

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,13 @@ from support.deeds import Deed, deeds, earned
 from support.dispatch import credit_cheer, service_token
 from support.following import Follower, following, until
 from support.neighbours import Neighbours, neighbours_running
+from support.scale import Scale
 from support.sending import Sender
 from support.server import Server, rows, start
 from support.twitch import cheer, viewer
 
-DEEDS, WISHES = 960, 40
-ROUNDS = [*[(0,), (1,), (0,), (1,), (0, 1)] * 3, (0,), (1,)]
-"""Which of two instances are killed each time: twenty in all."""
+VICTIMS = [(0,), (1,), (0, 1), (0,), (1,)]
+"""Which of two instances are killed, round by round: twenty in seventeen rounds."""
 VIEWERS = [f"Stormchaser{number:02}" for number in range(50)]
 DOUBLE = viewer("Doppelganger")
 SETTLE_SECONDS = 6
@@ -78,17 +79,18 @@ class Storm:
     """Of all viewers who ask for ghosts."""
     instances: list[Server] = field(factory=list)
     sending: list[asyncio.Task[None]] = field(factory=list)
+    rounds: int = 17
     in_the_middle: int = 0
     """How often somebody was killed while something was under way."""
 
     async def blow(self, done: Sequence[Deed], wishes: Sequence[tuple[str, str]]) -> None:
         """Let viewers do what they do, and kill one instance after the other; now and then, both."""
-        for number, victims in enumerate(ROUNDS):
+        for number, victims in enumerate(islice(cycle(VICTIMS), self.rounds)):
             await self.turn_the_weather()
             port = self.instances[victims[0]].port
-            messages = [deed.message for deed in done[number :: len(ROUNDS)]]
+            messages = [deed.message for deed in done[number :: self.rounds]]
             self.sending.append(asyncio.create_task(Sender(port).deliver(messages)))
-            asked = wishes[number :: len(ROUNDS)]
+            asked = wishes[number :: self.rounds]
             self.sending += [asyncio.create_task(self.wish(port, *wish)) for wish in asked]
             await asyncio.sleep(self.chance.uniform(0.2, 1.0))
             self.in_the_middle += bool(rows(self.conninfo, LEASED))
@@ -175,16 +177,17 @@ async def make_a_double(storm: Storm) -> None:
 
 
 async def test_every_point_is_where_it_belongs_after_the_storm(
-    migrated: str, neighbours: Neighbours, tmp_path: Path
+    migrated: str, neighbours: Neighbours, tmp_path: Path, scale: Scale
 ):
     """Each event is credited once, each ghost paid is shown once, and only what cannot be known is left."""
     seed = int(os.environ.get("SHOWTIME_STORM") or random.SystemRandom().randrange(10**6))
     print(f"SHOWTIME_STORM={seed}")  # noqa: T201 - whoever sees it fail wants to see it again
     chance = random.Random(seed)
-    done = deeds(VIEWERS, DEEDS, chance)
-    tokens = [service_token(neighbours, viewer(name)) for name in VIEWERS[:WISHES]]
+    done = deeds(VIEWERS, scale.deeds, chance)
+    tokens = [service_token(neighbours, viewer(name)) for name in VIEWERS[: scale.wishes]]
     wishes = [(token, f"a wish come true {number}") for number, token in enumerate(tokens)]
     async with storming(migrated, neighbours, chance, tmp_path) as storm:
+        storm.rounds = scale.storm_rounds
         one, other = (f"{instance.url}/alerts" for instance in storm.instances)
         async with following(one, other) as client:
             await make_a_double(storm)
@@ -192,11 +195,11 @@ async def test_every_point_is_where_it_belongs_after_the_storm(
             await storm.calm_down()
             await asyncio.gather(*storm.sending)
             await until(lambda: not rows(migrated, UNFINISHED), seconds=300, every=0.2)
-            assert storm.in_the_middle >= len(ROUNDS) // 4
+            assert storm.in_the_middle > storm.rounds // 5
             ghosts = assert_points_are_right(neighbours.held("ledger"), done)
             await assert_ghosts_are_shown(ghosts, migrated, client)
             assert_rest_cannot_be_known(ghosts, storm)
-    assert len(ghosts) >= WISHES, "it was no night without ghosts"
+    assert len(ghosts) >= scale.wishes, "it was no night without ghosts"
 
 
 def assert_points_are_right(ledger: dict[str, Any], done: Sequence[Deed]) -> list[str]:

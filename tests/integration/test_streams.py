@@ -8,33 +8,26 @@ import httpx
 import psycopg
 import pytest
 
+from support import shared
 from support import twitch as t
 from support.databases import fresh_database
-from support.server import running
+from support.in_process import running_here
 from support.sse import asking, begun, listening
 
 QUIET = 0.4
 """Seconds after which what has not come would not come."""
 
 
-@pytest.fixture(scope="module")
-def database(postgres_server):
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
-
-
-@pytest.fixture(scope="module")
-def server(database, tmp_path_factory):
-    with running(database, tmp_path_factory.mktemp("streams") / "server.log") as server:
-        yield server
+database = shared.database
+server = shared.server
 
 
 @pytest.fixture
-def evening(postgres_server, tmp_path):
+def evening(postgres_server):
     """Give a database on which nothing has happened, a server on it, and Twitch."""
     with (
         fresh_database(postgres_server.conninfo) as database,
-        running(database, tmp_path / "log") as server,
+        running_here(database) as server,
         httpx.Client(timeout=15) as client,
     ):
         yield database, server, t.Twitch(server.url, client)

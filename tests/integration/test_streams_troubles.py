@@ -21,22 +21,17 @@ from showtime_core.events import ChatWritten
 from showtime_core.feed import Tip
 from showtime_core.viewers import Viewer
 from support import twitch as t
-from support.databases import fresh_database, gone, locked
+from support.databases import gone, locked
 from support.following import following, until
+from support.in_process import running_here
 from support.sending import all_at_once
-from support.server import rows, running, start
+from support.server import rows, running
 from support.sse import asking, begun, listening
 
 
-@pytest.fixture
-def database(postgres_server):
-    with fresh_database(postgres_server.conninfo) as conninfo:
-        yield conninfo
-
-
 @contextmanager
-def serving(database, tmp_path, **options):
-    with running(database, tmp_path / "log", **options) as server, httpx.Client(timeout=10) as client:
+def serving(conninfo, settings=None, **options):
+    with running_here(conninfo, settings or {}, **options) as server, httpx.Client(timeout=10) as client:
         yield server, t.Twitch(server.url, client)
 
 
@@ -44,29 +39,25 @@ async def names(stream, count):
     return [event.data["data"]["username"] for event in await stream.events(count)]
 
 
-async def test_a_resume_survives_a_restart(database, tmp_path):
+async def test_a_resume_survives_a_restart(migrated):
     """After a restart a client gets exactly what it missed, in order, although nobody was there to see it."""
-    with serving(database, tmp_path) as (server, twitch):
+    with serving(migrated) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
             await begun(stream)
             twitch.send(t.cheer("SeenSue"))
             last = (await stream.event()).id
         twitch.send(*(t.cheer(f"Missed{number}") for number in range(5)))
-        server.stop()
-        again = start(database, tmp_path / "log", server.port)
-        try:
-            twitch.send(t.cheer("Missed5"))
-            async with listening(f"{again.url}/alerts", last) as stream:
-                assert await names(stream, 6) == [f"Missed{number}" for number in range(6)]
-                twitch.send(t.cheer("NewNora"))
-                assert await names(stream, 1) == ["NewNora"]
-        finally:
-            again.kill()
+    with serving(migrated, port=server.port) as (again, twitch):
+        twitch.send(t.cheer("Missed5"))
+        async with listening(f"{again.url}/alerts", last) as stream:
+            assert await names(stream, 6) == [f"Missed{number}" for number in range(6)]
+            twitch.send(t.cheer("NewNora"))
+            assert await names(stream, 1) == ["NewNora"]
 
 
-async def test_every_instance_shows_the_same(database, tmp_path):
+async def test_every_instance_shows_the_same(migrated):
     """What one instance receives the streams of another show, under the same ids, and resume."""
-    with serving(database, tmp_path) as (one, to_one), serving(database, tmp_path) as (other, to_other):
+    with serving(migrated) as (one, to_one), serving(migrated) as (other, to_other):
         async with (
             listening(f"{one.url}/alerts") as at_one,
             listening(f"{other.url}/alerts") as at_other,
@@ -84,14 +75,14 @@ async def test_every_instance_shows_the_same(database, tmp_path):
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [("0", []), ("15", ["RecentRon"])])
-async def test_a_resume_goes_back_minutes_not_days(database, tmp_path, minutes, expected):
+async def test_a_resume_goes_back_minutes_not_days(migrated, minutes, expected):
     """A client that wakes up gets the alerts of ALERT_REPLAY_MINUTES at most, and with 0 none."""
-    with serving(database, tmp_path, settings={"ALERT_REPLAY_MINUTES": minutes}) as (server, twitch):
+    with serving(migrated, {"ALERT_REPLAY_MINUTES": minutes}) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
             last, old = await begun(stream), t.cheer("OldOlga")
             twitch.send(old, t.cheer("RecentRon"))
             await stream.events(2)
-        with psycopg.connect(database) as connection:
+        with psycopg.connect(migrated) as connection:
             shift = "update showtime.feed set shown_at = shown_at - interval '15 min' where entry_id = %s"
             connection.execute(shift, [old.id])
         async with listening(f"{server.url}/alerts", last) as stream:
@@ -100,15 +91,15 @@ async def test_a_resume_goes_back_minutes_not_days(database, tmp_path, minutes, 
             assert await names(stream, len(expected) + 1) == [*expected, "NewNora"]
 
 
-async def test_streams_stay_open_while_the_database_is_away(postgres_server, database, tmp_path):
+async def test_streams_stay_open_while_the_database_is_away(postgres_server, migrated):
     """Without a database streams are answered 200 and kept open; once it is back they catch up."""
-    with serving(database, tmp_path) as (server, twitch):
+    with serving(migrated) as (server, twitch):
         async with listening(f"{server.url}/alerts") as early:
             last = await begun(early)
             twitch.send(t.cheer("BeforeBea"))
             await early.event()
             async with AsyncExitStack() as stack:
-                with gone(database, postgres_server.conninfo):
+                with gone(migrated, postgres_server.conninfo):
                     late = await stack.enter_async_context(listening(f"{server.url}/alerts", last))
                     state = await stack.enter_async_context(listening(f"{server.url}/state"))
                     assert late.response.status_code == state.response.status_code == 200
@@ -120,11 +111,11 @@ async def test_streams_stay_open_while_the_database_is_away(postgres_server, dat
                 assert await names(late, 2) == ["BeforeBea", "AfterAl"]
 
 
-async def test_streams_open_before_the_database_was_ever_reached(postgres_server, database, tmp_path):
+async def test_streams_open_before_the_database_was_ever_reached(postgres_server, migrated):
     """A server that starts without a database opens streams at once, tells the retry, and begins later."""
     async with AsyncExitStack() as stack:
-        with gone(database, postgres_server.conninfo):
-            server, twitch = stack.enter_context(serving(database, tmp_path, ready=False))
+        with gone(migrated, postgres_server.conninfo):
+            server, twitch = stack.enter_context(serving(migrated, ready=False))
             alerts = await stack.enter_async_context(listening(f"{server.url}/alerts"))
             state = await stack.enter_async_context(listening(f"{server.url}/state"))
             assert [(await alerts.block()).lines for _ in range(2)] == [(":",), ("retry: 3000",)]
@@ -135,14 +126,14 @@ async def test_streams_open_before_the_database_was_ever_reached(postgres_server
         assert await names(alerts, 1) == ["AfterAl"]
 
 
-async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(database, tmp_path):
+async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(migrated):
     """When ids begin again, open streams are ended, and who comes back with an old id misses nothing."""
-    with serving(database, tmp_path) as (server, twitch):
+    with serving(migrated) as (server, twitch):
         async with listening(f"{server.url}/alerts") as stream:
             await begun(stream)
             twitch.send(*(t.cheer(f"Lost{number}") for number in range(3)))
             last = (await stream.events(3))[-1].id
-            with psycopg.connect(database, autocommit=True) as connection:
+            with psycopg.connect(migrated, autocommit=True) as connection:
                 connection.execute("delete from showtime.feed")
                 connection.execute("update showtime.channel set epoch = 'restored', last_feed_id = 0")
                 connection.execute(
@@ -159,10 +150,10 @@ async def test_a_restored_database_begins_a_new_epoch_for_those_who_listen(datab
             assert await names(stream, 1) == ["NewNora"]
 
 
-async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
+async def test_a_client_that_does_not_read_is_given_up(migrated):
     """A stalled client delays neither another client nor the webhook, and is disconnected in the end."""
     count, size = 800, 40_000
-    with serving(database, tmp_path) as (server, _), socket.socket() as stalled:
+    with serving(migrated) as (server, _), socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", server.port))
         stalled.sendall(b"GET /alerts HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -192,15 +183,15 @@ async def test_a_client_that_does_not_read_is_given_up(database, tmp_path):
         await until(lambda: told <= {*httpx.get(f"{server.url}/metrics").text.splitlines()})
 
 
-async def test_a_client_of_chat_that_does_not_read_is_given_up(database, tmp_path):
+async def test_a_client_of_chat_that_does_not_read_is_given_up(migrated):
     """It delays neither another client nor the writing of chat; the other gets all, in order."""
-    with serving(database, tmp_path) as (server, _), socket.socket() as stalled:
+    with serving(migrated) as (server, _), socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", server.port))
         stalled.sendall(b"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n")
         dropped = 'showtime_dropped_stream_clients_total{stream="chat"} 1.0'
         count, metrics = 0, ""
-        async with following(f"{server.url}/chat") as client, make_pool(database) as pool:
+        async with following(f"{server.url}/chat") as client, make_pool(migrated) as pool:
             while dropped not in metrics and count < 40_000:
                 await PostgresChatLog(pool).write([wordy(count + number) for number in range(500)])
                 count += 500
@@ -221,17 +212,17 @@ WAITING = """
 """
 
 
-async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
+async def test_stopping_ends_streams_and_finishes_callbacks(migrated, tmp_path):
     """SIGTERM with 200 open streams ends them and exits within 5 s, and a message under way is answered."""
-    with serving(database, tmp_path) as (server, _):
+    with running(migrated, tmp_path / "log") as server:
         opened, stack = [], AsyncExitStack()
         for path in ["/alerts", "/chat", "/state", "/state"] * 50:
             request = f"GET {path} HTTP/1.1\nHost: a"
             opened.append(await stack.enter_async_context(asking(server.port, request)))
             await opened[-1].readuntil(b"retry: 3000\n\n")
-        with locked(database):
+        with locked(migrated):
             sending = asyncio.create_task(all_at_once(server.port, [t.cheer()]))
-            await until(lambda: rows(database, WAITING))
+            await until(lambda: rows(migrated, WAITING))
             began = time.monotonic()
             server.signal(signal.SIGTERM)
             ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader in opened)), 5)
@@ -242,9 +233,9 @@ async def test_stopping_ends_streams_and_finishes_callbacks(database, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_that_was_asked_for_is_no_failure(database, tmp_path, number):
+def test_a_stop_that_was_asked_for_is_no_failure(migrated, tmp_path, number):
     """The exit code after SIGTERM and after Ctrl-C is 0."""
-    with serving(database, tmp_path) as (server, _):
+    with running(migrated, tmp_path / "log") as server:
         server.signal(number)
         assert server.process.wait(5) == 0
 

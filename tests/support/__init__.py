@@ -1,1 +1,40 @@
-"""What the integration tests share: a server as a subprocess, Twitch as a sender, a client of the streams."""
+"""What tests share. Look here before you write a helper; a fixture that several modules need stands here too.
+
+How the service runs
+    in_process          in a thread of this process, and commands in this one: the usual way
+    server              `showtime serve` in a process of its own: to end, freeze, signal it, or read its log
+    dev                 `showtime dev`, with a PostgreSQL and a data folder of its own
+    shared              fixtures: a database and a server for all tests of a module
+    scale               how much of a long proof is played: `make test` or `make soak`
+    terminal            commands of the docs, run as they stand there
+    nginx, browser      real ones, before our instances
+
+Who calls it
+    twitch              single EventSub messages, signed
+    sending             Twitch on a busy night, which sends again what was not answered 2xx
+    evening, deeds      what happens on a night or in a storm, and what must follow from it
+    sse                 one stream as it is on the wire
+    following           a client that connects again and resumes; `until` and `await_some` wait for anything
+    answers             what was answered, in short: `said`
+    dispatch            another service of the channel
+
+Who is called, without our code
+    neighbour           what all stand-ins share, and every way to fail
+    auth_service, discord_service, ledger_service, openai_service, s3_service
+    neighbours          all of these in a process that lives on when ours is killed
+    twitch_api          Helix and the sign-in; twitch_world is what they know
+    irc                 chat
+    line                a line between two that can be held
+    certificates        for those who speak TLS
+
+What is in the database
+    databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
+    postgres            an embedded server that ends and comes back
+    records, chat, effects
+                        what is kept, in the words of the core; stages for contracts and state machines
+
+In memory
+    studio              the viewers' routes before a channel in memory
+
+schemathesis_hooks is loaded by the command line of Schemathesis.
+"""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from support.in_process import run_here
 from support.server import Server
 
 _READY = re.compile(r"showtime is ready at (http://\S+:\d+)")
@@ -34,9 +35,10 @@ class Dev:
 
     def token(self, role: str, *options: str) -> str:
         """Ask for a token as the host does in a shell."""
-        ask = command("token", role, *options, "--data-dir", str(self.data_dir))
-        printed = subprocess.run(ask, env=environment({}), capture_output=True, text=True, check=True)
-        return printed.stdout.splitlines()[-1]
+        folder = self.data_dir
+        asked = run_here("token", role, *options, "--data-dir", folder, names=environment({}), folder=folder)
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout.splitlines()[-1]
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
         ) as process,
     ):
         try:
-            yield Dev(Server(process, _await_ready(process, log), log), data_dir)
+            yield Dev(Server(_await_ready(process, log), process, log), data_dir)
         finally:
             process.terminate()
 

@@ -1,15 +1,21 @@
-"""A client of a stream as browsers are: it connects again whenever it must, and resumes by the last id."""
+"""A client of a stream as browsers are: it connects again whenever it must, and resumes by the last id.
+
+And how to wait for what is seen later.
+"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from attrs import define, field
 
 from support.sse import Block, Stream, listening
+
+T = TypeVar("T")
 
 _SILENCE_SECONDS = 60.0
 _OPEN_SECONDS = 10.0
@@ -77,3 +83,12 @@ async def until(condition: Callable[[], object], seconds: float = 20.0, every: f
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(every)
+
+
+def await_some(look: Callable[[], T | None], seconds: float = 30.0) -> T:
+    """Wait until there is something, where no event loop runs; returns it."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.02)
+    return found

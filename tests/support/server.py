@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,16 +28,22 @@ def environment(conninfo: str, **settings: str) -> dict[str, str]:
 
 
 @define
-class Server:
-    """A running server."""
+class Served:
+    """Where a running server answers, wherever it runs."""
 
-    process: subprocess.Popen[bytes]
     url: str
-    log: Path
 
     @property
     def port(self) -> int:
         return int(self.url.rsplit(":", 1)[1])
+
+
+@define
+class Server(Served):
+    """A running server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
 
     def kill(self) -> None:
         """End it as a crash does: at once, whatever it is doing."""
@@ -66,21 +72,27 @@ def start(
             stdout=output,
             stderr=output,
         )
-    server = Server(process, f"http://127.0.0.1:{port}", log)
+    server = Server(f"http://127.0.0.1:{port}", process, log)
     await_answer(server, "/readyz" if ready else "/healthz")
     return server
 
 
 def await_answer(server: Server, path: str) -> None:
     """Wait until a path answers 200; fails with the log if the server ends first."""
+    if not answers(server, path, lambda: server.process.poll() is None):
+        raise AssertionError(f"the server does not answer {path}:\n{server.log.read_text()}")
+
+
+def answers(served: Served, path: str, is_running: Callable[[], bool]) -> bool:
+    """Wait until a path answers 200, as long as the server runs; tells whether it did."""
     deadline = time.monotonic() + _READY_SECONDS
-    with httpx.Client(timeout=2) as client:  # one for all: to make one takes as long as a server to answer
-        while time.monotonic() < deadline and server.process.poll() is None:
+    with httpx.Client(timeout=2) as client:
+        while time.monotonic() < deadline and is_running():
             with suppress(httpx.TransportError):
-                if client.get(server.url + path).status_code == httpx.codes.OK:
-                    return
-            time.sleep(0.05)
-    raise AssertionError(f"the server does not answer {path}:\n{server.log.read_text()}")
+                if client.get(served.url + path).status_code == httpx.codes.OK:
+                    return True
+            time.sleep(0.02)
+    return False
 
 
 _HELD: list[socket.socket] = []

@@ -156,6 +156,7 @@ def missing(requirements: list[str], lock: str) -> list[str]:
         "showtime_adapters.wire",
     ],
 )
+@pytest.mark.process
 def test_what_other_services_import_needs_the_base_alone(module):
     """Whatever else is installed here is hidden, and it imports all the same."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

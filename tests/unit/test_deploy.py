@@ -68,6 +68,7 @@ def test_the_unit_gives_the_service_time_to_stop():
     assert seconds >= 2 * (server.GRACEFUL_SECONDS + relay._DRAIN_SECONDS)  # noqa: SLF001 - told nowhere else
 
 
+@pytest.mark.process
 def test_the_unit_is_one_that_systemd_understands(require_tool, tmp_path):
     """Systemd finds nothing to complain of, and calls the service well shut off."""
     analyze = require_tool("systemd")

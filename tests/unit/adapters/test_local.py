@@ -33,7 +33,7 @@ def brightness(image, box):
 # --- painter --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=8)
+@settings(max_examples=settings.default.max_examples // 12)
 @given(st.text(max_size=120))
 @example("")
 @example("Ⱥ İ 👻\n\0\ud800")

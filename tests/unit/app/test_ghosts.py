@@ -17,6 +17,7 @@ from showtime_core.testing.memory import MemoryUnitOfWork
 from showtime_core.testing.memory_ledger import MemoryLedger
 from showtime_core.testing.script import BOB, MARGE
 from showtime_core.testing.troubles import JPEG
+from support.answers import said
 from support.following import until
 from support.studio import Studio
 
@@ -36,10 +37,6 @@ async def marge(studio):
     await studio.give(MARGE, 400)
     async with studio.open_to(MARGE) as client:
         yield client
-
-
-def said(answer):
-    return answer.status_code, answer.text
 
 
 async def ask(client, subject="a baby seal", **headers):

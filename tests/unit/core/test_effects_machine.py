@@ -5,4 +5,4 @@ from hypothesis import settings
 from showtime_core.testing.effects_machine import EffectsMachine
 
 TestEffectsMachine = EffectsMachine.TestCase
-TestEffectsMachine.settings = settings(max_examples=150, stateful_step_count=40)
+TestEffectsMachine.settings = settings(stateful_step_count=40)

@@ -1,0 +1,83 @@
+"""The service in a thread of this process, and its commands in this one, where a process would prove no more.
+
+To start a process takes a second of CPU. Where a test neither ends nor freezes it, nor reads its log, the
+service runs here: composed from settings as `showtime serve` composes it, on a real socket, on an event loop
+of its own. What it logs is in pytest's report of a failure.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from attrs import frozen
+from click.testing import CliRunner
+
+from showtime_app import composition, server
+from showtime_app.cli.main import main
+from showtime_app.config import Settings
+from support.server import Served, answers, environment
+
+_STOP_SECONDS = 10.0
+_ENVIRONMENT = threading.RLock()
+"""Held while the environment of this process is another: it has only one."""
+
+
+@contextmanager
+def running_here(
+    conninfo: str, settings: Mapping[str, str] = {}, *, port: int = 0, ready: bool = True
+) -> Iterator[Served]:
+    """Run the service on this port (0: a free one) for a while, and see that it stops when it is told to."""
+    thresholds = gc.get_threshold()
+    with ThreadPoolExecutor(1) as pool, server.listen("127.0.0.1", port) as listener:
+        service = composition.live(_settings_of(environment(conninfo, **settings)))
+        started: Future[asyncio.AbstractEventLoop] = Future()
+        serving = pool.submit(
+            service.serve_on, listener, lambda: started.set_result(asyncio.get_running_loop())
+        )
+        try:
+            wait([started, serving], return_when=FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}")
+            path = "/readyz" if ready else "/healthz"
+            assert answers(served, path, lambda: not serving.done()), f"it does not answer {path}"
+            yield served
+        finally:
+            if started.done():
+                started.result().call_soon_threadsafe(service.handle_exit, signal.SIGTERM, None)
+            serving.result(_STOP_SECONDS)
+            # A service keeps the garbage collector away from what it was made of; this process goes on.
+            gc.unfreeze()
+            gc.set_threshold(*thresholds)
+
+
+def _settings_of(names: Mapping[str, str]) -> Settings:
+    """Read settings from an environment, and from nothing else."""
+    with _ENVIRONMENT, patch.dict(os.environ, names, clear=True):
+        return Settings(_env_file=None)
+
+
+@frozen
+class Ran:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_here(*arguments: object, names: Mapping[str, str], folder: Path) -> Ran:
+    """Run `showtime ARGUMENTS` to its end, with this environment and no other, in this folder.
+
+    Raises whatever the command fails to handle.
+    """
+    with _ENVIRONMENT, patch.dict(os.environ, names, clear=True), chdir(folder):
+        ran = CliRunner().invoke(main, [*map(str, arguments)], prog_name="showtime", catch_exceptions=False)
+    return Ran(ran.exit_code, ran.stdout, ran.stderr)

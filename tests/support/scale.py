@@ -1,0 +1,33 @@
+"""How much of a long proof is played: `make test` plays a short form of it, `make soak` the whole.
+
+A test that asks for the fixture `scale` is played in both, by the same code. Properties and state machines
+have a scale too: the profiles of hypothesis, `showtime` and `soak` (see `tests/conftest.py`).
+"""
+
+from attrs import frozen
+
+
+@frozen
+class Scale:
+    """So many of everything that takes long."""
+
+    storm_rounds: int
+    """Of the storm: in each the weather changes, and one instance or both are killed."""
+    deeds: int
+    """Of viewers in the storm."""
+    wishes: int
+    """Ghosts that viewers ask for in the storm, by the route."""
+    messages: int
+    """Of a busy evening."""
+    crashes: int
+    """Of the server, on such an evening."""
+    chat_cuts: int
+    """How often the connection to chat is cut."""
+    chat_lines: int
+    """Of a flood in chat, twice: together more than are kept."""
+
+
+SHORT = Scale(storm_rounds=3, deeds=170, wishes=8, messages=600, crashes=3, chat_cuts=4, chat_lines=11_000)
+LONG = Scale(
+    storm_rounds=17, deeds=960, wishes=40, messages=2000, crashes=10, chat_cuts=20, chat_lines=15_000
+)
