@@ -41,6 +41,8 @@ STUCK = """
       and holder.state_change < clock_timestamp() - interval '250 ms'
 """
 
+FREE = "select from showtime.channel for update skip locked"
+
 
 @frozen
 class Pair:
@@ -216,6 +218,7 @@ async def test_a_lock_is_freed_wherever_its_holder_was_frozen(
             if not is_whole:
                 await stack.enter_async_context(holder.pipeline())
             await holder.execute(statement)
+            await until(lambda: not rows(migrated, FREE))  # what is sent need not have arrived
             [answer] = await asyncio.to_thread(twitch.send, sent.again(retry))
             with pytest.raises(Unavailable):  # what the holder finds when it goes on
                 await stack.aclose()

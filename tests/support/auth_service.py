@@ -55,7 +55,7 @@ class Key:
 
 @functools.cache
 def _usual_key() -> Key:
-    """Give the key of every auth here that has not changed it: to make one takes a fifth of a second of CPU."""
+    """Give the key of every auth that has not changed it: to make one takes a fifth of a second of CPU."""
     return Key("tape-1986")
 
 

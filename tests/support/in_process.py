@@ -10,8 +10,8 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -24,7 +24,7 @@ from showtime_app.cli.main import main
 from showtime_app.config import Settings
 from support.server import Served, answers, environment
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 60.0
 _ENVIRONMENT = threading.RLock()
 """Held while the environment of this process is another: it has only one."""
 
@@ -35,11 +35,11 @@ def running_here(
 ) -> Iterator[Served]:
     """Run the service on this port (0: a free one) for a while, and see that it stops when it is told to."""
     thresholds = gc.get_threshold()
-    with ThreadPoolExecutor(1) as pool, server.listen("127.0.0.1", port) as listener:
+    with server.listen("127.0.0.1", port) as listener:
         service = composition.live(_settings_of(environment(conninfo, **settings)))
         started: Future[asyncio.AbstractEventLoop] = Future()
-        serving = pool.submit(
-            service.serve_on, listener, lambda: started.set_result(asyncio.get_running_loop())
+        serving = _in_a_thread(
+            lambda: service.serve_on(listener, lambda: started.set_result(asyncio.get_running_loop()))
         )
         try:
             wait([started, serving], return_when=FIRST_COMPLETED)
@@ -50,12 +50,26 @@ def running_here(
             assert answers(served, path, lambda: not serving.done()), f"it does not answer {path}"
             yield served
         finally:
-            if started.done():
+            if started.done() and not serving.done():
                 started.result().call_soon_threadsafe(service.handle_exit, signal.SIGTERM, None)
             serving.result(_STOP_SECONDS)
             # A service keeps the garbage collector away from what it was made of; this process goes on.
             gc.unfreeze()
             gc.set_threshold(*thresholds)
+
+
+def _in_a_thread(work: Callable[[], None]) -> Future[None]:
+    """Do something in a thread that keeps nobody from leaving, should it never end."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as reason:  # whoever waits for it is told
+            done.set_exception(reason)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
 
 
 def _settings_of(names: Mapping[str, str]) -> Settings:
