@@ -113,6 +113,11 @@ PREDECESSORS_TRIGGERS = """
     screening.notify_on_screening_change AFTER INSERT OR UPDATE FOR EACH ROW public.emit_screening_change_notification
 """  # noqa: E501 - one line each
 
+LEAVES_ITS_LANE = (
+    "(old.status = ANY (ARRAY['due'::text, 'leased'::text])) AND ((new.status <> old.status) "
+    "AND (new.status <> 'leased'::text)) AND (new.lane IS NOT NULL)"
+)
+
 OUR_TABLES = {
     "migration",
     "channel",
@@ -234,13 +239,20 @@ def test_all_steps_in_order_keep_what_is_documented_and_add_what_is_ours(empty):
     assert ask(empty, TRIGGERS) == lines(PREDECESSORS_TRIGGERS) | {
         f"screening.screening_within_broadcast AFTER INSERT OR UPDATE OF {changes} {then}",
         f"broadcast.broadcast_around_screenings AFTER UPDATE OF id, started_at, ended_at {then}",
+        "outbox.outbox_lane_freed AFTER UPDATE OF status FOR EACH ROW WHEN ((" + LEAVES_ITS_LANE + ")) "
+        "showtime.free_lane",
     }
 
 
 def test_what_is_written_by_the_thousand_has_no_triggers(empty):
-    """Journal, facts, outbox and feed are the hot path: a trigger per row would be felt there."""
+    """Journal, facts, outbox and feed are the hot path: a trigger for each new row would be felt there."""
     migrate_up(empty, ignore)
-    assert {line.partition(".")[0] for line in ask(empty, TRIGGERS)} == {"broadcast", "screening"}
+    fired = [
+        line for line in ask(empty, TRIGGERS) if line.partition(".")[0] not in {"broadcast", "screening"}
+    ]
+    assert [line.partition(" FOR EACH")[0] for line in fired] == [
+        "outbox.outbox_lane_freed AFTER UPDATE OF status"
+    ]
 
 
 def test_every_table_and_column_says_what_it_means(empty, adopted):

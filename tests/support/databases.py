@@ -12,8 +12,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from showtime_app import composition
 
 _EMPTY = """
-    truncate showtime.journal, showtime.payment, showtime.fact, showtime.outbox, showtime.feed, showtime.ghost,
-        showtime.image_request, showtime.broadcast, showtime.screening, showtime.viewer cascade;
+    truncate showtime.journal, showtime.payment, showtime.fact, showtime.outbox, showtime.feed,
+        showtime.ghost, showtime.image_request, showtime.broadcast, showtime.screening,
+        showtime.viewer cascade;
     update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
 """
 

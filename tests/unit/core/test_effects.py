@@ -1,4 +1,4 @@
-"""What may be done outside: its name for ever, what it needs, what it waits for, and the bounds of a ledger."""
+"""What may be done outside: its name for ever, what it needs and waits for, and the bounds of a ledger."""
 
 from uuid import UUID
 
