@@ -13,24 +13,7 @@ from hypothesis import HealthCheck, settings
 from support.scale import SHORT, Scale
 
 # The harness asserts as tests do, and its failures should read as well.
-pytest.register_assert_rewrite(
-    *(
-        f"showtime_core.testing.{module}"
-        for module in (
-            "chat_contract",
-            "contracts",
-            "effects_invariants",
-            "effects_machine",
-            "history_contract",
-            "invariants",
-            "ledger_contract",
-            "machine",
-            "outbox_contract",
-            "pages",
-            "parking_contract",
-        )
-    )
-)
+pytest.register_assert_rewrite("showtime_core.testing.contracts", "showtime_core.testing.machines")
 
 # No deadline and no question of speed, for tests share their machine; no database of examples, for every run
 # stands for itself.

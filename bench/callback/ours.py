@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from callback.messages import SECRET
 from callback.receivers import Receiver
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 
 _PROGRAM = str(Path(sys.executable).with_name("showtime"))
 _PROBES = 100

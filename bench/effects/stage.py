@@ -19,12 +19,12 @@ from callback.turns import cpu_seconds, free_port
 
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from showtime_core.effects import Feature
-from showtime_core.events import Cheer
-from showtime_core.journal import Entry, Source
-from showtime_core.reactions import Policy
-from showtime_core.receiving import receive
-from showtime_core.viewers import Viewer
+from showtime_core.domain.events import Cheer
+from showtime_core.domain.journal import Entry, Source
+from showtime_core.domain.points_and_ghosts.effects import Feature
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
+from showtime_core.use_cases.receive import receive
 
 VIEWERS = 200
 _BATCH = 500

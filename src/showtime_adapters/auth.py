@@ -19,10 +19,10 @@ import jwt
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from showtime_adapters.outgoing import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, Client, Telemetry
+from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import Ambiguous, NotAccepted, Unavailable
 from showtime_core.texts import clean
-from showtime_core.viewers import Identity, Role, Viewer
 
 ISSUER = "https://goldenvcr.com/api/auth"
 """Whom auth's JWTs name as their issuer, wherever it runs."""

@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.outgoing import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, Client, Telemetry
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")

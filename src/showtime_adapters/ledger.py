@@ -17,11 +17,23 @@ from uuid import UUID
 import httpx
 from attrs import frozen
 
-from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry, connections
-from showtime_core.effects import Credit, CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, Client, Telemetry, connections
+from showtime_core.domain.points_and_ghosts.effects import (
+    Credit,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+)
+from showtime_core.domain.points_and_ghosts.ledger import (
+    ALERT_TYPE,
+    Balance,
+    FlowState,
+    Statement,
+    Transaction,
+    fit_message,
+)
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
-from showtime_core.ledger import ALERT_TYPE, Balance, FlowState, Statement, Transaction, fit_message
-from showtime_core.viewers import Viewer
 
 CHANGE_SECONDS = 600.0
 """How long the answer to a change is waited for.

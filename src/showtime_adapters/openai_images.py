@@ -18,7 +18,7 @@ import openai
 from openai.types import ImagesResponse
 from PIL import Image
 
-from showtime_adapters.outgoing import SILENT, Observe, ObservedClient, Telemetry, bounded, observed
+from showtime_adapters.http_client import SILENT, Observe, ObservedClient, Telemetry, bounded, observed
 from showtime_core.errors import ContentRefused, Unavailable
 
 PAINT_SECONDS = 120.0

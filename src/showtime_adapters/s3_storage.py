@@ -15,7 +15,7 @@ import httpx
 from attrs import field, frozen
 from botocore.config import Config
 
-from showtime_adapters.outgoing import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, Client, Telemetry
 from showtime_core.errors import Ambiguous, Unavailable
 
 if TYPE_CHECKING:  # the types are installed for development alone

@@ -17,9 +17,9 @@ import jwt
 from attrs import define, field
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.outgoing import ANSWER_SECONDS, SILENT, Client, Telemetry
+from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, Client, Telemetry
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, Refused, Unavailable
-from showtime_core.viewers import Viewer
 
 RENEW_SECONDS = 60.0
 """How long before its end a token is renewed: the ledger fails at one that has expired on the way."""

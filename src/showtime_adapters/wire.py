@@ -9,13 +9,14 @@ import cattrs
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
-from showtime_core import alerts, effects
-from showtime_core.alerts import Alert
-from showtime_core.broadcast import ChannelState, Snapshot
-from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion
-from showtime_core.effects import Effect
-from showtime_core.health import TwitchHealth
-from showtime_core.reactions import Policy
+from showtime_core.domain import alerts
+from showtime_core.domain.alerts import Alert
+from showtime_core.domain.broadcasts.broadcast import ChannelState, Snapshot
+from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion
+from showtime_core.domain.health import TwitchHealth
+from showtime_core.domain.points_and_ghosts import effects
+from showtime_core.domain.points_and_ghosts.effects import Effect
+from showtime_core.domain.reactions import Policy
 
 # The `type` of each alert, as the overlay knows it.
 ALERT_TYPES: dict[type[Alert], str] = {

@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from showtime_app.checked import (
+from showtime_app.setting_types import (
     BaseUrl,
     CommaSeparated,
     Endpoint,
@@ -22,8 +22,8 @@ from showtime_app.checked import (
     Webhook,
     networks,
 )
-from showtime_core.chat import ChatSource
-from showtime_core.limits import GhostLimits
+from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
 
 class ConfigurationError(Exception):

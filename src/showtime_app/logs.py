@@ -12,7 +12,7 @@ from typing import Literal
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from showtime_app.web.request_id import add_request_id
+from showtime_app.web.middleware.request_id import add_request_id
 from showtime_core.texts import printable
 
 _OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")

@@ -14,12 +14,12 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from showtime_app.web import schema
-from showtime_app.web.described import Object
+from showtime_app.web.middleware.edge_limits import MAX_BODY_BYTES
+from showtime_app.web.openapi.asgi_operations import CALLBACK
+from showtime_app.web.openapi.descriptions import Object
 from showtime_app.web.problems import on_exception, on_http_exception, on_showtime_error
 from showtime_app.web.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
-from showtime_app.web.raw_operations import CALLBACK
-from showtime_app.web.shield import MAX_BODY_BYTES
+from showtime_app.web.routes import schema
 from showtime_core.errors import ShowtimeError
 
 GRACEFUL_SECONDS = 4

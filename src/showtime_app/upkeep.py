@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-from showtime_core.broadcast import ChannelState
+from showtime_core.domain.broadcasts.broadcast import ChannelState
+from showtime_core.domain.health import Health, is_due
 from showtime_core.errors import Unavailable
-from showtime_core.health import Health, is_due
 
 _log = logging.getLogger(__name__)
 

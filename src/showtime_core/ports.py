@@ -5,18 +5,18 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from showtime_core.chat import Heard
-from showtime_core.comparison import Listing
-from showtime_core.effects import Credit
-from showtime_core.ghosts import Standing
-from showtime_core.health import Health, TwitchHealth
-from showtime_core.history import ListedBroadcast, PastBroadcast
-from showtime_core.journal import Admission, Entry, Page, ParkedEntry
-from showtime_core.ledger import Balance, Statement, Transaction
-from showtime_core.outbox import Job, ParkedEffect, Settlement
-from showtime_core.reactions import Policy
-from showtime_core.subscriptions import DeviceCode, Subscription, Wanted
-from showtime_core.viewers import Identity, Viewer
+from showtime_core.domain.broadcasts.history import ListedBroadcast, PastBroadcast
+from showtime_core.domain.broadcasts.stream_check import Listing
+from showtime_core.domain.chat import Heard
+from showtime_core.domain.health import Health, TwitchHealth
+from showtime_core.domain.journal import Admission, Entry, Page, ParkedEntry
+from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
+from showtime_core.domain.points_and_ghosts.effects import Credit
+from showtime_core.domain.points_and_ghosts.ghosts import Standing
+from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.subscriptions import DeviceCode, Subscription, Wanted
+from showtime_core.domain.viewers import Identity, Viewer
 
 Follow = Callable[[Admission, Policy], Page]
 """Works out all that follows from the entries that are new: purely, since it may be asked again."""

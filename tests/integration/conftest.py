@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from support.databases import fresh_database
 from support.in_process import running_here
 from support.server import Served

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from support import twitch as t
 from support.answers import said
 from support.dev import developing, refusal

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from attrs import frozen
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_adapters.postgres.statements import CHAT_TIP, TIP
 from showtime_app import composition
 from support.auth_service import SHARED_SECRET, Auth

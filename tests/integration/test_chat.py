@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from showtime_core.chat import BACKLOG_LENGTH
+from showtime_core.domain.chat import BACKLOG_LENGTH
 from support import shared
 from support import twitch as t
 from support.databases import fresh_database

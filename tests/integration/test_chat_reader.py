@@ -17,7 +17,7 @@ from showtime_adapters.postgres.chat_log import KEPT, PostgresChatLog
 from showtime_adapters.postgres.leader import CHAT_KEY
 from showtime_adapters.postgres.pool import make_pool
 from showtime_core.errors import Unavailable
-from showtime_core.testing.chat_contract import said
+from showtime_core.testing.contracts.chat_log import said
 from support.certificates import Certificate, make_certificate
 from support.following import Follower, following, until
 from support.in_process import running_here

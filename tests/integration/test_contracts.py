@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from showtime_core.testing.chat_contract import ChatLogContract, ChatStage
-from showtime_core.testing.contracts import UnitOfWorkContract
-from showtime_core.testing.machine import ChannelMachine
+from showtime_core.testing.contracts.chat_log import ChatLogContract, ChatStage
+from showtime_core.testing.contracts.unit_of_work import UnitOfWorkContract
+from showtime_core.testing.machines.nights import ChannelMachine
 from showtime_core.testing.records import Stage
 from support.chat import chat_staged
 from support.databases import empty

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_app import composition
 from support.evening import assert_exactly_once, evening, log_of_alerts, messages
 from support.following import Follower, following, until

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from psycopg.conninfo import conninfo_to_dict
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from support.dev import Dev, developing, environment
 from support.following import following, until
 from support.in_process import run_here

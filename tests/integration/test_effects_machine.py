@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from showtime_core.testing.effects_machine import EffectsMachine
-from showtime_core.testing.effects_stage import EffectsStage
+from showtime_core.testing.machines.effects import EffectsMachine
+from showtime_core.testing.machines.effects_stage import EffectsStage
 from support.databases import empty, strays
 from support.effects import effects_staged
 

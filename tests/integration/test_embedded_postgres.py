@@ -19,8 +19,8 @@ import psycopg
 import pytest
 from psycopg.pq import PGconn
 
-from showtime_adapters.postgres import embedded_server
-from showtime_adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from showtime_adapters.postgres.embedded import server as embedded_server
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres, EmbeddedPostgresError
 
 SOURCE = Path(__file__).parents[2] / "src"
 FAST = {"fsync": "off"}
@@ -33,7 +33,7 @@ as_root = pytest.mark.skipif(not ROOT, reason="only root can play several users"
 HOLDER = """
 import signal, sys
 from pathlib import Path
-from showtime_adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres, EmbeddedPostgresError
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 try:
     server = EmbeddedPostgres.start(Path(sys.argv[1]), settings={"fsync": "off"})

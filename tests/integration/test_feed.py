@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_adapters.postgres.statements import CHAT_TIP, TIP
 from showtime_app import composition
 from support.evening import evening, log_of_alerts, messages

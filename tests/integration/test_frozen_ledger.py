@@ -16,13 +16,12 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.relay import Crew, Relay
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from showtime_core.events import Cheer
-from showtime_core.journal import Status
-from showtime_core.outbox import Job, Settlement
-from showtime_core.reactions import Policy
-from showtime_core.receiving import receive
+from showtime_core.domain.events import Cheer
+from showtime_core.domain.outbox import Job, Settlement, Status
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.strategies import OPENING_NIGHT, entry
-from showtime_core.viewers import Viewer
+from showtime_core.use_cases.receive import receive
 from support.following import until
 from support.neighbours import Neighbours, neighbours_running
 from support.sending import Sender

@@ -10,8 +10,8 @@ from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
 from showtime_adapters.twitch.http import Asking, Credentials
 from showtime_adapters.twitch.oauth import Consent
+from showtime_core.domain.subscriptions import PENDING, Wanted, scopes_of, wanted_of
 from showtime_core.errors import NotAllowed, Refused, Unavailable
-from showtime_core.subscriptions import PENDING, Wanted, scopes_of, wanted_of
 from support.following import until
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, CLIENT_ID, CLIENT_SECRET, DEAD, OUR_URL

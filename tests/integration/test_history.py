@@ -11,9 +11,9 @@ import pytest
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.pool import make_pool
-from showtime_core.broadcast import Broadcast, Screening
-from showtime_core.testing.history_contract import HistoryContract, HistoryStage
-from showtime_core.testing.memory_history import AskedGhost
+from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
+from showtime_core.testing.contracts.history import HistoryContract, HistoryStage
+from showtime_core.testing.twins.history import AskedGhost
 from support.answers import said
 from support.databases import fresh_database, gone
 from support.in_process import Ran, run_here, running_here

@@ -16,7 +16,7 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_app.cli.init import init
 from support.browser import alone_on_the_machine, browser
 from support.databases import fresh_database

@@ -18,9 +18,9 @@ from psycopg import AsyncConnection
 
 from showtime_adapters.postgres.pool import connected, make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.hosting import start_tape
-from showtime_core.reactions import Policy
+from showtime_core.use_cases.host import start_tape
 from support.evening import Happening, assert_exactly_once, evening, log_of_alerts, messages
 from support.following import Follower, following, until
 from support.records import assert_replays

@@ -19,9 +19,9 @@ from showtime_adapters.twitch.irc import (
     Timing,
     pause_seconds,
 )
-from showtime_core.chat import Heard
+from showtime_core.domain.chat import Heard
+from showtime_core.domain.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten
 from showtime_core.errors import Unavailable
-from showtime_core.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten
 from support.certificates import Certificate, make_certificate
 from support.following import until
 from support.irc import CHANNEL, IrcServer, irc, privmsg

@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from attrs import evolve
 
+from showtime_adapters.http_client import Telemetry
 from showtime_adapters.ledger import CHANGES_AT_ONCE, HttpLedger
-from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
-from showtime_core.effects import CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, NotPending, Refused, Unavailable
-from showtime_core.ledger import Balance, FlowState
-from showtime_core.testing.ledger_contract import HOUR, LedgerContract, cheer, reserve
-from showtime_core.viewers import Viewer
+from showtime_core.testing.contracts.ledger import HOUR, LedgerContract, cheer, reserve
 from support.auth_service import Auth
 from support.ledger_service import LedgerService
 from support.neighbours import neighbours_running

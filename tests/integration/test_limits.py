@@ -12,8 +12,9 @@ from litestar import Litestar, Request, post
 
 from showtime_app.metrics import Metrics
 from showtime_app.server import listen
-from showtime_app.web import protocol, shield
-from showtime_app.web.places import StreamLimits
+from showtime_app.web import protocol
+from showtime_app.web.middleware import edge_limits
+from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.problems import on_http_exception
 from support.following import until
 from support.in_process import running_here
@@ -28,7 +29,7 @@ REMOTE = {"MAX_STREAMS": "5", "MAX_STREAMS_PER_ADDRESS": "2"}
 async def port(monkeypatch) -> AsyncIterator[int]:
     """Serve a route that reads its body, behind our protocol and our shield, with short limits."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", SECONDS)
-    monkeypatch.setattr(shield, "BODY_SECONDS", SECONDS)
+    monkeypatch.setattr(edge_limits, "BODY_SECONDS", SECONDS)
 
     @post("/")
     async def measure(request: Request) -> str:
@@ -40,7 +41,7 @@ async def port(monkeypatch) -> AsyncIterator[int]:
     app = Litestar(
         [measure, answer_at_once], exception_handlers={Exception: on_http_exception}, logging_config=None
     )
-    shielded = shield.shielded(app, StreamLimits(1, 1, ()), Metrics())
+    shielded = edge_limits.shielded(app, StreamLimits(1, 1, ()), Metrics())
     server = uvicorn.Server(uvicorn.Config(shielded, http=protocol.HttpProtocol, log_config=None, ws="none"))
     listener = listen("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve([listener]))
@@ -134,7 +135,7 @@ async def test_a_request_in_time_is_served_on_a_connection_that_lasts(port):
 
 def test_a_body_that_no_route_needs_is_refused(server):
     """No more than 64 KiB are read, for any route."""
-    answer = httpx.post(f"{server.url}/admin/tape/5", content=b"x" * (shield.MAX_BODY_BYTES + 1))
+    answer = httpx.post(f"{server.url}/admin/tape/5", content=b"x" * (edge_limits.MAX_BODY_BYTES + 1))
     assert answer.status_code in {400, 413}, answer.text
 
 

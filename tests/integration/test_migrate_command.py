@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
-from showtime_adapters.postgres.migration_steps import our_steps
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
+from showtime_adapters.postgres.migrations.steps import our_steps
 from showtime_app.cli.migrate import migrate
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()

@@ -18,9 +18,9 @@ import pytest
 from attrs import evolve
 from psycopg.conninfo import make_conninfo
 
-from showtime_adapters.postgres.migration_session import NAME, lock, session
-from showtime_adapters.postgres.migration_steps import Step, our_steps, read_steps
-from showtime_adapters.postgres.migrations import migrate_down, migrate_up, pending, status
+from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up, pending, status
+from showtime_adapters.postgres.migrations.session import NAME, lock, session
+from showtime_adapters.postgres.migrations.steps import Step, our_steps, read_steps
 from showtime_core.errors import Refused, Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -330,8 +330,8 @@ def test_whoever_holds_on_to_the_tables_is_named_as_the_reason(database):
 MIGRATE_FROM = """
 import sys
 from pathlib import Path
-from showtime_adapters.postgres.migration_steps import read_steps
-from showtime_adapters.postgres.migrations import migrate_up
+from showtime_adapters.postgres.migrations.steps import read_steps
+from showtime_adapters.postgres.migrations.migrate import migrate_up
 migrate_up(sys.argv[1], print, read_steps(Path(sys.argv[2])))
 """
 ASLEEP = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
@@ -381,7 +381,7 @@ def test_a_wheel_brings_the_steps_along(tmp_path):
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "installed")
     question = (
-        "from showtime_adapters.postgres import migration_steps as m;"
+        "from showtime_adapters.postgres.migrations import steps as m;"
         "print(m.__file__, *(step.checksum for step in m.our_steps()))"
     )
     answer = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from showtime_adapters.postgres.migration_steps import our_steps
-from showtime_adapters.postgres.migrations import migrate_down, migrate_up
+from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
+from showtime_adapters.postgres.migrations.steps import our_steps
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
 

@@ -5,15 +5,14 @@ import json
 import psycopg
 import pytest
 
-from showtime_adapters.postgres.migration_steps import our_steps
-from showtime_adapters.postgres.migrations import migrate_down, migrate_up
+from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
+from showtime_adapters.postgres.migrations.steps import our_steps
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
-from showtime_core.effects import SummonGhost
-from showtime_core.journal import Status
-from showtime_core.outbox import Settlement
-from showtime_core.testing.outbox_contract import ALL, SETTLE_AFTER
-from showtime_core.testing.script import MARGE
+from showtime_core.domain.outbox import Settlement, Status
+from showtime_core.domain.points_and_ghosts.effects import SummonGhost
+from showtime_core.testing.contracts.outbox import ALL, SETTLE_AFTER
+from showtime_core.testing.entries import MARGE
 from support.server import rows
 
 BEFORE = [step for step in our_steps() if step.version < 3]

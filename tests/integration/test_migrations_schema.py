@@ -11,9 +11,9 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
-from showtime_adapters.postgres.migration_steps import our_steps
-from showtime_adapters.postgres.migrations import migrate_down, migrate_up
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
+from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
+from showtime_adapters.postgres.migrations.steps import our_steps
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
 IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from attrs import define
 
-from showtime_adapters.postgres.migration_steps import Step, our_steps
+from showtime_adapters.postgres.migrations.steps import Step, our_steps
 from showtime_app import composition
 from support.certificates import make_certificate
 from support.evening import Happening, assert_exactly_once, evening, log_of_alerts, messages

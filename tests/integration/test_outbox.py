@@ -8,14 +8,14 @@ import pytest
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.parking import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from showtime_core.events import Cheer
-from showtime_core.testing.ghost_limits_contract import GhostLimitsContract
-from showtime_core.testing.ledger_contract import LedgerContract
-from showtime_core.testing.outbox_contract import SETTLE_AFTER, OutboxContract, OutboxStage
-from showtime_core.testing.parking_contract import ParkingContract
+from showtime_core.domain.events import Cheer
+from showtime_core.testing.contracts.ghost_limits import GhostLimitsContract
+from showtime_core.testing.contracts.ledger import LedgerContract
+from showtime_core.testing.contracts.outbox import SETTLE_AFTER, OutboxContract, OutboxStage
+from showtime_core.testing.contracts.parked import ParkingContract
 from showtime_core.testing.strategies import CAST
 from support.databases import empty, fresh_database, strays
 from support.effects import let_time_pass

@@ -1,4 +1,4 @@
-"""What is parked, and what the broadcaster makes of it: by the routes, and by `showtime effects`."""
+"""What is parked, and what the broadcaster makes of it: by the routes, and by `showtime parked`."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
 
-from showtime_app.cli.effects import effects
+from showtime_app.cli.parked import parked as command
 from support import auth_service
 from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database
@@ -37,9 +37,9 @@ class Booth:
         return answer.status_code, answer.text
 
     def command(self, *arguments: str) -> Result:
-        """Run `showtime effects` in a shell that knows the database and nothing else."""
+        """Run `showtime parked` in a shell that knows the database and nothing else."""
         named = {name: value for name, value in environment(self.conninfo).items() if name.startswith("PG")}
-        return CliRunner().invoke(effects, arguments, env=named)
+        return CliRunner().invoke(command, arguments, env=named)
 
     def parked(self, name: str) -> dict[str, Any] | None:
         """Look for one among all that is parked."""
@@ -184,7 +184,7 @@ def test_a_credit_of_which_nobody_can_tell_is_known_to_be_done(booth):
     assert mine[0].startswith(f"{name}  (credit-cheer, 2")
     assert mine[1] == "    100 points for TwiceTom, who cheered: twice"
     assert mine[2].startswith(f"    {LOST}")
-    assert mine[3] == "    showtime effects retry|dismiss|done"
+    assert mine[3] == "    showtime parked retry|dismiss|done"
     done = booth.command("done", name)
     assert (done.exit_code, done.output) == (0, f"{name}: taken as done\n")
     assert booth.status(name) == "done"
@@ -207,14 +207,14 @@ def test_a_credit_that_is_dismissed_is_not_made(booth):
 
 def test_a_viewer_writes_nothing_in_the_terminal_of_the_operator(booth):
     """Orders to a terminal, and lines that look like ours, are written out where they are listed."""
-    sent = cheer("TermTess", 100, "boo\n    showtime effects done all\x1b[2J\u202e")
+    sent = cheer("TermTess", 100, "boo\n    showtime parked done all\x1b[2J\u202e")
     booth.ledger.trouble("400", only="POST /inflow")
     booth.twitch.send(sent)
     booth.await_parked(f"{sent.id}:credit-cheer")
     listed = booth.command("list").output
-    assert r"who cheered: boo\n    showtime effects done all\x1b[2J\u202e" in listed
+    assert r"who cheered: boo\n    showtime parked done all\x1b[2J\u202e" in listed
     assert "\x1b" not in listed
-    assert "showtime effects done all" not in [line.strip() for line in listed.splitlines()]
+    assert "showtime parked done all" not in [line.strip() for line in listed.splitlines()]
 
 
 def test_of_several_those_before_the_one_that_is_refused_are_decided(booth):
@@ -267,7 +267,7 @@ def test_where_the_database_cannot_be_used_the_remedy_is_told(database, tmp_path
         (["list"], named, "the database lacks 001_predecessor, ", "run `showtime migrate`"),
         (["list", "--data-dir", str(tmp_path)], {}, "dev.json cannot be read", "start `showtime dev` first"),
     ):
-        done = CliRunner().invoke(effects, arguments, env=env)
+        done = CliRunner().invoke(command, arguments, env=env)
         assert done.exit_code == 1
         assert problem in done.output
         assert remedy in done.output

@@ -17,16 +17,15 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.wire import effect_document
-from showtime_core.effects import CreditCheer
-from showtime_core.events import Follow
-from showtime_core.journal import Status
-from showtime_core.outbox import Settlement
-from showtime_core.reactions import Policy
-from showtime_core.receiving import receive
-from showtime_core.testing.outbox_contract import ALL, SETTLE_AFTER
-from showtime_core.testing.script import MARGE, at
+from showtime_core.domain.events import Follow
+from showtime_core.domain.outbox import Settlement, Status
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
+from showtime_core.testing.contracts.outbox import ALL, SETTLE_AFTER
+from showtime_core.testing.entries import MARGE, at
 from showtime_core.testing.strategies import entry
-from showtime_core.viewers import Viewer
+from showtime_core.use_cases.receive import receive
 from support.databases import fresh_database
 
 OWNER = 1984

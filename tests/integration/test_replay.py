@@ -11,23 +11,23 @@ import pytest
 from attrs import evolve
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.parking import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParking
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import read_again, read_entry, read_json
 from showtime_adapters.wire import alert_document, snapshot_document
-from showtime_core.broadcast import Snapshot
-from showtime_core.deciding import Decision
-from showtime_core.effects import Feature
+from showtime_core.domain.broadcasts.broadcast import Snapshot
+from showtime_core.domain.events import StreamFound, StreamMissed
+from showtime_core.domain.journal import Entry, Malformed, Outcome, ParkedEntry
+from showtime_core.domain.parked import Decision
+from showtime_core.domain.points_and_ghosts.effects import Feature
+from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
-from showtime_core.events import StreamFound, StreamMissed
-from showtime_core.hosting import start_tape, stop_tape
-from showtime_core.journal import Entry, Malformed, Outcome, ParkedEntry
 from showtime_core.ports import UnitOfWork
-from showtime_core.reactions import Policy
-from showtime_core.receiving import receive
-from showtime_core.reviewing import Desk
-from showtime_core.watching import record_repair
+from showtime_core.use_cases.check_channel import record_repair
+from showtime_core.use_cases.decide_parked import Desk
+from showtime_core.use_cases.host import start_tape, stop_tape
+from showtime_core.use_cases.receive import receive
 from support.evening import evening, messages
 from support.records import OF_OLD, assert_replays, staged
 from support.server import rows

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from showtime_core.ghosts import ghost_id
+from showtime_core.domain.points_and_ghosts.ghosts import ghost_id
 from support import twitch as t
 from support.dev import developing
 from support.sse import begun, listening

@@ -7,8 +7,8 @@ from attrs import evolve
 
 from showtime_adapters import service_tokens
 from showtime_adapters.service_tokens import ServiceTokens, sign
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.viewers import Viewer
 from support.auth_service import Auth, signed
 
 VERA = Viewer("1986", "vera_haste", "Vera_Haste")

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 import showtime_adapters
-from showtime_adapters.postgres.migration_session import session
+from showtime_adapters.postgres.migrations.session import session
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.session import LIMITS, PLANS, VALUES, command_session, listening_session
 

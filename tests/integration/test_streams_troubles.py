@@ -14,12 +14,12 @@ import pytest
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.pool import make_pool
 from showtime_app.metrics import Metrics
-from showtime_app.web import streams
 from showtime_app.web.hub import Hub
-from showtime_core.chat import Heard
-from showtime_core.events import ChatWritten
-from showtime_core.feed import Tip
-from showtime_core.viewers import Viewer
+from showtime_app.web.routes import streams
+from showtime_core.domain.chat import Heard
+from showtime_core.domain.events import ChatWritten
+from showtime_core.domain.feed import Tip
+from showtime_core.domain.viewers import Viewer
 from support import twitch as t
 from support.databases import gone, locked
 from support.following import following, until

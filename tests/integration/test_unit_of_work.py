@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import psycopg
 import pytest
 
-from showtime_core import events as ev
-from showtime_core.journal import Admission, Entry, Source
+from showtime_core.domain import events as ev
+from showtime_core.domain.journal import Admission, Entry, Source
+from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
-from showtime_core.reactions import Policy
-from showtime_core.receiving import follow, receive
-from showtime_core.testing.invariants import check_the_journal_replays
+from showtime_core.testing.entries import BOB, at, cheers, follows, offline, online
+from showtime_core.testing.machines.invariants import check_the_journal_replays
 from showtime_core.testing.records import Stage
-from showtime_core.testing.script import BOB, at, cheers, follows, offline, online
 from showtime_core.testing.strategies import entry
+from showtime_core.use_cases.receive import follow, receive
 from support.records import staged
 from support.server import rows
 

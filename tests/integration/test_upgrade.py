@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from showtime_adapters.postgres.migration_steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_steps
 from support import twitch as t
 from support.auth_service import BROADCASTER, auth_service
 from support.following import until

@@ -14,12 +14,12 @@ from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.health import PostgresHealth
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.state import read_state
-from showtime_core.comparison import Listing, Stream
-from showtime_core.health import TwitchHealth
-from showtime_core.reactions import Policy
-from showtime_core.subscriptions import MISSING, Finding
-from showtime_core.testing.twitch import MemoryChannels, MemorySubscriptions
-from showtime_core.watching import Watch
+from showtime_core.domain.broadcasts.stream_check import Listing, Stream
+from showtime_core.domain.health import TwitchHealth
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.subscriptions import MISSING, Finding
+from showtime_core.testing.twins.twitch import MemoryChannels, MemorySubscriptions
+from showtime_core.use_cases.check_channel import Watch
 from support.dev import developing
 from support.following import until
 from support.in_process import running_here

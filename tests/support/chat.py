@@ -8,8 +8,8 @@ import psycopg
 
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.pool import make_pool
-from showtime_core.chat import ChatLine, ChatMessage, Clear, Deletion, Emote
-from showtime_core.testing.chat_contract import ChatStage
+from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion, Emote
+from showtime_core.testing.contracts.chat_log import ChatStage
 
 LINES = "select payload, viewer_id from showtime.chat_line order by id"
 

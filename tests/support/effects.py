@@ -10,17 +10,18 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.parking import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParking
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.wire import decode_effect
-from showtime_core.alerts import GhostAlert
-from showtime_core.ghosts import Ghost, Refusal, Step
-from showtime_core.journal import Shown, Status
+from showtime_core.domain.alerts import GhostAlert
+from showtime_core.domain.journal import Shown
+from showtime_core.domain.outbox import Status
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step
+from showtime_core.domain.viewers import Viewer
 from showtime_core.ports import Outbox
-from showtime_core.testing.effects_machine import SETTLE_AFTER
-from showtime_core.testing.effects_stage import EffectsStage, Kept, KeptEffect
-from showtime_core.viewers import Viewer
+from showtime_core.testing.machines.effects import SETTLE_AFTER
+from showtime_core.testing.machines.effects_stage import EffectsStage, Kept, KeptEffect
 
 # Time passes: what was to come, and what has been, are nearer and farther by so much.
 _PASS: LiteralString = """

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from showtime_adapters.postgres.embedded import EmbeddedPostgres
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 
 
 def restart(folder: Path, by: signal.Signals) -> None:

@@ -17,13 +17,21 @@ from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import ALERT_TYPES, decode_effect
-from showtime_core.broadcast import Broadcast, Screening, Snapshot
-from showtime_core.events import Dismissed, GhostPaid, GhostRequested, Retried, TapeStarted, TapeStopped
-from showtime_core.journal import Entry, Malformed, PlannedEffect, Shown, Source, Unknown
-from showtime_core.testing.invariants import check, check_the_journal_replays
+from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening, Snapshot
+from showtime_core.domain.events import (
+    Dismissed,
+    GhostPaid,
+    GhostRequested,
+    Retried,
+    TapeStarted,
+    TapeStopped,
+)
+from showtime_core.domain.journal import Entry, Malformed, Shown, Source, Unknown
+from showtime_core.domain.outbox import PlannedEffect
+from showtime_core.domain.viewers import Viewer
+from showtime_core.testing.machines.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import Line, Records, Remembered, Stage
-from showtime_core.viewers import Viewer
-from showtime_core.watching import read_repair
+from showtime_core.use_cases.check_channel import read_repair
 
 OF_OLD = "an older version did not understand it"
 """Why messages are parked that are well: their reader was not."""

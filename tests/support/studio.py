@@ -10,22 +10,22 @@ from attrs import define, field
 
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_app.server import create_app
-from showtime_app.web import ghosts
-from showtime_app.web.access import viewers_only
-from showtime_app.web.patience import Patience
-from showtime_core.effects import CreditCheer
-from showtime_core.journal import Entry
-from showtime_core.outbox import Job, Settlement
-from showtime_core.performing import Outside, perform
-from showtime_core.reactions import Policy
-from showtime_core.receiving import receive
-from showtime_core.requesting import Counter
-from showtime_core.testing.memory import MemoryUnitOfWork
-from showtime_core.testing.memory_ledger import MemoryLedger
-from showtime_core.testing.memory_outbox import MemoryGhosts, Shelf
+from showtime_app.web.middleware.access import viewers_only
+from showtime_app.web.polling import Patience
+from showtime_app.web.routes import ghosts
+from showtime_core.domain.journal import Entry
+from showtime_core.domain.outbox import Job, Settlement
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.testing.strategies import OPENING_NIGHT
-from showtime_core.testing.troubles import JPEG
-from showtime_core.viewers import Role, Viewer
+from showtime_core.testing.twins.fault_injection import JPEG
+from showtime_core.testing.twins.ledger import MemoryLedger
+from showtime_core.testing.twins.outbox import MemoryGhosts, Shelf
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+from showtime_core.use_cases.perform import Outside, perform
+from showtime_core.use_cases.receive import receive
+from showtime_core.use_cases.request_ghost import Counter
 
 _TOKENS = TokenIssuer("be-kind-rewind-" * 3)
 _KINDS = frozenset(

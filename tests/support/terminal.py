@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import define
 
-from showtime_adapters.postgres.embedded_programs import Binaries
+from showtime_adapters.postgres.embedded.programs import Binaries
 from support.server import environment
 
 ROOT = Path(__file__).parents[2]

@@ -149,8 +149,8 @@ def missing(requirements: list[str], lock: str) -> list[str]:
 @pytest.mark.parametrize(
     "module",
     [
-        "showtime_core.reactions",
-        "showtime_core.testing.memory",
+        "showtime_core.domain.reactions",
+        "showtime_core.testing.twins.unit_of_work",
         "showtime_adapters.twitch.eventsub",
         "showtime_adapters.twitch.irc_lines",
         "showtime_adapters.wire",

@@ -8,8 +8,8 @@ import time
 import jwt
 from attrs import field, frozen
 
+from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import NotAccepted
-from showtime_core.viewers import Identity, Role, Viewer
 
 _ISSUER = "showtime dev"
 _ALGORITHM = "HS256"

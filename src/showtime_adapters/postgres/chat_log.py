@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import chat_document
-from showtime_core.chat import (
+from showtime_core.domain.chat import (
     BACKLOG_LENGTH,
     ChatLine,
     ChatMessage,
@@ -19,7 +19,7 @@ from showtime_core.chat import (
     entry_key,
     follow_all,
 )
-from showtime_core.feed import FeedEntry
+from showtime_core.domain.feed import FeedEntry
 
 KEPT = 20_000
 """How many of the latest lines are kept, for instances that are behind in a flood; and how many of the latest

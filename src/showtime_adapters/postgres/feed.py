@@ -21,9 +21,9 @@ from showtime_adapters.postgres.pool import connected
 from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import snapshot_document
-from showtime_core.broadcast import snapshot
-from showtime_core.feed import FeedEntry, Tip
-from showtime_core.retries import back_off
+from showtime_core.domain.broadcasts.broadcast import snapshot
+from showtime_core.domain.feed import FeedEntry, Tip
+from showtime_core.domain.points_and_ghosts.retries import back_off
 
 _log = logging.getLogger(__name__)
 

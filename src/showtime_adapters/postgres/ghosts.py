@@ -8,11 +8,11 @@ from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_core.domain.events import GhostRequested
+from showtime_core.domain.journal import Entry
+from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
+from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, Refusal, Standing, Step
 from showtime_core.errors import NotFound
-from showtime_core.events import GhostRequested
-from showtime_core.ghosts import SAME_REQUEST_FOR, Refusal, Standing, Step
-from showtime_core.journal import Entry
-from showtime_core.limits import DAY, GhostLoad
 
 # Names the request of a viewer for a ghost of this subject that is in progress or, if none is, the one whose
 # ghost was shown last, within a time. A cheer is none: each is paid by itself.

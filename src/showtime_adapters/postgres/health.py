@@ -9,8 +9,8 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.ghosts import count_ghosts
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
-from showtime_core.chat import ChatHealth
-from showtime_core.health import Health, TwitchHealth
+from showtime_core.domain.chat import ChatHealth
+from showtime_core.domain.health import Health, TwitchHealth
 
 # What time it is, how Twitch was found, and how the reader of the chat fares.
 _READ: LiteralString = """

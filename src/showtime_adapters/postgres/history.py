@@ -11,8 +11,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
+from showtime_core.domain.broadcasts.history import (
+    ListedBroadcast,
+    PaidGhost,
+    PastBroadcast,
+    PastScreening,
+    name_viewer,
+)
 from showtime_core.errors import NotFound
-from showtime_core.history import ListedBroadcast, PaidGhost, PastBroadcast, PastScreening, name_viewer
 
 # All nights with a tape. The tapes come from an index in their order, and are not sorted again.
 ALL_BROADCASTS: LiteralString = """

@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.statements import JOURNAL_AFTER
 from showtime_adapters.wire import decode_policy
-from showtime_core.journal import Entry, Malformed, Outcome, Reacted, Source, Unknown
+from showtime_core.domain.journal import Entry, Malformed, Outcome, Reacted, Source, Unknown
 
 _PAGE = 500
 

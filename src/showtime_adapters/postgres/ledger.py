@@ -11,11 +11,11 @@ from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_core.effects import Credit
+from showtime_core.domain.points_and_ghosts.effects import Credit
+from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger_matching import Flow, flow_of, reservation
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
-from showtime_core.ledger import Balance, FlowState, Statement, Transaction
-from showtime_core.settling import Flow, flow_of, reservation
-from showtime_core.viewers import Viewer
 
 _NAMESPACE = UUID("8b6b0c8e-6f0a-4a55-9a3e-7f1f3a0f5b52")
 """A transaction is named after the key of the change that it makes."""

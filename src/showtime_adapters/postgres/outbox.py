@@ -15,13 +15,12 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import decode_effect, effect_document
-from showtime_core.effects import kind, lane
-from showtime_core.events import GhostRequested, natural_key
-from showtime_core.ghosts import Ghost, Refusal, Step, prompt
-from showtime_core.journal import PlannedEffect
-from showtime_core.outbox import Job, Settlement
+from showtime_core.domain.events import GhostRequested, natural_key
+from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
+from showtime_core.domain.points_and_ghosts.effects import kind, lane
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, prompt
+from showtime_core.domain.viewers import Viewer
 from showtime_core.texts import clean
-from showtime_core.viewers import Viewer
 
 _log = logging.getLogger(__name__)
 

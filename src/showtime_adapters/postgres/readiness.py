@@ -4,7 +4,7 @@ from typing import LiteralString
 
 from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.migrations import pending
+from showtime_adapters.postgres.migrations.migrate import pending
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_core.errors import Refused, Unavailable
 

@@ -17,12 +17,11 @@ import psycopg
 from attrs import define, evolve, field, frozen
 
 from showtime_adapters.postgres import outbox_statements as statements
+from showtime_adapters.postgres.heartbeat import Pulse
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.pulse import Pulse
 from showtime_adapters.postgres.session import Connection, listening_session
+from showtime_core.domain.outbox import Job, Settlement, Status
 from showtime_core.errors import Unavailable
-from showtime_core.journal import Status
-from showtime_core.outbox import Job, Settlement
 
 _log = logging.getLogger(__name__)
 

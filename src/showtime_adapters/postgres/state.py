@@ -9,9 +9,9 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.statements import NEWEST_BROADCAST, READ_STATE, SCREENINGS_OF
 from showtime_adapters.wire import decode_state
-from showtime_core.broadcast import ChannelState, TapeOn
+from showtime_core.domain.broadcasts.broadcast import ChannelState, TapeOn
+from showtime_core.domain.broadcasts.timeline import Night, Timeline
 from showtime_core.errors import Unavailable
-from showtime_core.timeline import Night, Timeline
 
 
 @frozen

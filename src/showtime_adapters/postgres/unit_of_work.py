@@ -15,17 +15,17 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
-from showtime_adapters.postgres.page import write_broadcasts, write_page, write_payments
+from showtime_adapters.postgres.journal_changes import write_broadcasts, write_page, write_payments
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import KeptState, up_to_date
 from showtime_adapters.wire import state_document
+from showtime_core.domain.journal import Admission, Entry, Known, Page, admit, wishers
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
+from showtime_core.domain.points_and_ghosts.payments import Payment
+from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Unavailable
-from showtime_core.journal import Admission, Entry, Known, Page, admit, wishers
-from showtime_core.limits import GhostLoad
-from showtime_core.payments import Payment
 from showtime_core.ports import Follow
-from showtime_core.reactions import Policy
 
 
 @mutable

@@ -12,7 +12,7 @@ from showtime_adapters.twitch.fields import (
     read_text,
     read_viewer,
 )
-from showtime_core.events import ChatCleared, ChatDeleted, ChatSilenced, ChatWritten, EmotePlace
+from showtime_core.domain.events import ChatCleared, ChatDeleted, ChatSilenced, ChatWritten, EmotePlace
 from showtime_core.texts import clean
 
 _ACTION = "\x01ACTION "

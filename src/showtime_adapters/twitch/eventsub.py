@@ -16,9 +16,9 @@ from attrs import field, frozen
 
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import NotJsonError, read_challenge, read_entry, read_json
+from showtime_core.domain.events import ChatEvent
+from showtime_core.domain.journal import Entry
 from showtime_core.errors import Unavailable
-from showtime_core.events import ChatEvent
-from showtime_core.journal import Entry
 
 TOLERANCE = timedelta(minutes=10)
 """Twitch advises to drop older messages; one from the future is no better."""

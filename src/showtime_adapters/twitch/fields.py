@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from showtime_core.domain.viewers import Viewer
 from showtime_core.texts import clean
-from showtime_core.viewers import Viewer
 
 _MAX_COUNT = 2**31 - 1  # the ledger, the overlay and the tables count in 32 bits
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # where a time is not set, Go writes the year 1

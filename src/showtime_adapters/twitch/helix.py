@@ -12,9 +12,9 @@ from attrs import field, frozen
 from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.http import Answer, Asking, refused, strange
-from showtime_core.comparison import Listing, Stream
+from showtime_core.domain.broadcasts.stream_check import Listing, Stream
+from showtime_core.domain.subscriptions import Subscription, Wanted
 from showtime_core.errors import NotAllowed, Refused, Unavailable
-from showtime_core.subscriptions import Subscription, Wanted
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 from attrs import field, frozen, mutable
 
-from showtime_adapters.outgoing import SILENT, ObservedClient, Telemetry
+from showtime_adapters.http_client import SILENT, ObservedClient, Telemetry
+from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.retries import back_off
 from showtime_core.texts import clean, printable
 
 _log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from attrs import Factory, define, frozen
 
 from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
-from showtime_core.chat import Heard
+from showtime_core.domain.chat import Heard
+from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
-from showtime_core.retries import back_off
 
 _log = logging.getLogger(__name__)
 

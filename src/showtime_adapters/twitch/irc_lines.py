@@ -10,8 +10,15 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 from showtime_adapters.twitch.chat_messages import unwrap
-from showtime_core.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten, EmotePlace
-from showtime_core.viewers import Viewer
+from showtime_core.domain.events import (
+    ChatCleared,
+    ChatDeleted,
+    ChatEvent,
+    ChatSilenced,
+    ChatWritten,
+    EmotePlace,
+)
+from showtime_core.domain.viewers import Viewer
 
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}  # any other character after a backslash is itself
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)

@@ -22,11 +22,11 @@ from showtime_adapters.twitch.fields import (
     read_text,
     read_viewer,
 )
-from showtime_core import events
-from showtime_core.events import Event
-from showtime_core.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain import events
+from showtime_core.domain.events import Event
+from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain.viewers import Viewer
 from showtime_core.texts import clean
-from showtime_core.viewers import Viewer
 
 _decode = json.JSONDecoder().decode
 

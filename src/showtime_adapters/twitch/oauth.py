@@ -12,8 +12,8 @@ import httpx
 from attrs import frozen
 
 from showtime_adapters.twitch.http import Answer, Asking, Credentials, refused, strange
+from showtime_core.domain.subscriptions import DeviceCode
 from showtime_core.errors import NotAllowed, Refused, Unavailable
-from showtime_core.subscriptions import DeviceCode
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _STILL_WAITING = ("authorization_pending", "slow_down")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import database_option, ready_database, run
+from showtime_app.cli.common import database_option, ready_database, run
+from showtime_core.domain.broadcasts.history import check_vod_url
 from showtime_core.errors import ShowtimeError
-from showtime_core.history import check_vod_url
 
 
 @click.group()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from showtime_app import composition, logs
-from showtime_app.cli.running import listening_options, load_settings, open_listener, url_of
+from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
 from showtime_app.config import Settings
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
 from showtime_core.errors import ShowtimeError

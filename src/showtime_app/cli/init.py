@@ -3,7 +3,7 @@
 import click
 
 from showtime_app import composition, logs
-from showtime_app.cli.running import load_settings, run
+from showtime_app.cli.common import load_settings, run
 from showtime_app.config import Settings
 from showtime_app.setup.steps import Outcome, SetUp, Wishes
 from showtime_core.errors import NotAllowed, ShowtimeError

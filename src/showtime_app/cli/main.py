@@ -11,7 +11,7 @@ _COMMANDS = {
     "dev": "Run everything on this machine, with nothing to configure.",
     "init": "Set the channel up at Twitch.",
     "migrate": "Bring the database to the schema that this version needs.",
-    "effects": "List what is parked, and decide what becomes of it.",
+    "parked": "List what is parked, and decide what becomes of it.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "token": "Print a bearer token for `showtime dev`.",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from showtime_app import composition
-from showtime_app.cli.running import database_option, named_database
+from showtime_app.cli.common import database_option, named_database
 from showtime_core.errors import ShowtimeError
 
 _PENDING = 3

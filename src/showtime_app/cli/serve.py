@@ -5,7 +5,7 @@ import logging
 import click
 
 from showtime_app import composition, logs
-from showtime_app.cli.running import listening_options, load_settings, open_listener, url_of
+from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
 from showtime_app.config import Settings
 
 _log = logging.getLogger("showtime")

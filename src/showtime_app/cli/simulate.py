@@ -6,19 +6,19 @@ import click
 from attrs import evolve
 
 from showtime_app.simulate import night as nights
-from showtime_app.simulate import options, playing
+from showtime_app.simulate import options, player
 from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, event_type, names
 from showtime_app.simulate.challenge import Check, Examination
 from showtime_app.simulate.deliveries import ENABLED, Manner, deliveries
 from showtime_app.simulate.night import Screening, Step
 from showtime_app.simulate.options import Pacing
-from showtime_app.simulate.playing import Evening, Host
+from showtime_app.simulate.player import Evening, Host
 from showtime_app.simulate.report import Tally
-from showtime_app.simulate.running import Setting, Silence, Teller, leave
+from showtime_app.simulate.runner import Setting, Silence, Teller, leave
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
 from showtime_app.simulate.wishes import Wishes
-from showtime_core.viewers import Role, Viewer
+from showtime_core.domain.viewers import Role, Viewer
 
 _GIFT_ALIAS = "gift"
 _EXPECTATIONS = """\b
@@ -153,7 +153,7 @@ def _play_night(**given: object) -> None:
     host = Host(setting.target.base, _token(setting, channel, given))
     speed = float(str(given["speed"]))
     click.echo(f"A night of {channel.name}, seed {setting.seed}, at {speed:g} times its speed.")
-    click.echo(playing.RESUME_NOTE)
+    click.echo(player.RESUME_NOTE)
     if host.token is None:
         click.echo("The tapes are left out: no token is known for this server (see --token).")
     if setting.dry_run:
@@ -179,11 +179,11 @@ def _token(setting: Setting, channel: Viewer, given: Mapping[str, object]) -> st
 def _show_night(setting: Setting, steps: Sequence[Step], host: Host) -> None:
     for step in steps:
         click.echo(f"\n# {step.clock}  {step.said}".rstrip())
-        for request in playing.requests(step, setting.source):
+        for request in player.requests(step, setting.source):
             setting.show(request)
         for beat in step.beats:
             if isinstance(beat, Screening) and host.token is not None:
-                method, path = playing.request_line(beat)
+                method, path = player.request_line(beat)
                 click.echo(f"{method} {host.base}{path}")
 
 
@@ -217,7 +217,7 @@ simulate.add_command(
         callback=_play_night,
         short_help="A believable evening: tapes, cheers, a gift bomb, a raid, a drop-out, the resume.",
         help="A believable evening of 70 minutes: online, tapes, follows, cheers, a gift bomb, a raid, "
-        "a drop-out of five minutes and the resume, offline.\n\n" + playing.RESUME_NOTE + " Timestamps are "
+        "a drop-out of five minutes and the resume, offline.\n\n" + player.RESUME_NOTE + " Timestamps are "
         "always the real time; only the pauses follow --speed.",
         epilog=_EXPECTATIONS,
     )

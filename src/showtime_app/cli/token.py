@@ -7,7 +7,7 @@ import click
 from showtime_app.composition import issue_local_token
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
 from showtime_app.simulate.cast import viewer
-from showtime_core.viewers import Role
+from showtime_core.domain.viewers import Role
 
 
 @click.command()

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from showtime_adapters.local.tokens import TokenIssuer
-from showtime_adapters.postgres import migrations
 from showtime_adapters.postgres.history import PostgresHistory
+from showtime_adapters.postgres.migrations import migrate
 from showtime_adapters.postgres.pool import make_pool
 from showtime_app.composition.neighbours import Laptop
 from showtime_app.composition.parked import open_desk
@@ -16,8 +16,8 @@ from showtime_app.composition.twitch import at_home, at_twitch
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.server import Server
+from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.errors import Unavailable
-from showtime_core.viewers import Role, Viewer
 
 __all__ = [
     "at_home",
@@ -33,9 +33,9 @@ __all__ = [
     "set_vod_url",
 ]
 
-migrate_up = migrations.migrate_up
-migrate_down = migrations.migrate_down
-migration_status = migrations.status
+migrate_up = migrate.migrate_up
+migrate_down = migrate.migrate_down
+migration_status = migrate.status
 
 
 def live(settings: Settings) -> Server:
@@ -60,7 +60,7 @@ def embedded_database(data_dir: Path) -> Iterator[str]:
             "there is no embedded PostgreSQL on Windows: run a PostgreSQL of your own, and name it by PGHOST,"
             " PGUSER, PGPASSWORD and PGDATABASE"
         )
-    from showtime_adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415 - Unix alone has it
+    from showtime_adapters.postgres.embedded.database import EmbeddedPostgres  # noqa: PLC0415 - Unix alone has it
 
     with EmbeddedPostgres.start(data_dir) as server:
         yield server.conninfo

@@ -7,16 +7,16 @@ from attrs import frozen
 
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, PostgresFeed
-from showtime_adapters.postgres.group_commit import GroupCommit
 from showtime_adapters.postgres.leader import CHAT_KEY, Leadership
 from showtime_adapters.twitch.irc import IrcReader
-from showtime_app.composition.ground import Ground
-from showtime_app.observed import ObservedChatLog
+from showtime_app.composition.resources import Ground
+from showtime_app.instrumented import ObservedChatLog
 from showtime_app.web.hub import Hub
-from showtime_app.web.streams import ReadSome, Source
-from showtime_core.chat import ChatSource
-from showtime_core.hearing import hear, hear_entries
-from showtime_core.journal import Entry
+from showtime_app.web.routes.streams import ReadSome, Source
+from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.journal import Entry
+from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.record_chat import hear, hear_entries
 
 _CLIENT_MAY_BE_BEHIND = 4096
 """Lines, in a flood: they are shared by all clients, and what is queued for each is but their place."""

@@ -5,21 +5,21 @@ from datetime import timedelta
 
 from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.ghosts import PostgresGhosts
+from showtime_adapters.postgres.heartbeat import LASTS, Pulse
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.pulse import LASTS, Pulse
 from showtime_adapters.postgres.relay import Crew, Relay
-from showtime_app.composition.ground import Ground, Guards
+from showtime_app.composition.journal import Recording
 from showtime_app.composition.neighbours import Neighbours
-from showtime_app.composition.recording import Recording
+from showtime_app.composition.resources import Ground, Guards
 from showtime_app.logs import name_effect
-from showtime_app.web import ghosts
-from showtime_app.web.patience import Patience
-from showtime_core.effects import kind
-from showtime_core.ghosts import Task
-from showtime_core.outbox import Job, Settlement
-from showtime_core.performing import Outside, perform
+from showtime_app.web.polling import Patience
+from showtime_app.web.routes import ghosts
+from showtime_core.domain.outbox import Job, Settlement
+from showtime_core.domain.points_and_ghosts.effects import kind
+from showtime_core.domain.points_and_ghosts.ghosts import Task
 from showtime_core.ports import Account
-from showtime_core.requesting import Counter
+from showtime_core.use_cases.perform import Outside, perform
+from showtime_core.use_cases.request_ghost import Counter
 
 _CREWS = (
     Crew(

@@ -10,15 +10,15 @@ from litestar.types import ControllerRouterHandler
 from pydantic import SecretStr
 
 from showtime_adapters.discord import DiscordGallery
+from showtime_adapters.http_client import Telemetry
 from showtime_adapters.ledger import HttpLedger
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
 from showtime_adapters.local.painter import LocalPainter
-from showtime_adapters.outgoing import Telemetry
 from showtime_adapters.service_tokens import ServiceTokens
-from showtime_app.checked import EMBEDDED
 from showtime_app.config import Settings
-from showtime_app.web import local
-from showtime_core.effects import Feature
+from showtime_app.setting_types import EMBEDDED
+from showtime_app.web.routes import local
+from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter
 
 TelemetryOf = Callable[[str], Telemetry]

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.parking import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParking
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_again
 from showtime_core.ports import UnitOfWork
-from showtime_core.reviewing import Desk
+from showtime_core.use_cases.decide_parked import Desk
 
 
 def wire_desk(pool: AsyncConnectionPool[Connection], units: UnitOfWork) -> Desk:

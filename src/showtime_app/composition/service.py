@@ -3,29 +3,30 @@
 from functools import partial
 
 from showtime_adapters.auth import AuthService
+from showtime_adapters.json_schemas import shapes
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.backlog import read_backlog
+from showtime_adapters.postgres.heartbeat import Pulse
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.ledger import PostgresLedger
-from showtime_adapters.postgres.pulse import Pulse
 from showtime_adapters.postgres.readiness import require_ready
-from showtime_adapters.shapes import shapes
 from showtime_adapters.twitch.eventsub import Receiver, Sorted
 from showtime_app.composition.chat import wire_chat
 from showtime_app.composition.effects import wire_ghosts, wire_relay
-from showtime_app.composition.ground import Ground, Guards
+from showtime_app.composition.journal import Recording, wire_feed, wire_recording
 from showtime_app.composition.neighbours import Laptop, wire_neighbours
 from showtime_app.composition.parked import wire_desk
-from showtime_app.composition.recording import Recording, wire_feed, wire_recording
+from showtime_app.composition.resources import Ground, Guards
 from showtime_app.composition.twitch import read_standing, wire_upkeep
 from showtime_app.config import Settings
 from showtime_app.server import Server, create_app
-from showtime_app.web import admin, callback, console, history, parked, request_id, shield, status, streams
-from showtime_app.web.places import StreamLimits
-from showtime_core.chat import ChatSource
-from showtime_core.effects import Feature
+from showtime_app.web.middleware import edge_limits, request_id
+from showtime_app.web.middleware.stream_limits import StreamLimits
+from showtime_app.web.routes import admin, callback, console, history, parked, status, streams
+from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.points_and_ghosts.effects import Feature
+from showtime_core.domain.reactions import Policy
 from showtime_core.ports import Authenticator
-from showtime_core.reactions import Policy
 
 
 def compose(
@@ -97,5 +98,5 @@ def _serve(ground: Ground, receiver: Receiver, off: list[str]) -> Server:
     settings, metrics, parts = ground.settings, ground.metrics, ground.parts
     app = create_app(parts.routes, parts.running, shapes(), settings.cors_allowed_origins)
     limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
-    front = callback.in_front(shield.shielded(app, limits, metrics), receiver.receive, metrics)
+    front = callback.in_front(edge_limits.shielded(app, limits, metrics), receiver.receive, metrics)
     return Server(request_id.with_request_id(front), parts.stop, off)

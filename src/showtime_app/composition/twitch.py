@@ -7,7 +7,7 @@ from functools import partial
 
 from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.outgoing import SILENT, Telemetry
+from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.postgres.health import PostgresHealth
 from showtime_adapters.postgres.leader import TWITCH_KEY, Leadership
 from showtime_adapters.postgres.pool import Connection, make_pool
@@ -16,15 +16,15 @@ from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
 from showtime_adapters.twitch.http import Asking, Credentials, make_client
 from showtime_adapters.twitch.oauth import Consent
-from showtime_app.composition.ground import Ground
-from showtime_app.composition.recording import Recording
+from showtime_app.composition.journal import Recording
+from showtime_app.composition.resources import Ground
 from showtime_app.config import Settings, TwitchApp
-from showtime_app.setup.places import Home, Twitch
+from showtime_app.setup.ports import Home, Twitch
 from showtime_app.upkeep import Upkeep
-from showtime_core.broadcast import ChannelState
-from showtime_core.health import Health
-from showtime_core.subscriptions import scopes_of, wanted_of
-from showtime_core.watching import Watch
+from showtime_core.domain.broadcasts.broadcast import ChannelState
+from showtime_core.domain.health import Health
+from showtime_core.domain.subscriptions import scopes_of, wanted_of
+from showtime_core.use_cases.check_channel import Watch
 
 
 async def read_standing(pool: AsyncConnectionPool[Connection]) -> tuple[ChannelState, Health]:

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from showtime_app.setup.browser import PORT, REDIRECT_URI, Visit, waiting
+from showtime_core.domain.subscriptions import DeviceCode
 from showtime_core.errors import NotAllowed, Refused, ShowtimeError
 from showtime_core.ports import Consent
-from showtime_core.subscriptions import DeviceCode
 
 Say = Callable[[str], None]
 """Tells the operator a line."""

@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 from attrs import define, frozen
 
 from showtime_app.setup.consent import Say, ask
-from showtime_app.setup.places import Home, Twitch
-from showtime_core.errors import Refused
-from showtime_core.health import TwitchHealth
-from showtime_core.keeping import keep, look, rotate
-from showtime_core.subscriptions import (
+from showtime_app.setup.ports import Home, Twitch
+from showtime_core.domain.health import TwitchHealth
+from showtime_core.domain.subscriptions import (
     MISSING,
     Finding,
     Plan,
@@ -23,6 +21,8 @@ from showtime_core.subscriptions import (
     scopes_of,
     wanted_of,
 )
+from showtime_core.errors import Refused
+from showtime_core.use_cases.keep_subscriptions import keep, look, rotate
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from random import Random
 
 from attrs import frozen
 
-from showtime_core.viewers import Viewer
+from showtime_core.domain.viewers import Viewer
 
 _REGULARS = (
     *("VHSVera", "RewindRita", "TapeHissTim", "BetamaxBenny", "TrackingTess", "LaserdiscLou", "StaticSadie"),

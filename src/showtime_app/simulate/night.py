@@ -9,7 +9,7 @@ from showtime_app.simulate import cast
 from showtime_app.simulate.cast import Tape
 from showtime_app.simulate.catalogue import GIFT, consequences, event_type
 from showtime_app.simulate.wishes import Scene, Wishes
-from showtime_core.viewers import Viewer
+from showtime_core.domain.viewers import Viewer
 
 MINUTE = 60
 DROP_OUT_SECONDS = 5 * MINUTE

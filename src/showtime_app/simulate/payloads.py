@@ -5,7 +5,7 @@ from typing import TypeVar
 from showtime_app.simulate import cast
 from showtime_app.simulate.texts import emote_places
 from showtime_app.simulate.wishes import Json, Scene, Wishes
-from showtime_core.viewers import Viewer
+from showtime_core.domain.viewers import Viewer
 
 _BITS = (100, 100, 150, 250, 500, 1000)
 _T = TypeVar("_T")

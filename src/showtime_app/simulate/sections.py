@@ -8,7 +8,7 @@ import click
 
 from showtime_app.simulate import cast as people
 from showtime_app.simulate import timestamps
-from showtime_core.viewers import Viewer
+from showtime_core.domain.viewers import Viewer
 
 _T = TypeVar("_T")
 

@@ -6,7 +6,7 @@ from random import Random
 from attrs import field, frozen
 
 from showtime_app.simulate.cast import CHANNEL, viewer
-from showtime_core.viewers import Viewer
+from showtime_core.domain.viewers import Viewer
 
 Json = dict[str, object]
 """An object as it goes into the body of a message."""

@@ -1,1 +1,1 @@
-"""The HTTP interface, one module for each group of routes."""
+"""The HTTP interface: routes, what stands before them, their description, and what they share."""

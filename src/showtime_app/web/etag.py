@@ -13,7 +13,7 @@ from litestar.types import (
     Send,
 )
 
-from showtime_app.web.raw import header
+from showtime_app.web.asgi import header
 
 _OF_THE_BODY = {b"content-length", b"content-type"}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import define, field, frozen
 
 from showtime_app.metrics import Metrics
-from showtime_core.feed import FeedEntry, Tip
+from showtime_core.domain.feed import FeedEntry, Tip
 
 QUEUE_LENGTH = 512
 """What a client may be behind; a slower one is disconnected, and resumes by id."""

@@ -13,7 +13,7 @@ from attrs import define, field
 from litestar.types import Scope
 
 from showtime_app.metrics import Metrics
-from showtime_app.web.raw import header
+from showtime_app.web.asgi import header
 
 _log = logging.getLogger(__name__)
 

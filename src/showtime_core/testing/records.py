@@ -8,13 +8,14 @@ from uuid import UUID
 
 from attrs import frozen
 
-from showtime_core.broadcast import Broadcast, ChannelState, Screening
-from showtime_core.events import TapeStopped
-from showtime_core.journal import Admission, Entry, Outcome, Page, PlannedEffect, Shown, Source
+from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening
+from showtime_core.domain.events import TapeStopped
+from showtime_core.domain.journal import Admission, Entry, Outcome, Page, Shown, Source
+from showtime_core.domain.outbox import PlannedEffect
+from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
-from showtime_core.reactions import Policy
-from showtime_core.receiving import follow
-from showtime_core.testing.memory import MemoryUnitOfWork
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+from showtime_core.use_cases.receive import follow
 
 
 @frozen

@@ -18,12 +18,12 @@ from uuid import UUID
 from attrs import evolve, fields
 from hypothesis import strategies as st
 
-from showtime_core import events as ev
-from showtime_core.effects import Feature
-from showtime_core.journal import Entry, Malformed, Source, Unknown
-from showtime_core.limits import GhostLimits
-from showtime_core.reactions import Policy
-from showtime_core.viewers import Viewer
+from showtime_core.domain import events as ev
+from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain.points_and_ghosts.effects import Feature
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
 
 OPENING_NIGHT = datetime(2026, 10, 30, 20, 0, tzinfo=UTC)
 """The Friday before Halloween: the time around which things happen, where no other is given."""

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from showtime_adapters.auth import AuthService
+from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import NotAccepted, Unavailable
-from showtime_core.viewers import Identity, Role, Viewer
 from support.auth_service import Key, claims, signed
 
 KEY = Key("tape-1986")

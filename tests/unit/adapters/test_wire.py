@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from showtime_adapters import wire
 from showtime_adapters.encoding import encode
-from showtime_core import alerts, effects
-from showtime_core.broadcast import ChannelState, Revocation, Snapshot, TapeOn
-from showtime_core.comparison import Doubt
+from showtime_core.domain import alerts
+from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Snapshot, TapeOn
+from showtime_core.domain.broadcasts.stream_check import Doubt
+from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir
+from showtime_core.domain.health import TwitchHealth
+from showtime_core.domain.points_and_ghosts import effects
+from showtime_core.domain.reactions import Policy, react
+from showtime_core.domain.subscriptions import ENABLED, MISSING, Finding
+from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
-from showtime_core.health import TwitchHealth
-from showtime_core.reactions import Policy, react
-from showtime_core.subscriptions import ENABLED, MISSING, Finding
 from showtime_core.testing import strategies as showtime
-from showtime_core.timeline import Night, Timeline, WentOffAir, WentOnAir
-from showtime_core.viewers import Viewer
 
 SCREENING = UUID("00000000-0000-4000-8000-000000000005")
 LIVE = datetime(2026, 11, 21, 1, 59, 58, tzinfo=UTC)

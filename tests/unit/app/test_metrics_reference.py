@@ -5,7 +5,7 @@ from pathlib import Path
 
 from showtime_adapters.twitch.eventsub import Rejection
 from showtime_app.metrics import Metrics
-from showtime_core.journal import Outcome
+from showtime_core.domain.journal import Outcome
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/metrics.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(showtime_\w+)` \| (\w+) \|(?: (`.+?`))? \| (.+) \|$", re.MULTILINE)

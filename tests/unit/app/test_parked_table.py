@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from showtime_core.deciding import Decision, choices
-from showtime_core.effects import (
+from showtime_core.domain.parked import Decision, choices
+from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
     CreditCheer,
@@ -15,8 +15,8 @@ from showtime_core.effects import (
     SummonGhost,
     kind,
 )
-from showtime_core.ghosts import Task
-from showtime_core.testing.script import MARGE
+from showtime_core.domain.points_and_ghosts.ghosts import Task
+from showtime_core.testing.entries import MARGE
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/decide-what-is-parked.md").read_text("utf-8")
 GHOST = uuid4()

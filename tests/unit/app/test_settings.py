@@ -3,7 +3,7 @@
 import pytest
 
 from showtime_app.config import ConfigurationError, Settings, load
-from showtime_core.limits import GhostLimits
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
 TWITCH = {
     "TWITCH_CHANNEL_NAME": "goldenvcr",

@@ -10,7 +10,7 @@ from showtime_app.simulate.catalogue import event_type
 from showtime_app.simulate.deliveries import Source
 from showtime_app.simulate.messages import Address
 from showtime_app.simulate.night import Beat, Screening, plan
-from showtime_app.simulate.playing import requests
+from showtime_app.simulate.player import requests
 
 CHANNEL = viewer("GoldenVCR")
 seeds = st.integers(0, 2**32)

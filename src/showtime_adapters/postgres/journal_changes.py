@@ -1,0 +1,163 @@
+"""Writing a page: one statement for all that is usual, and a few more where broadcasts change."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+
+from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import statements
+from showtime_adapters.postgres.pool import Connection
+from showtime_adapters.wire import (
+    Document,
+    alert_document,
+    effect_document,
+    format_time,
+    policy_document,
+    snapshot_document,
+)
+from showtime_core.domain.alerts import Alert
+from showtime_core.domain.broadcasts.broadcast import Snapshot
+from showtime_core.domain.journal import Admission, Page, Shown, Verdict
+from showtime_core.domain.outbox import PlannedEffect
+from showtime_core.domain.points_and_ghosts.effects import kind, lane
+from showtime_core.domain.reactions import Acquaintance, Policy
+
+
+async def write_page(
+    connection: Connection,
+    page: Page,
+    admission: Admission,
+    policy: Policy,
+    assumed_version: int | None = None,
+) -> bool:
+    """Write all that a page says, but for broadcasts and the state.
+
+    False: a version of the state was assumed, and it is another one; nothing was written.
+    """
+    cursor = await connection.execute(
+        statements.WRITE_PAGE,
+        {
+            "entries": encode(_entries(admission, page.verdicts)),
+            "bodies": [entry.body for entry in admission.fresh],
+            "policy": _policy(policy),
+            "viewers": encode(_viewers(page.acquaintances)),
+            "effects": encode(_effects(page.effects)),
+            "shown": encode(_shown(page.shown)),
+            "now": admission.now,
+            "entry_count": len(admission.fresh),
+            "shown_count": len(page.shown),
+            "effect_count": len(page.effects),
+            "assumed_version": assumed_version,
+            "last_broadcast_id": page.state.last_broadcast_id,
+        },
+    )
+    return cursor.rowcount > 0
+
+
+@cache
+def _policy(policy: Policy) -> str:
+    return encode(policy_document(policy))
+
+
+def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document]:
+    return [
+        {
+            "id": entry.id,
+            "source": entry.source,
+            "type": entry.type,
+            "version": entry.version,
+            "retry": entry.retry,
+            "sent_at": entry.sent_at and format_time(entry.sent_at),
+            "fact": None if entry.id in admission.told else entry.claim,
+            "outcome": verdict.outcome,
+            "remark": verdict.remark,
+        }
+        for entry, verdict in zip(admission.fresh, verdicts, strict=True)
+    ]
+
+
+def _viewers(met: Sequence[Acquaintance]) -> list[Document]:
+    """List every viewer once, since one statement cannot change a row twice."""
+    viewers: dict[str, list[Acquaintance]] = {}
+    for acquaintance in met:
+        viewers.setdefault(acquaintance.viewer.id, []).append(acquaintance)
+    return [
+        {
+            "id": viewer_id,
+            "name": times[-1].viewer.name,
+            "followed_at": _first(seen.followed_at for seen in times),
+            "subscribed_at": _first(seen.subscribed_at for seen in times),
+        }
+        for viewer_id, times in viewers.items()
+    ]
+
+
+def _first(moments: Iterable[datetime | None]) -> str | None:
+    return next((format_time(moment) for moment in moments if moment), None)
+
+
+def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
+    return [
+        {
+            "key": planned.key,
+            "entry_id": planned.entry_id,
+            "kind": kind(planned.effect),
+            "lane": lane(planned.effect),
+            "payload": effect_document(planned.effect),
+            "status": planned.status,
+            "depends_on": planned.after,
+            "remark": planned.remark,
+        }
+        for planned in effects
+    ]
+
+
+def _shown(shown: Sequence[Shown]) -> list[Document]:
+    return [{"entry_id": entry.entry_id} | _stream_and_payload(entry.what) for entry in shown]
+
+
+def _stream_and_payload(what: Alert | Snapshot) -> Document:
+    if isinstance(what, Snapshot):
+        return {"stream": "state", "payload": snapshot_document(what)}
+    return {"stream": "alerts", "payload": alert_document(what)}
+
+
+async def write_payments(connection: Connection, page: Page) -> None:
+    """Write the payments that were told, under the lock."""
+    told = [
+        {
+            "entry_id": each.entry_id,
+            "viewer_id": each.payment.viewer_id,
+            "tier": each.payment.tier,
+            "is_shared": each.payment.is_shared,
+            "at": format_time(each.payment.at),
+        }
+        for each in page.payments
+    ]
+    if told:
+        await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
+
+
+async def write_broadcasts(connection: Connection, page: Page) -> None:
+    """Write the broadcasts and screenings that are new or changed, under the lock."""
+    if page.merged_broadcasts:
+        await connection.execute(statements.END_MERGED, [list(page.merged_broadcasts)])
+    for broadcast in page.broadcasts:
+        await connection.execute(
+            statements.SAVE_BROADCAST, [broadcast.id, broadcast.started_at, broadcast.ended_at]
+        )
+    if page.broadcasts:
+        await connection.execute(statements.KEEP_SEQUENCE)
+    for screening in page.screenings:
+        await connection.execute(
+            statements.SAVE_SCREENING,
+            [
+                screening.id,
+                screening.broadcast_id,
+                screening.tape_id,
+                screening.started_at,
+                screening.ended_at,
+            ],
+        )
+    if page.merged_broadcasts:
+        await connection.execute(statements.REMOVE_MERGED, [list(page.merged_broadcasts)])

@@ -1,0 +1,117 @@
+"""`showtime parked`: what is parked, messages and effects alike, and what becomes of it."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from showtime_app import composition
+from showtime_app.cli.common import database_option, ready_database, run
+from showtime_app.web.routes.parked import ParkedItem, tell
+from showtime_core.domain.parked import Decision
+from showtime_core.errors import ShowtimeError
+from showtime_core.texts import printable
+from showtime_core.use_cases.decide_parked import Desk
+
+T = TypeVar("T")
+
+_MOST = 100
+
+
+@click.group()
+def parked() -> None:
+    """List what is parked, and decide what becomes of it.
+
+    Messages whose reaction failed, and effects that nobody could finish: a credit of which nobody can tell
+    whether it was made, a ghost that nobody could post. Each has a reason, and holds up nobody.
+    """
+
+
+@parked.command("list")
+@database_option
+def list_parked(data_dir: Path | None) -> None:
+    """List what is parked, the oldest first, with what may be decided."""
+
+    async def look(desk: Desk) -> list[ParkedItem]:
+        return [tell(each) for each in await desk.parking.parked(_MOST)]
+
+    parked = _at_desk(look, data_dir)
+    for each in parked:
+        _print(each)
+    click.echo(f"{len(parked)} parked" if parked else "nothing is parked")
+
+
+@parked.command()
+@click.argument("names", metavar="ID...", nargs=-1, required=True)
+@database_option
+def retry(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Try again.
+
+    From a message follows now what follows from it in the present state; a night that has ended is not
+    started again. Of points it is looked first whether they were moved after all.
+    """
+    _decide(Decision.RETRY, names, data_dir)
+
+
+@parked.command()
+@click.argument("names", metavar="ID...", nargs=-1, required=True)
+@database_option
+def dismiss(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Let it go.
+
+    From a message nothing follows then. A credit is not made, and a ghost that has waited for it is refused.
+    Of a ghost that is not paid yet, what was set aside is given back.
+    """
+    _decide(Decision.DISMISS, names, data_dir)
+
+
+@parked.command()
+@click.argument("names", metavar="ID...", nargs=-1, required=True)
+@database_option
+def done(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Take it as done.
+
+    A person has seen that it has happened, or has seen to it: a credit is in the ledger, points are back
+    there, a ghost is posted. What has waited for it goes on.
+    """
+    _decide(Decision.DONE, names, data_dir)
+
+
+def _decide(decision: Decision, names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Decide about each; those before one that is refused stay decided."""
+
+    async def take(desk: Desk) -> None:
+        for name in names:
+            try:
+                await desk.take(decision, name, uuid.uuid4())
+            except ShowtimeError as reason:
+                raise click.ClickException(f"{name}: {reason}") from reason
+            click.echo(f"{name}: {_DECIDED[decision]}")
+
+    _at_desk(take, data_dir)
+
+
+_DECIDED = {Decision.RETRY: "tried again", Decision.DISMISS: "dismissed", Decision.DONE: "taken as done"}
+
+
+def _at_desk(work: Callable[[Desk], Awaitable[T]], data_dir: Path | None) -> T:
+    async def sit_down(conninfo: str) -> T:
+        async with composition.open_desk(conninfo) as desk:
+            return await work(desk)
+
+    try:
+        with ready_database(data_dir) as conninfo:
+            return run(sit_down(conninfo))
+    except ShowtimeError as reason:
+        raise click.ClickException(str(reason)) from reason
+
+
+def _print(parked: ParkedItem) -> None:
+    tries = f", {parked['tries']} tries" if parked["tries"] > 1 else ""
+    head = f"{parked['id']}  ({parked['type']}, {parked['since']:%Y-%m-%dT%H:%M:%SZ}{tries})"
+    click.echo(printable(head))
+    for line in (parked["about"], parked["reason"], f"showtime parked {'|'.join(parked['choices'])}"):
+        if line:
+            click.echo(f"    {printable(line)}")

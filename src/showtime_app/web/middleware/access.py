@@ -1,0 +1,41 @@
+"""Who may: bearer tokens and roles."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from showtime_core.domain.viewers import Role
+from showtime_core.errors import NotAllowed, Refused
+from showtime_core.ports import Authenticator
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
+VIEWER: list[dict[str, list[str]]] = [{"token": []}]
+"""What the guards below ask for, as OpenAPI writes it."""
+Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
+
+
+def broadcaster_only(authenticator: Authenticator) -> Guard:
+    """Make a guard that lets the broadcaster pass, and tells everybody else why not."""
+    viewers = viewers_only(authenticator)
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        await viewers(connection, handler)
+        if connection.user.role is not Role.BROADCASTER:
+            raise NotAllowed(f"insufficient access: requires broadcaster; you are {connection.user.role}")
+
+    return guard
+
+
+def viewers_only(authenticator: Authenticator) -> Guard:
+    """Make a guard that lets pass whoever is known; the handler finds who it is as `request.user`."""
+
+    async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+        token = connection.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if not token or token == "Bearer":  # noqa: S105 - the prefix alone, which is no token
+            raise Refused("Twitch user access token or internal JWT must be supplied in Authorization header")
+        connection.scope["user"] = await authenticator.identify(token)
+
+    return guard

@@ -1,0 +1,56 @@
+"""The places for streams: how many may be open, in all and of one client."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from attrs import define, field, frozen
+from litestar.types import Scope
+
+from showtime_app.web.middleware.client_address import Network, client_network
+
+
+@frozen
+class StreamLimits:
+    """How many streams may be open at once."""
+
+    in_all: int
+    per_address: int
+    """Of one address, of which IPv6 counts the first half."""
+    trusted_proxies: Sequence[Network]
+    """Whose word counts on where a request comes from."""
+
+
+@define
+class Places:
+    """The places for streams, of which each client has a few."""
+
+    limits: StreamLimits
+    _taken: int = 0
+    _by_client: Counter[Network] = field(factory=Counter)
+
+    @contextmanager
+    def take(self, scope: Scope) -> Iterator[str | None]:
+        """Take a place for a while; gives the limit that is reached, if there is none."""
+        client = client_network(scope, self.limits.trusted_proxies)
+        if self._taken >= self.limits.in_all:
+            yield "all"
+        elif client and self._by_client[client] >= self.limits.per_address:
+            yield "address"
+        else:
+            with self._held(client):
+                yield None
+
+    @contextmanager
+    def _held(self, client: Network | None) -> Iterator[None]:
+        self._taken += 1
+        if client:
+            self._by_client[client] += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            if client:
+                self._by_client[client] -= 1
+                if not self._by_client[client]:
+                    del self._by_client[client]

@@ -1,0 +1,200 @@
+"""All routes as OpenAPI 3.1 describes them: generated from the handlers, and completed with what they say.
+
+The framework knows parameters, bodies and answers from signatures. It does not know what is refused, and
+nothing of handlers that speak ASGI themselves; these say it beside their code (`descriptions`).
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from inspect import cleandoc
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Server, Tag
+from litestar.routes import ASGIRoute, HTTPRoute
+from litestar.types import ControllerRouterHandler
+from litestar.types.internal_types import PathParameterDefinition
+
+from showtime_app import DISTRIBUTION
+from showtime_app.web.middleware.edge_limits import is_of_host
+from showtime_app.web.openapi.descriptions import KEY, Described, Object, refusal
+from showtime_app.web.problems import PROBLEM
+
+_ABOUT = (
+    "The backend of a live show on Twitch. Paths are relative to where this is served. What is refused is "
+    "told in plain text; whoever accepts JSON gets a problem document (RFC 9457)."
+)
+_TAGS = {
+    "status": "How it stands: for people, load balancers and Prometheus.",
+    "streams": "What happens, as server-sent events: no `event:`, a comment after 30 seconds of silence.",
+    "history": "What was.",
+    "ghosts": "Ghosts for points.",
+    "host": "What the broadcaster does.",
+    "twitch": "Where Twitch delivers.",
+    "schema": "This description.",
+}
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A Twitch user access token, or a token of the auth service. `Bearer` may be left out.",
+}
+_REQUEST_ID = {
+    "description": "The caller's `x-request-id`, or one made here; the log has it too.",
+    "schema": {"type": "string", "maxLength": 128},
+}
+_NO_STORE = {
+    "description": "Nobody on the way, and no browser, keeps what the host is told.",
+    "schema": {"type": "string", "enum": ["no-store"]},
+}
+_NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"  # noqa: S105
+_OF_TOKENS: Mapping[int, Sequence[str]] = {
+    400: [_NO_TOKEN],
+    401: ["access token was not accepted"],
+    503: ["the auth service cannot be reached"],
+}
+_OF_ROLES: Mapping[int, Sequence[str]] = {403: ["insufficient access: requires broadcaster; you are viewer"]}
+_OF_BODIES: Mapping[int, Sequence[str]] = {
+    408: ["the body did not come in time"],
+    413: ["Request Entity Too Large"],
+}
+_OF_ALL: Mapping[int, Sequence[str]] = {500: ["internal error"]}
+
+
+class UndescribedError(Exception):
+    """A route says nothing of itself."""
+
+
+def describe(
+    handlers: Sequence[ControllerRouterHandler], beside: Mapping[str, Object], shapes: Mapping[str, Object]
+) -> Object:
+    """Describe these handlers, and the operations beside them, by path and method.
+
+    `shapes` are the schemas that operations refer to by name. Raises UndescribedError.
+    """
+    app = Litestar(list(handlers), openapi_config=_config(), logging_config=None)
+    document = app.openapi_schema.to_schema()
+    paths: dict[str, Object] = document["paths"]
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if handler.resolve_include_in_schema():
+                    _complete(paths[route.path_format][method.lower()], handler)
+        elif isinstance(route, ASGIRoute):
+            paths[route.path_format] = _said(route.route_handler, route.path)
+    paths |= {path: dict(operations) for path, operations in beside.items()}
+    for path, operation in _operations(paths):
+        _add_headers(operation, path)
+        if not set(operation.get("tags", ())) & _TAGS.keys():
+            raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update({"Problem": PROBLEM, **shapes})
+    components |= {
+        "securitySchemes": {"token": _TOKEN},
+        "headers": {"RequestId": _REQUEST_ID, "NoStore": _NO_STORE},
+    }
+    return dict(sorted(document.items(), key=lambda part: part[0] != "openapi"))
+
+
+def _config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        "showtime",
+        version(DISTRIBUTION),
+        description=_ABOUT,
+        tags=[Tag(name, description=meaning) for name, meaning in _TAGS.items()],
+        operation_id_creator=_name_operation,
+        servers=[Server("../", description="Where this is served: a proxy may stand before it.")],
+        render_plugins=[JsonRenderPlugin()],  # of which no use is made: see `web.schema`
+        path="/of-the-framework",
+    )
+
+
+def _name_operation(handler: HTTPRouteHandler, _: str, path: Sequence[str | PathParameterDefinition]) -> str:
+    return handler.handler_name if path or handler.paths == {"/"} else f"{handler.handler_name}_at_root"
+
+
+def _said(handler: BaseRouteHandler, path: str) -> Any:  # noqa: ANN401 - of two kinds of handlers
+    if KEY not in handler.opt:
+        raise UndescribedError(f"{path} says nothing of itself: give it `opt=described(…)`, or `opt=raw(…)`")
+    return handler.opt[KEY]
+
+
+def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
+    """Add what the handler says to what the framework knows."""
+    said: Described = _said(handler, str(handler))
+    summary, _, more = cleandoc(handler.fn.__doc__ or "").partition("\n\n")
+    operation["summary"] = " ".join(summary.split()).removesuffix(".")
+    if more:
+        operation["description"] = more
+    operation["parameters"] = [_plain(parameter) for parameter in operation.get("parameters", [])]
+    if said.body:
+        operation["requestBody"] = said.body
+    status = str(handler.status_code)
+    success = operation["responses"][status]
+    success["headers"] = {name: _header(meaning) for name, meaning in said.headers.items()}
+    for media in success.get("content", {}).values() if said.example is not None else ():
+        media["example"] = said.example
+    operation["responses"] = {status: success, **{str(code): answer for code, answer in said.also.items()}}
+    if said.is_kept:
+        _add_revalidation(operation, success)
+    for code, messages in sorted(_refusals(operation, said).items()):
+        operation["responses"][str(code)] = refusal(HTTPStatus(code).phrase, messages, code)
+
+
+def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
+    """Gather what the handler refuses, and what is refused before it is asked."""
+    roles = [role for requirement in operation.get("security", []) for role in requirement.get("token", [])]
+    every = [
+        _OF_ALL,
+        _OF_TOKENS if operation.get("security") else {},
+        _OF_ROLES if roles else {},
+        _OF_BODIES if "requestBody" in operation else {},
+        said.refusals,
+    ]
+    found: dict[int, list[str]] = {}
+    for refusals in every:
+        for code, messages in refusals.items():
+            found.setdefault(code, []).extend(messages)
+    return found
+
+
+def _plain(parameter: Object) -> Object:
+    """Leave out what the framework says of a parameter that need not be said."""
+    schema = dict(parameter["schema"])
+    for said_elsewhere in ("description", "default"):
+        schema.pop(said_elsewhere, None)
+    kept: Object = {name: parameter[name] for name in ("name", "in", "description") if name in parameter}
+    return {**kept, "required": parameter.get("required", False), "schema": schema}
+
+
+def _header(meaning: str) -> Object:
+    return {"description": meaning, "schema": {"type": "string"}}
+
+
+def _add_revalidation(operation: Object, success: Object) -> None:
+    known = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+    operation["parameters"].append({**known, "description": "The `ETag` of an answer that the caller has."})
+    headers = {
+        "ETag": _header("Names the answer by its content."),
+        "Cache-Control": _header("`no-cache`: it may be kept, if it is asked each time whether it holds."),
+    }
+    success["headers"] |= headers
+    operation["responses"]["304"] = {"description": "What the caller has still holds.", "headers": headers}
+
+
+def _operations(paths: Mapping[str, Object]) -> list[tuple[str, Object]]:
+    return [(path, operation) for path, operations in paths.items() for operation in operations.values()]
+
+
+def _add_headers(operation: Object, path: str) -> None:
+    """Add the headers of all answers, and of all that the host gets."""
+    reference = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+    if is_of_host(path):
+        reference["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
+    operation["responses"] = {
+        code: {**answer, "headers": {**answer.get("headers", {}), **reference}}
+        for code, answer in operation["responses"].items()
+    }

@@ -1,0 +1,123 @@
+"""The description of all routes as a page for people: one file without scripts, that needs nothing else."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from html import escape
+from typing import Any
+
+from showtime_app.web.openapi.descriptions import Object
+
+_STYLE = """
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
+       color: #1d1a26; background: #fbfaff }
+h2 { margin-top: 2.5rem; border-bottom: 2px solid #d8d2ec }
+details { margin: .5rem 0; border: 1px solid #d8d2ec; border-radius: .4rem; background: #fff }
+summary { padding: .5rem .8rem; cursor: pointer }
+summary code { font-weight: 600 }
+details > div { padding: 0 .8rem .8rem }
+table { width: 100%; border-collapse: collapse }
+th, td { padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid #eeeaf8 }
+pre { overflow-x: auto; margin: .3rem 0; padding: .6rem; border-radius: .3rem; background: #f3f0fb }
+.method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: #5b2ca0 }
+.lock { font-size: .85rem; color: #8a3b12 }
+@media (prefers-color-scheme: dark) {
+  body { color: #e9e6f2; background: #16131d } details { background: #1e1a28 }
+  pre { background: #282336 } .method { color: #c3a2ff } .lock { color: #f0a878 } a { color: #c3a2ff }
+  details, h2 { border-color: #3a3350 } th, td { border-color: #2a2439 }
+}
+"""
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What a browser may do with the page: show it, in its own style."""
+
+
+def render(document: Object, link: str) -> str:
+    """Write the page; `link` leads to the document itself."""
+    info = document["info"]
+    sections = "".join(_sections(document))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(info["title"])}</title>'
+        f"<style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
+        f"<p>{escape(info['description'])}</p>"
+        f'<p><a href="{escape(link)}">OpenAPI {document["openapi"]}</a></p>'
+        f"{sections}</body></html>"
+    )
+
+
+def _sections(document: Object) -> Iterator[str]:
+    for tag in document["tags"]:
+        found = [
+            _operation(method, path, operation)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+            if tag["name"] in operation["tags"]
+        ]
+        if found:
+            yield f"<h2>{escape(tag['name'])}</h2><p>{escape(tag['description'])}</p>{''.join(found)}"
+    yield "<h2>Schemas</h2>"
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary><div>'
+        yield f"{_code(schema)}</div></details>"
+
+
+def _operation(method: str, path: str, operation: Object) -> str:
+    lock = ' <span class="lock">needs a token</span>' if operation.get("security") else ""
+    parts = [f"<p>{escape(operation['description'])}</p>"] if "description" in operation else []
+    if operation.get("parameters"):
+        parts.append(_table("Parameters", map(_parameter, operation["parameters"])))
+    if "requestBody" in operation:
+        parts.append(f"<h4>Body</h4>{_contents(operation['requestBody'])}")
+    rows = ((code, _answer(answer)) for code, answer in sorted(operation["responses"].items()))
+    parts.append(_table("Answers", rows))
+    return (
+        f'<details id="{escape(operation["operationId"])}"><summary>'
+        f'<span class="method">{method.upper()}</span>'
+        f"<code>{escape(path)}</code> {escape(operation['summary'])}{lock}</summary>"
+        f"<div>{''.join(parts)}</div></details>"
+    )
+
+
+def _parameter(parameter: Object) -> tuple[str, str]:
+    must = "" if parameter.get("required") else ", optional"
+    meaning = escape(parameter.get("description", ""))
+    return parameter["name"], f"{meaning} ({parameter['in']}{must}) {_code(parameter['schema'])}"
+
+
+def _answer(answer: Object) -> str:
+    headers = ", ".join(name for name in answer.get("headers", {}))
+    return f"{escape(answer['description'])}{_contents(answer)}<small>{escape(headers)}</small>"
+
+
+def _contents(of: Object) -> str:
+    return "".join(
+        f"<p><code>{escape(media_type)}</code></p>{_code(media['schema'])}{_examples(media)}"
+        for media_type, media in of.get("content", {}).items()
+    )
+
+
+def _examples(media: Object) -> str:
+    examples = [media["example"]] if "example" in media else []
+    examples += [example["value"] for example in media.get("examples", {}).values()]
+    return "".join(map(_code, examples))
+
+
+def _table(title: str, rows: Any) -> str:  # noqa: ANN401 - pairs of a name and a text
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
+    return f"<h4>{title}</h4><table>{cells}</table>"
+
+
+def _code(value: Any) -> str:  # noqa: ANN401 - of JSON
+    """Show a value; a reference as a link to what it names."""
+    if isinstance(value, Mapping) and set(value) == {"$ref"}:
+        name = escape(value["$ref"].rpartition("/")[2])
+        return f'<p><a href="#{name}">{name}</a></p>'
+    written = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return f"<pre>{escape(written)}</pre>"

@@ -1,0 +1,75 @@
+"""The routes of the host: tape on, tape off, and where the recording of a night is."""
+
+import re
+import uuid
+from typing import Annotated, Any, TypedDict
+
+from litestar import Router, delete, post, put
+from litestar.params import JSONBody
+
+from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.routes.history import NO_BROADCAST, NO_NUMBER, BroadcastId, read_broadcast_id
+from showtime_core.domain.broadcasts.broadcast import MAX_TAPE_ID
+from showtime_core.domain.broadcasts.history import MAX_URL_LENGTH, WEB_ADDRESS, check_vod_url
+from showtime_core.domain.reactions import Policy
+from showtime_core.errors import Refused
+from showtime_core.ports import History, UnitOfWork
+from showtime_core.use_cases import host
+
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
+
+
+class Vod(TypedDict):
+    """The recording of a night."""
+
+    url: Annotated[
+        str,
+        says(
+            "Where to watch it; empty: nowhere.",
+            maxLength=MAX_URL_LENGTH,
+            pattern=f"^({WEB_ADDRESS})?$",
+            examples=["https://www.twitch.tv/videos/2203817154"],
+        ),
+    ]
+
+
+TapeId = Annotated[
+    str, says("The number of a tape.", type="integer", minimum=1, maximum=MAX_TAPE_ID, examples=[31])
+]
+_NOT_LIVE = "no broadcast is currently live"
+_NO_VOD = "the VOD URL must begin with http:// or https://, name a host, and hold ASCII alone"
+
+
+def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only: Guard) -> Router:
+    """Make the routes; all of them are the broadcaster's alone."""
+
+    @post(
+        "/tape/{tape_id:str}",
+        status_code=204,
+        opt=described(refusals={400: ["tape ID must be an integer", _NOT_LIVE], **AWAY}),
+    )
+    async def start_tape(tape_id: TapeId) -> None:
+        """Put a tape on, in place of the one that is on."""
+        if not _WHOLE_NUMBER.fullmatch(tape_id):
+            raise Refused("tape ID must be an integer")
+        await host.start_tape(int(tape_id), uuid.uuid4(), units, policy)
+
+    @delete("/tape", status_code=204, opt=described(refusals={400: [_NOT_LIVE], **AWAY}))
+    async def stop_tape() -> None:
+        """Take the tape off, if one is on."""
+        await host.stop_tape(uuid.uuid4(), units, policy)
+
+    @put(
+        "/broadcast/{broadcast_id:str}/vod",
+        status_code=204,
+        opt=described(refusals={400: [NO_NUMBER, _NO_VOD], 404: [NO_BROADCAST], **AWAY}),
+    )
+    async def set_vod(broadcast_id: BroadcastId, data: JSONBody[Vod]) -> None:
+        """Keep where the recording of a night is; an empty URL takes it back."""
+        await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data["url"]))
+
+    handlers: list[Any] = [start_tape, stop_tape, set_vod]
+    return Router(
+        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
+    )

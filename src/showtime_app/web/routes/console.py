@@ -1,0 +1,114 @@
+"""What the host is told of the show: `GET /admin/state`."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, TypedDict
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Train, recorded
+from showtime_core.domain.health import Health, unrepaired
+
+
+class LiveBroadcast(TypedDict):
+    """The night that is on the air."""
+
+    id: Annotated[int, says("The number of the broadcast.")]
+    startedAt: Annotated[datetime, says("When it began, by Twitch's clock.")]
+
+
+class TapeOnScreen(TypedDict):
+    """The tape that is on."""
+
+    id: Annotated[int, says("The number of the tape.")]
+    startedAt: Annotated[datetime, says("When it was put on.")]
+
+
+class HypeTrain(TypedDict):
+    """The hype train that is under way: how far it is on its way to the next level."""
+
+    id: Annotated[str, says("Names the train, at Twitch.")]
+    level: Annotated[int, says("The level that it has reached.")]
+    progress: Annotated[int, says("Points that were given towards the next level.")]
+    goal: Annotated[int, says("Points that the next level takes.")]
+
+
+class EndedSubscription(TypedDict):
+    """A subscription that Twitch has ended."""
+
+    type: Annotated[str, says("The type of EventSub that will no longer come.")]
+    reason: Annotated[str, says("Twitch's word for why.")]
+    sentAt: Annotated[datetime, says("When Twitch said so.")]
+
+
+class ConsoleState(TypedDict):
+    """How the show stands."""
+
+    broadcast: Annotated[LiveBroadcast | None, says("The night that is on the air; null: none.")]
+    tape: Annotated[TapeOnScreen | None, says("The tape that is on; null: none.")]
+    title: Annotated[str, says("What the channel says it shows.")]
+    category: Annotated[str, says("The category at Twitch.")]
+    hypeTrain: Annotated[HypeTrain | None, says("The hype train that is under way; null: none.")]
+    revocations: Annotated[
+        list[EndedSubscription],
+        says(
+            "Subscriptions that Twitch has ended; until they are repaired, or something of their type comes."
+        ),
+    ]
+    off: Annotated[Sequence[str], says("What this channel does without.")]
+
+
+_EXAMPLE = {
+    "broadcast": {"id": 7, "startedAt": "2026-10-30T20:00:00Z"},
+    "tape": {"id": 31, "startedAt": "2026-10-30T20:02:00.123456Z"},
+    "title": "Tape night",
+    "category": "Retro",
+    "hypeTrain": {"id": "choo-1", "level": 2, "progress": 70, "goal": 800},
+    "revocations": [{"type": "channel.raid", "reason": "user_removed", "sentAt": "2026-10-30T20:05:00Z"}],
+    "off": ["ghosts", "points"],
+}
+
+
+def route(
+    read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str], broadcaster_only: Guard
+) -> HTTPRouteHandler:
+    """Make the route; `off` is what this channel does without."""
+
+    @get(
+        "/admin/state",
+        guards=[broadcaster_only],
+        security=BROADCASTER,
+        tags=["host"],
+        opt=described(example=_EXAMPLE, refusals=AWAY),
+    )
+    async def get_state() -> ConsoleState:
+        """Tell the host how the show stands."""
+        state, health = await read()
+        return _describe(state, unrepaired(state, health.twitch), off)
+
+    return get_state
+
+
+def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[str]) -> ConsoleState:
+    live, train = state.timeline.live, state.hype_train
+    tape = next((tape for tape in recorded(state).screenings if tape.ended_at is None), None)
+    return {
+        "broadcast": {"id": live.id, "startedAt": live.started_at} if live else None,
+        "tape": {"id": tape.tape_id, "startedAt": tape.started_at} if tape else None,
+        "title": state.title,
+        "category": state.category,
+        "hypeTrain": _describe_train(train) if train and not train.is_over else None,
+        "revocations": [_describe_end(each) for each in ended],
+        "off": off,
+    }
+
+
+def _describe_train(train: Train) -> HypeTrain:
+    return {"id": train.id, "level": train.level, "progress": train.progress, "goal": train.goal}
+
+
+def _describe_end(ended: Revocation) -> EndedSubscription:
+    return {"type": ended.type, "reason": ended.reason, "sentAt": ended.sent_at}

@@ -1,0 +1,261 @@
+"""What viewers ask for: a ghost, for points; and how it stands."""
+
+import json
+import re
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any, NotRequired, TypedDict, assert_never
+from uuid import UUID, uuid4, uuid5
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import HeaderParameter
+
+from showtime_app.web.middleware.access import VIEWER, Guard
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.polling import Patience
+from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
+from showtime_core.domain.journal import Entry
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    MAX_SUBJECT_CHARACTERS,
+    Refusal,
+    Standing,
+    Step,
+    ghost_id,
+    read_subject,
+)
+from showtime_core.domain.viewers import Identity
+from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
+from showtime_core.ports import Ghosts
+from showtime_core.use_cases.request_ghost import Counter, write_request
+
+WAIT_SECONDS = 45.0
+"""How long a viewer waits for a ghost, at most: the proxy gives up after a minute."""
+
+_KEY = re.compile("^[!-~]{1,128}$")
+_BAD_KEY = "Idempotency-Key must have 1 to 128 printable ASCII characters, and no spaces"
+_NAMESPACE = UUID("3f0a4f0e-5d0c-4a3e-9d0b-5b6c8c1a7e21")
+"""A request that has a key is named after viewer, key and subject."""
+
+GhostRequest = Request[Identity, Any, Any]
+
+
+class GhostStatus(TypedDict):
+    """How a ghost stands."""
+
+    id: UUID
+    status: Annotated[
+        str,
+        says(
+            "`failed`: there is none, and the points are back, or were never taken.",
+            enum=["in-progress", "shown", "failed"],
+        ),
+    ]
+    step: Annotated[str, says("How far it has come.", enum=["requested", *(step.value for step in Step)])]
+    message: NotRequired[Annotated[str, says("Why it failed, for people; only then.")]]
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="Names the request: the same key and subject of the same viewer is the same request, "
+        "however often it is sent.",
+        schema_extra={"pattern": _KEY.pattern},
+    ),
+]
+Prefer = Annotated[
+    str | None,
+    HeaderParameter(name="Prefer", description="`respond-async`: answer as soon as the request is recorded."),
+]
+
+_ID = "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11"
+_STATUS: Object = {"id": _ID, "status": "in-progress", "step": "reserved"}
+_SUBJECT: Object = {
+    "type": "string",
+    "description": "What it is to be a ghost of.",
+    "minLength": 1,
+    "maxLength": MAX_SUBJECT_CHARACTERS,
+    "pattern": r"[^\s\u0000]",
+}
+_BODY: Object = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
+            "example": {"subject": "a baby seal"},
+        }
+    },
+}
+_OF_LATER = {
+    "Location": "Where to ask how it stands, relative to this route.",
+    "Preference-Applied": "`respond-async`, if that is why the answer came before the ghost.",
+}
+_SHOWN: Object = {"description": "It is on the screen."}
+_REJECTED = "image generation request rejected: "
+_NOT_ENOUGH = "not enough points"
+_FAILED = "the ghost could not be made, and no points were spent: try again later"
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: [
+        "content-type not supported",
+        "invalid request payload: 'subject' is required",
+        f"invalid request payload: 'subject' must be <= {MAX_SUBJECT_CHARACTERS} characters",
+        f"{_REJECTED}your request was rejected by our safety system",
+        _BAD_KEY,
+    ],
+    HTTPStatus.CONFLICT: [_NOT_ENOUGH],
+    HTTPStatus.TOO_MANY_REQUESTS: [
+        "you have 3 ghosts waiting already: ask again when one is on the screen",
+        "no more ghosts are made for now, since there were so many within 24 hours: try again later",
+    ],
+    HTTPStatus.SERVICE_UNAVAILABLE: [_FAILED, "ghosts are off: this channel does without them"],
+}
+
+
+def routes(
+    counter: Counter, ghosts: Ghosts, patience: Patience, viewers_only: Guard
+) -> list[HTTPRouteHandler]:
+    """Make the routes."""
+
+    @post(
+        "/image-gen",
+        status_code=202,
+        guards=[viewers_only],
+        security=VIEWER,
+        tags=["ghosts"],
+        opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, also={204: _SHOWN}, refusals=_REFUSALS),
+    )
+    async def request_ghost(
+        request: GhostRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
+    ) -> Response[GhostStatus]:
+        """Show a ghost over the tape, for 200 points of the viewer.
+
+        Answered when it is on the screen, or after 45 seconds. What is answered 4xx or 5xx has cost nothing.
+        A caller that goes away stops nothing. While a ghost is being made, and for ten minutes after it was
+        shown, the same wish is the same request, unless it has an Idempotency-Key of its own.
+        """
+        deadline = patience.deadline()
+        wanted = await _read(counter, request, idempotency_key)
+        # Once it may be recorded, no answer but its own outcome will do: a failure would say that it costs
+        # nothing. Where the database stays away, its own id is the best that can be told.
+        found = await patience.wait_for(partial(counter.take, wanted), deadline) or ghost_id(wanted.id)
+        is_async = _prefers_async(prefer)
+        if not is_async:
+            standing = await patience.wait_for(partial(_settled, ghosts, found), deadline)
+            if standing:
+                return _answer(standing)
+        return await _later(ghosts, found, request, is_async=is_async)
+
+    @get(
+        "/history/images/{request_id:str}/status",
+        tags=["ghosts"],
+        opt=described(
+            example=_STATUS,
+            refusals={HTTPStatus.BAD_REQUEST: [NO_UUID], HTTPStatus.NOT_FOUND: ["no such ghost"], **AWAY},
+        ),
+    )
+    async def tell_ghost_status(request_id: RequestId) -> Response[GhostStatus]:
+        """Tell how a ghost stands that was asked for."""
+        standing = await ghosts.standing(read_request_id(request_id))
+        return Response(_describe(standing), headers={"cache-control": "no-store"})
+
+    return [request_ghost, tell_ghost_status]
+
+
+async def _read(counter: Counter, request: GhostRequest, key: str | None) -> Entry:
+    """Read what is asked for, and refuse what cannot be had while nothing is recorded."""
+    counter.require_open()
+    if key is not None and not _KEY.fullmatch(key):
+        raise Refused(_BAD_KEY)
+    if not _is_json(request.headers.get("content-type", "")):
+        raise Refused("content-type not supported")
+    try:
+        subject = _read_subject(await request.body())
+    except Refused as reason:
+        raise Refused(f"invalid request payload: {reason}") from None
+    viewer = request.user.viewer
+    name = uuid5(_NAMESPACE, json.dumps([viewer.id, key, subject])) if key else uuid4()
+    wanted = write_request(viewer, subject, name, key)
+    await counter.check(wanted)
+    return wanted
+
+
+def _is_json(content_type: str) -> bool:
+    """Tell whether it is JSON, or not said to be anything else."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in {"", "application/json"} or kind.endswith("+json")
+
+
+def _read_subject(body: bytes) -> str:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused("it is not JSON") from None
+    if not isinstance(document, dict):
+        raise Refused("it is not an object")
+    subject = document.get("subject")
+    if not isinstance(subject, str | None):
+        raise Refused("'subject' must be a string")
+    return read_subject(subject or "")
+
+
+def _prefers_async(prefer: str | None) -> bool:
+    wishes = (prefer or "").split(",")
+    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
+
+
+async def _settled(ghosts: Ghosts, ghost_id: UUID) -> Standing | None:
+    standing = await ghosts.standing(ghost_id)
+    return standing if _status(standing) != "in-progress" else None
+
+
+def _answer(standing: Standing) -> Response[Any]:
+    """Tell that it is on the screen, or why it is not."""
+    match standing.refusal:
+        case None:
+            return Response(None, status_code=HTTPStatus.NO_CONTENT)
+        case Refusal.POINTS:
+            raise NotEnoughPoints(_message(standing))
+        case Refusal.CONTENT:
+            raise ContentRefused(_message(standing))
+        case Refusal.FAILURE:
+            raise Unavailable(_message(standing))
+        case _:
+            assert_never(standing.refusal)
+
+
+async def _later(
+    ghosts: Ghosts, ghost_id: UUID, request: GhostRequest, *, is_async: bool
+) -> Response[GhostStatus]:
+    """Tell where to ask how it stands."""
+    try:
+        standing = await ghosts.standing(ghost_id)
+    except (NotFound, Unavailable):  # the database is away; it is told what will be, once it is recorded
+        standing = Standing(ghost_id, None)
+    here = "../" if request.scope["raw_path"].endswith(b"/") else ""
+    headers = {"location": f"{here}history/images/{ghost_id}/status"}
+    if is_async:
+        headers["preference-applied"] = "respond-async"
+    return Response(_describe(standing), status_code=HTTPStatus.ACCEPTED, headers=headers)
+
+
+def _status(standing: Standing) -> str:
+    if standing.refusal:
+        return "failed"
+    return "shown" if standing.step in {Step.SHOWN, Step.POSTED} else "in-progress"
+
+
+def _message(standing: Standing) -> str:
+    match standing.refusal:
+        case Refusal.POINTS:
+            return _NOT_ENOUGH
+        case Refusal.CONTENT:
+            return f"{_REJECTED}{standing.reason}"
+        case _:
+            return _FAILED
+
+
+def _describe(standing: Standing) -> GhostStatus:
+    step = standing.step or "requested"
+    status: GhostStatus = {"id": standing.id, "status": _status(standing), "step": step}
+    return status | {"message": _message(standing)} if standing.refusal else status

@@ -1,0 +1,192 @@
+"""What was: the nights, what was on, and the ghosts of viewers; as the website reads it."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, NotRequired, TypedDict
+from uuid import UUID
+
+from litestar import Response, Router, get
+from litestar.params import Parameter
+
+from showtime_app.web.etag import with_etag
+from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_core.domain.broadcasts.history import (
+    ListedBroadcast,
+    PaidGhost,
+    PastBroadcast,
+    PastScreening,
+    broadcasts_by_tape,
+)
+from showtime_core.errors import Refused
+from showtime_core.ports import History
+
+MAX_PAGE = 1000
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_DIGITS = 30
+"""Of a number, no more are read: it is beyond all that we count."""
+
+
+class BroadcastListing(TypedDict):
+    """A night in the list."""
+
+    id: Annotated[int, says("The number of the broadcast.")]
+    startedAt: datetime
+    vodUrl: Annotated[str, says("Where to watch the recording; empty: not known.")]
+    tapeIds: Annotated[Sequence[int], says("In the order in which they were put on.")]
+
+
+class BroadcastList(TypedDict):
+    """The nights, by their start, and for each tape its nights."""
+
+    broadcasts: list[BroadcastListing]
+    broadcastIdsByTapeId: Annotated[dict[str, list[int]], says("For each tape its nights, each once.")]
+
+
+class ImageRequest(TypedDict):
+    """A ghost that was paid for."""
+
+    id: UUID
+    username: Annotated[str, says("The viewer, or `User <id>` where only the id is known.")]
+    subject: Annotated[str, says("What it is a ghost of.")]
+
+
+class Screening(TypedDict):
+    """A tape that was on."""
+
+    tapeId: int
+    startedAt: datetime
+    endedAt: Annotated[datetime | None, says("Null: it is on.")]
+    imageRequests: Annotated[list[ImageRequest], says("The oldest first.")]
+
+
+class BroadcastDetails(TypedDict):
+    """One night, with all that was on."""
+
+    id: Annotated[int, says("The number of the broadcast.")]
+    startedAt: datetime
+    endedAt: Annotated[datetime | None, says("Null: it is live.")]
+    screenings: Annotated[list[Screening], says("By their start.")]
+    vodUrl: NotRequired[Annotated[str, says("Where to watch the recording; absent: not known.")]]
+
+
+# Absent is 0, not None: the framework takes the word `null` for None.
+Limit = Annotated[int, Parameter(ge=0, le=MAX_PAGE, description="List so many at most; 0: all of them.")]
+After = Annotated[
+    int, Parameter(description="List those after the broadcast with this number; 0: from the first.")
+]
+BroadcastId = Annotated[str, says("The number of a broadcast.", type="integer", examples=[7])]
+RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
+
+NO_NUMBER = "broadcast ID must be an integer"
+NO_BROADCAST = "no such broadcast"
+NO_UUID = "image request ID must be a uuid"
+_URL = "https://ghosts.example.com/0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11-00.jpg"
+_LIST = {
+    "broadcasts": [
+        {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "vodUrl": "", "tapeIds": [31, 80, 31]},
+    ],
+    "broadcastIdsByTapeId": {"31": [7], "80": [7]},
+}
+_GHOST = {"id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11", "username": "VHSVera", "subject": "a baby seal"}
+_SCREENING = {"tapeId": 31, "startedAt": "2026-10-30T20:02:00Z", "endedAt": None, "imageRequests": [_GHOST]}
+_DETAILS = {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "endedAt": None, "screenings": [_SCREENING]}
+
+
+def router(history: History) -> Router:
+    """Make the routes."""
+
+    @get(
+        "/",
+        opt=described(
+            example=_LIST,
+            refusals={400: ["limit: Expected `int` <= 1000"], 404: [NO_BROADCAST], **AWAY},
+            headers={"Link": 'The next page, with `rel="next"`, if there is one: relative to this one.'},
+            is_kept=True,
+        ),
+    )
+    async def list_broadcasts(limit: Limit = 0, after: After = 0) -> Response[BroadcastList]:
+        """List the nights on which a tape was on, by their start: all, or page by page."""
+        nights = await history.broadcasts(after or None, limit + 1 if limit else None)
+        listed = nights[: limit or None]
+        more = (
+            {"link": f'<?limit={limit}&after={listed[-1].id}>; rel="next"'} if nights[len(listed) :] else {}
+        )
+        return Response(_list(listed), headers=more)
+
+    @get(
+        "/{broadcast_id:str}",
+        opt=described(
+            example=_DETAILS, refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}, is_kept=True
+        ),
+    )
+    async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
+        """Tell all of one night: what was on, and the ghosts that appeared."""
+        return _details(await history.broadcast(read_broadcast_id(broadcast_id)))
+
+    @get(
+        "/images/{request_id:str}",
+        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}, is_kept=True),
+    )
+    async def list_images(request_id: RequestId) -> list[str]:
+        """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
+        return await history.image_urls(read_request_id(request_id))
+
+    handlers = [list_broadcasts, get_broadcast, list_images]
+    return Router("/history", route_handlers=handlers, middleware=[with_etag], tags=["history"])
+
+
+def read_broadcast_id(text: str) -> int:
+    """Read the number of a broadcast from a path."""
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise Refused(NO_NUMBER)
+    return int(text[:_DIGITS])
+
+
+def read_request_id(text: str) -> UUID:
+    """Read the id of a ghost from a path."""
+    try:
+        request_id = UUID(text)
+    except ValueError:
+        request_id = None
+    if str(request_id) != text.lower():  # Python reads more than one spelling
+        raise Refused(NO_UUID)
+    return UUID(text)
+
+
+def _list(nights: Sequence[ListedBroadcast]) -> BroadcastList:
+    return {
+        "broadcasts": [
+            {
+                "id": night.id,
+                "startedAt": night.started_at,
+                "vodUrl": night.vod_url,
+                "tapeIds": night.tape_ids,
+            }
+            for night in nights
+        ],
+        "broadcastIdsByTapeId": {str(tape): ids for tape, ids in broadcasts_by_tape(nights).items()},
+    }
+
+
+def _details(night: PastBroadcast) -> BroadcastDetails:
+    details: BroadcastDetails = {
+        "id": night.id,
+        "startedAt": night.started_at,
+        "endedAt": night.ended_at,
+        "screenings": [_screening(screening) for screening in night.screenings],
+    }
+    return details | {"vodUrl": night.vod_url} if night.vod_url else details
+
+
+def _screening(screening: PastScreening) -> Screening:
+    return {
+        "tapeId": screening.tape_id,
+        "startedAt": screening.started_at,
+        "endedAt": screening.ended_at,
+        "imageRequests": [_image_request(ghost) for ghost in screening.ghosts],
+    }
+
+
+def _image_request(ghost: PaidGhost) -> ImageRequest:
+    return {"id": ghost.id, "username": ghost.username, "subject": ghost.subject}

@@ -1,0 +1,166 @@
+"""The operator's routes: what is parked, and what becomes of it."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, TypedDict, assert_never
+
+from attrs import evolve
+from litestar import Router, get, post
+from litestar.params import JSONBody, QueryParameter
+
+from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_core.domain.journal import ParkedEntry
+from showtime_core.domain.outbox import Job, ParkedEffect
+from showtime_core.domain.parked import Decision, choices
+from showtime_core.domain.points_and_ghosts.effects import (
+    AdvanceGhost,
+    CheckForDouble,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    SummonGhost,
+    kind,
+)
+from showtime_core.errors import NotFound
+from showtime_core.use_cases.decide_parked import Desk
+
+_MOST = 1000
+
+
+class ParkedItem(TypedDict):
+    """A message or an effect that waits for the operator."""
+
+    id: Annotated[str, says("Names it, for deciding about it.")]
+    kind: Annotated[str, says("What it is.", enum=["message", "effect"])]
+    type: Annotated[str, says("EventSub's type of the message, or the kind of effect.")]
+    about: Annotated[str, says("What it is about, in words; empty for a message, which is not understood.")]
+    reason: Annotated[str, says("Why it is parked.")]
+    since: Annotated[datetime, says("When the latest try began.")]
+    tries: Annotated[int, says("How often it was tried.")]
+    choices: Annotated[
+        Sequence[str], says("What may be decided.", items={"enum": [each.value for each in Decision]})
+    ]
+
+
+class ParkedList(TypedDict):
+    """What is parked."""
+
+    parked: Annotated[list[ParkedItem], says("Messages first, each kind with the oldest first.")]
+
+
+class ParkedName(TypedDict):
+    """One that is parked."""
+
+    id: Annotated[str, says("Its name, as the list tells it.", minLength=1)]
+
+
+Limit = Annotated[
+    int, QueryParameter(ge=1, le=_MOST, description="List so many messages and so many effects at most.")
+]
+DecisionName = Annotated[
+    str,
+    says(
+        "`retry`: it is tried again; `dismiss`: it is let go; `done`: it has happened.",
+        type="string",
+        enum=[each.value for each in Decision],
+    ),
+]
+
+_NO_DECISION = f"no such decision: choose {', '.join(Decision)}"
+_EXAMPLE = {
+    "parked": [
+        {
+            "id": "f1c2a387-161a-49f9-a165-0f21d7a4e1c4:credit-cheer",
+            "kind": "effect",
+            "type": "credit-cheer",
+            "about": "200 points for VHSVera, who cheered: a ghost of a baby seal please",
+            "reason": "the answer was lost, and the ledger has 2 transactions that may be it",
+            "since": "2026-10-30T20:05:00Z",
+            "tries": 2,
+            "choices": ["retry", "dismiss", "done"],
+        }
+    ]
+}
+_REFUSALS = {
+    400: [
+        "it still cannot be understood: 'bits' is missing",
+        "reject-points has no dismiss: choose retry or done",
+    ],
+    404: ["nothing of this name is parked, or not any more", _NO_DECISION],
+    **AWAY,
+}
+
+
+def router(desk: Desk, broadcaster_only: Guard) -> Router:
+    """Make the routes; all of them are the broadcaster's alone."""
+
+    @get("/", opt=described(example=_EXAMPLE, refusals={400: ["limit: Expected `int` >= 1"], **AWAY}))
+    async def list_parked(limit: Limit = 100) -> ParkedList:
+        """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
+        return {"parked": [tell(each) for each in await desk.parking.parked(limit)]}
+
+    @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
+    async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
+        """Decide about one that is parked."""
+        if decision not in list(Decision):
+            raise NotFound(_NO_DECISION)
+        await desk.take(Decision(decision), data["id"], uuid.uuid4())
+
+    return Router(
+        "/admin/parked",
+        route_handlers=[list_parked, decide],
+        guards=[broadcaster_only],
+        security=BROADCASTER,
+        tags=["host"],
+    )
+
+
+def tell(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
+    """Tell of one that is parked."""
+    match parked:
+        case ParkedEntry(entry, _, reason, since):
+            return {
+                "id": entry.id,
+                "kind": "message",
+                "type": entry.type,
+                "about": "",
+                "reason": reason,
+                "since": since,
+                "tries": 1,
+                "choices": [Decision.RETRY, Decision.DISMISS],
+            }
+        case ParkedEffect(job, reason, since):
+            return {
+                "id": job.key,
+                "kind": "effect",
+                "type": kind(job.effect),
+                "about": _about(job),
+                "reason": reason,
+                "since": since,
+                "tries": job.attempts,
+                "choices": choices(job.effect),
+            }
+        case _:
+            assert_never(parked)
+
+
+def _about(job: Job) -> str:
+    if isinstance(job.effect, CheckForDouble):
+        return _about(evolve(job, effect=job.effect.of))
+    name = job.effect.viewer.name
+    match job.effect:
+        case CreditCheer(_, points, message):
+            return f"{points} points for {name}, who cheered: {message}"
+        case CreditSubscription(_, base, times):
+            return f"{base * times} points for {name}, who subscribes"
+        case CreditGiftSubs(_, base, times, count):
+            return f"{base * times * count} points for {name}, who gave {count} subscriptions"
+        case SummonGhost(_, _, subject):
+            return f"a ghost of {subject}, for {name}"
+        case AdvanceGhost():
+            subject = job.ghost.subject if job.ghost else "?"
+            return f"a ghost of {subject}, for {name}"
+        case _:
+            assert_never(job.effect)

@@ -1,0 +1,113 @@
+"""How it stands: for people, for a load balancer, for Prometheus."""
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Annotated, TypedDict
+
+from attrs import define
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
+from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_core.domain.broadcasts.broadcast import ChannelState
+from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.health import Health, Standing, judge
+from showtime_core.errors import Unavailable
+
+_CACHE_SECONDS = 30.0
+_TROUBLE_CACHE_SECONDS = 3.0
+"""Trouble may be over at once, and the database alone is asked."""
+_METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
+
+
+class Status(TypedDict):
+    """How it stands."""
+
+    isReady: Annotated[bool, says("Whether all that is configured works.")]
+    message: Annotated[str, says("How it stands, for people.")]
+
+
+_WELL: Status = {"isReady": True, "message": "showtime is fully operational."}
+
+
+@define
+class Watch:
+    """Looks how it stands, now and then: strangers cannot make it look more often.
+
+    Twitch is not asked: whichever instance looks after the channel keeps what it finds in the database.
+    """
+
+    read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
+    require_writable: Callable[[], Awaitable[None]]
+    """Raises Unavailable from a write that failed until one succeeds."""
+    off: Collection[str]
+    """What this channel does without."""
+    is_checked: bool
+    """Whether somebody looks after the channel at Twitch."""
+    chat: ChatSource
+    """By which way it is told."""
+    most_painted: int | None = None
+    """How many ghosts may be painted in 24 hours; None: there is no limit."""
+    _standing: Standing | None = None
+    _look_again_at: float = 0.0
+
+    async def look(self) -> Standing:
+        """Tell how it stood when it was last looked; a database that is away is looked for every time."""
+        try:
+            await self.require_writable()
+            if self._standing is None or time.monotonic() >= self._look_again_at:
+                self._standing = await self._judge()
+                seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
+                self._look_again_at = time.monotonic() + seconds
+        except Unavailable as reason:
+            return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
+        return self._standing
+
+    async def _judge(self) -> Standing:
+        state, health = await self.read()
+        return judge(
+            health,
+            state,
+            self.off,
+            is_checked=self.is_checked,
+            chat=self.chat,
+            most_painted=self.most_painted,
+        )
+
+
+def routes(
+    watch: Watch,
+    check: Callable[[], Awaitable[None]],
+    metrics: Metrics,
+    read_backlog: Callable[[], Awaitable[Backlog]],
+) -> list[HTTPRouteHandler]:
+    """Make the routes; `check` raises Unavailable while this instance should get no requests."""
+
+    @get(["/", "/status"], tags=["status"], opt=described(example=_WELL))
+    async def status() -> Status:
+        """Tell people how it stands; always 200."""
+        now = await watch.look()
+        return {"isReady": now.is_ready, "message": now.message}
+
+    @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
+    async def healthz() -> str:
+        """Tell that the process lives."""
+        return "ok"
+
+    @get("/readyz", media_type="text/plain", tags=["status"], opt=described(example="ready", refusals=AWAY))
+    async def readyz() -> str:
+        """Tell whether the database is reachable, takes what is written, and its migrations are current."""
+        await check()
+        return "ready"
+
+    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=described(example=_METRIC))
+    async def prometheus() -> str:
+        """Tell Prometheus what it measures."""
+        try:
+            metrics.backlog.set(await read_backlog())
+        except Unavailable:
+            metrics.backlog.set(None)
+        return metrics.render().decode()
+
+    return [status, healthz, readyz, prometheus]

@@ -1,0 +1,1 @@
+"""The domain: what there is, and what follows from it; values and pure rules, which ask nobody."""

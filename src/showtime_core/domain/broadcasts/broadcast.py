@@ -1,0 +1,225 @@
+"""The channel's state: its recent broadcasts and screenings, and what is known of it besides.
+
+What the tables of broadcasts and screenings say is a projection of this state, worked out afresh by
+`recorded`: a screening ends where its host stopped it, where the next one began, or where its broadcast
+ended, and so a broadcast that is resumed has its tape on again without anybody undoing anything.
+"""
+
+from datetime import datetime
+from itertools import zip_longest
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, learn
+from showtime_core.domain.events import HypeTrain, HypeTrainPhase
+from showtime_core.errors import Refused
+
+MAX_TAPE_ID = 2**31 - 1
+
+
+@frozen
+class Broadcast:
+    """One night on the air, as it is recorded."""
+
+    id: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@frozen
+class Screening:
+    """One tape played during a broadcast, as it is recorded."""
+
+    id: UUID
+    broadcast_id: int
+    tape_id: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@frozen
+class TapeOn:
+    """The host put a tape on, by the database's clock."""
+
+    screening_id: UUID
+    tape_id: int
+    at: datetime
+    stopped_at: datetime | None = None
+    """When the host took it off; None if only another tape or the end of the broadcast ended it."""
+
+
+@frozen
+class Revocation:
+    """An EventSub subscription that Twitch ended."""
+
+    type: str
+    reason: str
+    sent_at: datetime
+
+
+@frozen
+class Train:
+    """The latest hype train."""
+
+    id: str
+    level: int
+    progress: int
+    goal: int
+    is_over: bool = False
+
+    @property
+    def stand(self) -> tuple[bool, int, int]:
+        """How far it has come: what is greater was later."""
+        return self.is_over, self.level, self.progress
+
+
+@frozen
+class ChannelState:
+    """All that a reaction may depend on."""
+
+    timeline: Timeline = Timeline()
+    tapes: tuple[TapeOn, ...] = ()
+    """The tapes of the nights in the timeline, in the order in which they were put on."""
+    last_broadcast_id: int = 0
+    title: str = ""
+    category: str = ""
+    hype_train: Train | None = None
+    revocations: tuple[Revocation, ...] = ()
+    """Subscriptions that Twitch ended, and of which nothing has come since."""
+
+
+@frozen
+class Snapshot:
+    """What viewers are told of the state, on `/state`."""
+
+    is_live: bool
+    broadcast_started_at: datetime | None = None
+    screening_tape_id: int | None = None
+    screening_started_at: datetime | None = None
+
+
+@frozen
+class Recorded:
+    """What the tables of broadcasts and screenings say of the nights in the timeline."""
+
+    broadcasts: tuple[Broadcast, ...]
+    screenings: tuple[Screening, ...]
+
+
+def tell(state: ChannelState, fact: Fact) -> ChannelState:
+    """Add what Twitch said of the stream. Raises Refused for a fact from before what is settled."""
+    timeline = learn(state.timeline, fact, state.last_broadcast_id)
+    since = timeline.nights[0].started_at if timeline.nights else None
+    return evolve(
+        state,
+        timeline=timeline,
+        tapes=tuple(tape for tape in state.tapes if since and tape.at >= since),
+        last_broadcast_id=max([state.last_broadcast_id, *(night.id for night in timeline.nights)]),
+    )
+
+
+def put_tape_on(state: ChannelState, screening_id: UUID, tape_id: int, now: datetime) -> ChannelState:
+    """Start the screening of a tape, in place of the one that is on.
+
+    Raises Refused if no broadcast is live, or for a number that no tape can have.
+    """
+    if not 1 <= tape_id <= MAX_TAPE_ID:
+        raise Refused("tape ID must be an integer")
+    live = _require_live(state)
+    at = max([now, live.started_at, *(tape.stopped_at or tape.at for tape in state.tapes)])
+    return evolve(state, tapes=(*state.tapes, TapeOn(screening_id, tape_id, at)))
+
+
+def take_tape_off(state: ChannelState, now: datetime) -> ChannelState:
+    """End the open screening; nothing changes where none is open.
+
+    Raises Refused if no broadcast is live.
+    """
+    _require_live(state)
+    if not snapshot(state).screening_tape_id:
+        return state
+    *before, last = state.tapes
+    return evolve(state, tapes=(*before, evolve(last, stopped_at=max(now, last.at))))
+
+
+def _require_live(state: ChannelState) -> Night:
+    if not state.timeline.live:
+        raise Refused("no broadcast is currently live")
+    return state.timeline.live
+
+
+def ride(state: ChannelState, event: HypeTrain) -> ChannelState:
+    """Remember how far a hype train has come: in whatever order Twitch tells it, it never goes back."""
+    is_over = event.phase is HypeTrainPhase.END
+    told = Train(event.id, event.level, event.progress, event.goal, is_over)
+    known = state.hype_train
+    is_news = known is None or known.id != told.id or told.stand > known.stand
+    return evolve(state, hype_train=told) if is_news else state
+
+
+def hear_from(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:
+    """Forget that Twitch ended a subscription, once something of its type has been sent since."""
+    left = tuple(
+        ended for ended in state.revocations if ended.type != subscription_type or ended.sent_at > sent_at
+    )
+    return state if left == state.revocations else evolve(state, revocations=left)
+
+
+def recorded(state: ChannelState) -> Recorded:
+    """Work out what the tables say: screenings within their broadcasts, ends after what they contain."""
+    nights = state.timeline.nights
+    broadcasts, screenings = [], []
+    for night, following in zip_longest(nights, nights[1:]):
+        next_starts_at = following.started_at if following else None
+        tapes = [tape for tape in state.tapes if _is_during(tape, night, next_starts_at)]
+        ended_at = _end(night, tapes, next_starts_at)
+        broadcasts.append(Broadcast(night.id, night.started_at, ended_at))
+        screenings += _screenings(night.id, tapes, ended_at)
+    return Recorded(tuple(broadcasts), tuple(screenings))
+
+
+def _is_during(tape: TapeOn, night: Night, next_starts_at: datetime | None) -> bool:
+    return night.started_at <= tape.at and (next_starts_at is None or tape.at < next_starts_at)
+
+
+def _end(night: Night, tapes: list[TapeOn], next_starts_at: datetime | None) -> datetime | None:
+    """An end never precedes what it contains, and never overlaps the next broadcast."""
+    if night.ended_at is None:
+        return None
+    latest = max([night.ended_at, *(tape.stopped_at or tape.at for tape in tapes)])
+    return min(latest, next_starts_at) if next_starts_at else latest
+
+
+def _screenings(broadcast_id: int, tapes: list[TapeOn], ended_at: datetime | None) -> list[Screening]:
+    return [
+        Screening(
+            tape.screening_id,
+            broadcast_id,
+            tape.tape_id,
+            tape.at,
+            min((end for end in (tape.stopped_at, later and later.at, ended_at) if end), default=None),
+        )
+        for tape, later in zip_longest(tapes, tapes[1:])
+    ]
+
+
+def open_screening(state: ChannelState) -> Screening | None:
+    """Tell which tape is on: one is only while a broadcast is live."""
+    return next((screening for screening in recorded(state).screenings if screening.ended_at is None), None)
+
+
+def snapshot(state: ChannelState) -> Snapshot:
+    """Tell viewers what is on."""
+    live = state.timeline.live
+    if not live:
+        return Snapshot(is_live=False)
+    on = open_screening(state)
+    if not on:
+        return Snapshot(is_live=True, broadcast_started_at=live.started_at)
+    return Snapshot(
+        is_live=True,
+        broadcast_started_at=live.started_at,
+        screening_tape_id=on.tape_id,
+        screening_started_at=on.started_at,
+    )

@@ -1,0 +1,323 @@
+"""Everything that can happen to the channel, as a closed union of values.
+
+Field names and meanings follow Twitch's EventSub reference; times are Twitch's own, never our arrival.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.domain.viewers import Viewer
+
+
+class Tier(StrEnum):
+    """The tiers of a subscription, as Twitch numbers them: priced at $5, $10 and $25."""
+
+    ONE = "1000"
+    TWO = "2000"
+    THREE = "3000"
+
+
+@frozen
+class StreamOnline:
+    """The channel's stream is on the air (`stream.online`)."""
+
+    stream_id: str
+    """The same id comes again when a stream returns after a short drop-out."""
+    kind: str
+    """`live`, or another sort of transmission that is no night: `rerun`, `premiere`, …"""
+    started_at: datetime
+    sent_at: datetime
+
+
+@frozen
+class StreamOffline:
+    """The channel's stream went off the air (`stream.offline`)."""
+
+    sent_at: datetime
+    stream_id: str | None = None
+    """The stream that ended; None: Twitch did not say which, as until June 2026."""
+
+
+@frozen
+class Follow:
+    """A viewer follows the channel (`channel.follow`)."""
+
+    viewer: Viewer
+    followed_at: datetime
+
+
+@frozen
+class Raid:
+    """Another channel sends its audience to ours (`channel.raid`)."""
+
+    raider: Viewer
+    viewers: int
+    """How many people come along."""
+
+
+@frozen
+class Cheer:
+    """A viewer cheers with bits (`channel.cheer`)."""
+
+    viewer: Viewer | None
+    """None: anonymous."""
+    bits: int
+    message: str
+
+
+@frozen
+class Subscription:
+    """A viewer's subscription begins, paid or received as a gift (`channel.subscribe`)."""
+
+    viewer: Viewer
+    tier: str
+    """One of Tier; another is kept as it came."""
+    is_gift: bool
+    sent_at: datetime
+
+
+@frozen
+class Resubscription:
+    """A subscriber announces another month (`channel.subscription.message`)."""
+
+    viewer: Viewer
+    tier: str
+    cumulative_months: int
+    message: str
+    sent_at: datetime | None = None
+    """None: when its message was sent."""
+
+
+@frozen
+class GiftedSubscriptions:
+    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a Subscription."""
+
+    viewer: Viewer | None
+    """Who gives; None: anonymous."""
+    tier: str
+    total: int
+    """How many in this gift."""
+
+
+@frozen
+class SubscriptionEnd:
+    """A subscription ended (`channel.subscription.end`); Twitch does not always say so."""
+
+    viewer: Viewer
+
+
+@frozen
+class ChannelUpdate:
+    """The channel's title or category changed (`channel.update`)."""
+
+    title: str
+    category: str
+
+
+class HypeTrainPhase(StrEnum):
+    """Where a hype train stands."""
+
+    BEGIN = "begin"
+    PROGRESS = "progress"
+    END = "end"
+
+
+@frozen
+class HypeTrain:
+    """A hype train begins, goes on or ends (`channel.hype_train.begin`, `.progress`, `.end`)."""
+
+    id: str
+    phase: HypeTrainPhase
+    level: int
+    progress: int = 0
+    """How far it is on its way to the next level."""
+    goal: int = 0
+    """How long that way is; 0 for one that has ended."""
+
+
+@frozen
+class Redemption:
+    """A viewer spends channel points on a reward (`channel.channel_points_custom_reward_redemption.add`)."""
+
+    id: str
+    viewer: Viewer
+
+
+@frozen
+class EmotePlace:
+    """Where Twitch has found an emote in a chat message."""
+
+    emote_id: str
+    first: int
+    """Position of its first character: of a Unicode code point, counted from 0."""
+    last: int
+    """Position of its last character."""
+
+
+@frozen
+class ChatWritten:
+    """A viewer writes in chat (`channel.chat.message`, or `PRIVMSG` of IRC)."""
+
+    message_id: str
+    writer: Viewer
+    color: str
+    """Of the writer's name, such as `#FF7F50`; may be empty."""
+    text: str
+    """As it was written; of `/me dances`, `dances`."""
+    emotes: tuple[EmotePlace, ...] = ()
+
+
+@frozen
+class ChatDeleted:
+    """A moderator deletes one message (`channel.chat.message_delete`, `CLEARMSG`)."""
+
+    message_id: str
+
+
+@frozen
+class ChatSilenced:
+    """A viewer is banned or timed out (`channel.chat.clear_user_messages`, `CLEARCHAT` with a user)."""
+
+    viewer_id: str
+
+
+@frozen
+class ChatCleared:
+    """A moderator clears all of chat (`channel.chat.clear`, `CLEARCHAT` without a user)."""
+
+
+ChatEvent = ChatWritten | ChatDeleted | ChatSilenced | ChatCleared
+"""What goes to the chat log, apart from the channel's order."""
+
+
+@frozen
+class SubscriptionRevoked:
+    """Twitch ended one of our EventSub subscriptions (a message of type `revocation`)."""
+
+    type: str
+    """The EventSub type that will no longer come."""
+    reason: str
+    """Twitch's word for why; new words appear."""
+    sent_at: datetime
+
+
+@frozen
+class StreamFound:
+    """Twitch's API lists a stream as live, of which no message has told us."""
+
+    stream_id: str
+    started_at: datetime
+    seen_at: datetime
+
+
+@frozen
+class StreamMissed:
+    """Twitch's API has not listed the live stream for long, and no message has told us of its end."""
+
+    since: datetime
+    """When it was missed first: the nearest to its end that is known."""
+    seen_at: datetime
+    """When it was missed last."""
+    stream_id: str | None = None
+    """The stream that was missed; None: no stream of its night is known."""
+
+
+@frozen
+class TapeStarted:
+    """The host puts a tape on."""
+
+    screening_id: UUID
+    tape_id: int
+
+
+@frozen
+class TapeStopped:
+    """The host takes the tape off, if one is on."""
+
+
+@frozen
+class GhostRequested:
+    """A viewer asks for a ghost, to be paid with points that the viewer has."""
+
+    viewer: Viewer
+    subject: str
+    key: str | None = None
+    """The viewer's own name for this request: another name is another request."""
+
+
+@frozen
+class GhostPaid:
+    """A ghost was painted, stored and paid for: it can be shown."""
+
+    viewer: Viewer
+    subject: str
+    url: str
+
+
+@frozen
+class Retried:
+    """The operator has a parked entry tried again: what follows from it follows now."""
+
+    entry_id: str
+    event: "Event"
+    """What it says, as it is understood now."""
+
+
+@frozen
+class Dismissed:
+    """The operator lets a parked entry go: nothing follows from it."""
+
+    entry_id: str
+
+
+Event = (
+    StreamOnline
+    | StreamOffline
+    | Follow
+    | Raid
+    | Cheer
+    | Subscription
+    | Resubscription
+    | GiftedSubscriptions
+    | SubscriptionEnd
+    | ChannelUpdate
+    | HypeTrain
+    | Redemption
+    | ChatEvent
+    | SubscriptionRevoked
+    | StreamFound
+    | StreamMissed
+    | TapeStarted
+    | TapeStopped
+    | GhostRequested
+    | GhostPaid
+    | Retried
+    | Dismissed
+)
+
+
+def natural_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
+    """Name the fact itself, for those that may be reported under two ids.
+
+    That a viewer wants a certain ghost is one fact for as long as that ghost is being made, and for
+    `ghosts.SAME_REQUEST_FOR` longer: who asks again gets the same, unless the request has a key of its own.
+    None where two equal reports are two facts (two honest cheers of 100 bits), or where the state tells.
+    """
+    match event:
+        case Follow(viewer, followed_at):
+            return f"follow:{viewer.id}:{followed_at.isoformat()}"
+        case HypeTrain(train_id, phase) if phase is not HypeTrainPhase.PROGRESS:
+            return f"hype-train:{train_id}:{phase}"
+        case Redemption(redemption_id):
+            return f"redemption:{redemption_id}"
+        case ChatWritten(message_id):
+            return f"chat:{message_id}"
+        case GhostRequested(viewer, subject):
+            return f"ghost:{viewer.id}:{subject}"
+        case Retried(_, event):
+            return natural_key(event)
+        case _:
+            return None

@@ -1,0 +1,123 @@
+"""The outbox: what is to be done outside, each time it is tried, and what comes of it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import frozen
+
+from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, Effect, key, why_impossible
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, next_task
+
+
+class Status(StrEnum):
+    """What becomes of an effect."""
+
+    DUE = "due"
+    WAITING = "waiting"
+    """For another effect to be done."""
+    LEASED = "leased"
+    """An instance performs it."""
+    DONE = "done"
+    REFUSED = "refused"
+    """For good: there is no ghost."""
+    PARKED = "parked"
+    """It waits for the operator."""
+    DISMISSED = "dismissed"
+    SKIPPED = "skipped"
+    """Its feature was off, or it was over a limit."""
+
+
+@frozen
+class PlannedEffect:
+    """An effect to perform later, or, where its feature is off, to record as skipped."""
+
+    key: str
+    """Unique for ever: the entry's id and the kind of the effect."""
+    entry_id: str
+    effect: Effect
+    skipped: bool = False
+    after: str | None = None
+    """The key of the effect that must be done before."""
+    denied: str | None = None
+    """Why it is skipped, unless for its feature."""
+
+    @property
+    def remark(self) -> str | None:
+        """Why it is skipped, or can never succeed; None: it may."""
+        return self.denied or why_impossible(self.effect)
+
+    @property
+    def status(self) -> Status:
+        """Tell how its life begins: what can never succeed is parked at once, and is in nobody's way."""
+        if self.skipped:
+            return Status.SKIPPED
+        if self.remark:
+            return Status.PARKED
+        return Status.WAITING if self.after else Status.DUE
+
+
+CHECK_AFTER = timedelta(minutes=10)
+"""When it is looked once more at what was in doubt, and is done."""
+
+
+@frozen
+class Job:
+    """An effect that is to be performed now, by whoever has leased it and nobody else."""
+
+    key: str
+    entry_id: str
+    effect: Effect
+    attempts: int
+    """How often it was tried, this time included."""
+    ghost: Ghost | None = None
+    """The ghost that it is about, once that has begun."""
+    in_doubt_for: timedelta | None = None
+    """How long ago the first of those attempts began that may have been performed; None: none was."""
+    answered_for: timedelta | None = None
+    """How long ago the ledger first answered after the last of them; None: it has not answered since."""
+
+
+@frozen
+class Settlement:
+    """What came of a job: written in one step with all that follows."""
+
+    status: Status
+    remark: str | None = None
+    """Why, for the operator."""
+    delay: timedelta = timedelta(0)
+    """How long to wait before it is tried again, if it is due again."""
+    in_doubt: bool = False
+    """Whether this attempt may have been performed although nothing is known of it."""
+    has_answered: bool = False
+    """Whether the ledger has answered, after an attempt that may have been performed."""
+    check_after: timedelta | None = None
+    """After which time to look whether it was made twice; None: it cannot have been."""
+    is_sure: bool = False
+    """Whether a person knows that no attempt was performed, of which nothing was known."""
+    flow_id: UUID | None = None
+    """The ledger's transaction that it made: nothing else may claim it."""
+    ghost: Ghost | None = None
+    """The ghost as it is now, if it has changed."""
+    then: PlannedEffect | None = None
+    """What is to be done next."""
+
+
+def advanced(job: Job, ghost: Ghost, status: Status = Status.DONE, remark: str | None = None) -> Settlement:
+    """Settle a step in the life of a ghost: what comes next is planned with it."""
+    task = next_task(ghost)
+    if task is None:
+        return Settlement(status, remark, ghost=ghost)
+    effect = AdvanceGhost(ghost.id, ghost.viewer, task)
+    then = PlannedEffect(key(job.entry_id, effect), job.entry_id, effect)
+    return Settlement(status, remark, ghost=ghost, then=then)
+
+
+@frozen
+class ParkedEffect:
+    """An effect that waits for the operator."""
+
+    job: Job
+    reason: str
+    since: datetime
+    """When the try began after which it was parked."""

@@ -1,0 +1,160 @@
+"""Everything that showtime may do outside: values that are recorded with their event and performed later."""
+
+from enum import StrEnum
+from math import prod
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, Task
+from showtime_core.domain.viewers import Viewer
+
+
+class Feature(StrEnum):
+    """What a channel can do without; an effect of a feature that is off is recorded as skipped."""
+
+    POINTS = "points"
+    GHOSTS = "ghosts"
+
+
+@frozen
+class CreditCheer:
+    """Credit a viewer with the points of a cheer."""
+
+    viewer: Viewer
+    points: int
+    message: str
+
+
+@frozen
+class CreditSubscription:
+    """Credit a viewer with the points of a month: base points times the tier's multiplier."""
+
+    viewer: Viewer
+    base_points: int
+    multiplier: int
+    is_initial: bool
+    is_gift: bool
+    message: str
+
+
+@frozen
+class CreditGiftSubs:
+    """Credit a giver: base points times the number of subscriptions times the tier's multiplier."""
+
+    viewer: Viewer
+    base_points: int
+    multiplier: int
+    num_subscriptions: int
+
+
+@frozen
+class SummonGhost:
+    """Reserve the points of a ghost that a viewer asked for: with that its life begins."""
+
+    ghost_id: UUID
+    viewer: Viewer
+    subject: str
+    screening_id: UUID | None
+    """The tape that was on when the viewer asked."""
+
+    def begin(self, flow_id: UUID) -> Ghost:
+        """Begin the life of the ghost: its points are reserved."""
+        return Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.RESERVED, flow_id)
+
+    def refuse(self, refusal: Refusal, reason: str) -> Ghost:
+        """Say why its life does not begin."""
+        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.REFUSED)
+        return evolve(never, refusal=refusal, reason=reason)
+
+
+@frozen
+class AdvanceGhost:
+    """Do what comes next in the life of a ghost."""
+
+    ghost_id: UUID
+    viewer: Viewer
+    task: Task
+
+
+Credit = CreditCheer | CreditSubscription | CreditGiftSubs
+
+
+@frozen
+class CheckForDouble:
+    """Look whether the ledger has made one change twice: one that was in doubt, and is done."""
+
+    of: Credit | SummonGhost
+    flow_id: UUID
+    """The transaction that is taken for it."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """Tell whose points it is about."""
+        return self.of.viewer
+
+
+Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
+
+MAX_POINTS = 2**31 - 1
+"""The ledger counts in 32 bits, and takes nothing below 1."""
+
+
+def why_impossible(effect: Effect) -> str | None:
+    """Say why no ledger can ever make a credit, naming the value; None: it is within bounds, or no credit."""
+    match effect:
+        case CreditCheer(_, points):
+            factors = {"points": points}
+        case CreditSubscription(_, base, times):
+            factors = {"base points": base, "times the points of tier 1": times}
+        case CreditGiftSubs(_, base, times, count):
+            factors = {"base points": base, "times the points of tier 1": times, "subscriptions": count}
+        case _:
+            return None
+    for what, value in [*factors.items(), ("points in all", prod(factors.values()))]:
+        if not 1 <= value <= MAX_POINTS:
+            return f"{value} {what}: the ledger takes 1 to {MAX_POINTS}"
+    return None
+
+
+def kind(effect: Effect) -> str:
+    """Name the kind of an effect; with the id of its message, it is the effect's key for ever."""
+    match effect:
+        case CreditCheer():
+            return "credit-cheer"
+        case CreditSubscription():
+            return "credit-subscription"
+        case CreditGiftSubs():
+            return "credit-gift-subs"
+        case SummonGhost():
+            return "summon-ghost"
+        case AdvanceGhost():
+            return effect.task
+        case CheckForDouble():
+            return f"check-{kind(effect.of)}"
+
+
+def key(entry_id: str, effect: Effect) -> str:
+    """Name an effect for ever: an entry has one of each kind at most."""
+    return f"{entry_id}:{kind(effect)}"
+
+
+def needs(effect: Effect) -> frozenset[Feature]:
+    """Tell which features must be on for this effect: a ghost is paid with points."""
+    is_ghostly = isinstance(effect, SummonGhost | AdvanceGhost)
+    return frozenset(Feature) if is_ghostly else frozenset({Feature.POINTS})
+
+
+def lane(effect: Effect) -> str | None:
+    """Name the lane: effects of one lane are performed one at a time and in order.
+
+    The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
+    transactions. Nothing else is in it: painting a ghost never delays a credit, nor does looking once more.
+    """
+    match effect:
+        case CheckForDouble():
+            return None
+        case AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.SHOW | Task.POST):
+            return None
+        case _:
+            return effect.viewer.id

@@ -1,0 +1,193 @@
+"""Ghosts: a viewer names something, and its ghostly image appears over the tape.
+
+    summoned ─▶ reserved ─▶ painted ─▶ stored ─▶ paid ─▶ shown ─▶ posted
+        │           └──────────┴─────────┤
+        ▼                                ▼
+     refused                          refunded
+
+Nothing is taken from a viewer before there is something to show, and nothing is shown that is not paid: a
+ghost that fails before it is paid gives back what was reserved, and one that is paid is finished in the end.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Self
+from uuid import UUID, uuid5
+
+from attrs import field, frozen
+
+from showtime_core.domain.viewers import Viewer
+from showtime_core.errors import Refused
+from showtime_core.texts import clean
+
+MAX_SUBJECT_CHARACTERS = 120
+SAME_REQUEST_FOR = timedelta(minutes=10)
+"""How long after a ghost was shown its viewer's request for the same counts as a repetition: whose answer was
+lost asks again, and must not pay twice."""
+
+_NAMESPACE = UUID("c66b32cb-4df0-4cf3-9ffb-7d2a4e5a0f61")
+
+# Spelt out rather than compared in lower case: letters such as Ⱥ and İ change their length when lowered, and
+# a position found in the one text is wrong in the other.
+_REQUEST = re.compile(r"[Gg][Hh][Oo][Ss][Tt] [Oo][Ff]\s(.*)", re.DOTALL)
+
+
+@frozen
+class Wish:
+    """Somebody wants to see a ghost."""
+
+    viewer: Viewer
+    subject: str
+    screening_id: UUID | None
+    """The tape that is on."""
+
+
+class Step(StrEnum):
+    """How far a ghost has come."""
+
+    RESERVED = "reserved"
+    """The viewer's points are set aside."""
+    PAINTED = "painted"
+    STORED = "stored"
+    """The image is where everybody can see it, if they knew where."""
+    PAID = "paid"
+    SHOWN = "shown"
+    POSTED = "posted"
+    REFUSED = "refused"
+    """It never began: nothing was taken."""
+    REFUNDED = "refunded"
+    """It failed: the points are back."""
+
+
+class Task(StrEnum):
+    """What is to be done for a ghost whose points are reserved."""
+
+    PAINT = "paint-ghost"
+    STORE = "store-ghost"
+    PAY = "accept-points"
+    REFUND = "reject-points"
+    SHOW = "show-ghost"
+    POST = "post-ghost"
+
+
+class Refusal(StrEnum):
+    """Why there is no ghost."""
+
+    POINTS = "not-enough-points"
+    CONTENT = "content"
+    """The painter will not paint this: the reason is told to the viewer."""
+    FAILURE = "failure"
+    """Something did not work: the reason is the operator's."""
+
+
+@frozen
+class Ghost:
+    """A ghost, for which points were reserved or could not be."""
+
+    id: UUID
+    viewer: Viewer
+    subject: str
+    screening_id: UUID | None
+    step: Step
+    flow_id: UUID | None = None
+    """The ledger's transaction that pays for it."""
+    url: str | None = None
+    refusal: Refusal | None = None
+    """Set as soon as it has failed, before the points are back."""
+    reason: str | None = None
+    jpeg: bytes | None = field(default=None, repr=False)
+    """The image, until it is stored and posted."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the viewer has it on the screen, or the points back."""
+        return self.step in {Step.SHOWN, Step.POSTED, Step.REFUSED, Step.REFUNDED}
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether it is to come on the screen, and has not yet."""
+        return not self.is_settled and self.refusal is None
+
+
+@frozen
+class Standing:
+    """How a ghost stands, as everybody may know it."""
+
+    id: UUID
+    step: Step | None
+    """How far it has come; None: it waits to begin."""
+    refusal: Refusal | None = None
+    """Why there is no ghost, once the points are back."""
+    reason: str | None = None
+    """The painter's words, where it will not paint this."""
+
+    @classmethod
+    def of(cls, id: UUID, step: Step | None, refusal: Refusal | None, reason: str | None) -> Self:  # noqa: A002
+        """Tell how it stands: that it failed, only when nothing of the viewer's is held any more."""
+        if step not in {Step.REFUSED, Step.REFUNDED}:
+            return cls(id, step)
+        return cls(id, step, refusal, reason if refusal is Refusal.CONTENT else None)
+
+
+def next_task(ghost: Ghost) -> Task | None:  # noqa: PLR0911 - one table
+    """Tell what comes next in the life of a ghost; None: it is over."""
+    match ghost.step:
+        case Step.RESERVED | Step.PAINTED | Step.STORED if ghost.refusal:
+            return Task.REFUND
+        case Step.RESERVED:
+            return Task.PAINT
+        case Step.PAINTED:
+            return Task.STORE
+        case Step.STORED:
+            return Task.PAY
+        case Step.PAID:
+            return Task.SHOW
+        case Step.SHOWN:
+            return Task.POST
+        case Step.POSTED | Step.REFUSED | Step.REFUNDED:
+            return None
+
+
+def ghost_id(entry_id: str) -> UUID:
+    """Name the ghost that an entry asks for: always the same, so that no entry ever makes two."""
+    return uuid5(_NAMESPACE, entry_id)
+
+
+def prompt(subject: str) -> str:
+    """Say what is to be painted."""
+    return f"a ghostly image of {subject}, with glitchy VHS artifacts, dark background"
+
+
+def read_subject(text: str) -> str:
+    """Read what a viewer asks a ghost of, without what no database or JSON can hold.
+
+    Raises Refused for nothing, and for more than 120 characters: nothing was spent on it yet.
+    """
+    subject = clean(text).strip()
+    if not subject:
+        raise Refused("'subject' is required")
+    if len(subject) > MAX_SUBJECT_CHARACTERS:
+        raise Refused(f"'subject' must be <= {MAX_SUBJECT_CHARACTERS} characters")
+    return subject
+
+
+def image_key(ghost: Ghost) -> str:
+    """Name the place of a ghost's image in the bucket."""
+    return f"{ghost.id}/{ghost.id}-00.jpg"
+
+
+def without_request(message: str) -> str:
+    """Leave out of a message what asks for a ghost, for showing it where there is none."""
+    found = _REQUEST.search(message)
+    return message[: found.start()].rstrip() if found else message
+
+
+def find_subject(message: str) -> str | None:
+    """Find what a message asks a ghost of: what follows "ghost of ", at most 120 characters of it.
+
+    None if it asks for none, or names nothing. A longer subject is cut, for its viewer has already cheered.
+    """
+    found = _REQUEST.search(message)
+    subject = found[1].strip()[:MAX_SUBJECT_CHARACTERS].strip() if found else ""
+    return subject or None

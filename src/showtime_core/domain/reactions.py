@@ -1,0 +1,251 @@
+"""What follows from what happens: the table of contents of the system."""
+
+from datetime import datetime
+from typing import assert_never
+
+from attrs import evolve, frozen
+
+from showtime_core.domain import events
+from showtime_core.domain.alerts import (
+    Alert,
+    CheerAlert,
+    FollowAlert,
+    GhostAlert,
+    GiftSubAlert,
+    HypeTrainAlert,
+    RaidAlert,
+    SubscribeAlert,
+)
+from showtime_core.domain.broadcasts.broadcast import (
+    ChannelState,
+    Revocation,
+    open_screening,
+    put_tape_on,
+    ride,
+    take_tape_off,
+    tell,
+)
+from showtime_core.domain.broadcasts.stream_check import is_news
+from showtime_core.domain.broadcasts.timeline import WentOffAir, WentOnAir
+from showtime_core.domain.events import Event
+from showtime_core.domain.points_and_ghosts.effects import (
+    Credit,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    Feature,
+)
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, wisher
+from showtime_core.domain.points_and_ghosts.ghosts import Wish, find_subject, without_request
+from showtime_core.domain.points_and_ghosts.points import (
+    POINTS_PER_BIT,
+    POINTS_PER_GIFT,
+    POINTS_PER_SUBSCRIPTION,
+    multiplier,
+)
+from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
+from showtime_core.errors import LimitReached
+
+
+@frozen
+class Policy:
+    """The settings that a reaction depends on; recorded with it, so that it can be replayed."""
+
+    alert_gift_recipients: bool = False
+    """Whether every recipient of a gift has an alert beside the giver's: fifty alerts bury the show."""
+    features: frozenset[Feature] = frozenset(Feature)
+    """What is on."""
+    ghost_limits: GhostLimits = GhostLimits()
+    """How many ghosts there may be."""
+
+
+@frozen
+class Acquaintance:
+    """A viewer to remember; a time that is known already is never changed."""
+
+    viewer: Viewer
+    followed_at: datetime | None = None
+    subscribed_at: datetime | None = None
+
+
+@frozen
+class Reaction:
+    """What follows from one event."""
+
+    state: ChannelState
+    acquaintances: tuple[Acquaintance, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    credit: Credit | None = None
+    wish: Wish | None = None
+    """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
+    denial: Denial | None = None
+    """Why what is wished for is not made: it is recorded, and skipped."""
+    remark: str | None = None
+    """What the operator should know: an unknown tier, an offline while nothing was live."""
+
+
+def react(  # noqa: C901, PLR0911, PLR0912 - one table
+    event: Event, state: ChannelState, now: datetime, policy: Policy, denial: Denial | None = None
+) -> Reaction:
+    """Tell what follows from an event.
+
+    `now` is when it happened, for events that hold no time: see `Admission.time_of`. `denial` is why a ghost
+    that it asks for is not made. Raises Refused for what cannot be done in this state.
+    """
+    match event:
+        case events.StreamOnline():
+            return _stream_online(event, state)
+        case events.StreamOffline():
+            return _stream_offline(event, state)
+        case events.Follow(viewer, followed_at):
+            known = Acquaintance(viewer, followed_at=followed_at)
+            return Reaction(state, (known,), (FollowAlert(viewer.name),))
+        case events.Raid(raider, viewers):
+            return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
+        case events.Cheer():
+            return _cheer(event, state, denial)
+        case events.Subscription():
+            return _subscription(event, state, policy)
+        case events.Resubscription():
+            return _resubscription(event, state)
+        case events.GiftedSubscriptions():
+            return _gift(event, state)
+        case events.ChannelUpdate(title, category):
+            return Reaction(evolve(state, title=title, category=category))
+        case events.HypeTrain(_, phase, level):
+            alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
+            return Reaction(ride(state, event), alerts=alerts)
+        case events.SubscriptionRevoked():
+            return _revoked(event, state)
+        case events.StreamFound():
+            return _stream_found(event, state)
+        case events.StreamMissed(since, _, stream_id):
+            remark = "the stream was not listed for long: the message of its end was lost"
+            return Reaction(tell(state, WentOffAir(since, stream_id)), remark=remark)
+        case events.SubscriptionEnd() | events.Redemption() | events.Dismissed():
+            return Reaction(state)
+        case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
+            return Reaction(state)  # they belong to the chat log: see `record_chat`
+        case events.TapeStarted(screening_id, tape_id):
+            return Reaction(put_tape_on(state, screening_id, tape_id, now))
+        case events.TapeStopped():
+            return Reaction(take_tape_off(state, now))
+        case events.GhostRequested(viewer, subject):
+            if denial:
+                raise LimitReached(denial.reason, denial.limit, denial.retry_after)
+            return Reaction(state, wish=_wish(viewer, subject, state))
+        case events.GhostPaid(viewer, subject, url):
+            return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
+        case events.Retried(_, retried):
+            return react(retried, state, now, policy, denial)
+        case _:
+            assert_never(event)
+
+
+def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
+    if event.kind != "live":
+        return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
+    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+
+
+def _stream_offline(event: events.StreamOffline, state: ChannelState) -> Reaction:
+    after = tell(state, WentOffAir(event.sent_at, event.stream_id))
+    return Reaction(after, remark=_why_nothing_ends(event, state))
+
+
+def _why_nothing_ends(event: events.StreamOffline, state: ChannelState) -> str | None:
+    """Say why the end of a stream ends no broadcast; None: it may end the one that is live."""
+    live = state.timeline.live
+    if not live:
+        return "the stream ended, but no broadcast was live"
+    if live.may_be_on(event.stream_id):
+        return None
+    is_known = any(event.stream_id in night.streams for night in state.timeline.nights)
+    which = "an earlier stream" if is_known else "a stream whose beginning is not known"
+    return f"{event.stream_id} ended, {which}: the broadcast goes on with {live.streams[-1]}"
+
+
+def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction:
+    others = (other for other in state.revocations if other.type != event.type)
+    revocation = Revocation(event.type, event.reason, event.sent_at)
+    return Reaction(evolve(state, revocations=(*others, revocation)))
+
+
+def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
+    if not is_news(state, event):
+        return Reaction(state, remark="the stream was listed as live, as is known")
+    remark = "the stream was listed as live: the message of its beginning was lost"
+    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark)
+
+
+def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
+    """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
+    alert = CheerAlert(_name(event.viewer), event.bits, event.message)
+    if not event.viewer:
+        return Reaction(state, alerts=(alert,))
+    credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
+    if not wisher(event):
+        return Reaction(state, alerts=(alert,), credit=credit)
+    wish = _wish(event.viewer, find_subject(event.message) or "", state)
+    reaction = Reaction(state, alerts=(alert,), credit=credit, wish=wish)
+    if not denial:
+        return reaction
+    alert = evolve(alert, message=without_request(event.message))
+    return evolve(reaction, alerts=(alert,), denial=denial, remark=f"no ghost: {denial.reason}")
+
+
+def _wish(viewer: Viewer, subject: str, state: ChannelState) -> Wish:
+    on = open_screening(state)
+    return Wish(viewer, subject, on.id if on else None)
+
+
+def _subscription(event: events.Subscription, state: ChannelState, policy: Policy) -> Reaction:
+    """The giver's alert stands for all recipients of a gift; each is remembered and credited all the same."""
+    alert = SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
+    known = Acquaintance(event.viewer, subscribed_at=event.sent_at)
+    shown = policy.alert_gift_recipients or not event.is_gift
+    reaction = Reaction(state, (known,), (alert,) if shown else ())
+    return _with_month(reaction, event.viewer, event.tier, is_initial=True, is_gift=event.is_gift, message="")
+
+
+def _resubscription(event: events.Resubscription, state: ChannelState) -> Reaction:
+    alert = SubscribeAlert(
+        event.viewer.name,
+        is_gift=False,
+        num_cumulative_months=event.cumulative_months,
+        message=event.message,
+    )
+    reaction = Reaction(state, (Acquaintance(event.viewer),), (alert,))
+    return _with_month(
+        reaction, event.viewer, event.tier, is_initial=False, is_gift=False, message=event.message
+    )
+
+
+def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
+    reaction: Reaction, viewer: Viewer, tier: str, *, is_initial: bool, is_gift: bool, message: str
+) -> Reaction:
+    """Credit a month; a tier that is not known earns nothing, and what is shown is shown all the same."""
+    times = multiplier(tier)
+    if times is None:
+        return evolve(reaction, remark=_unknown_tier(tier))
+    credit = CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, times, is_initial, is_gift, message)
+    return evolve(reaction, credit=credit)
+
+
+def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
+    alert = GiftSubAlert(_name(event.viewer), event.total)
+    times = multiplier(event.tier)
+    if times is None:
+        return Reaction(state, alerts=(alert,), remark=_unknown_tier(event.tier))
+    if not event.viewer:
+        return Reaction(state, alerts=(alert,))
+    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, times, event.total)
+    return Reaction(state, alerts=(alert,), credit=credit)
+
+
+def _name(viewer: Viewer | None) -> str:
+    return viewer.name if viewer else ANONYMOUS_NAME
+
+
+def _unknown_tier(tier: str) -> str:
+    return f"tier {tier!r} is not known: nothing was credited"

@@ -1,0 +1,1 @@
+"""What every implementation of a port keeps to: suites of rules, to be mixed into classes of tests."""

@@ -1,0 +1,1 @@
+"""Hypothesis state machines that play whole nights, and the invariants that hold after every step."""

@@ -1,0 +1,451 @@
+"""A state machine that performs effects among neighbours that fail, on instances that die, and counts points.
+
+Every call to a neighbour waits until the machine decides what becomes of it, so that the tries of several
+instances interleave in every way, and an instance may die at every call: before it, after it, or leaving it
+under way; or in the moment between a call and writing down what came of it.
+
+It plays in memory, or on what `open_stage` gives:
+
+    class MyEffectsMachine(EffectsMachine):
+        async def open_stage(self) -> EffectsStage: ...  # an empty channel; close it in close_stage
+
+
+    TestMyEffects = MyEffectsMachine.TestCase
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from attrs import define
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from showtime_core.domain import events as ev
+from showtime_core.domain.journal import Entry
+from showtime_core.domain.outbox import Job, Status
+from showtime_core.domain.parked import Decision, decide
+from showtime_core.domain.points_and_ghosts.effects import (
+    AdvanceGhost,
+    Credit,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    SummonGhost,
+    lane,
+)
+from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLimits
+from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, Step, Task, ghost_id
+from showtime_core.domain.points_and_ghosts.ledger import FlowState
+from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
+from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
+from showtime_core.errors import NotPending, Refused
+from showtime_core.ports import Outbox
+from showtime_core.testing.machines.effects_invariants import check_the_end
+from showtime_core.testing.machines.effects_stage import EffectsStage, Kept, memory_effects
+from showtime_core.testing.strategies import CAST, OPENING_NIGHT, entry
+from showtime_core.testing.twins.fault_injection import CRASHES, Fate, Neighbours
+from showtime_core.use_cases.perform import Outside, perform
+from showtime_core.use_cases.receive import receive
+
+SETTLE_AFTER = timedelta(seconds=30)
+MOST_WAITING, MOST_PAINTED = 3, 8
+POLICY = Policy(ghost_limits=GhostLimits(MOST_WAITING, MOST_PAINTED))
+_SLACK = timedelta(minutes=1)
+"""Where time passes by itself as well, it is no more than this."""
+_CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
+_IN_DOUBT = _CREDITS | {"summon-ghost"}
+_MONEY = _IN_DOUBT | {"accept-points", "reject-points"} | {f"check-{kind}" for kind in _IN_DOUBT}
+_KINDS = _MONEY | {"paint-ghost", "store-ghost", "show-ghost", "post-ghost"}
+_VIEWERS = CAST[:2]
+_SUBJECTS = ("Bela Lugosi", "a fax machine")
+_MESSAGES = ("", "hello", *(f"ghost of {subject}" for subject in _SUBJECTS))
+# Few different ones: what looks alike is what is hard to tell apart.
+_DEEDS = st.one_of(
+    st.builds(ev.Cheer, st.sampled_from(_VIEWERS), st.sampled_from((100, 200)), st.sampled_from(_MESSAGES)),
+    st.builds(ev.GhostRequested, st.sampled_from(_VIEWERS), st.sampled_from(_SUBJECTS)),
+    st.builds(ev.Resubscription, st.sampled_from(_VIEWERS), st.just("1000"), st.just(3), st.just("")),
+    st.builds(ev.GiftedSubscriptions, st.sampled_from(_VIEWERS), st.just("1000"), st.just(2)),
+)
+_FATES = st.sampled_from([*[Fate.WORKS] * 4, *Fate])
+_TROUBLES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.REFUSED, Fate.REFUSED))
+_FROZEN = st.sampled_from((Fate.WORKS, Fate.LOST_AFTER, Fate.CRASH_AFTER))
+_LOSSES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.CRASH_LATE))
+
+
+@define(eq=False)
+class Instance:
+    """One process: what it performs at this moment dies with it."""
+
+    outbox: Outbox
+    jobs: set[asyncio.Task[None]]
+
+
+class EffectsMachine(RuleBasedStateMachine):
+    """Plays in memory, unless it is told to play elsewhere."""
+
+    late_by = timedelta(seconds=29)
+    """How late the ledger may do what it was asked: before it is looked, and not by far.
+
+    Where time passes by itself as well, it must be earlier by more than that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.elapsed = timedelta(0)
+        self.sent: dict[str, Entry] = {}
+        self.by_hand: list[Credit] = []
+        self.tried_at: dict[str, timedelta] = {}
+        """When the latest try to perform each effect began."""
+        self.shown_at: dict[UUID, timedelta] = {}
+        """When each ghost was first seen to be shown."""
+        self.kept = Kept({}, (), ())
+        self.world = Neighbours(self.now, self.late_by)
+        self.instances: list[Instance] = []
+        self.stage = self.loop.run_until_complete(self.open_stage())
+        self._run(self._start)
+        self._run(self._start)
+
+    async def open_stage(self) -> EffectsStage:
+        """Give an empty channel."""
+        return memory_effects(self.now, SETTLE_AFTER)
+
+    async def close_stage(self) -> None:
+        """Leave it."""
+
+    def teardown(self) -> None:
+        """Let everything work again: all is finished in the end, to the point."""
+        try:
+            self._finish()
+            self._run(lambda: check_the_end(self.kept, self.world, self.sent.values(), self.by_hand))
+        finally:
+            for instance in self.instances:
+                self._run(partial(self._end, instance))
+            self.loop.run_until_complete(self.close_stage())
+            self.loop.close()
+
+    # --- what may happen ---------------------------------------------------------------------------
+
+    @rule(deeds=st.lists(_DEEDS, min_size=1, max_size=4))
+    def happens(self, deeds: Sequence[ev.Event]) -> None:
+        """Viewers cheer, renew, give, and ask for ghosts."""
+        new = [entry(f"{len(self.sent) + n}", deed, self.now()) for n, deed in enumerate(deeds)]
+        self.sent |= {one.id: one for one in new}
+        self._run(lambda: receive(new, self.stage.units, POLICY))
+        for one in new:
+            if isinstance(one.content, ev.GhostRequested) and f"{one.id}:summon-ghost" in self.kept.effects:
+                self._check_is_no_repetition(one, one.content)
+
+    def _check_is_no_repetition(self, new: Entry, wanted: ev.GhostRequested) -> None:
+        """A request has a ghost of its own only if no other is being made, or was shown a moment ago."""
+        ghosts = {ghost.id: ghost for ghost in self.kept.ghosts}
+        for other in self.sent.values():
+            is_summoned = f"{other.id}:summon-ghost" in self.kept.effects
+            if other.id == new.id or other.content != wanted or not is_summoned:
+                continue
+            ghost = ghosts[ghost_id(other.id)]
+            assert ghost.is_settled, "it is being made"
+            if shown_at := self.shown_at.get(ghost.id):
+                assert self.elapsed - shown_at >= SAME_REQUEST_FOR - _SLACK
+
+    @rule(which=st.integers(0, 1), most=st.integers(1, 4))
+    def work(self, which: int, most: int) -> None:
+        """An instance takes what is due."""
+        self._run(lambda: self._lease(self.instances[which], most))
+
+    @precondition(lambda self: self.world.calls)
+    @rule(data=st.data(), fate=_FATES)
+    def decide(self, data: st.DataObject, fate: Fate) -> None:
+        """A call that waits meets its fate."""
+        self._decide(data.draw(st.integers(0, len(self.world.calls) - 1)), fate)
+
+    @rule(fates=st.lists(_FATES, min_size=1, max_size=6))
+    def go_on(self, fates: Sequence[Fate]) -> None:
+        """Work goes on for a while, on both."""
+        for number, fate in enumerate(fates):
+            self.work(number % 2, 2)
+            if self.world.calls:
+                self._decide(0, fate)
+
+    @rule(viewer=st.sampled_from(_VIEWERS), loss=_LOSSES, seconds=st.sampled_from((0, 5, 31)))
+    def twins(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
+        """Two equal cheers, and the answer to one of the credits is lost."""
+        cheer = ev.Cheer(viewer, 200, "twice")
+        self.happens([cheer, cheer])
+        self.go_on([loss])
+        self.wait(seconds)
+        self.go_on([Fate.WORKS] * 4)
+
+    @rule(
+        viewer=st.sampled_from(_VIEWERS),
+        what=st.sampled_from(("credit", "reserve", "accept", "post")),
+        fates=st.lists(_TROUBLES, min_size=1, max_size=3),
+        by_hand=st.booleans(),
+        decision=st.sampled_from(Decision),
+    )
+    def meet_with_trouble(
+        self,
+        viewer: Viewer,
+        what: str,
+        fates: Sequence[Fate],
+        by_hand: bool,  # noqa: FBT001
+        decision: Decision,
+    ) -> None:
+        """A cheer for a ghost comes as far as this call, and is in trouble; in the end a person decides."""
+        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
+        for fate in fates:
+            self._go_on_until(what)
+            if self.world.calls:
+                self._decide(0, fate)
+        if by_hand and self._lost():
+            self._repeat_by_hand(self._lost()[0])
+        self._go_on_until("nothing more")
+        if self._parked():
+            self._decide_about(max(self._parked()), decision)
+
+    @precondition(lambda self: self._lost())
+    @rule(data=st.data())
+    def repeat_by_hand(self, data: st.DataObject) -> None:
+        """Somebody credits by hand what seems to be lost: of the two, nobody can tell which one is ours."""
+        self._repeat_by_hand(data.draw(st.sampled_from(self._lost())))
+
+    def _repeat_by_hand(self, key: str) -> None:
+        """Nothing else that looks like it is under way, or comes at once: it would be taken for that."""
+        credit = self.kept.effects[key].effect
+        assert isinstance(credit, Credit)
+        self._run(partial(self._credit_by_hand, credit))
+        self.wait(31)
+
+    async def _credit_by_hand(self, credit: Credit) -> None:
+        await self.world.ledger.credit(credit, f"by hand {len(self.by_hand)}")
+        self.by_hand.append(credit)
+
+    def _lost(self) -> list[str]:
+        """Name the credits that are made, which nobody knows, and that nothing else looks like."""
+        if self.world.is_frozen:  # nobody can look, nor credit anything
+            return []
+        under_way = self.kept.keys(Status.DUE, Status.LEASED, Status.PARKED)
+        alike = Counter(self.kept.effects[key].effect for key in under_way)
+        made = under_way.intersection(self.world.made_for)
+        effects = ((key, self.kept.effects[key].effect) for key in sorted(made))
+        return [key for key, effect in effects if isinstance(effect, Credit) and alike[effect] == 1]
+
+    @rule()
+    def freeze(self) -> None:
+        """The ledger answers nobody, for as long as it takes."""
+        self.world.freeze()
+
+    @precondition(lambda self: self.world.is_frozen)
+    @rule()
+    def thaw(self) -> None:
+        """It answers who looks, and later does what it had received."""
+        self._run(self._thaw)
+
+    async def _thaw(self) -> None:
+        self.world.thaw()
+
+    @precondition(lambda self: not self.world.is_frozen)
+    @rule(viewer=st.sampled_from(_VIEWERS), loss=_FROZEN, seconds=st.sampled_from((5, 31, 400, 4000)))
+    def freeze_under_way(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
+        """The ledger freezes with a credit; its answer is waited for, or lost, and looks see nothing."""
+        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
+        self.freeze()
+        self.go_on([loss])
+        self.wait(seconds)
+        self.go_on([Fate.WORKS] * 2)
+        self.thaw()
+        self.go_on([Fate.WORKS] * 4)
+        self.wait(31)
+        self.go_on([Fate.WORKS] * 4)
+
+    @rule(which=st.integers(0, 1))
+    def crash(self, which: int) -> None:
+        """An instance dies, with all that it has begun; another takes its place."""
+        self._kill(self.instances[which])
+
+    @rule(seconds=st.sampled_from((1, 10, 31, 400, 700, 90_000)))
+    def wait(self, seconds: int) -> None:
+        """Time passes."""
+        time = timedelta(seconds=seconds)
+        self.elapsed += time
+        self._run(partial(self.stage.wait, time))
+        self._run(self.world.do_what_is_late)
+
+    @precondition(lambda self: self._parked())
+    @rule(data=st.data(), decision=st.sampled_from(Decision))
+    def decide_about(self, data: st.DataObject, decision: Decision) -> None:
+        """The operator decides about something that is parked."""
+        self._decide_about(data.draw(st.sampled_from(sorted(self._parked()))), decision)
+
+    def _decide_about(self, key: str, decision: Decision) -> None:
+        """Look, after a while, how things are, and decide."""
+        if self.world.is_frozen:
+            return
+        self.wait(31)
+        self._run(lambda: self._take(decision, key))
+
+    async def _take(self, decision: Decision, key: str) -> None:
+        """Decide, if that is no lie; what is to be done by hand is done by hand."""
+        effect, is_made = self.kept.effects[key].effect, key in self.world.made_for
+        match effect, decision:
+            case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DISMISS if is_made:
+                return
+            case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DONE if not is_made:
+                return
+            case AdvanceGhost(_, _, Task.POST), Decision.RETRY if key in self.world.posts:
+                return
+            case AdvanceGhost(_, _, Task.POST), Decision.DONE if key not in self.world.posts:
+                return
+            case SummonGhost(), Decision.DISMISS if is_made:
+                await self._give_back_by_hand(effect.viewer, key)
+            case AdvanceGhost(_, _, Task.REFUND), Decision.DONE:
+                await self._give_back_by_hand(effect.viewer, key.replace("reject-points", "summon-ghost"))
+            case _:
+                pass
+        with suppress(Refused):  # there is no such choice
+            await self.stage.parking.settle(key, partial(decide, decision=decision))
+
+    async def _give_back_by_hand(self, viewer: Viewer, key: str) -> None:
+        """Reject what is pending, and credit what turns out to be spent."""
+        ledger, flow_id = self.world.ledger, self.world.flows[key]
+        try:
+            await ledger.reject(viewer, flow_id)
+        except NotPending:
+            if ledger.flows[viewer.id][flow_id].state is FlowState.ACCEPTED:
+                await ledger.credit(CreditCheer(viewer, POINTS_PER_GHOST, "given back"), f"back {key}")
+
+    # --- what must hold ----------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_moves_points_twice(self) -> None:
+        """Whatever fails: one credit for each event, one reservation for each ghost, at most."""
+        assert max(Counter(self.world.made_for).values(), default=1) == 1
+
+    @invariant()
+    def nothing_is_shown_that_is_not_paid(self) -> None:
+        """Nor shown twice."""
+        flows = [flow for viewer in _VIEWERS for flow in self.world.ledger.flows.get(viewer.id, {}).values()]
+        spent = [flow for flow in flows if flow.points < 0 and flow.state is FlowState.ACCEPTED]
+        assert len(self.kept.shown) <= len(spent)
+        assert len({one.entry_id for one in self.kept.shown}) == len(self.kept.shown)
+
+    @invariant()
+    def no_limit_is_exceeded(self) -> None:
+        """A viewer has so many under way, and so many are painted within a day, whatever fails."""
+        painted = [self.tried_at[key] for key in self.kept.keys(Status.DONE) if key.endswith(Task.PAINT)]
+        assert sum(at > self.elapsed - DAY for at in painted) <= MOST_PAINTED
+        under_way = self.kept.keys(Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED)
+        planned = [self.kept.effects[key].effect for key in under_way]
+        summoned = [effect for effect in planned if isinstance(effect, SummonGhost)]
+        waiting = Counter(effect.viewer.id for effect in summoned)
+        waiting += Counter(ghost.viewer.id for ghost in self.kept.ghosts if ghost.is_waited_for)
+        assert max(waiting.values(), default=0) <= MOST_WAITING
+
+    @invariant()
+    def a_lane_has_one_at_a_time(self) -> None:
+        """So that whoever looks for a transaction finds no other's."""
+        lanes = [lane(self.kept.effects[key].effect) for key in self.kept.keys(Status.LEASED)]
+        leased = [one for one in lanes if one]
+        assert len(set(leased)) == len(leased)
+
+    # --- how it is done ----------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return OPENING_NIGHT + self.elapsed
+
+    def _parked(self) -> set[str]:
+        return self.kept.keys(Status.PARKED)
+
+    async def _start(self) -> None:
+        self.instances.append(Instance(await self.stage.start(), set()))
+
+    def _kill(self, instance: Instance) -> None:
+        """Let an instance die; another takes its place."""
+        self._run(partial(self._end, instance))
+        self.instances.remove(instance)
+        self._run(self._start)
+
+    async def _end(self, instance: Instance) -> None:
+        await self.stage.die(instance.outbox)
+        for job in instance.jobs:
+            job.cancel()
+
+    async def _lease(self, instance: Instance, most: int) -> None:
+        await instance.outbox.recover()
+        for job in await instance.outbox.lease(_KINDS, most):
+            self.tried_at[job.key] = self.elapsed
+            task = asyncio.create_task(self._perform(instance, job), name=job.key)
+            instance.jobs.add(task)
+            task.add_done_callback(instance.jobs.discard)
+
+    async def _perform(self, instance: Instance, job: Job) -> None:
+        async def show(news: Entry) -> None:
+            await receive([news], self.stage.units, POLICY)
+
+        world, settle_after = self.world, self.stage.settle_after
+        outside = Outside(instance.outbox, world, world, world, world, world, show, settle_after)
+        await instance.outbox.settle(job, await perform(job, outside, chance=0.5))
+
+    def _decide(self, number: int, fate: Fate) -> None:
+        call = self.world.calls[number]
+        doomed = [one for one in self.instances if call.job in one.jobs]
+
+        async def meet() -> None:
+            call.fate.set_result(fate)
+
+        self._run(meet)
+        if fate in CRASHES:
+            for instance in doomed:
+                self._kill(instance)
+
+    def _go_on_until(self, what: str) -> None:
+        """Let everything work until nothing waits but a call of this kind, if there comes one."""
+        for _ in range(20):
+            if not self.kept.keys(Status.DUE, Status.LEASED):
+                return
+            others = [number for number, call in enumerate(self.world.calls) if call.what != what]
+            if others:
+                self._decide(others[0], Fate.WORKS)
+            elif self.world.calls:
+                return
+            else:
+                self.wait(31)
+                self.work(0, 4)
+
+    def _finish(self) -> None:
+        self.thaw()
+        for _ in range(400):
+            while self.world.calls:
+                self._decide(0, Fate.WORKS)
+            self.wait(60)
+            self.work(0, 4)
+            self.work(1, 4)
+            if not self.kept.keys(Status.DUE, Status.LEASED) and not self.world.calls:
+                return
+        raise AssertionError("it never comes to an end")
+
+    def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something, and let everybody go on for as far as they can."""
+
+        async def run() -> None:
+            await work()
+            while self._is_busy():  # noqa: ASYNC110 - on each turn somebody goes on
+                await asyncio.sleep(0)
+            self.kept = await self.stage.read()
+            for ghost in self.kept.ghosts:
+                if ghost.step in {Step.SHOWN, Step.POSTED}:
+                    self.shown_at.setdefault(ghost.id, self.elapsed)
+
+        self.loop.run_until_complete(run())
+
+    def _is_busy(self) -> bool:
+        """Tell whether anybody can go on who does not wait for a fate."""
+        waiting = self.world.waiting()
+        return any(job not in waiting for instance in self.instances for job in instance.jobs)

@@ -1,0 +1,227 @@
+"""What is true of a channel after every step, whatever came, in whatever order, on however many instances.
+
+Worked out anew from the entries alone where that is possible, without asking the core.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from attrs import evolve
+
+from showtime_core.domain import events as ev
+from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Snapshot, recorded, snapshot
+from showtime_core.domain.journal import Admission, Entry, Malformed, Outcome, Shown
+from showtime_core.domain.outbox import PlannedEffect
+from showtime_core.domain.points_and_ghosts.effects import (
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    SummonGhost,
+)
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, wisher
+from showtime_core.domain.points_and_ghosts.payments import Payment
+from showtime_core.domain.viewers import Viewer
+from showtime_core.testing.records import Records
+from showtime_core.use_cases.receive import follow
+
+Journal = Mapping[str, Entry]
+"""Every entry that was sent, by id."""
+
+
+def check(kept: Records, sent: Journal) -> None:
+    """Check all that one look can tell; what needs two looks is in the state machine."""
+    check_one_night_at_a_time(kept)
+    check_screenings_lie_within_broadcasts(kept)
+    check_the_state_stream_shows_exactly_the_changes(kept)
+    check_none_vanishes(kept)
+    check_points_are_the_sum_of_events(kept, sent)
+    check_anonymous_events_touch_nobody(kept, sent)
+
+
+def check_one_night_at_a_time(kept: Records) -> None:
+    """At most one broadcast is live, none overlaps another, and the state says the same as the tables."""
+    rows = sorted(kept.broadcasts.values(), key=_by_start)
+    assert all(row.started_at <= row.ended_at for row in rows if row.ended_at)
+    for row, following in pairwise(rows):
+        assert row.ended_at, f"{row} is live, and yet {following} began"
+        assert row.ended_at <= following.started_at
+    recent = recorded(kept.state)
+    assert {row.id: row for row in recent.broadcasts}.items() <= kept.broadcasts.items()
+    assert {one.id: one for one in recent.screenings}.items() <= kept.screenings.items()
+    assert kept.state.last_broadcast_id >= max([0, *kept.broadcasts])
+
+
+def _by_start(row: Broadcast) -> tuple[datetime, bool, datetime]:
+    return row.started_at, row.ended_at is None, row.ended_at or row.started_at
+
+
+def check_screenings_lie_within_broadcasts(kept: Records) -> None:
+    """At most one screening is open, and only in a live broadcast."""
+    assert sum(one.ended_at is None for one in kept.screenings.values()) <= 1
+    for one in kept.screenings.values():
+        within = kept.broadcasts[one.broadcast_id]
+        assert within.started_at <= one.started_at <= (one.ended_at or one.started_at)
+        assert within.ended_at is None or (one.ended_at and one.ended_at <= within.ended_at)
+
+
+def check_the_state_stream_shows_exactly_the_changes(kept: Records) -> None:
+    """None is left out, and none is shown that changes nothing."""
+    told = [Snapshot(is_live=False), *(one.what for one in kept.shown if isinstance(one.what, Snapshot))]
+    assert all(one != following for one, following in pairwise(told))
+    assert told[-1] == snapshot(kept.state)
+
+
+def check_none_vanishes(kept: Records) -> None:
+    """Each entry is in the journal once, later ones have no earlier time, and who is parked knows why."""
+    assert max(Counter(line.entry_id for line in kept.journal).values(), default=1) == 1
+    assert all(line.now <= following.now for line, following in pairwise(kept.journal))
+    assert all(line.remark for line in kept.journal if line.outcome is Outcome.PARKED)
+    names = {line.entry_id for line in kept.journal}
+    assert {one.entry_id for one in kept.shown} <= names
+    assert {planned.entry_id for planned in kept.effects.values()} <= names
+
+
+def check_points_are_the_sum_of_events(kept: Records, sent: Journal) -> None:
+    """Every viewer is credited what the distinct events come to; a ghost has its cheer, or was asked for.
+
+    A month that is told by two messages counts once.
+    """
+    told = dict(_told(sent[line.entry_id]) for line in kept.journal)
+    credited, due = Counter[str](), Counter[str]()
+    for planned in kept.effects.values():
+        match planned.effect:
+            case CreditCheer(viewer, points):
+                credited[viewer.id] += points
+            case CreditSubscription(viewer, base, times):
+                credited[viewer.id] += base * times
+            case CreditGiftSubs(viewer, base, times, count):
+                credited[viewer.id] += base * times * count
+            case SummonGhost():
+                is_asked = isinstance(told[planned.entry_id], ev.GhostRequested)
+                assert is_asked or f"{planned.entry_id}:credit-cheer" in kept.effects
+    for line in kept.journal:
+        if line.outcome is Outcome.REACTED:
+            _, content = _told(sent[line.entry_id])
+            viewer_id, points = earned(content)
+            due[viewer_id] += points
+    due.subtract(_told_twice(kept, sent))
+    assert +credited == +due
+
+
+def _told_twice(kept: Records, sent: Journal) -> Counter[str]:
+    """Tell what each viewer would have earned once more for months that two messages told of."""
+    begun, shared = (
+        defaultdict[tuple[str, str], list[datetime]](list),
+        defaultdict[object, list[datetime]](list),
+    )
+    for line in kept.journal:
+        entry = sent[line.entry_id]
+        match _told(entry)[1]:
+            case ev.Subscription(viewer, tier, False, at) if line.outcome is Outcome.REACTED:
+                begun[viewer.id, tier].append(at)
+            case ev.Resubscription(viewer, tier) as event if line.outcome is Outcome.REACTED:
+                shared[viewer.id, tier] += [at for at in (event.sent_at or entry.sent_at,) if at]
+    twice = Counter[str]()
+    for (viewer_id, tier), moments in begun.items():
+        twice[viewer_id] += 600 * TIMES.get(tier, 0) * _most_pairs(moments, shared[viewer_id, tier])
+    return twice
+
+
+def _most_pairs(begun: Sequence[datetime], shared: Sequence[datetime]) -> int:
+    """Count the most pairs within 28 days: by augmenting paths, which know nothing of an order."""
+    partner = dict[int, int]()
+
+    def finds(one: int, tried: set[int]) -> bool:
+        near = (i for i, at in enumerate(shared) if abs(at - begun[one]) <= timedelta(days=28))
+        for other in near:
+            if other not in tried:
+                tried.add(other)
+                if other not in partner or finds(partner[other], tried):
+                    partner[other] = one
+                    return True
+        return False
+
+    return sum(finds(one, set()) for one in range(len(begun)))
+
+
+def _told(entry: Entry) -> tuple[str, object]:
+    """Tell in whose name something follows from an entry, and what: who is tried again keeps the name."""
+    match entry.content:
+        case ev.Retried(name, event):
+            return name, event
+        case content:
+            return entry.id, content
+
+
+TIMES = {"1000": 1, "2000": 2, "3000": 5}
+"""How many times the points of tier 1 each tier earns."""
+
+
+def earned(content: object) -> tuple[str, int]:
+    """Tell whom an event earns how many points, where nothing else tells of the same."""
+    match content:
+        case ev.Cheer(Viewer(viewer_id), bits):
+            return viewer_id, bits
+        case ev.Subscription(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
+            return viewer_id, 600 * TIMES.get(tier, 0)
+        case ev.GiftedSubscriptions(Viewer(viewer_id), tier, total):
+            return viewer_id, 200 * total * TIMES.get(tier, 0)
+        case _:
+            return "", 0
+
+
+def check_anonymous_events_touch_nobody(kept: Records, sent: Journal) -> None:
+    """Only who follows or subscribes is remembered, and nothing is done for nobody."""
+    met = set[str]()
+    for line in kept.journal:
+        if line.outcome is not Outcome.REACTED:
+            continue
+        cause, content = _told(sent[line.entry_id])
+        if isinstance(content, ev.Follow | ev.Subscription | ev.Resubscription):
+            met.add(content.viewer.id)
+        if getattr(content, "viewer", "somebody") is None:
+            assert not [one for one in kept.effects.values() if one.entry_id == cause]
+    assert set(kept.viewers) == met
+
+
+def check_the_journal_replays(kept: Records, sent: Journal) -> None:
+    """The entries, told to the pure core again with their times and policies, have the same consequences."""
+    state, broadcasts = ChannelState(), dict[int, Broadcast]()
+    shown: list[Shown] = []
+    effects: list[PlannedEffect] = []
+    parked, decisions = set[str](), dict[str, Outcome]()
+    payments = list[Payment]()
+    for line in kept.journal:
+        told = {line.entry_id: line.remark or ""} if line.outcome is Outcome.REPEATED else {}
+        entry, outcome = sent[line.entry_id], line.outcome
+        if outcome in {Outcome.RETRIED, Outcome.DISMISSED}:  # whatever it says by now, it was parked then
+            entry, outcome = evolve(entry, content=Malformed(line.remark or "")), Outcome.PARKED
+        denied = {entry.id: _denial(line.remark)} if line.remark and wisher(entry.content) else {}
+        admission = Admission(state, line.now, (entry,), told, frozenset(parked), denied, tuple(payments))
+        page = follow(admission, line.policy)
+        payments += [each.payment for each in page.payments]
+        assert [(one.outcome, one.remark) for one in page.verdicts] == [(outcome, line.remark)]
+        parked |= {line.entry_id} if outcome is Outcome.PARKED else set()
+        parked -= {decided.entry_id for decided in page.decided}
+        decisions |= {decided.entry_id: decided.outcome for decided in page.decided}
+        state = page.state
+        shown += page.shown
+        effects += page.effects
+        broadcasts |= {row.id: row for row in page.broadcasts}
+        for merged in page.merged_broadcasts:
+            del broadcasts[merged]
+    assert decisions == {
+        line.entry_id: line.outcome
+        for line in kept.journal
+        if line.outcome in {Outcome.RETRIED, Outcome.DISMISSED}
+    }
+    assert (state, tuple(shown), broadcasts) == (kept.state, kept.shown, kept.broadcasts)
+    assert {planned.key: planned for planned in effects} == kept.effects
+    assert len(effects) == len(kept.effects)
+
+
+def _denial(remark: str) -> Denial:
+    """Read from the journal why a ghost was not made: what was counted then is not kept."""
+    return Denial(remark.removeprefix("no ghost: "))

@@ -1,0 +1,117 @@
+"""Twitch's subscriptions and channels in memory, and a record of how everything stands."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from attrs import Factory, define, evolve
+
+from showtime_core.domain.broadcasts.stream_check import Listing
+from showtime_core.domain.chat import ChatHealth
+from showtime_core.domain.health import Health, TwitchHealth
+from showtime_core.domain.subscriptions import ENABLED, PENDING, Subscription, Wanted
+from showtime_core.errors import NotAllowed, Refused, Unavailable
+
+_MOST_OF_A_KIND = 3
+
+
+@define
+class MemorySubscriptions:
+    """Twitch, as far as it keeps subscriptions: a new one is verified when it is looked for."""
+
+    our_url: str
+    there: dict[str, Subscription] = Factory(dict)
+    consented: frozenset[str] | None = None
+    """Scopes; None: all."""
+    withdrawn: frozenset[str] = frozenset()
+    """Types that there are no more."""
+    verdict: str = ENABLED
+    """What a new one comes to when it is verified."""
+    is_away: bool = False
+    most_of_a_kind: int = 0
+    """The most that were ever alive at once, of one type and condition, calling our URL."""
+    _count: int = 0
+
+    async def existing(self) -> Sequence[Subscription]:
+        """List all there are."""
+        self._answer()
+        return tuple(self.there.values())
+
+    async def find(self, subscription_id: str) -> Subscription | None:
+        """Look for one, which is verified by then."""
+        self._answer()
+        found = self.there.get(subscription_id)
+        if found and found.status == PENDING:
+            found = self.there[found.id] = evolve(found, status=self.verdict)
+        return found
+
+    async def create(self, wanted: Wanted) -> Subscription:
+        """Create one, or return what is there."""
+        self._answer()
+        if wanted.type in self.withdrawn:
+            raise Refused("withdrawn")
+        if self.consented is not None and not wanted.scopes <= self.consented:
+            raise NotAllowed("no consent")
+        same = [one for one in self.there.values() if one.tells_of(wanted)]
+        for one in same:
+            if one.callback == self.our_url and one.is_alive and one.meets(wanted):
+                return one
+        if len(same) >= _MOST_OF_A_KIND:
+            raise Refused("too many")
+        self._count += 1
+        made = Subscription(
+            f"made-{self._count}", wanted.type, wanted.version, wanted.condition, PENDING, self.our_url
+        )
+        self.there[made.id] = made
+        alive = [one for one in (*same, made) if one.callback == self.our_url and one.is_alive]
+        self.most_of_a_kind = max(self.most_of_a_kind, len(alive))
+        return made
+
+    async def delete(self, subscription_id: str) -> None:
+        """Delete one."""
+        self._answer()
+        self.there.pop(subscription_id, None)
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise Unavailable("Twitch is away")
+
+
+@define
+class MemoryChannels:
+    """Twitch, as far as it knows channels."""
+
+    users: dict[str, str]
+    """Login → id."""
+    listed: Listing
+    is_away: bool = False
+    """Whether it cannot tell what is live."""
+
+    async def user_id(self, login: str) -> str:
+        """Tell the id of a user."""
+        if login not in self.users:
+            raise Refused(f"Twitch knows no user {login!r}")
+        return self.users[login]
+
+    async def listing(self, broadcaster_id: str) -> Listing:
+        """Tell whether the channel is live, whichever it is."""
+        assert broadcaster_id in self.users.values()
+        if self.is_away:
+            raise Unavailable("the streams are away")
+        return self.listed
+
+
+@define
+class MemoryHealth:
+    """How everything stands."""
+
+    clock: Callable[[], datetime]
+    twitch: TwitchHealth | None = None
+    chat: ChatHealth | None = None
+
+    async def read(self) -> Health:
+        """Read what is known."""
+        return Health(self.clock(), self.twitch, self.chat)
+
+    async def keep_twitch(self, health: TwitchHealth) -> None:
+        """Keep what a check came to."""
+        self.twitch = health

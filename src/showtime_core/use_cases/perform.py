@@ -1,0 +1,326 @@
+"""Use case: one effect out. It is performed, and what came of it tells what is next."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar, assert_never
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from showtime_core.domain.events import GhostPaid
+from showtime_core.domain.journal import Entry, Source
+from showtime_core.domain.outbox import CHECK_AFTER, Job, Settlement, Status, advanced
+from showtime_core.domain.points_and_ghosts.effects import (
+    AdvanceGhost,
+    CheckForDouble,
+    Credit,
+    SummonGhost,
+    why_impossible,
+)
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, Task, image_key, prompt
+from showtime_core.domain.points_and_ghosts.ledger import FlowState
+from showtime_core.domain.points_and_ghosts.ledger_matching import (
+    Adopt,
+    CannotTell,
+    Flow,
+    LookAgain,
+    Repeat,
+    flow_of,
+    reservation,
+    settle,
+    unclaimed,
+)
+from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
+from showtime_core.domain.points_and_ghosts.retries import Again, GiveUp, LeaveIt, consequence
+from showtime_core.domain.viewers import Viewer
+from showtime_core.errors import (
+    Ambiguous,
+    ContentRefused,
+    NotEnoughPoints,
+    NotPending,
+    Refused,
+    ShowtimeError,
+    Unavailable,
+    Unforeseen,
+)
+from showtime_core.ports import Account, Bucket, Gallery, Ledger, Outbox, Painter
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_MARGIN = timedelta(seconds=5)
+"""How much further back than the first try to look: what was leased may have waited for a moment."""
+
+
+@frozen
+class Outside:
+    """All that effects are performed with."""
+
+    outbox: Outbox
+    ledger: Ledger
+    account: Account
+    painter: Painter | None
+    bucket: Bucket | None
+    """None: ghosts are off, and those that were begun are given up."""
+    gallery: Gallery | None
+    """None: ghosts are posted nowhere."""
+    receive: Callable[[Entry], Awaitable[None]]
+    """Records an entry and reacts to it, once; raises Unavailable."""
+    settle_after: timedelta
+    """How long after the ledger answers again it may still be working on a request whose answer was lost."""
+
+
+class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
+    """Only a person can tell what became of it."""
+
+
+class _TooEarly(Exception):  # noqa: N818 - as above
+    """The ledger answers again, and may still be working on what it was asked before."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(
+            "an answer was lost, and the ledger, which answers again, may still be working on it"
+        )
+        self.wait = wait
+
+
+async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
+    """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
+    try:
+        return await _perform(job, outside)
+    except _Undecidable as reason:
+        return Settlement(Status.PARKED, str(reason))
+    except _TooEarly as reason:
+        return Settlement(Status.DUE, str(reason), reason.wait, has_answered=True)
+    except ShowtimeError as failure:
+        return _fail(job, failure, chance)
+    except Exception as fault:
+        _log.exception("%s failed in a way that nobody thought of", job.key)
+        doubt = Unforeseen(f"{type(fault).__name__}: {fault}")
+        return _fail(job, doubt, chance)
+
+
+async def _perform(job: Job, outside: Outside) -> Settlement:
+    match job.effect:
+        case SummonGhost():
+            return await _summon(job, job.effect, outside)
+        case AdvanceGhost(_, _, task):
+            return advanced(job, await _advance(task, _ghost(job), job, outside))
+        case CheckForDouble():
+            return await _check(job, job.effect, outside)
+        case credit:
+            if reason := why_impossible(credit):
+                raise Refused(reason)
+            flow_id = await _once(
+                job, _flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
+            )
+            return Settlement(Status.DONE, flow_id=flow_id, check_after=_check_after(job))
+
+
+async def _summon(job: Job, effect: SummonGhost, outside: Outside) -> Settlement:
+    flow_id = await _once(
+        job,
+        _flow_of(effect),
+        lambda: outside.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
+        outside,
+    )
+    return evolve(advanced(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job))
+
+
+def _flow_of(effect: Credit | SummonGhost) -> Flow:
+    return reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else flow_of(effect)
+
+
+def _check_after(job: Job) -> timedelta | None:
+    """Tell when to look once more: a ledger may take longer over a request than anybody has waited for it."""
+    return None if job.in_doubt_for is None else CHECK_AFTER
+
+
+async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID]], outside: Outside) -> UUID:
+    """Move points, unless an earlier try did so: then its transaction is taken over.
+
+    What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen
+    answers who looks before it does what it was asked. So that while counts from its first answer.
+    """
+    if job.in_doubt_for is None:
+        return await move_points()
+    viewer = job.effect.viewer
+    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    wait = outside.settle_after - (job.answered_for or timedelta(0))
+    if wait > timedelta(0):
+        raise _TooEarly(wait)
+    finding = settle(wanted, statement, await outside.outbox.claimed(viewer))
+    match finding:
+        case Adopt(flow_id):
+            return flow_id
+        case Repeat():
+            return await move_points()
+        case LookAgain():
+            raise Unavailable("an answer was lost, and the ledger does not show all that it has")
+        case CannotTell(reason):
+            raise _Undecidable(reason)
+        case _:
+            assert_never(finding)
+
+
+async def _check(job: Job, effect: CheckForDouble, outside: Outside) -> Settlement:
+    """Look whether there is another transaction that may be the same change, and is nobody's."""
+    assert job.in_doubt_for, "nothing else is looked at once more"
+    viewer = effect.viewer
+    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    is_under_way = await outside.outbox.is_under_way(viewer)
+    claimed = {effect.flow_id, *await outside.outbox.claimed(viewer)}
+    others = unclaimed(_flow_of(effect.of), statement, claimed)
+    if others and is_under_way:
+        raise Unavailable("another change for this viewer is under way, and looks the same")
+    if others:
+        named = ", ".join(str(each) for each in (effect.flow_id, *others))
+        raise _Undecidable(
+            f"it may have been made twice: the ledger has {len(others) + 1} transactions "
+            f"that may be it: {named}"
+        )
+    if not statement.is_complete:
+        raise Unavailable("the ledger does not show all that it has")
+    return Settlement(Status.DONE)
+
+
+async def _advance(task: Task, ghost: Ghost, job: Job, outside: Outside) -> Ghost:
+    match task:
+        case Task.PAINT:
+            jpeg = await _there(outside.painter).paint(prompt(ghost.subject))
+            return evolve(ghost, step=Step.PAINTED, jpeg=jpeg)
+        case Task.STORE:
+            url = await _there(outside.bucket).store(image_key(ghost), _image(ghost))
+            return evolve(ghost, step=Step.STORED, url=url)
+        case Task.PAY:
+            return await _pay(ghost, outside)
+        case Task.REFUND:
+            return await _refund(ghost, outside)
+        case Task.SHOW:
+            await outside.receive(_news(ghost))
+            return evolve(ghost, step=Step.SHOWN)
+        case Task.POST:
+            if job.in_doubt_for is not None:
+                raise _Undecidable("it may have been posted: the instance that posted it is gone")
+            if outside.gallery:
+                await outside.gallery.post(ghost.viewer.name, ghost.subject, _image(ghost))
+            return evolve(ghost, step=Step.POSTED)
+        case _:
+            assert_never(task)
+
+
+async def _pay(ghost: Ghost, outside: Outside) -> Ghost:
+    """Spend what was reserved; it may be spent already, by a try whose answer was lost."""
+    try:
+        await outside.ledger.accept(ghost.viewer, _flow(ghost))
+    except NotPending:
+        if await _decision(ghost, outside) is FlowState.REJECTED:
+            reason = "somebody else has rejected the reservation"
+            return evolve(ghost, step=Step.REFUNDED, refusal=Refusal.FAILURE, reason=reason)
+    return evolve(ghost, step=Step.PAID)
+
+
+async def _refund(ghost: Ghost, outside: Outside) -> Ghost:
+    """Give back what was reserved; it may be back already, by a try whose answer was lost.
+
+    Or it may be spent, by a try to pay that was lost before that was dismissed: then there is the ghost.
+    """
+    try:
+        await outside.ledger.reject(ghost.viewer, _flow(ghost))
+    except NotPending:
+        if await _decision(ghost, outside) is FlowState.ACCEPTED:
+            if ghost.step is Step.STORED:
+                return evolve(ghost, step=Step.PAID, refusal=None, reason=None)
+            raise _Undecidable(
+                "somebody else has accepted the reservation: the points are spent, and there is no ghost"
+            ) from None
+    return evolve(ghost, step=Step.REFUNDED)
+
+
+async def _decision(ghost: Ghost, outside: Outside) -> FlowState:
+    """Look what a reservation that is no longer pending has come to."""
+    found = await outside.account.find(ghost.viewer, _flow(ghost))
+    if found is None or found.state is FlowState.PENDING:
+        raise Unavailable("the ledger does not show what a reservation has come to")
+    return found.state
+
+
+def _there(neighbour: T | None) -> T:
+    if neighbour is None:
+        raise Unavailable("ghosts are off by now")
+    return neighbour
+
+
+def _ghost(job: Job) -> Ghost:
+    assert job.ghost, "a ghost that advances has begun"
+    return job.ghost
+
+
+def _flow(ghost: Ghost) -> UUID:
+    assert ghost.flow_id, "the points of a ghost that has begun are reserved"
+    return ghost.flow_id
+
+
+def _image(ghost: Ghost) -> bytes:
+    assert ghost.jpeg, "a ghost that was painted has an image until it is posted"
+    return ghost.jpeg
+
+
+def _news(ghost: Ghost) -> Entry:
+    """Say in the journal that a ghost is paid: its alert follows from this, once."""
+    assert ghost.url, "a ghost that is paid was stored"
+    body = {
+        "ghostId": str(ghost.id),
+        "user": {
+            "id": ghost.viewer.id,
+            "login": ghost.viewer.login,
+            "displayName": ghost.viewer.display_name,
+        },
+        "subject": ghost.subject,
+        "url": ghost.url,
+    }
+    paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
+    return Entry(f"ghost:{ghost.id}", Source.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
+
+
+def read_news(entry: Entry) -> GhostPaid:
+    """Read such an entry again, from its body."""
+    said = json.loads(entry.body)
+    user = said["user"]
+    return GhostPaid(Viewer(user["id"], user["login"], user["displayName"]), said["subject"], said["url"])
+
+
+def _fail(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
+    decision = consequence(job.effect, failure, job.attempts, chance)
+    match decision:
+        case Again(delay, in_doubt):
+            return Settlement(Status.DUE, str(failure), delay, in_doubt)
+        case LeaveIt(reason):
+            return Settlement(Status.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
+        case GiveUp(reason):
+            return _give_up(job, _refusal(failure), reason)
+        case _:
+            assert_never(decision)
+
+
+def _refusal(failure: ShowtimeError) -> Refusal:
+    match failure:
+        case NotEnoughPoints():
+            return Refusal.POINTS
+        case ContentRefused():
+            return Refusal.CONTENT
+        case _:
+            return Refusal.FAILURE
+
+
+def _give_up(job: Job, refusal: Refusal, reason: str) -> Settlement:
+    """End the life of a ghost: what was reserved is to be given back."""
+    match job.effect:
+        case SummonGhost():
+            failed = job.effect.refuse(refusal, reason)
+        case _:
+            failed = evolve(_ghost(job), refusal=refusal, reason=reason)
+    return advanced(job, failed, Status.REFUSED, reason)

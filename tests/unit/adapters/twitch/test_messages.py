@@ -1,0 +1,314 @@
+"""What EventSub messages say: every type's fields, what may be null, and what is malformed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showtime_adapters.twitch.fields import read_time
+from showtime_adapters.twitch.messages import NotJsonError, read_entry, read_json
+from showtime_core.domain import events
+from showtime_core.domain.journal import Entry, Malformed, Unknown
+from showtime_core.domain.viewers import Viewer
+from support.twitch import CHANNEL
+
+SENT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+STARTED = datetime(2026, 11, 21, 1, 59, 58, 123456, tzinfo=UTC)
+STARTED_TEXT = "2026-11-21T01:59:58.123456789Z"
+TINA = Viewer("7701", "tapehead_tina", "Tapehead_Tina")
+WHO = {"user_id": "7701", "user_login": "tapehead_tina", "user_name": "Tapehead_Tina"}
+NOBODY = {"user_id": None, "user_login": None, "user_name": None}
+EMPTY = {"user_id": "", "user_login": "", "user_name": ""}
+RAIDER = {f"from_broadcaster_{name}": value for name, value in WHO.items()}
+CHATTER = {f"chatter_{name}": value for name, value in WHO.items()}
+EMOTES = [{"begin": 0, "end": 4, "id": "305954156"}]
+REWARD = {"id": "9c1b", "title": "Rewind", "prompt": "", "cost": 150}
+TRAIN = {"id": "choo-1", "total": 137, "progress": 137, "goal": 500, "level": 2, "type": "regular"}
+
+KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
+    "stream.online": (
+        {"id": "9001", "type": "live", "started_at": STARTED_TEXT},
+        events.StreamOnline("9001", "live", STARTED, SENT),
+    ),
+    "stream.offline": ({"id": "9001"}, events.StreamOffline(SENT, "9001")),
+    "channel.follow": (WHO | {"followed_at": STARTED_TEXT}, events.Follow(TINA, STARTED)),
+    "channel.raid": (RAIDER | {"viewers": 0}, events.Raid(TINA, 0)),
+    "channel.cheer": (
+        WHO | {"is_anonymous": False, "message": "Cheer250 ghost of a cat", "bits": 250},
+        events.Cheer(TINA, 250, "Cheer250 ghost of a cat"),
+    ),
+    "channel.subscribe": (
+        WHO | {"tier": "2000", "is_gift": True},
+        events.Subscription(TINA, "2000", is_gift=True, sent_at=SENT),
+    ),
+    "channel.subscription.message": (
+        WHO
+        | {"tier": "1000", "message": {"text": "Kappa hi", "emotes": EMOTES}}
+        | {"cumulative_months": 15, "streak_months": 1, "duration_months": 6},
+        events.Resubscription(TINA, "1000", 15, "Kappa hi", SENT),
+    ),
+    "channel.subscription.gift": (
+        WHO | {"total": 5, "tier": "3000", "cumulative_total": 284, "is_anonymous": False},
+        events.GiftedSubscriptions(TINA, "3000", 5),
+    ),
+    "channel.subscription.end": (WHO | {"tier": "1000", "is_gift": False}, events.SubscriptionEnd(TINA)),
+    "channel.update": (
+        {"title": "Tape night", "category_name": "Retro"},
+        events.ChannelUpdate("Tape night", "Retro"),
+    ),
+    "channel.hype_train.begin": (
+        TRAIN,
+        events.HypeTrain("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500),
+    ),
+    "channel.hype_train.progress": (
+        TRAIN,
+        events.HypeTrain("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500),
+    ),
+    "channel.hype_train.end": (
+        {"id": "choo-1", "total": 137, "level": 2},
+        events.HypeTrain("choo-1", events.HypeTrainPhase.END, 2),
+    ),
+    "channel.channel_points_custom_reward_redemption.add": (
+        WHO | {"id": "17fa", "user_input": "", "status": "unfulfilled", "reward": REWARD},
+        events.Redemption("17fa", TINA),
+    ),
+    "channel.chat.message": (
+        CHATTER | {"message_id": "cc10", "color": "#FF7F50", "message": {"text": "hi"}},
+        events.ChatWritten("cc10", TINA, "#FF7F50", "hi"),
+    ),
+    "channel.chat.message_delete": (
+        {"message_id": "cc10", "target_user_id": "7701"},
+        events.ChatDeleted("cc10"),
+    ),
+    "channel.chat.clear": ({}, events.ChatCleared()),
+    "channel.chat.clear_user_messages": ({"target_user_id": "7701"}, events.ChatSilenced("7701")),
+}
+REVOCATION = {"twitch-eventsub-message-type": "revocation"}
+
+
+def read(event_type: object, event: object, headers: dict[str, str] | None = None, **others: object) -> Entry:
+    document = {"subscription": {"type": event_type, "version": "1", **others}, "event": event}
+    return read_entry(headers or {}, "e76c6bd4", SENT, b"", document)
+
+
+def changed(event_type: str, **fields: Any) -> Any:
+    """Read an event of this type with some fields changed; `...` leaves one out."""
+    event = {name: value for name, value in (KNOWN[event_type][0] | fields).items() if value is not ...}
+    return read(event_type, event).content
+
+
+@pytest.mark.parametrize("event_type", KNOWN)
+def test_every_type_becomes_its_event(event_type):
+    """The fields of Twitch's reference become the core's event; those that are not used are passed over."""
+    event, expected = KNOWN[event_type]
+    assert read(event_type, CHANNEL | event | {"yet_to_be_invented": [1]}).content == expected
+
+
+@pytest.mark.parametrize("nobody", [NOBODY, EMPTY, dict.fromkeys(NOBODY, ...)], ids=["null", "empty", "none"])
+def test_who_is_anonymous_has_no_name(nobody):
+    """An anonymous cheer or gift has null for a user, or empty texts where it is simulated: nobody."""
+    assert changed("channel.cheer", is_anonymous=True, **nobody).viewer is None
+    assert changed("channel.subscription.gift", is_anonymous=True, **nobody).viewer is None
+
+
+def test_nulls_are_read_where_the_reference_allows_them():
+    """Null emotes, streaks, totals and messages are no mistake."""
+    message = {"text": "hi", "emotes": None}
+    assert changed("channel.subscription.message", message=message, streak_months=None).message == "hi"
+    assert changed("channel.subscription.message", message=None).message == ""
+    assert changed("channel.subscription.gift", cumulative_total=None).total == 5
+    assert changed("channel.hype_train.begin", shared_train_participants=None).level == 2
+    assert changed("channel.cheer", message=None).message == ""
+
+
+@pytest.mark.parametrize("stream_id", ["", None, ...])
+def test_an_end_may_not_say_of_which_stream_it_is(stream_id):
+    """Until June 2026 no end of a stream had an id, and such messages are still read."""
+    assert changed("stream.offline", id=stream_id) == events.StreamOffline(SENT)
+
+
+@pytest.mark.parametrize("name", ["", None, ...])
+def test_without_a_display_name_the_login_is_shown(name):
+    """A viewer whose display name is empty goes by the login."""
+    assert changed("channel.follow", user_name=name).viewer.name == "tapehead_tina"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "field"),
+    [
+        ("stream.online", "id"),
+        ("stream.online", "type"),
+        ("stream.online", "started_at"),
+        ("channel.follow", "user_id"),
+        ("channel.follow", "followed_at"),
+        ("channel.raid", "from_broadcaster_user_id"),
+        ("channel.raid", "viewers"),
+        ("channel.cheer", "user_id"),
+        ("channel.cheer", "bits"),
+        ("channel.subscribe", "user_id"),
+        ("channel.subscribe", "tier"),
+        ("channel.subscription.message", "tier"),
+        ("channel.subscription.message", "cumulative_months"),
+        ("channel.subscription.gift", "user_id"),
+        ("channel.subscription.gift", "total"),
+        ("channel.subscription.end", "user_id"),
+        ("channel.hype_train.begin", "id"),
+        ("channel.hype_train.end", "level"),
+        ("channel.channel_points_custom_reward_redemption.add", "id"),
+        ("channel.chat.message", "message_id"),
+        ("channel.chat.message", "chatter_user_id"),
+        ("channel.chat.message_delete", "message_id"),
+        ("channel.chat.clear_user_messages", "target_user_id"),
+    ],
+)
+@pytest.mark.parametrize("value", [..., None, "", [], {}, True, 1.5], ids=str)
+def test_what_is_missing_or_mistyped_is_named(event_type, field, value):
+    """A known type without a field it must have, or with another type in it, is malformed, and names it."""
+    content = changed(event_type, **{field: value})
+    assert isinstance(content, Malformed)
+    assert f"'{field}'" in content.reason
+
+
+@pytest.mark.parametrize(
+    ("event_type", "field", "least"),
+    [
+        ("channel.cheer", "bits", 1),
+        ("channel.raid", "viewers", 0),
+        ("channel.subscription.gift", "total", 1),
+        ("channel.subscription.message", "cumulative_months", 1),
+        ("channel.hype_train.begin", "level", 0),
+    ],
+)
+def test_counts_fit_32_bits(event_type, field, least):
+    """A count below its least or beyond 32 bits is malformed, and names its field; the ends are fine."""
+    for fine in (least, 2**31 - 1):
+        assert not isinstance(changed(event_type, **{field: fine}), Malformed)
+    for off in (least - 1, 2**31, 2**63, -(2**70), 10**400, float("inf"), float("nan")):
+        assert f"'{field}'" in changed(event_type, **{field: off}).reason
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "2026-11-21T02:00:00", "0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "9" * 500]
+)
+def test_a_time_that_is_none_is_named(value):
+    """A time that is no time, or names no time zone, or is the year 1 of what was never set, is malformed."""
+    assert "'followed_at'" in changed("channel.follow", followed_at=value).reason
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"), [("", 0), (".5", 500_000), (".123456", 123_456), (".123456789", 123_456)]
+)
+def test_times_are_read_to_the_microsecond(text, microsecond):
+    """Up to nine digits of a second may be there; what is beyond microseconds is dropped."""
+    assert read_time(f"2026-11-21T02:00:00{text}Z") == SENT.replace(microsecond=microsecond)
+    assert read_time(f"2026-11-20T21:00:00{text}-05:00") == SENT.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("NUL \0 here", "NUL  here"),
+        ("half \ud83d a pair", "half  a pair"),
+        ("\udc7b\ud83d", ""),
+        ("a ghost 👻 of a ⱺ", "a ghost 👻 of a ⱺ"),
+        ("  white\tspace\r\n ", "  white\tspace\r\n "),
+    ],
+)
+def test_what_a_database_cannot_hold_is_dropped(written, kept):
+    """Viewers' text loses NUL and halves of surrogate pairs, and nothing else."""
+    assert changed("channel.cheer", message=written).message == kept
+    assert changed("channel.follow", user_name=written).viewer.display_name == kept
+
+
+def test_a_name_of_nothing_but_rubbish_is_malformed():
+    """A viewer of whose names nothing is left has no name to show."""
+    assert "user_login" in changed("channel.follow", user_name="\0", user_login="\ud83d").reason
+
+
+def test_what_is_not_known_is_kept():
+    """Types, kinds and tiers that Twitch has yet to invent are no mistake."""
+    assert read("channel.tape.rewound", None).content == Unknown()
+    assert changed("stream.online", type="seance").kind == "seance"
+    assert changed("channel.subscribe", tier="Prime").tier == "Prime"
+
+
+@pytest.mark.parametrize("document", [None, 7, "tape", [], {}, {"subscription": []}, {"subscription": {}}])
+@pytest.mark.parametrize("headers", [{}, REVOCATION])
+def test_a_body_without_subscription_is_malformed(document, headers):
+    """A body that is JSON, but tells no subscription, is kept as malformed under the type of its header."""
+    headers = headers | {"twitch-eventsub-subscription-type": "channel.cheer"}
+    entry = read_entry(headers, "e76c6bd4", SENT, b"", document)
+    assert isinstance(entry.content, Malformed)
+    assert entry.type == "channel.cheer"
+
+
+@pytest.mark.parametrize("event", [None, [], "live", 1])
+def test_a_known_type_has_an_event(event):
+    """A notification of a known type whose event is no object is malformed, and says so."""
+    assert "'event'" in read("stream.online", event).content.reason
+
+
+def test_a_revocation_has_a_reason():
+    """A revocation says why: without that it is malformed; a reason that nobody knows is kept."""
+    told = read("stream.online", None, REVOCATION, status="moon_phase").content
+    assert told == events.SubscriptionRevoked("stream.online", "moon_phase", SENT)
+    assert "'status'" in read("stream.online", None, REVOCATION).content.reason
+
+
+@pytest.mark.parametrize("body", [b'{"a": ' + b"7" * 5000 + b"}", b"[" * 100_000 + b"]" * 100_000])
+def test_json_that_python_cannot_hold_is_malformed(body):
+    """Numbers of thousands of digits and nesting without end are JSON: they are kept, and not reacted to."""
+    document = read_json(body)
+    assert isinstance(document, Malformed)
+    assert read_entry({}, "e76c6bd4", SENT, body, document).content == document
+
+
+def test_a_number_beyond_all_range_is_no_count():
+    """1e999 reads as infinity, which is no number of bits; in a field that is not used it harms nobody."""
+    assert "'bits'" in changed("channel.cheer", bits=json.loads("1e999")).reason
+    assert changed("channel.cheer", total=json.loads("1e999")).bits == 250
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children),
+    max_leaves=8,
+)
+FIELDS = sorted({name for event, _ in KNOWN.values() for name in event})
+
+
+@given(st.sampled_from(sorted(KNOWN)), st.dictionaries(st.sampled_from(FIELDS), JSON), JSON, st.booleans())
+def test_no_event_makes_reading_fail(event_type, changes, anything, is_alike):
+    """Whatever an event of a known type holds, it is an entry, of which every text can be kept."""
+    entry = read(event_type, KNOWN[event_type][0] | changes if is_alike else anything)
+    assert isinstance(entry, Entry)
+    for text in texts_of(attrs.asdict(entry)):
+        assert "\0" not in text.encode().decode()
+
+
+@given(JSON, st.sampled_from(["notification", "revocation", "moon_phase"]))
+def test_no_document_makes_reading_fail(document, message_type):
+    """Whatever JSON a body is, it is an entry."""
+    for content in (document, {"subscription": document}, {"subscription": {"type": document}}):
+        read_entry({"twitch-eventsub-message-type": message_type}, "e76c6bd4", SENT, b"", content)
+
+
+@given(st.binary())
+def test_no_body_makes_reading_fail(body):
+    """Whatever bytes a body is, it is JSON, or said to be none."""
+    with suppress(NotJsonError):
+        read_json(body)
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from texts_of(each)

@@ -1,0 +1,74 @@
+"""The description of the routes, made from their handlers."""
+
+import pytest
+from litestar import asgi, get
+
+from showtime_app.web.openapi.descriptions import described, raw
+from showtime_app.web.openapi.document import UndescribedError, describe
+
+ROUND = {"get": {"operationId": "round", "tags": ["status"], "summary": "Go round", "responses": {}}}
+
+
+@get("/tapes", tags=["history"], opt=described(example=[31], refusals={404: ["no such shelf"]}))
+async def list_tapes() -> list[int]:
+    """List the tapes.
+
+    All of them.
+    """
+    return []
+
+
+@get("/forgotten", tags=["history"])
+async def forgotten() -> None:
+    """Say nothing of itself."""
+
+
+@get("/lost", opt=described())
+async def lost() -> None:
+    """Be in no section."""
+
+
+@get("/overlay", include_in_schema=False)
+async def overlay() -> None:
+    """Be a page for people."""
+
+
+@asgi("/raw-and-forgotten", copy_scope=False)
+async def raw_and_forgotten(scope: object, receive: object, send: object) -> None:
+    """Say nothing of itself either."""
+
+
+@asgi("/raw", copy_scope=False, opt=raw(**ROUND))
+async def raw_and_said(scope: object, receive: object, send: object) -> None:
+    """Say all that there is to say."""
+
+
+def test_a_handler_is_described_by_its_signature_and_its_word():
+    """Summary and more from its docstring, the answer from its type, what it refuses from itself."""
+    operation = describe([list_tapes], {}, {})["paths"]["/tapes"]["get"]
+    assert (operation["summary"], operation["description"]) == ("List the tapes", "All of them.")
+    [answer] = operation["responses"]["200"]["content"].values()
+    assert answer == {"schema": {"type": "array", "items": {"type": "integer"}}, "example": [31]}
+    problem = operation["responses"]["404"]["content"]["application/problem+json"]["examples"]["1"]["value"]
+    assert problem == {"title": "Not Found", "status": 404, "detail": "no such shelf"}
+
+
+@pytest.mark.parametrize("handler", [forgotten, raw_and_forgotten, lost])
+def test_a_handler_that_says_nothing_of_itself_is_found(handler):
+    """A route without documentation is no route that we have: the description cannot be made."""
+    with pytest.raises(UndescribedError, match=r"give it"):
+        describe([list_tapes, handler], {}, {})
+
+
+def test_a_page_may_be_left_out():
+    """On purpose, and said so."""
+    assert set(describe([list_tapes, overlay], {}, {})["paths"]) == {"/tapes"}
+
+
+def test_what_speaks_asgi_itself_is_described_beside_the_rest():
+    """By its option, or, where it stands before the framework, by name."""
+    paths = describe([list_tapes, raw_and_said], {"/before": ROUND}, {})["paths"]
+    assert {path: by["get"]["summary"] for path, by in paths.items() if path != "/tapes"} == {
+        "/raw": "Go round",
+        "/before": "Go round",
+    }

@@ -1,0 +1,101 @@
+"""What may be done outside: its name for ever, what it needs and waits for, and the bounds of a ledger."""
+
+from uuid import UUID
+
+import pytest
+
+from showtime_core.domain.outbox import PlannedEffect, Status
+from showtime_core.domain.points_and_ghosts.effects import (
+    MAX_POINTS,
+    AdvanceGhost,
+    CreditCheer,
+    CreditGiftSubs,
+    CreditSubscription,
+    Feature,
+    SummonGhost,
+    key,
+    kind,
+    lane,
+    needs,
+    why_impossible,
+)
+from showtime_core.domain.points_and_ghosts.ghosts import Refusal, Step, Task
+from showtime_core.testing.entries import MARGE
+
+GHOST = UUID(int=1986)
+CREDITS = [
+    CreditCheer(MARGE, 100, ""),
+    CreditSubscription(MARGE, 600, 2, is_initial=True, is_gift=False, message=""),
+    CreditGiftSubs(MARGE, 200, 1, 5),
+]
+SUMMON = SummonGhost(GHOST, MARGE, "a fax machine", None)
+STEPS = [AdvanceGhost(GHOST, MARGE, task) for task in Task]
+
+
+def test_the_effects_of_an_entry_have_names_of_their_own():
+    """The key is the entry's id and the kind: two kinds, or two entries, never share one."""
+    kinds = [kind(effect) for effect in (*CREDITS, SUMMON, *STEPS)]
+    assert len(set(kinds)) == len(kinds)
+    assert key("m-1", SUMMON) == "m-1:summon-ghost"
+    assert key("m-1", CREDITS[0]) == "m-1:credit-cheer"
+
+
+@pytest.mark.parametrize("effect", CREDITS, ids=kind)
+def test_a_credit_needs_points_alone(effect):
+    """A channel without ghosts credits all the same."""
+    assert needs(effect) == {Feature.POINTS}
+
+
+@pytest.mark.parametrize("effect", [SUMMON, *STEPS], ids=kind)
+def test_a_ghost_needs_points_as_well(effect):
+    """It is paid with them."""
+    assert needs(effect) == {Feature.POINTS, Feature.GHOSTS}
+
+
+@pytest.mark.parametrize("effect", [*CREDITS, SUMMON, *STEPS], ids=kind)
+def test_what_calls_the_ledger_is_done_one_at_a_time_for_a_viewer_and_nothing_else_is(effect):
+    """A lost answer is settled by looking at the viewer's transactions; painting delays no credit."""
+    asks_the_ledger = not isinstance(effect, AdvanceGhost) or effect.task in {Task.PAY, Task.REFUND}
+    assert lane(effect) == (MARGE.id if asks_the_ledger else None)
+
+
+def test_a_ghost_begins_with_its_points_reserved_or_says_why_it_does_not():
+    """What was asked for stays with it, either way."""
+    flow = UUID(int=7)
+    begun, never = SUMMON.begin(flow), SUMMON.refuse(Refusal.POINTS, "not enough points")
+    assert (begun.step, begun.flow_id, begun.subject) == (Step.RESERVED, flow, "a fax machine")
+    assert (never.step, never.flow_id, never.refusal) == (Step.REFUSED, None, Refusal.POINTS)
+    assert (never.id, never.viewer, never.reason) == (GHOST, MARGE, "not enough points")
+
+
+def cheer(points):
+    return CreditCheer(MARGE, points, "")
+
+
+def month(base, times):
+    return CreditSubscription(MARGE, base, times, is_initial=True, is_gift=False, message="")
+
+
+@pytest.mark.parametrize(
+    ("credit", "reason"),
+    [
+        (cheer(1), None),
+        (cheer(MAX_POINTS), None),
+        (cheer(0), "0 points"),
+        (cheer(-200), "-200 points"),
+        (cheer(MAX_POINTS + 1), "2147483648 points"),
+        (month(MAX_POINTS, 1), None),
+        (month(MAX_POINTS // 5 + 1, 5), "2147483650 points in all"),
+        (month(600, 0), "0 times the points of tier 1"),
+        (CreditGiftSubs(MARGE, 200, 5, 2147483), None),
+        (CreditGiftSubs(MARGE, 200, 5, 2147484), "2147484000 points in all"),
+        (CreditGiftSubs(MARGE, 200, 1, MAX_POINTS + 1), "2147483648 subscriptions"),
+        (CreditGiftSubs(MARGE, 200, -1, -5), "-1 times the points of tier 1"),
+    ],
+)
+def test_what_is_out_of_the_ledgers_bounds_is_parked_when_it_is_planned(credit, reason):
+    """Each number, and what they come to, is from 1 to what 32 bits hold; the reason names the value."""
+    said = reason and f"{reason}: the ledger takes 1 to 2147483647"
+    assert why_impossible(credit) == said
+    planned = PlannedEffect("e:credit", "e", credit)
+    assert (planned.status, planned.remark) == (Status.PARKED if said else Status.DUE, said)

@@ -1,0 +1,59 @@
+"""A viewer names something, and its ghost is found in the message."""
+
+import pytest
+from hypothesis import given
+
+from showtime_core.domain.points_and_ghosts.ghosts import MAX_SUBJECT_CHARACTERS, find_subject
+from showtime_core.testing import strategies as some
+
+
+@pytest.mark.parametrize(
+    ("message", "subject"),
+    [
+        ("ghost of Vincent Price", "Vincent Price"),
+        ("Cheer200 GHOST OF a haunted VCR Cheer1", "a haunted VCR Cheer1"),
+        ("it's the Ghost Of   the tracking knob  ", "the tracking knob"),
+        ("ghost of\ta tab", "a tab"),
+        ("ghost of\nVHS\nand Betamax\n", "VHS\nand Betamax"),
+        ("ghost of ghost of Elvis", "ghost of Elvis"),
+        ("ghostghost of Bob", "Bob"),
+    ],
+)
+def test_a_subject_is_what_follows_anywhere_in_any_case(message, subject):
+    """Trimmed, and with everything up to the end."""
+    assert find_subject(message) == subject
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "boo", "ghost often", "ghost ofBob", "ghost of", "ghost of \n\t ", "ghostof Bob", "ghosts of"],
+)
+def test_a_message_that_names_nothing_asks_for_nothing(message):
+    """Other words that begin alike are none, and blank is no name."""
+    assert find_subject(message) is None
+
+
+@pytest.mark.parametrize("letters", ["Ⱥ" * 50, "İ" * 50, "ẞŉǰ", "👻"])
+def test_letters_whose_lower_case_is_longer_do_not_shift_the_subject(letters):
+    """Before the request as in it."""
+    assert find_subject(f"{letters} ghost of {letters}Bela Lugosi") == f"{letters}Bela Lugosi"
+
+
+def test_a_letter_that_only_looks_like_one_when_lowered_is_another():
+    """The Kelvin sign and the long s are no part of a request."""
+    assert find_subject("gho\u017ft of Bob") is None
+
+
+def test_a_long_subject_is_cut_to_120_characters():
+    """The viewer has cheered: characters count, not bytes, and no blank is left at the end."""
+    assert find_subject("ghost of " + "👻" * 121) == "👻" * 120
+    assert find_subject("ghost of " + "x" * 119 + " and more") == "x" * 119
+    assert find_subject("ghost of " + "x" * 120) == "x" * 120
+
+
+@given(some.texts())
+def test_a_subject_is_never_blank_nor_too_long(message):
+    """Whatever viewers write."""
+    subject = find_subject(message)
+    assert subject is None or 0 < len(subject) <= MAX_SUBJECT_CHARACTERS
+    assert subject is None or (subject == subject.strip() and subject in message)

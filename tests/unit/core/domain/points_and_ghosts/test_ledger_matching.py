@@ -1,0 +1,136 @@
+"""Settling what was lost: the ledger's transactions tell whether a request was performed."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer, CreditGiftSubs, CreditSubscription
+from showtime_core.domain.points_and_ghosts.ledger import FlowState, FlowType, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger_matching import (
+    Adopt,
+    CannotTell,
+    LookAgain,
+    Repeat,
+    flow_of,
+    reservation,
+    settle,
+)
+from showtime_core.domain.viewers import Viewer
+
+VERA = Viewer("1337", "vhsvera", "VHSVera")
+NOW = datetime(1986, 10, 31, 20, tzinfo=UTC)
+ONE, TWO = UUID(int=1), UUID(int=2)
+CHEER = CreditCheer(VERA, 100, "be kind")
+THANKS = "Thank you for cheering with the message 'be kind'!"
+
+
+def made(flow_id=ONE, kind="cheer", points=100, description=THANKS, state="accepted"):
+    """Make a transaction as the ledger lists it."""
+    return Transaction(flow_id, kind, FlowState(state), points, description, NOW)
+
+
+def listed(*transactions, is_complete=True):
+    return Statement(transactions, is_complete)
+
+
+def test_the_one_that_is_there_is_adopted():
+    """Whether or not the list is complete: it is there."""
+    for is_complete in (True, False):
+        found = settle(flow_of(CHEER), listed(made(), is_complete=is_complete), set())
+        assert found == Adopt(ONE)
+
+
+def test_what_is_not_there_is_made_again():
+    """The list is all that there is."""
+    assert settle(flow_of(CHEER), listed(), set()) == Repeat()
+
+
+def test_an_empty_list_proves_nothing():
+    """A ledger whose database fails lists nothing, and says nothing of it."""
+    assert settle(flow_of(CHEER), listed(is_complete=False), set()) == LookAgain()
+
+
+def test_what_another_request_has_made_is_its_own():
+    """Two honest cheers are two."""
+    assert settle(flow_of(CHEER), listed(made()), {ONE}) == Repeat()
+    assert settle(flow_of(CHEER), listed(made(), made(TWO)), {ONE}) == Adopt(TWO)
+
+
+def test_of_two_nobody_can_tell():
+    """Both are named to whoever must decide."""
+    found = settle(flow_of(CHEER), listed(made(), made(TWO)), set())
+    assert isinstance(found, CannotTell)
+    assert f"2 transactions that may be it: {ONE}, {TWO}" in found.reason
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        made(points=101),
+        made(kind="subscription"),
+        made(kind="manual-credit"),
+        made(state="rejected"),
+        made(description="Thank you for cheering!"),
+        made(description="Thank you for cheering with the message 'be unkind'!"),
+    ],
+    ids=repr,
+)
+def test_what_looks_otherwise_is_another_s(other):
+    """Type, amount, state and words must be right."""
+    assert settle(flow_of(CHEER), listed(other), set()) == Repeat()
+
+
+@pytest.mark.parametrize(
+    "description",
+    [THANKS, "Thank you for cheering with the message 'be  kind '!", "Danke für die Bits"],
+)
+def test_words_that_are_not_understood_rule_nothing_out(description):
+    """The ledger may put it otherwise one day, and white space may be changed on its way."""
+    assert settle(flow_of(CHEER), listed(made(description=description)), set()) == Adopt(ONE)
+
+
+def test_only_a_reservation_that_is_pending_can_be_the_lost_one():
+    """One that is decided was decided by somebody who knew it."""
+    words = "Redeemed alert of type 'image-generation'"
+    pending = made(kind="alert-redemption", points=-200, description=words, state="pending")
+    assert settle(reservation(200), listed(pending), set()) == Adopt(ONE)
+    for state in ("accepted", "rejected"):
+        decided = made(kind="alert-redemption", points=-200, description=words, state=state)
+        assert settle(reservation(200), listed(decided), set()) == Repeat()
+    other = made(
+        kind="alert-redemption", points=-200, description=words.replace("image", "song"), state="pending"
+    )
+    assert settle(reservation(200), listed(other), set()) == Repeat()
+
+
+def test_gifts_are_told_apart_by_their_points():
+    """The ledger's words for them are not known."""
+    gifts = CreditGiftSubs(VERA, 200, 2, 5)
+    given_ = made(kind="gift-sub", points=2000, description="Thanks for the 5 subs!")
+    assert settle(flow_of(gifts), listed(given_), set()) == Adopt(ONE)
+
+
+credits_ = st.one_of(
+    st.builds(CreditCheer, st.just(VERA), st.integers(1, 10**6), st.text()),
+    st.builds(
+        CreditSubscription,
+        st.just(VERA),
+        st.just(600),
+        st.sampled_from((1, 2, 5)),
+        st.booleans(),
+        st.booleans(),
+        st.text(),
+    ),
+)
+
+
+@given(credits_)
+def test_a_credit_is_known_by_what_the_ledger_says_of_it(credit):
+    """Whatever its message holds: quotes, line breaks, letters that are cut at 128 bytes."""
+    wanted = flow_of(credit)
+    assert wanted.type in {FlowType.CHEER, FlowType.SUBSCRIPTION}
+    said = made(kind=wanted.type, points=wanted.points, description=wanted.description)
+    assert settle(wanted, listed(said), set()) == Adopt(ONE)

@@ -1,0 +1,114 @@
+"""Each wanted subscription is there once, and nobody else's is touched."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showtime_core.domain.subscriptions import (
+    ENABLED,
+    PENDING,
+    Plan,
+    Subscription,
+    reconcile,
+    scopes_of,
+    wanted_of,
+)
+
+OURS = "https://goldenvcr.com/api/showtime/callback"
+URLS = (OURS, OURS + "/", "https://goldenvcr.com/api/other", "https://example.com/", None)
+STATUSES = (ENABLED, ENABLED, PENDING, "notification_failures_exceeded", "a_word_of_tomorrow")
+WANTED = wanted_of("953753877", with_chat=True)
+ELSEWHERE = wanted_of("31337", with_chat=True)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Subscription]:
+    """Subscriptions of everybody who shares the client id, ours among them."""
+    count = draw(st.integers(0, 40))
+    crowd = []
+    for number in range(count):
+        like = draw(st.sampled_from((*WANTED, *WANTED, *ELSEWHERE)))
+        version = draw(st.sampled_from((like.version, like.version, "beta")))
+        status, url = draw(st.sampled_from(STATUSES)), draw(st.sampled_from(URLS))
+        crowd.append(Subscription(f"id-{number}", like.type, version, like.condition, status, url))
+    return crowd
+
+
+def carried_out(plan: Plan, crowd: list[Subscription]) -> list[Subscription]:
+    """Do what a plan says."""
+    made = [
+        Subscription(f"made-{number}", each.type, each.version, each.condition, ENABLED, OURS)
+        for number, each in enumerate(plan.create)
+    ]
+    return [one for one in crowd if one not in plan.delete] + made
+
+
+@given(crowds())
+def test_after_the_plan_each_is_there_once(crowd):
+    """Alive, calling our URL, and no second one; and the plan after it does nothing."""
+    after = carried_out(reconcile(WANTED, crowd, OURS), crowd)
+    for each in WANTED:
+        there = [one for one in after if one.callback == OURS and one.tells_of(each)]
+        assert [one.is_alive and one.meets(each) for one in there] == [True]
+    assert reconcile(WANTED, after, OURS).is_settled
+
+
+@given(crowds())
+def test_what_calls_another_url_is_not_looked_at(crowd):
+    """It is neither kept nor deleted, and the plan would be the same without it."""
+    plan = reconcile(WANTED, crowd, OURS)
+    assert reconcile(WANTED, [one for one in crowd if one.callback == OURS], OURS) == plan
+    touched = [*plan.delete, *plan.surplus, *(found for _, found in plan.keep)]
+    assert all(one.callback == OURS for one in touched)
+
+
+@given(crowds())
+def test_whatever_calls_us_has_its_place_in_the_plan(crowd):
+    """Kept, deleted or surplus: one of them; what is deleted is broken, doubled or of another version."""
+    plan = reconcile(WANTED, crowd, OURS)
+    kept = [found for _, found in plan.keep]
+    placed = [*kept, *plan.delete, *plan.surplus]
+    assert sorted(placed, key=str) == sorted((one for one in crowd if one.callback == OURS), key=str)
+    for one in plan.delete:
+        (each,) = (each for each in WANTED if one.tells_of(each))
+        assert not one.is_alive or not one.meets(each) or any(other.meets(each) for other in kept)
+
+
+@given(st.permutations([ENABLED, PENDING, "version_removed"]))
+def test_the_one_that_delivers_is_kept(statuses):
+    """In whatever order they are listed."""
+    each = WANTED[0]
+    crowd = [
+        Subscription(status, each.type, each.version, each.condition, status, OURS) for status in statuses
+    ]
+    plan = reconcile([each], crowd, OURS)
+    assert [found.status for _, found in plan.keep] == [ENABLED]
+    assert {one.status for one in plan.delete} == {PENDING, "version_removed"}
+
+
+def test_what_is_wanted():
+    """The types, versions and conditions as Twitch names them; none twice."""
+    table = {(each.type, each.version): dict(each.condition) for each in WANTED}
+    assert len(table) == len({each.type for each in WANTED}) == len(WANTED)
+    channel = {"broadcaster_user_id": "953753877"}
+    assert table["channel.follow", "2"] == channel | {"moderator_user_id": "953753877"}
+    assert table["channel.raid", "1"] == {"to_broadcaster_user_id": "953753877"}
+    assert table["channel.update", "2"] == table["channel.hype_train.begin", "2"] == channel
+    assert table["channel.chat.message", "1"] == channel | {"user_id": "953753877"}
+
+
+def test_only_what_was_added_later_is_optional():
+    """The show goes on without hype trains and chat; their scopes are asked for all the same."""
+    optional = {each.type.split(".")[1] for each in WANTED if each.is_optional}
+    assert optional == {"hype_train", "chat"}
+    assert not any(each.type.startswith("channel.chat") for each in wanted_of("1"))
+    assert scopes_of(wanted_of("1")) == (
+        "bits:read",
+        "channel:read:hype_train",
+        "channel:read:subscriptions",
+        "moderator:read:followers",
+    )
+    assert set(scopes_of(WANTED)) - set(scopes_of(wanted_of("1"))) == {
+        "user:read:chat",
+        "user:bot",
+        "channel:bot",
+    }

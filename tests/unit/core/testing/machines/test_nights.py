@@ -1,0 +1,5 @@
+"""Whole nights in memory, checked after every step."""
+
+from showtime_core.testing.machines.nights import ChannelMachine
+
+TestChannelMachine = ChannelMachine.TestCase

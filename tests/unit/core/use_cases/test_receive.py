@@ -1,0 +1,233 @@
+"""Messages in: recorded and reacted to in one transaction, or parked with the reason."""
+
+from itertools import pairwise
+
+import pytest
+from attrs import evolve, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showtime_core.domain import events as ev
+from showtime_core.domain.broadcasts.broadcast import Snapshot
+from showtime_core.domain.journal import Malformed, Outcome, Unknown
+from showtime_core.domain.points_and_ghosts.effects import Feature
+from showtime_core.domain.reactions import Policy
+from showtime_core.errors import Unavailable
+from showtime_core.ports import UnitOfWork
+from showtime_core.testing import strategies as some
+from showtime_core.testing.entries import BOB, LARRY, MARGE, at, cheers, follows, offline, online
+from showtime_core.testing.machines.invariants import check, check_the_journal_replays
+from showtime_core.testing.records import recall
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+from showtime_core.use_cases.receive import follow, receive
+
+POLICY = Policy()
+
+
+@frozen
+class Choosy:
+    """A unit of work that cannot write some entries, as a database that dislikes what is in them."""
+
+    units: UnitOfWork
+    disliked: str
+    reason: Exception
+
+    async def record(self, entries, policy, follow):
+        def choose(admission, policy):
+            page = follow(admission, policy)
+            if self.disliked in {shown.entry_id for shown in page.shown}:
+                raise self.reason
+            return page
+
+        return await self.units.record(entries, policy, choose)
+
+
+def outcomes(units):
+    return {line.entry_id: (line.outcome, line.remark) for line in recall(units).journal}
+
+
+@pytest.fixture
+def units():
+    return MemoryUnitOfWork()
+
+
+async def test_a_message_that_came_before_has_no_effect(units):
+    """However late, in whichever batch: one credit, one alert."""
+    await receive([cheers("c"), cheers("c")], units, POLICY)
+    before = recall(units)
+    await receive([cheers("c"), evolve(cheers("c"), retry=3)], units, POLICY)
+    assert recall(units) == before
+    assert len(before.shown) == 1
+
+
+async def test_a_malformed_message_is_parked_and_hurts_nobody(units):
+    """Those before it and after it are reacted to."""
+    torn = some.entry("torn", Malformed("'bits' is missing"), at(0))
+    await receive([follows("f"), torn, cheers("c")], units, POLICY)
+    assert outcomes(units) == {
+        "f": (Outcome.REACTED, None),
+        "torn": (Outcome.PARKED, "'bits' is missing"),
+        "c": (Outcome.REACTED, None),
+    }
+
+
+async def test_a_message_of_an_unknown_type_is_kept(units):
+    """Twitch adds types; nothing follows from them."""
+    await receive([some.entry("moon", Unknown(), at(0))], units, POLICY)
+    assert outcomes(units) == {"moon": (Outcome.KEPT, None)}
+
+
+async def test_what_there_is_to_say_of_a_message_is_logged_once(units, caplog):
+    """The end of a stream that nobody knows ends nothing, and the operator reads so once."""
+    batch = [online("a", 0), offline(9, "x")]
+    await receive(batch, units, POLICY)
+    await receive(batch, units, POLICY)
+    [line] = [record for record in caplog.records if record.name == "showtime_core.use_cases.receive"]
+    assert "x ended, a stream whose beginning is not known" in line.message
+    assert (line.levelname, line.message_id) == ("WARNING", "offline-9")
+
+
+async def test_a_reaction_that_fails_parks_its_message_alone(units):
+    """A time without an offset cannot be compared with the others."""
+    broken = some.entry("broken", ev.StreamOffline(at(5).replace(tzinfo=None)), at(5))
+    await receive([online("a", 0), broken, cheers("c"), offline(9)], units, POLICY)
+    kept = recall(units)
+    assert [line.outcome for line in kept.journal] == [
+        Outcome.REACTED,
+        Outcome.PARKED,
+        Outcome.REACTED,
+        Outcome.REACTED,
+    ]
+    assert kept.journal[1].remark.startswith("the reaction failed: TypeError: ")
+    assert kept.broadcasts[1].ended_at == at(9)
+
+
+async def test_a_transition_from_before_what_is_settled_is_parked(units):
+    """The operator reads why; the night that has ended is not restarted."""
+    await receive([online("a", 0), offline(60), online("b", 300), offline(400)], units, POLICY)
+    before = recall(units)
+    await receive([online("late", -10)], units, POLICY)
+    outcome, remark = outcomes(units)["online-late--10"]
+    assert outcome is Outcome.PARKED
+    assert "the nights are settled until" in remark
+    assert recall(units).broadcasts == before.broadcasts
+
+
+async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units):
+    """Only the message that spoils it is parked, with its body as it came."""
+    choosy = Choosy(units, "g", ValueError("no such letter"))
+    batch = [online("a", 0), follows("f"), follows("g", BOB), cheers("c"), follows("h", LARRY)]
+    await receive(batch, choosy, POLICY)
+    assert {key: outcome for key, (outcome, _) in outcomes(units).items()} == {
+        "online-a-0": Outcome.REACTED,
+        "f": Outcome.REACTED,
+        "g": Outcome.PARKED,
+        "c": Outcome.REACTED,
+        "h": Outcome.REACTED,
+    }
+    assert outcomes(units)["g"][1] == "it cannot be written: ValueError"
+    assert units.memory.journal["g"].body == batch[2].body
+    assert set(recall(units).viewers) == {MARGE.id, LARRY.id}
+
+
+async def test_a_database_that_is_away_parks_nothing(units):
+    """Nothing half done: the same messages are new when it is back."""
+    away, batch = Unavailable("gone to rewind"), [follows("f"), cheers("c")]
+    with pytest.raises(Unavailable):
+        await receive(batch, Choosy(units, "c", away), POLICY)
+    assert recall(units).journal == ()
+    await receive(batch, units, POLICY)
+    assert {outcome for outcome, _ in outcomes(units).values()} == {Outcome.REACTED}
+
+
+async def test_a_database_that_goes_away_while_a_batch_is_redone_parks_nothing(units):
+    """What was written stays, and the rest is new when it is back."""
+    choosy = Choosy(Choosy(units, "c", Unavailable("gone")), "g", ValueError("bad"))
+    with pytest.raises(Unavailable):
+        await receive([follows("f"), cheers("c"), follows("g", BOB)], choosy, POLICY)
+    assert set(outcomes(units)) == {"f"}
+
+
+async def test_the_effects_of_what_is_off_are_recorded_as_skipped(units):
+    """Not queued for months, and not forgotten."""
+    await receive([cheers("c")], units, Policy(features=frozenset({Feature.POINTS})))
+    await receive([cheers("d")], units, Policy(features=frozenset()))
+    assert {key: planned.skipped for key, planned in recall(units).effects.items()} == {
+        "c:credit-cheer": False,
+        "c:summon-ghost": True,
+        "d:credit-cheer": True,
+        "d:summon-ghost": True,
+    }
+
+
+async def test_a_change_of_state_is_shown_once_and_only_if_it_changes_something(units):
+    """A second online, a title, a revocation: viewers' tape must not flicker."""
+    revoked = some.entry("r", ev.SubscriptionRevoked("channel.raid", "user_removed", at(2)))
+    title = some.entry("t", ev.ChannelUpdate("Ghosts on tape", "Retro"), at(3))
+    await receive([online("a", 0), online("a", 1, started=0), revoked, title, offline(9)], units, POLICY)
+    assert [(shown.entry_id, shown.what) for shown in recall(units).shown] == [
+        ("online-a-0", Snapshot(is_live=True, broadcast_started_at=at(0))),
+        ("offline-9", Snapshot(is_live=False)),
+    ]
+
+
+async def test_a_duplicate_online_never_makes_two_broadcasts(units):
+    """Under one id or two, one by one or together."""
+    await receive([online("a", 0), online("a", 0), online("a", 1, started=0)], units, POLICY)
+    await receive([online("a", 2, started=0)], units, POLICY)
+    assert list(recall(units).broadcasts) == [1]
+
+
+async def test_what_is_sent_shows_that_a_subscription_is_back(units):
+    """A notification clears the revocation of its type, if it was sent later."""
+    revoked = some.entry("r", ev.SubscriptionRevoked("channel.follow", "user_removed", at(5)))
+    await receive([revoked, follows("before", minutes=4)], units, POLICY)
+    assert units.memory.state.revocations
+    await receive([follows("after", BOB, 6)], units, POLICY)
+    assert not units.memory.state.revocations
+
+
+async def test_a_long_batch_forgets_no_night_that_it_saw_begin_and_end(units):
+    """Days in one batch, of which the state keeps the last ones only."""
+    days = [
+        entry
+        for hour in range(0, 60 * 100, 60 * 10)
+        for entry in (online(f"s{hour}", hour), offline(hour + 200))
+    ]
+    await receive(days, units, POLICY)
+    kept = recall(units).broadcasts
+    assert [(row.id, row.ended_at - row.started_at) for row in kept.values()] == [
+        (number, at(200) - at(0)) for number in range(1, 11)
+    ]
+
+
+async def test_a_number_that_was_given_and_taken_back_in_one_batch_is_never_written(units):
+    """Nobody is asked to remove a broadcast that was not there."""
+    batch = [online("a", 0), online("b", 30), offline(25)]
+    page = await units.record(batch, POLICY, follow)
+    assert ([row.id for row in page.broadcasts], page.merged_broadcasts) == ([1], ())
+
+
+async def test_a_very_late_fact_corrects_the_night_before(units):
+    """The table says what the state says, also of a night that is settled next."""
+    await receive([online("a", 0), online("b", 120)], units, POLICY)
+    await receive([online("c", 40)], units, POLICY)
+    kept = recall(units)
+    assert {row.id: row.ended_at for row in kept.broadcasts.values()} == {1: at(40), 2: None, 3: at(120)}
+
+
+@given(evening=some.evenings(), cuts=st.lists(st.integers(0, 40)), policy=some.policies())
+async def test_it_does_not_matter_how_messages_are_batched(evening, cuts, policy):
+    """One by one, all at once, or cut anywhere: the same is kept, and every invariant holds."""
+    at_noon = [MemoryUnitOfWork(clock=lambda: at(720)) for _ in range(3)]
+    one_by_one, at_once, cut = at_noon
+    for entry in evening:
+        await receive([entry], one_by_one, policy)
+    await receive(evening, at_once, policy)
+    places = [0, *sorted(cuts), len(evening)]
+    for start, end in pairwise(places):
+        await receive(evening[start:end], cut, policy)
+    assert recall(at_once) == recall(one_by_one) == recall(cut)
+    sent = {entry.id: entry for entry in reversed(evening)}
+    check(recall(cut), sent)
+    check_the_journal_replays(recall(cut), sent)

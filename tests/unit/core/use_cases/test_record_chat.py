@@ -1,0 +1,55 @@
+"""Chat in: what spoils a batch is left out, and the rest is written."""
+
+import pytest
+
+from showtime_core.domain.chat import Heard
+from showtime_core.domain.events import ChatWritten
+from showtime_core.errors import Unavailable
+from showtime_core.testing.entries import MARGE, cheers
+from showtime_core.testing.strategies import entry
+from showtime_core.use_cases.record_chat import hear, hear_entries
+
+
+class Log:
+    """A chat log that cannot keep some texts, and may be away."""
+
+    def __init__(self, spoilt=(), *, is_away=False):
+        self.spoilt, self.is_away, self.written = spoilt, is_away, []
+
+    async def write(self, heard):
+        if self.is_away:
+            raise Unavailable("the database is away")
+        texts = [each.event.text for each in heard]
+        if any(text in self.spoilt for text in texts):
+            raise ValueError("it cannot be kept")
+        self.written += texts
+
+
+def said(text):
+    return Heard(ChatWritten(f"id of {text}", MARGE, "", text))
+
+
+async def test_a_line_that_cannot_be_kept_harms_no_other():
+    """The others of its batch are written, in order; only that one is left out."""
+    log = Log(spoilt=["torn"])
+    await hear([said("one"), said("torn"), said("two")], log)
+    assert log.written == ["one", "two"]
+
+
+async def test_whoever_says_it_is_told_while_the_database_is_away():
+    """Nothing is left out then: it can be said again."""
+    with pytest.raises(Unavailable):
+        await hear([said("one")], Log(is_away=True))
+
+
+async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
+    """What else comes along is for others."""
+
+    class Keeping(Log):
+        async def write(self, heard):
+            self.written += [(each.event, each.entry_id, each.sent_at) for each in heard]
+
+    log, written = Keeping(), ChatWritten("line", MARGE, "", "be kind")
+    message = entry("m-1", written)
+    await hear_entries([cheers("c-1"), message], log)
+    assert log.written == [(written, "m-1", message.sent_at)]
