@@ -20,7 +20,7 @@ from callback.turns import cpu_seconds, free_port
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
-from showtime_core.domain.journal import Entry, Source
+from showtime_core.domain.journal import Entry, EntrySource
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
@@ -153,7 +153,7 @@ def _cheers(first: int, end: int) -> Sequence[Entry]:
     return [
         Entry(
             f"bench-{number}",
-            Source.NOTIFICATION,
+            EntrySource.NOTIFICATION,
             "channel.cheer",
             now,
             Cheer(_viewer(number % VIEWERS), 100, "Cheer100 be kind, rewind"),

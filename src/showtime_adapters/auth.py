@@ -19,9 +19,9 @@ import jwt
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from showtime_adapters.http_client import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
 from showtime_core.domain.viewers import Identity, Role, Viewer
-from showtime_core.errors import Ambiguous, NotAccepted, Unavailable
+from showtime_core.errors import Ambiguous, NotAuthenticated, Unavailable
 from showtime_core.texts import clean
 
 ISSUER = "https://goldenvcr.com/api/auth"
@@ -40,7 +40,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750: anything else could no
 
 _log = logging.getLogger(__name__)
 
-_AWAY = "access tokens cannot be checked now: the auth service is away"
+_UNAVAILABLE = "access tokens cannot be checked now: the auth service is away"
 
 PublicKeys = Mapping[str, RSAPublicKey]
 """Key id → key."""
@@ -57,8 +57,8 @@ class AuthService:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Reach auth at this base URL."""
-        self._client = Client("auth", url, telemetry, transport, ANSWER_SECONDS)
-        self._keys = _Keys(self._fetch_keys, clock)
+        self._client = NeighbourClient("auth", url, telemetry, transport, ANSWER_SECONDS)
+        self._keys = _KeyCache(self._fetch_keys, clock)
         self._is_away = False
 
     async def __aenter__(self) -> Self:
@@ -78,7 +78,7 @@ class AuthService:
     async def identify(self, token: str) -> Identity:
         """Tell whose token this is; raises NotAccepted, or Unavailable if auth is needed and away."""
         if not _TOKEN.fullmatch(token):
-            raise _not_accepted()
+            raise _not_authenticated()
         header = _header_of_ours(token)
         return await (self._ask(token) if header is None else self._verify(token, header))
 
@@ -89,23 +89,23 @@ class AuthService:
                 "user": {"id": str(id_), "login": str(login), "displayName": str(name)},
                 "role": "viewer" | "broadcaster" as role,
             } if viewer := _viewer(id_, login, name):
-                self._back()
+                self._note_recovery()
                 return Identity(viewer, Role(role))
-        raise self._away("it does not say whose token it is")
+        raise self._unavailable("it does not say whose token it is")
 
     async def _verify(self, token: str, header: Mapping[str, Any]) -> Identity:
         """Verify a JWT of auth; what it permits is what a viewer may."""
         if header.get("alg") not in _ALGORITHMS or not isinstance(kid := header.get("kid"), str):
-            raise _not_accepted()
+            raise _not_authenticated()
         key = await self._keys.find(kid)
         if key is None:
-            raise _not_accepted()
+            raise _not_authenticated()
         try:
             # By its clock auth may be ahead of us: when a token was issued is no reason to refuse it.
             options: jwt.types.Options = {"require": ["exp"], "verify_iat": False}
             claims = jwt.decode(token, key, _ALGORITHMS, options, issuer=ISSUER)
         except jwt.PyJWTError as reason:
-            raise _not_accepted() from reason
+            raise _not_authenticated() from reason
         match claims:
             case {
                 "twitch_user_id": str(id_),
@@ -113,17 +113,17 @@ class AuthService:
                 "twitch_display_name": str(name),
             } if name and (viewer := _viewer(id_, login, name)):
                 return Identity(viewer, Role.VIEWER)
-        raise _not_accepted()
+        raise _not_authenticated()
 
     async def _fetch_keys(self) -> PublicKeys:
         try:
             keys = jwt.PyJWKSet.from_dict(await self._get("/.well-known/jwks.json"))
             found = {key.key_id: key.key for key in keys if key.key_id and isinstance(key.key, RSAPublicKey)}
         except (jwt.PyJWTError, AttributeError, TypeError, ValueError) as reason:  # a set of something else
-            raise self._away("its keys cannot be read") from reason
+            raise self._unavailable("its keys cannot be read") from reason
         if not found:
-            raise self._away("it has no keys for us")
-        self._back()
+            raise self._unavailable("it has no keys for us")
+        self._note_recovery()
         return found
 
     async def _get(self, path: str, token: str | None = None) -> Any:  # noqa: ANN401 - whatever is in the JSON
@@ -132,32 +132,32 @@ class AuthService:
         try:
             answer = await self._client.send("GET", path, headers)
         except (Ambiguous, Unavailable) as reason:
-            raise self._away(str(reason)) from reason
+            raise self._unavailable(str(reason)) from reason
         if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._back()
-            raise _not_accepted()
+            self._note_recovery()
+            raise _not_authenticated()
         if answer.status_code != HTTPStatus.OK:
-            raise self._away(f"it answers {answer.status_code}")
+            raise self._unavailable(f"it answers {answer.status_code}")
         try:
             return json.loads(answer.content)  # whatever its content type
         except (ValueError, RecursionError) as reason:
-            raise self._away("its answer cannot be read") from reason
+            raise self._unavailable("its answer cannot be read") from reason
 
-    def _away(self, why: str) -> Unavailable:
+    def _unavailable(self, why: str) -> Unavailable:
         """Make the error of an auth that cannot tell; the first of a row is logged."""
         if not self._is_away:
             _log.warning("auth cannot tell whose tokens they are: %s", why)
         self._is_away = True
-        return Unavailable(_AWAY)
+        return Unavailable(_UNAVAILABLE)
 
-    def _back(self) -> None:
+    def _note_recovery(self) -> None:
         if self._is_away:
             _log.info("auth tells again whose tokens they are")
         self._is_away = False
 
 
 @define
-class _Keys:
+class _KeyCache:
     """The public keys of auth: fetched when first needed, one request at a time, and not too often."""
 
     fetch: Callable[[], Awaitable[PublicKeys]]
@@ -180,7 +180,7 @@ class _Keys:
                 await self._refresh()
                 key = self._look_up(key_id)
             if key is None and self._is_away:
-                raise Unavailable(_AWAY)
+                raise Unavailable(_UNAVAILABLE)
             return key
 
     def _look_up(self, key_id: str) -> RSAPublicKey | None:
@@ -215,5 +215,5 @@ def _header_of_ours(token: str) -> Mapping[str, Any] | None:
     return header if parsed["payload"].get("iss") == ISSUER else None
 
 
-def _not_accepted() -> NotAccepted:
-    return NotAccepted("access token was not accepted")
+def _not_authenticated() -> NotAuthenticated:
+    return NotAuthenticated("access token was not accepted")

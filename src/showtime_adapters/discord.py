@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.http_client import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -28,7 +28,7 @@ class DiscordGallery:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Post by this webhook; its URL is a secret, since whoever knows it may post."""
-        self._client = Client("Discord", "", telemetry, seconds=answer_seconds)
+        self._client = NeighbourClient("Discord", "", telemetry, seconds=answer_seconds)
         # Answered when it is posted, not before.
         self._url = str(httpx.URL(webhook_url).copy_set_param("wait", "true"))
         self._clock = clock
@@ -64,9 +64,9 @@ class DiscordGallery:
             data={"payload_json": encode(payload)},
             files={"files[0]": ("ghost.jpg", jpeg, "image/jpeg")},
         )
-        self._judge(answer)
+        self._check(answer)
 
-    def _judge(self, answer: httpx.Response) -> None:
+    def _check(self, answer: httpx.Response) -> None:
         if answer.status_code == HTTPStatus.OK:
             return
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:

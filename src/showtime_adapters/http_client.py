@@ -40,14 +40,14 @@ _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 _UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
 """By name, for the library of OpenAI has an httpx of its own."""
 
-Observe = Callable[[str, float], None]
+RequestObserver = Callable[[str, float], None]
 """Is told of a request how it ended, and how many seconds that took.
 
 It ends with a class of status codes, `2xx` to `5xx`, or `unsent`, or `lost`: no answer came, or not in time.
 """
 
 
-def _tell_nobody(_outcome: str, _seconds: float) -> None:
+def _ignore(_outcome: str, _seconds: float) -> None:
     pass
 
 
@@ -57,7 +57,7 @@ class Telemetry:
 
     request_id: Callable[[], str | None] = lambda: None
     """Tells for which request of ours it is asked."""
-    observe: Observe = _tell_nobody
+    observe: RequestObserver = _ignore
 
 
 SILENT = Telemetry()
@@ -72,8 +72,8 @@ class _Answer(Protocol):
 A = TypeVar("A", bound=_Answer)
 
 
-async def observed(sending: Awaitable[A], observe: Observe) -> A:
-    """Wait for an answer, or for its head where it is a stream, and tell how that ended."""
+async def instrumented(sending: Awaitable[A], observe: RequestObserver) -> A:
+    """Wait for an answer, or for its head where it is a stream, and report how that ended."""
     began = time.perf_counter()
     outcome = "lost"
     try:
@@ -115,12 +115,12 @@ def connections(most: int = 20, verify: ssl.SSLContext | None = None) -> Connect
     return Connections(partial(httpx.AsyncHTTPTransport, verify=trusted, socket_options=_KEEP_ALIVE), most)
 
 
-class ObservedClient(httpx.AsyncClient):
-    """Sends requests, and tells how each ended; an answer that is too large is lost."""
+class InstrumentedClient(httpx.AsyncClient):
+    """An httpx client that reports how each request ended; an answer that is too large is lost."""
 
     def __init__(
         self,
-        observe: Observe,
+        observe: RequestObserver,
         verify: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         **options: Any,  # noqa: ANN401 - as httpx takes them
@@ -140,11 +140,11 @@ class ObservedClient(httpx.AsyncClient):
         sending = super().send(request, stream=True, **options)
         if not stream:
             sending = bounded(sending, MAX_ANSWER_BYTES)
-        return await observed(sending, self._observe)
+        return await instrumented(sending, self._observe)
 
 
-class Client:
-    """Speaks with one neighbour for as long as its context is open; connects when it has to, not before."""
+class NeighbourClient:
+    """Sends requests to one neighbour while its context is open; connects when it has to."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Client:
         self._seconds = seconds
         self._request_id = telemetry.request_id
         timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
-        self._http = ObservedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
+        self._http = InstrumentedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""

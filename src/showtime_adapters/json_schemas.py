@@ -19,19 +19,19 @@ _SIMPLE: Mapping[Any, Document] = {
 }
 
 
-def shapes() -> dict[str, Document]:
-    """Tell the shapes of an alert, of the state, and of a line of chat."""
+def json_schemas() -> dict[str, Document]:
+    """Give the JSON Schemas of an alert, of the state, and of a line of chat, by name."""
     alerts = {
-        name: _object({"type": {"const": name}, "data": _shape(cls)}) for cls, name in ALERT_TYPES.items()
+        name: _object({"type": {"const": name}, "data": _schema_of(cls)}) for cls, name in ALERT_TYPES.items()
     }
     return {
         "Alert": {"oneOf": [*alerts.values()]},
-        "State": _shape(Snapshot),
+        "State": _schema_of(Snapshot),
         "ChatLine": {"oneOf": [_MESSAGE, _DELETION, _object({"type": {"const": "clear"}})]},
     }
 
 
-def _shape(cls: type[Any]) -> Document:
+def _schema_of(cls: type[Any]) -> Document:
     """Tell the shape of a value as `wire` writes it: what may be None is absent then."""
     hints = get_type_hints(cls)
     required = [camel_case(name) for name, kind in hints.items() if kind in _SIMPLE]

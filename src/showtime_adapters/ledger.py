@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 from attrs import frozen
 
-from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, Client, Telemetry, connections
+from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, NeighbourClient, Telemetry, connections
 from showtime_core.domain.points_and_ghosts.effects import (
     Credit,
     CreditCheer,
@@ -30,7 +30,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     FlowState,
     Statement,
     Transaction,
-    fit_message,
+    truncate_message,
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
@@ -61,7 +61,7 @@ class Tokens(Protocol):
 
 
 @frozen
-class _Page:
+class _TransactionPage:
     """One page of a viewer's transactions."""
 
     transactions: tuple[Transaction, ...]
@@ -88,8 +88,10 @@ class HttpLedger:
         `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
         before it; where it raises Unavailable, there was none.
         """
-        self._looks = Client("the ledger", url, telemetry, seconds=answer_seconds)
-        self._changes = Client("the ledger", url, telemetry, connections(CHANGES_AT_ONCE), change_seconds)
+        self._looks = NeighbourClient("the ledger", url, telemetry, seconds=answer_seconds)
+        self._changes = NeighbourClient(
+            "the ledger", url, telemetry, connections(CHANGES_AT_ONCE), change_seconds
+        )
         self._tokens = tokens
         self._fence = fence
 
@@ -180,12 +182,12 @@ class HttpLedger:
         page = await self._list(viewer, 1, str(flow_id))
         return next((found for found in page.transactions if found.id == flow_id), None)
 
-    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+    async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while, by the ledger's own clock."""
         started = time.monotonic()
         page = await self._list(viewer, 100)
         # `reach` was measured before the page was asked for: the time that it took to come is a part of it.
-        since = page.at - reach - timedelta(seconds=time.monotonic() - started) - _MARGIN
+        since = page.at - period - timedelta(seconds=time.monotonic() - started) - _MARGIN
         seen = {found.id: found for found in page.transactions}
         for _ in range(_MAX_PAGES):
             if any(found.at < since for found in seen.values()):
@@ -199,7 +201,7 @@ class HttpLedger:
                 break
         return _statement(seen, since, is_complete=False)
 
-    async def _list(self, viewer: Viewer, most: int, cursor: str | None = None) -> _Page:
+    async def _list(self, viewer: Viewer, most: int, cursor: str | None = None) -> _TransactionPage:
         params: dict[str, Any] = {"max": most} | ({"from": cursor} if cursor else {})
         answer = await self._get(viewer, "/history", params=params)
         try:
@@ -208,7 +210,7 @@ class HttpLedger:
                     after = others.get("nextCursor")
                     at = parsedate_to_datetime(answer.headers["date"])
                     found = tuple(_transaction(item) for item in items)
-                    return _Page(found, str(UUID(str(after))) if after else None, at)
+                    return _TransactionPage(found, str(UUID(str(after))) if after else None, at)
         except (AttributeError, KeyError, TypeError, ValueError) as reason:
             raise _illegible("/history") from reason
         raise _illegible("/history")
@@ -224,7 +226,7 @@ class HttpLedger:
 
     async def _send(
         self,
-        client: Client,
+        client: NeighbourClient,
         viewer: Viewer,
         method: str,
         path: str,
@@ -249,14 +251,14 @@ def _inflow(credit: Credit) -> tuple[str, dict[str, Any]]:
         case CreditCheer():
             return "/inflow/cheer", {
                 "numPointsToCredit": credit.points,
-                "message": fit_message(credit.message),
+                "message": truncate_message(credit.message),
             }
         case CreditSubscription():
             return "/inflow/subscription", {
                 "basePointsToCredit": credit.base_points,
                 "isInitial": credit.is_initial,
                 "isGift": credit.is_gift,
-                "message": fit_message(credit.message),
+                "message": truncate_message(credit.message),
                 "creditMultiplier": credit.multiplier,
             }
         case CreditGiftSubs():

@@ -18,7 +18,14 @@ import openai
 from openai.types import ImagesResponse
 from PIL import Image
 
-from showtime_adapters.http_client import SILENT, Observe, ObservedClient, Telemetry, bounded, observed
+from showtime_adapters.http_client import (
+    SILENT,
+    InstrumentedClient,
+    RequestObserver,
+    Telemetry,
+    bounded,
+    instrumented,
+)
 from showtime_core.errors import ContentRefused, Unavailable
 
 PAINT_SECONDS = 120.0
@@ -41,16 +48,16 @@ _IMAGE_HOSTS = frozenset({"oaidalleapiprodscus.blob.core.windows.net", "files.oa
 """Where OpenAI keeps the images that it answers the URL of."""
 
 
-class _ObservedClient(openai.DefaultAsyncHttpxClient):
+class _InstrumentedClient(openai.DefaultAsyncHttpxClient):
     """Sends what OpenAI's library wants to have sent, and tells how each request ended."""
 
-    def __init__(self, observe: Observe, timeout: openai.Timeout) -> None:
+    def __init__(self, observe: RequestObserver, timeout: openai.Timeout) -> None:
         super().__init__(timeout=timeout, follow_redirects=False)
         self._observe = observe
 
     async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library has it
         sending = super().send(request, **{**options, "stream": True})
-        return await observed(bounded(sending, MAX_ANSWER_BYTES), self._observe)
+        return await instrumented(bounded(sending, MAX_ANSWER_BYTES), self._observe)
 
 
 class OpenAIPainter:
@@ -73,9 +80,9 @@ class OpenAIPainter:
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=_ObservedClient(telemetry.observe, timeout),
+            http_client=_InstrumentedClient(telemetry.observe, timeout),
         )
-        self._files = ObservedClient(telemetry.observe, timeout=httpx.Timeout(seconds, connect=5.0))
+        self._files = InstrumentedClient(telemetry.observe, timeout=httpx.Timeout(seconds, connect=5.0))
         self._origin = _origin(base_url) if base_url else None
         self._turns = asyncio.Semaphore(_AT_ONCE)
 

@@ -15,7 +15,7 @@ import httpx
 from attrs import field, frozen
 from botocore.config import Config
 
-from showtime_adapters.http_client import SILENT, Client, Telemetry
+from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
 from showtime_core.errors import Ambiguous, Unavailable
 
 if TYPE_CHECKING:  # the types are installed for development alone
@@ -33,8 +33,8 @@ _REMEDIES = {
 
 
 @frozen
-class Space:
-    """Where a bucket is, and who may write to it."""
+class BucketLocation:
+    """Where a bucket is, and the keys of who may write to it."""
 
     bucket: str
     region: str
@@ -58,10 +58,12 @@ class Space:
 class S3Bucket:
     """Stores images, for as long as its context is open."""
 
-    def __init__(self, space: Space, telemetry: Telemetry = SILENT, answer_seconds: float = 30.0) -> None:
+    def __init__(
+        self, space: BucketLocation, telemetry: Telemetry = SILENT, answer_seconds: float = 30.0
+    ) -> None:
         """Store in this space."""
         self._space = space
-        self._client = Client("the storage", "", telemetry, seconds=answer_seconds)
+        self._client = NeighbourClient("the storage", "", telemetry, seconds=answer_seconds)
         self._signer: S3Client = boto3.Session().client(
             "s3",
             endpoint_url=space.endpoint if space.has_scheme else f"https://{space.endpoint}",

@@ -17,7 +17,7 @@ import jwt
 from attrs import define, field
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, Client, Telemetry
+from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, NeighbourClient, Telemetry
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 @define
-class _Kept:
+class _CachedToken:
     """The token of one viewer, and whose turn it is to fetch it."""
 
     token: str = field(default="", repr=False)
@@ -50,10 +50,10 @@ class ServiceTokens:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask auth at this base URL, with the secret that it shares with us."""
-        self._client = Client("the auth service", url, telemetry, seconds=answer_seconds)
+        self._client = NeighbourClient("the auth service", url, telemetry, seconds=answer_seconds)
         self._secret = secret
         self._clock = clock
-        self._kept: OrderedDict[Viewer, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Viewer, _CachedToken] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""
@@ -74,22 +74,22 @@ class ServiceTokens:
 
         Raises Unavailable, or Refused for a viewer that auth will not have.
         """
-        kept = self._kept.setdefault(viewer, _Kept())
+        cached = self._kept.setdefault(viewer, _CachedToken())
         self._kept.move_to_end(viewer)
         if len(self._kept) > KEEP_VIEWERS:
             self._kept.popitem(last=False)
-        async with kept.lock:  # who has waited here has the token that another has fetched
-            if self._clock() >= kept.good_until:
+        async with cached.lock:  # who has waited here has the token that another has fetched
+            if self._clock() >= cached.good_until:
                 asked_at = self._clock()
-                kept.token = await self._fetch(viewer)
-                kept.good_until = asked_at + _lifetime(kept.token) - RENEW_SECONDS
-            return kept.token
+                cached.token = await self._fetch(viewer)
+                cached.good_until = asked_at + _lifetime(cached.token) - RENEW_SECONDS
+            return cached.token
 
     def forget(self, viewer: Viewer, token: str) -> None:
         """Keep a token no longer: somebody did not accept it."""
-        kept = self._kept.get(viewer)
-        if kept and kept.token == token:
-            kept.good_until = float("-inf")
+        cached = self._kept.get(viewer)
+        if cached and cached.token == token:
+            cached.good_until = float("-inf")
 
     async def _fetch(self, viewer: Viewer) -> str:
         user = {"id": viewer.id, "login": viewer.login, "displayName": viewer.name}

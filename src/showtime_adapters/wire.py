@@ -6,12 +6,14 @@ from typing import Any, assert_never
 from uuid import UUID
 
 import cattrs
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
 from showtime_core.domain import alerts
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Snapshot
+from showtime_core.domain.broadcasts.stream_check import MissingStream
+from showtime_core.domain.broadcasts.timeline import Timeline
 from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.points_and_ghosts import effects
@@ -40,6 +42,14 @@ _EFFECTS: dict[str, type[Effect]] = {
 }
 
 _CHECK = "check-"
+
+# What fields are called where values are kept: a database keeps them for longer than a version lasts.
+# Those that are part of another stand before it.
+_STORED_NAMES: dict[type[Any], dict[str, str]] = {
+    Timeline: {"base": "settled", "base_until": "settled_until"},
+    MissingStream: {"checks": "times"},
+    TwitchHealth: {"missing": "doubt"},
+}
 
 Document = dict[str, Any]
 """An object of JSON."""
@@ -155,6 +165,16 @@ def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converter
 
 
 _plain = _plain_converter()
+for _cls, _names in _STORED_NAMES.items():
+    _renamed = {name: override(rename=stored) for name, stored in _names.items()}
+    _plain.register_unstructure_hook(
+        _cls,
+        make_dict_unstructure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
+    )
+    _plain.register_structure_hook(
+        _cls,
+        make_dict_structure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
+    )
 _camel = _plain_converter()
 for _cls in (*ALERT_TYPES, Snapshot):
     _camel.register_unstructure_hook(_cls, _to_camel_case(_cls, _camel))

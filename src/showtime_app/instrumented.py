@@ -10,12 +10,12 @@ from typing import Protocol
 from attrs import frozen
 
 from showtime_app.metrics import Metrics
-from showtime_core.domain.chat import Heard
+from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import SubscriptionRevoked
-from showtime_core.domain.journal import Entry, Outcome, Page
+from showtime_core.domain.journal import Entry, JournalChanges, Outcome
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import LimitReached
-from showtime_core.ports import ChatLog, Follow, UnitOfWork
+from showtime_core.ports import ChatLog, PlanChanges, UnitOfWork
 
 _log = logging.getLogger(__name__)
 
@@ -31,59 +31,59 @@ class Writes(Protocol):
 
 
 @frozen
-class ObservedUnits:
-    """Units of work that are counted and timed; see `showtime_core.ports.UnitOfWork`."""
+class InstrumentedUnitOfWork:
+    """A unit of work that is counted and timed; see `showtime_core.ports.UnitOfWork`."""
 
     units: UnitOfWork
     metrics: Metrics
     writes: Writes
 
-    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+    async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
         began = time.perf_counter()
         try:
             with self.writes.watched():
-                page = await self.units.record(entries, policy, follow)
+                changes = await self.units.record(entries, policy, plan)
         except LimitReached as reason:
             self._tell_of_limit(str(reason), entries[0].id)
             raise
-        if page.verdicts:  # what is known already is not written
+        if changes.verdicts:  # what is known already is not written
             self.writes.succeeded()
         self.metrics.unit_seconds.observe(time.perf_counter() - began)
-        outcomes = Counter(verdict.outcome.value for verdict in page.verdicts)
-        outcomes["duplicate"] = len(entries) - len(page.verdicts)
+        outcomes = Counter(verdict.outcome.value for verdict in changes.verdicts)
+        outcomes["duplicate"] = len(entries) - len(changes.verdicts)
         for outcome, count in outcomes.items():
             self.metrics.entries.labels(outcome).inc(count)
-        self._tell(entries, page)
-        return page
+        self._tell(entries, changes)
+        return changes
 
     def _tell_of_limit(self, reason: str, entry_id: str) -> None:
         self.metrics.denied_ghosts.inc()
         _log.warning("a ghost is not made: %s", reason, extra={"message_id": entry_id})
 
-    def _tell(self, entries: Sequence[Entry], page: Page) -> None:
-        for verdict in page.verdicts:
+    def _tell(self, entries: Sequence[Entry], changes: JournalChanges) -> None:
+        for verdict in changes.verdicts:
             if verdict.remark:
                 level = logging.WARNING if verdict.outcome is Outcome.PARKED else logging.INFO
                 about = {"message_id": verdict.entry_id}
                 _log.log(level, "%s: %s", verdict.outcome, verdict.remark, extra=about)
-        for planned in page.effects:
+        for planned in changes.effects:
             if planned.remark:
                 self._tell_of_limit(planned.remark, planned.entry_id)
         for entry in entries:
             revoked = entry.content
-            if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, page):
+            if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, changes):
                 self.metrics.revocations.labels(revoked.type, revoked.reason).inc()
                 about = {"message_id": entry.id}
                 _log.warning("Twitch has revoked %s: %s", revoked.type, revoked.reason, extra=about)
 
 
-def _is_new(entry: Entry, page: Page) -> bool:
-    return any(verdict.entry_id == entry.id for verdict in page.verdicts)
+def _is_new(entry: Entry, changes: JournalChanges) -> bool:
+    return any(verdict.entry_id == entry.id for verdict in changes.verdicts)
 
 
 @frozen
-class ObservedChatLog:
+class InstrumentedChatLog:
     """A chat log that is timed; see `showtime_core.ports.ChatLog`."""
 
     log: ChatLog
@@ -91,11 +91,11 @@ class ObservedChatLog:
     writes: Writes
     clock: Callable[[], float] = time.time
 
-    async def write(self, heard: Sequence[Heard]) -> None:
+    async def write(self, reports: Sequence[ChatReport]) -> None:
         """Write what follows from what had not been heard before."""
         with self.writes.watched():
-            await self.log.write(heard)
+            await self.log.write(reports)
         now = self.clock()
-        for each in heard:
+        for each in reports:
             if each.sent_at:  # by Twitch's clock, which may be ahead of ours
                 self.metrics.chat_lag.observe(max(now - each.sent_at.timestamp(), 0.0))

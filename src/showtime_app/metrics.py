@@ -28,7 +28,7 @@ _SECONDS_OF_OTHERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30
 """To paint takes a minute; nobody but a frozen ledger is waited for any longer than two."""
 
 
-class Backlog(Protocol):
+class PendingWork(Protocol):
     """What waits in the database, the same for all instances."""
 
     @property
@@ -61,7 +61,7 @@ class Metrics:
         build = Info("showtime_build", "The version that runs.", registry=registry)
         build.info({"version": version(DISTRIBUTION)})
         self.streams = StreamMetrics(registry)
-        self.backlog = BacklogMetrics(registry)
+        self.backlog = PendingWorkMetrics(registry)
         self.callback_requests = counter(
             "showtime_callback_requests",
             "Requests to the callback, by outcome: accepted, or why they were not.",
@@ -140,7 +140,7 @@ class StreamMetrics:
         )
 
 
-class BacklogMetrics:
+class PendingWorkMetrics:
     """What waits in the database, when it was last asked."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -167,7 +167,7 @@ class BacklogMetrics:
             registry=registry,
         )
 
-    def set(self, backlog: Backlog | None) -> None:
+    def set(self, backlog: PendingWork | None) -> None:
         """Take over what waits in the database; None: it cannot be told."""
         self._database_up.set(backlog is not None)
         self._parked.set(backlog.parked_messages if backlog else math.nan)

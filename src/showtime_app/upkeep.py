@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.health import Health, is_due
+from showtime_core.domain.health import Health, is_check_due
 from showtime_core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _FIRST_AFTER_SECONDS = 1.0
 """Twitch may call us before it has answered us: by then the server must be there."""
 _LOOK_EVERY_SECONDS = 5.0
-_PATIENCE_SECONDS = 5.0
+_MAX_WAIT_SECONDS = 5.0
 _CHECK_SECONDS = 300.0
 """A check that takes longer is given up. Its requests have limits of their own."""
 
@@ -30,7 +30,7 @@ class Upkeep:
     read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     check: Callable[[ChannelState, bool], Awaitable[None]]
     """Checks, if it is due or (the second argument) in any case."""
-    alone: Callable[[Work, float], Awaitable[None]]
+    exclusive: Callable[[Work, float], Awaitable[None]]
     """Does work with nobody else at it; raises Unavailable if somebody is, for so many seconds."""
 
     async def run(self) -> None:
@@ -49,8 +49,8 @@ class Upkeep:
 
     async def _look(self, *, is_forced: bool) -> None:
         state, health = await self.read()
-        if is_forced or is_due(health, state.revocations):
-            await self.alone(lambda: self._check(is_forced=is_forced), _PATIENCE_SECONDS)
+        if is_forced or is_check_due(health, state.revocations):
+            await self.exclusive(lambda: self._check(is_forced=is_forced), _MAX_WAIT_SECONDS)
 
     async def _check(self, *, is_forced: bool) -> None:
         """Check by what is known now: another may have been at it until a moment ago."""

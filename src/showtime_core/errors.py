@@ -27,8 +27,8 @@ class Refused(ShowtimeError):  # noqa: N818 - the tree reads as outcomes
     """The request is refused for good; repeating it changes nothing."""
 
 
-class NotAccepted(Refused):
-    """The credentials are not accepted."""
+class NotAuthenticated(Refused):
+    """The credentials are not accepted: nobody knows who asks."""
 
 
 class NotAllowed(Refused):

@@ -6,19 +6,19 @@ from typing import Protocol
 from uuid import UUID
 
 from showtime_core.domain.broadcasts.history import ListedBroadcast, PastBroadcast
-from showtime_core.domain.broadcasts.stream_check import Listing
-from showtime_core.domain.chat import Heard
+from showtime_core.domain.broadcasts.stream_check import StreamListing
+from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.domain.journal import Admission, Entry, Page, ParkedEntry
+from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
-from showtime_core.domain.points_and_ghosts.ghosts import Standing
+from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
 from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import DeviceCode, Subscription, Wanted
+from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
 from showtime_core.domain.viewers import Identity, Viewer
 
-Follow = Callable[[Admission, Policy], Page]
+PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
 """Works out all that follows from the entries that are new: purely, since it may be asked again."""
 
 
@@ -29,20 +29,20 @@ class UnitOfWork(Protocol):
     clock of the database: concurrent units never exceed a limit together.
     """
 
-    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+    async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them, in one step; return the latter.
 
-        Units come one after the other, on however many instances. `follow` may be asked on an assumption
-        first, and again if that does not hold; what it said last is what is written. What it raises leaves
-        no trace, and passes through. Raises Unavailable if the database is away; then nothing is done or,
-        when the answer to the commit was lost, all of it: the same entries again are duplicates then.
+        Units come one after the other, on however many instances. `plan` may be asked on an assumption first,
+        and again if that does not hold; what it said last is what is written. What it raises leaves no trace,
+        and passes through. Raises Unavailable if the database is away; then nothing is done or, when the
+        answer to the commit was lost, all of it: the same entries again are duplicates then.
         """
 
 
 class ChatLog(Protocol):
     """What is shown of chat, on all instances."""
 
-    async def write(self, heard: Sequence[Heard]) -> None:
+    async def write(self, heard: Sequence[ChatReport]) -> None:
         """Write what follows from what had not been heard before, in order; raises Unavailable."""
 
 
@@ -72,16 +72,16 @@ class Outbox(Protocol):
         """Tell whether the ledger may be making a transaction of a viewer for us that is not known yet."""
 
 
-class Parking(Protocol):
-    """What waits for the operator; each raises Unavailable."""
+class ParkedItems(Protocol):
+    """The entries and effects that wait for the operator; each raises Unavailable."""
 
-    async def parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
+    async def list_parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
         """List so many of the entries and so many of the effects that are parked, the oldest first.
 
         What is large is left out: bodies, and images.
         """
 
-    async def entry(self, entry_id: str) -> ParkedEntry | None:
+    async def parked_entry(self, entry_id: str) -> ParkedEntry | None:
         """Give an entry that is parked; None: none of this id is."""
 
     async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:
@@ -92,17 +92,17 @@ class Parking(Protocol):
 
 
 class Ghosts(Protocol):
-    """How the ghosts stand that were asked for; each raises Unavailable."""
+    """The ghosts that were asked for; each raises Unavailable."""
 
-    async def asker(self, request: Entry) -> str | None:
-        """Name the entry whose ghost this request gets: its own, or one before it; None if it is new."""
+    async def first_request(self, request: Entry) -> str | None:
+        """Give the id of the entry whose ghost this request gets, perhaps an earlier one; None: it is new."""
 
-    async def standing(self, ghost_id: UUID) -> Standing:
-        """Tell how a ghost stands, that of showtime's predecessor too; raises NotFound."""
+    async def progress(self, ghost_id: UUID) -> GhostProgress:
+        """Tell how far a ghost has come, that of showtime's predecessor too; raises NotFound."""
 
 
 class Authenticator(Protocol):
-    """Who bears a token."""
+    """Tells who bears an access token."""
 
     async def identify(self, token: str) -> Identity:
         """Tell whose token it is; raises NotAccepted, or Unavailable if nobody can tell now."""
@@ -148,13 +148,13 @@ class Ledger(Protocol):
 
 
 class Account(Protocol):
-    """Looking at the points of a viewer; each raises Unavailable."""
+    """Reads the points of a viewer; each raises Unavailable."""
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
 
-    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
-        """List the transactions of the last while and no older ones, by the ledger's own clock."""
+    async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
+        """List the transactions of the last `period` by the ledger's clock, newest first, and none older."""
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none, or if the ledger's database fails."""
@@ -171,32 +171,32 @@ class Painter(Protocol):
 
 
 class Bucket(Protocol):
-    """Stores images where everybody can see them."""
+    """Stores images under public URLs."""
 
     async def store(self, key: str, jpeg: bytes) -> str:
         """Store an image under a key, in place of what is there; returns its URL. Raises Unavailable."""
 
 
 class Gallery(Protocol):
-    """Where ghosts are posted for people to talk about."""
+    """Posts ghosts where people can talk about them."""
 
     async def post(self, username: str, subject: str, jpeg: bytes) -> None:
         """Post a ghost; raises Refused, Unavailable if it was not posted, Ambiguous if it may have been."""
 
 
-class Subscriptions(Protocol):
+class EventSubSubscriptions(Protocol):
     """The EventSub subscriptions at Twitch, of everybody who shares our client id.
 
     Each raises Unavailable if Twitch is away, and Refused if it will not do it, with Twitch's reason.
     """
 
-    async def existing(self) -> Sequence[Subscription]:
-        """List all there are."""
+    async def list_all(self) -> Sequence[EventSubSubscription]:
+        """List all subscriptions of our client id, whoever made them."""
 
-    async def find(self, subscription_id: str) -> Subscription | None:
+    async def find(self, subscription_id: str) -> EventSubSubscription | None:
         """Look for one; None: it is not there, or not listed yet."""
 
-    async def create(self, wanted: Wanted) -> Subscription:
+    async def create(self, wanted: WantedSubscription) -> EventSubSubscription:
         """Create one that calls our URL; returns the one that is there already, where there is.
 
         Raises NotAllowed while the broadcaster's consent is missing.
@@ -207,12 +207,12 @@ class Subscriptions(Protocol):
 
 
 class Channels(Protocol):
-    """What Twitch says of channels; raises Unavailable or Refused as `Subscriptions` does."""
+    """What Twitch says of channels; raises Unavailable or Refused as `EventSubSubscriptions` does."""
 
     async def user_id(self, login: str) -> str:
         """Tell the id of a user; raises Refused if there is none of this login."""
 
-    async def listing(self, broadcaster_id: str) -> Listing:
+    async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether a channel is live, as Twitch lists it now."""
 
 
@@ -222,24 +222,24 @@ class Consent(Protocol):
     What was consented to is checked: NotAllowed if it was somebody else, or not to all of it.
     """
 
-    def address(self, state: str, redirect_uri: str) -> str:
-        """Tell where the broadcaster is asked; a code comes to `redirect_uri`, with the same state."""
+    def authorization_url(self, state: str, redirect_uri: str) -> str:
+        """Give the URL at which the broadcaster is asked; a code comes to `redirect_uri` with this state."""
 
     async def confirm(self, code: str, redirect_uri: str) -> None:
         """See what the code stands for."""
 
-    async def ask_on_any_device(self) -> DeviceCode:
-        """Begin to ask by a code to type in; raises Refused if Twitch does not do that for us."""
+    async def start_device_flow(self) -> DeviceCode:
+        """Begin the device code flow; raises Refused if Twitch does not offer it to our application."""
 
-    async def confirm_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Wait until it is typed in; raises Refused if it is not."""
+    async def await_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Wait until the code is typed in; raises Refused if it is not, or NotAllowed for a wrong consent."""
 
 
-class HealthRecord(Protocol):
-    """How the show stands, kept where every instance reads it; raises Unavailable."""
+class HealthStore(Protocol):
+    """The health of the show, kept where every instance reads it; raises Unavailable."""
 
     async def read(self) -> Health:
         """Read what is known."""
 
-    async def keep_twitch(self, health: TwitchHealth) -> None:
-        """Keep what a check at Twitch came to."""
+    async def save_twitch(self, health: TwitchHealth) -> None:
+        """Save the result of a check at Twitch."""

@@ -115,7 +115,7 @@ def test_a_viewer_may_not_host(dev, tokens):
 
 @pytest.mark.usefixtures("live")
 def test_the_host_is_told_how_the_show_stands(host, twitch):
-    """What is on the air and on screen, what Twitch calls it, the hype train, what has ended, what is off."""
+    """The host reads what is on air and on screen, title, train, ended subscriptions, and what is off."""
     train = t.CHANNEL | {"id": "choo", "level": 1, "progress": 30, "goal": 500}
     event = "channel.hype_train."
     twitch(t.message, "channel.update", t.CHANNEL | {"title": "Tape night", "category_name": "Retro"})
@@ -234,7 +234,7 @@ async def test_the_url_of_a_vod_does_not_flicker_the_tape(dev, host, database):
     ],
 )
 def test_a_vod_has_an_address_of_the_web(host, path, body, answer):
-    """Anything else is refused with what is wrong; so is a night that never was."""
+    """A VOD URL that is no web address is refused with the reason, and so is a night that never was."""
     status, text = said(host.put(f"/admin/{path}", json=body))
     assert (status, text[: len(answer[1])]) == answer
 

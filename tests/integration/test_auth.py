@@ -114,7 +114,7 @@ def test_without_a_token_nobody_is_asked(server, auth, authorization):
     [(a.BROADCASTER, DONE), (a.VIEWER, NOT_THE_HOST), (a.REJECTED, NOT_ACCEPTED), (a.TROUBLED, AWAY)],
 )
 def test_what_auth_says_of_a_token_of_twitch_counts(server, prefix, token, expected):
-    """The broadcaster passes, a viewer is told 403, one that Twitch refused 401, one it fails at 503."""
+    """Auth decides on Twitch tokens: the broadcaster passes, a viewer gets 403, refused 401, failing 503."""
     assert ask_both(server, prefix + token) == expected
 
 
@@ -162,7 +162,7 @@ def test_a_service_token_is_accepted_when_auth_s_clock_is_ahead(server, auth):
     ],
 )
 def test_a_service_token_that_is_expired_or_forged_is_not_accepted(server, auth, forge):
-    """Expired, signed otherwise or by another, without its key's id or with a claim missing: 401."""
+    """A token expired, signed otherwise or by another, without key id or a claim is answered 401."""
     before = auth.requests["/access"]
     assert ask_both(server, "Bearer " + forge(auth.key)) == NOT_ACCEPTED
     assert auth.requests["/access"] == before

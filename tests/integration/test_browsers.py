@@ -17,7 +17,7 @@ def site_server(migrated):
 
 
 async def test_browsers_are_told_what_to_refuse(site_server):
-    """Whatever is answered: no guessing of types, no frames, no referrers, nothing to run, and no cookies."""
+    """Every answer forbids guessing of types, frames, referrers and scripts, and sets no cookies."""
     async with httpx.AsyncClient(base_url=site_server.url) as client:
         answers = {path: (await client.get(path)).headers for path in PATHS}
     async with listening(f"{site_server.url}/state") as stream:

@@ -84,7 +84,7 @@ async def show(server: Served, *deeds: Message) -> None:
 
 
 async def test_a_line_is_an_id_and_a_line_of_data(server):
-    """Compact JSON of the fields that the overlay knows: codes in the text, emotes with their address."""
+    """A line is compact JSON of the fields that the overlay knows, with codes in the text and emote URLs."""
     kappa = {"type": "emote", "text": "Kappa", "emote": {"id": "25"}}
     async with asking(server.port, "GET /chat HTTP/1.0\nHost: a") as reader:
         head = await reader.readuntil(b"\nid: ") + await reader.readuntil(b"\n\n")
@@ -110,7 +110,7 @@ async def blocks(reader: asyncio.StreamReader, count: int) -> bytes:
 
 
 def test_who_accepts_no_events_is_told(chat):
-    """As on the other streams; and a backlog that is no number is named."""
+    """An Accept without events is refused as on other streams, and a backlog that is no number is named."""
     assert httpx.get(chat, headers={"accept": "text/html"}).text == "content-type text/html is not supported"
     assert httpx.post(chat).status_code == 405
     for wrong in ("fifty", "-1", "1.5", "²"):
@@ -129,7 +129,7 @@ async def test_what_no_client_can_show_is_never_sent(server, chat):
 
 
 async def test_moderators_take_away(server, chat):
-    """A deletion of whatever id; a ban of what that viewer wrote and is still there; a clearing of all."""
+    """A deletion takes one message, a ban what that viewer wrote and is still there, a clearing all."""
     deeds = [
         clears(),
         *(says("Bob", "b1"), says("Vera", "v1"), says("Bob", "b2"), deletes("b1"), deletes("unknown")),
@@ -147,7 +147,7 @@ async def test_moderators_take_away(server, chat):
 
 
 async def test_a_message_that_comes_again_is_shown_once(server, database, chat):
-    """Under the same id, under another with the same fact, at once, and when its timestamp is old."""
+    """A message is shown once under the same id, under another with the same fact, at once, and if stale."""
     first, clear = says("Vera", "once"), clears()
     twin = says("Vera", "once")
     async with listening(chat) as stream:
@@ -198,7 +198,7 @@ async def test_a_resume_goes_back_as_far_as_the_backlog(server, chat):
 
 
 async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
-    """The latest so many that are still to be seen, oldest first; without the wish, nothing of before."""
+    """A new client gets the latest visible messages that it asks for, oldest first, and none unasked."""
     texts = [f"back-{number}" for number in range(10)]
     await show(server, clears(), *(says("Vera", text) for text in texts), deletes("back-8"))
     async with listening(f"{chat}?backlog=4") as stream, listening(chat) as plain:
@@ -213,7 +213,7 @@ async def test_a_new_client_gets_the_backlog_that_it_asks_for(server, chat):
 
 
 async def test_who_resumes_gets_no_backlog_besides(server, chat):
-    """A browser that connects again sends its id and the same address: nothing comes twice."""
+    """A browser that connects again with its id at the same address gets nothing twice."""
     await show(server, says("Vera", "resumed-1"), says("Vera", "resumed-2"))
     async with listening(f"{chat}?backlog=1") as stream:
         await begun(stream)
@@ -237,7 +237,7 @@ async def test_a_clearing_leaves_no_backlog(server, chat):
 
 
 async def test_two_instances_show_one_chat(postgres_server, tmp_path):
-    """Messages split between two, one killed then: each client sees each message once, in one order."""
+    """With messages split between two and one killed, each client sees each message once, in one order."""
     with fresh_database(postgres_server.conninfo) as database:
         first, second = (
             running(database, tmp_path / f"{number}.log", settings=EVENTSUB) for number in (1, 2)

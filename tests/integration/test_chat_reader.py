@@ -13,11 +13,11 @@ import httpx
 import pytest
 from attrs import define, field
 
-from showtime_adapters.postgres.chat_log import KEPT, PostgresChatLog
+from showtime_adapters.postgres.chat_log import MAX_LINES, PostgresChatLog
 from showtime_adapters.postgres.leader import CHAT_KEY
 from showtime_adapters.postgres.pool import make_pool
 from showtime_core.errors import Unavailable
-from showtime_core.testing.contracts.chat_log import said
+from showtime_core.testing.contracts.chat_log import chat_report
 from support.certificates import Certificate, make_certificate
 from support.following import Follower, following, until
 from support.in_process import running_here
@@ -133,7 +133,7 @@ async def send_every_second(twitch: IrcServer, count: int, numbers: range) -> No
 
 
 async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, migrated, tmp_path, scale):
-    """5,000 a second, then as fast as a client takes them: all are there, in order, and memory stays."""
+    """At 5,000 a second and then unthrottled, all messages are there in order, and memory stays flat."""
     count = scale.chat_lines
     with running(migrated, tmp_path / "log", settings=settings) as server:
         await twitch.until_joined()
@@ -150,12 +150,12 @@ async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, mig
             assert ids(client) == [f"m{number}" for number in range(count, 2 * count)]
             assert client.connections == 1
         assert resident_bytes(server) - before < 16_000_000
-    assert rows(migrated, LINES) == [(f"m{number}",) for number in range(2 * count - KEPT, 2 * count)]
-    assert rows(migrated, "select count(*) from showtime.chat_heard") == [(KEPT,)]
+    assert rows(migrated, LINES) == [(f"m{number}",) for number in range(2 * count - MAX_LINES, 2 * count)]
+    assert rows(migrated, "select count(*) from showtime.chat_heard") == [(MAX_LINES,)]
 
 
 async def test_one_instance_reads_and_another_takes_over(twitch, settings, migrated, tmp_path):
-    """Of two one joins; both show its chat; killed, it is followed by the other, and nothing comes twice."""
+    """One of two joins, both show its chat, and when it is killed the other follows without a repeat."""
     with (
         running(migrated, tmp_path / "1.log", settings=settings) as one,
         running(migrated, tmp_path / "2.log", settings=settings) as two,
@@ -210,7 +210,7 @@ async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, migr
 
 
 async def test_a_reader_that_has_lost_the_lock_writes_nothing_more(twitch, settings, migrated):
-    """From the moment on at which another may read, although it has not noticed, and is still connected."""
+    """A reader without the lock writes nothing, although it has not noticed and is still connected."""
     with running_here(migrated, settings), running_here(migrated, settings):
         await until(lambda: rows(migrated, "select from showtime.chat_room where seen_at is not null"), 30)
         for tries in range(10):
@@ -235,14 +235,14 @@ def end_leader(conninfo: str) -> None:
 
 
 async def test_whoever_may_not_write_writes_nothing(migrated):
-    """Neither what was said nor how the reading fares."""
+    """Without the right to write, neither messages nor the health of the reading are written."""
 
     async def refuse(_: object) -> None:
         raise Unavailable("another does this by now")
 
     async with make_pool(migrated) as pool:
         log = PostgresChatLog(pool, refuse)
-        for writing in (log.write([said("late")]), log.report("trouble")):
+        for writing in (log.write([chat_report("late")]), log.report("trouble")):
             with pytest.raises(Unavailable, match="another does this"):
                 await writing
     assert rows(migrated, LINES) == []
@@ -250,7 +250,7 @@ async def test_whoever_may_not_write_writes_nothing(migrated):
 
 
 async def test_people_are_told_when_chat_is_not_connected(twitch, settings, migrated):
-    """On every instance, with the reason; the streams stay open, and alerts are as they were."""
+    """Every instance tells why chat is not connected, while streams stay open and alerts go on."""
     twitch.lets_join = False
     with running_here(migrated, settings) as one, running_here(migrated, settings) as two:
         await until(lambda: twitch.connections and twitch.connections[-1].is_open, 30)
@@ -270,7 +270,7 @@ async def test_people_are_told_when_chat_is_not_connected(twitch, settings, migr
 
 
 def test_a_channel_must_have_a_name_that_twitch_knows(migrated, tmp_path):
-    """And an address of IRC be one: what is wrong is named before anything starts."""
+    """A channel name or an IRC address that cannot be one is named before anything starts."""
     wrong = {"TWITCH_CHANNEL_NAME": "golden vcr", "TWITCH_IRC_URL": "https://irc.chat.twitch.tv"}
     with pytest.raises(AssertionError) as failure, running(migrated, tmp_path / "log", settings=wrong):
         pass

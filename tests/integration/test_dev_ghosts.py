@@ -84,7 +84,7 @@ def pictures(dev: Dev, name: str, subject: str) -> list[str]:
 
 
 async def test_what_is_said_in_chat_is_shown(dev: Dev):
-    """What the welcome says to type, and what a moderator does about it."""
+    """What the welcome says to type is shown in chat, and so is what a moderator does about it."""
     async with following(f"{dev.server.url}/chat") as client:
         await simulate(dev, "chat", "--message", "be kind, rewind", "--message-id", "rewind-1")
         await simulate(dev, "chat-delete", "--message-id", "rewind-1")
@@ -156,7 +156,7 @@ async def test_a_viewer_who_goes_away_gets_the_ghost(dev: Dev, database: str):
 
 
 async def test_a_viewer_who_does_not_wait_may_ask_how_it_stands(dev: Dev, database: str):
-    """Answered 202 with an address; the same key is the same ghost, before it is there and after."""
+    """The answer is 202 with an address, and the same key is the same ghost before it is there and after."""
     bearer = await points_of(dev, database, "patientpat", 400) | {
         "prefer": "respond-async",
         "idempotency-key": "tuesday",

@@ -50,7 +50,7 @@ async def gallery(service, clock):
 
 
 async def test_a_ghost_is_posted_with_its_image(gallery, service):
-    """As one message, whose image is its own and not a link."""
+    """A ghost is posted as one message, whose image is its own and not a link."""
     await gallery.post(*GHOST)
     assert service.posts == [
         {
@@ -76,7 +76,7 @@ async def test_a_ghost_is_posted_with_its_image(gallery, service):
     ],
 )
 async def test_what_a_viewer_wrote_is_read_as_it_is(gallery, service, text, read):
-    """In the name and in the subject: no markup, no link, no mention, no line of its own."""
+    """Name and subject are posted without markup, link, mention, or a line of their own."""
     await gallery.post(text, text, b"jpeg")
     assert service.posts[0]["content"] == f"Ghost from **{read}**: _{read}_"
 
@@ -98,7 +98,7 @@ def test_no_punctuation_is_left_bare(text):
 
 @pytest.mark.parametrize("failure", ["hang", "cut", "die", "drip", "500", "502", "502 after", "302", "late"])
 async def test_a_post_whose_answer_is_lost_may_be_there(service, failure):
-    """Then it is not posted again: a ghost twice would be worse than none."""
+    """A post whose answer is lost is not repeated, since a ghost twice would be worse than none."""
     async with DiscordGallery(service.webhook_url, answer_seconds=1.0) as gallery:
         service.trouble(failure)
         with pytest.raises(Ambiguous):
@@ -108,7 +108,7 @@ async def test_a_post_whose_answer_is_lost_may_be_there(service, failure):
 
 
 async def test_a_discord_that_is_away_has_nothing(gallery, service):
-    """It can be posted when it is back."""
+    """While Discord is away nothing is posted, and it can be posted when it is back."""
     service.trouble("refuse")
     with pytest.raises(Unavailable):
         await gallery.post(*GHOST)
@@ -118,7 +118,7 @@ async def test_a_discord_that_is_away_has_nothing(gallery, service):
 
 
 async def test_who_is_asked_to_wait_waits(gallery, service, clock):
-    """As long as Discord says; until then nothing is sent, whoever tries."""
+    """Nothing is sent for as long as Discord asks to wait, whoever tries."""
     service.trouble("429")
     with pytest.raises(Unavailable):
         await gallery.post(*GHOST)
@@ -136,7 +136,7 @@ async def test_who_is_asked_to_wait_waits(gallery, service, clock):
     ("asked", "seconds"), [(None, 1), ("soon", 1), ("-5", 1), ("nan", 1), ("1e9", 3600), ("7.5", 7.5)]
 )
 async def test_how_long_to_wait_is_sensible(gallery, service, clock, asked, seconds):
-    """Whatever Discord says: no rubbish makes us wait for ever, or not at all."""
+    """No nonsense from Discord makes us wait for ever, or not at all."""
     service.scripted = Reply(429, "{}", headers={"retry-after": asked} if asked else {})
     with pytest.raises(Unavailable):
         await gallery.post(*GHOST)
@@ -168,7 +168,7 @@ async def test_a_thread_of_the_channel_is_kept(service):
 
 
 async def test_connections_are_few_and_end(service):
-    """However many ghosts are posted, and whatever becomes of them."""
+    """Connections are few and end, however many ghosts are posted, and whatever becomes of them."""
     async with DiscordGallery(service.webhook_url, answer_seconds=3.0) as gallery:
         for failure in (None, "cut", "500", "drip", None):
             service.trouble(failure, share=0.5)
@@ -181,7 +181,7 @@ async def test_connections_are_few_and_end(service):
 
 
 async def test_the_webhook_is_told_to_nobody(gallery, service, caplog):
-    """Neither an error nor our logs say its URL: whoever knows it may post."""
+    """Neither an error nor our logs show the webhook's URL, since whoever knows it may post."""
     told = ""
     for failure in (None, "cut", "404", "500", "refuse"):
         service.trouble(failure)

@@ -13,7 +13,7 @@ from support.effects import effects_staged
 
 
 def test_points_are_conserved_in_postgres(migrated: str):
-    """Whatever is lost and whoever dies, on two instances: what holds in memory holds in PostgreSQL."""
+    """What holds in memory holds in PostgreSQL, on two instances, whatever is lost and whoever dies."""
 
     class PostgresEffectsMachine(EffectsMachine):
         """Plays in PostgreSQL, whose clock goes on by itself as well."""

@@ -14,10 +14,10 @@ import pytest
 
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
-from showtime_adapters.postgres.relay import Crew, Relay
+from showtime_adapters.postgres.relay import Relay, WorkerPool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
-from showtime_core.domain.outbox import Job, Settlement, Status
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.strategies import OPENING_NIGHT, entry
@@ -140,11 +140,11 @@ async def test_what_is_slow_is_bounded(migrated: str):
     async def hang(job: Job) -> Settlement:
         begun.append(job.entry_id)
         await ends[job.entry_id].wait()
-        return Settlement(Status.DONE)
+        return Settlement(EffectStatus.DONE)
 
     async with make_pool(migrated, autocommit=True) as pool:
         units = PostgresUnitOfWork(pool)
-        crew = Crew(frozenset({"credit-cheer"}), at_once=1, at_most=3)
+        crew = WorkerPool(frozenset({"credit-cheer"}), size=1, at_most=3)
         new = [entry(name, Cheer(Viewer(name, name, name), 100, ""), OPENING_NIGHT) for name in ends]
         await receive(new, units, Policy())
         outbox = PostgresOutbox(pool, timedelta(0))

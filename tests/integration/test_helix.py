@@ -7,16 +7,21 @@ import httpx
 import pytest
 
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import Helix, HelixChannels, HelixSubscriptions
-from showtime_adapters.twitch.http import Asking, Credentials
-from showtime_adapters.twitch.oauth import Consent
-from showtime_core.domain.subscriptions import PENDING, Wanted, scopes_of, wanted_of
+from showtime_adapters.twitch.helix import HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.http import Credentials, RequestSender
+from showtime_adapters.twitch.oauth import TwitchConsent
+from showtime_core.domain.subscriptions import (
+    PENDING,
+    WantedSubscription,
+    required_scopes,
+    wanted_subscriptions,
+)
 from showtime_core.errors import NotAllowed, Refused, Unavailable
 from support.following import until
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, CLIENT_ID, CLIENT_SECRET, DEAD, OUR_URL
 
-WANTED = {each.type: each for each in wanted_of(BROADCASTER_ID)}
+WANTED = {each.type: each for each in wanted_subscriptions(BROADCASTER_ID)}
 ONLINE, RAID, TRAIN = (WANTED[kind] for kind in ("stream.online", "channel.raid", "channel.hype_train.begin"))
 SUBSCRIPTIONS = "/helix/eventsub/subscriptions"
 
@@ -26,16 +31,16 @@ class Client:
 
     def __init__(self, api: TwitchApi, client: httpx.AsyncClient, secret: str = CLIENT_SECRET) -> None:
         self.pauses: list[float] = []
-        self.asking = Asking(client, pause=self.pause)
+        self.asking = RequestSender(client, pause=self.pause)
         self.now = 0.0
         credentials = Credentials(CLIENT_ID, secret)
         base = f"http://127.0.0.1:{api.port}"
         self.token = AppToken(f"{base}/oauth2", credentials, self.asking, clock=lambda: self.now)
-        self.helix = Helix(f"{base}/helix", self.token, self.asking)
+        self.helix = HelixClient(f"{base}/helix", self.token, self.asking)
         self.channels = HelixChannels(self.helix)
         self.subscriptions = HelixSubscriptions(self.helix, OUR_URL, "rewind-before-returning")
-        self.consent = Consent(
-            f"{base}/oauth2", credentials, self.asking, "GoldenVCR", scopes_of(WANTED.values())
+        self.consent = TwitchConsent(
+            f"{base}/oauth2", credentials, self.asking, "GoldenVCR", required_scopes(WANTED.values())
         )
 
     async def pause(self, seconds: float) -> None:
@@ -60,18 +65,18 @@ async def ours(api: TwitchApi) -> AsyncIterator[Client]:
 async def test_one_token_does_for_many(api, ours):
     """It is asked for once, and again shortly before it expires."""
     for _ in range(3):
-        await ours.channels.listing(BROADCASTER_ID)
+        await ours.channels.stream_listing(BROADCASTER_ID)
     assert api.counted()["POST /oauth2/token"] == 1
     ours.now = api.seconds - 200
-    await ours.channels.listing(BROADCASTER_ID)
+    await ours.channels.stream_listing(BROADCASTER_ID)
     assert api.counted()["POST /oauth2/token"] == 2
 
 
 async def test_a_token_that_is_rejected_is_renewed_once(api, ours):
     """Twitch revokes tokens, also fresh ones: the request is repeated with another, and nobody notices."""
-    await ours.channels.listing(BROADCASTER_ID)
+    await ours.channels.stream_listing(BROADCASTER_ID)
     api.revoked.add(api.app_tokens[-1])
-    assert (await ours.channels.listing(BROADCASTER_ID)).stream is None
+    assert (await ours.channels.stream_listing(BROADCASTER_ID)).stream is None
     assert api.counted()["POST /oauth2/token"] == 2
 
 
@@ -80,11 +85,11 @@ async def test_tokens_that_are_rejected_one_after_the_other_make_no_storm(api, o
     api.fail("/helix", "401", times=100)
     for _ in range(5):
         with pytest.raises(Refused, match="refuses the token"):
-            await ours.channels.listing(BROADCASTER_ID)
+            await ours.channels.stream_listing(BROADCASTER_ID)
     assert api.counted()["POST /oauth2/token"] == 2
     ours.now = 61
     with pytest.raises(Refused, match="refuses the token"):
-        await ours.channels.listing(BROADCASTER_ID)
+        await ours.channels.stream_listing(BROADCASTER_ID)
     assert api.counted()["POST /oauth2/token"] == 3
 
 
@@ -92,7 +97,7 @@ async def test_wrong_credentials_are_refused_by_name(api, ours):
     """The operator is told which settings are wrong, and no secret."""
     wrong = Client(api, ours.asking.client, secret="not-the-secret")
     with pytest.raises(Refused, match="TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET: invalid client secret"):
-        await wrong.channels.listing(BROADCASTER_ID)
+        await wrong.channels.stream_listing(BROADCASTER_ID)
     assert "not-the-secret" not in repr(wrong.token)
 
 
@@ -101,7 +106,7 @@ async def test_wrong_credentials_are_refused_by_name(api, ours):
 
 @pytest.mark.parametrize("how", ["500", "503", "cut", "limit"])
 async def test_what_passes_is_tried_again(api, ours, how):
-    """Once or twice, with growing pauses."""
+    """A failure that passes is tried again once or twice, with growing pauses."""
     api.fail("/helix/users", how, times=2)
     assert await ours.channels.user_id("goldenvcr") == BROADCASTER_ID
     assert ours.pauses[:1] == [0.5]
@@ -111,7 +116,7 @@ async def test_what_passes_is_tried_again(api, ours, how):
     ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "RemoteProtocolError"), ("limit", "slow down")]
 )
 async def test_what_does_not_pass_is_unavailable(api, ours, how, reason):
-    """After three attempts, with the reason."""
+    """A failure that does not pass is Unavailable after three attempts, with the reason."""
     api.fail("/helix/users", how, times=100)
     with pytest.raises(Unavailable, match=reason):
         await ours.channels.user_id("goldenvcr")
@@ -128,32 +133,32 @@ async def test_a_twitch_that_hangs_is_given_up(api, ours, monkeypatch):
 
 async def test_nobody_there_is_unavailable(ours):
     """Refused connections are no answer."""
-    nobody = Helix("http://127.0.0.1:9/helix", ours.token, ours.asking)
+    nobody = HelixClient("http://127.0.0.1:9/helix", ours.token, ours.asking)
     with pytest.raises(Unavailable, match="ConnectError"):
         await HelixChannels(nobody).user_id("goldenvcr")
 
 
 @pytest.mark.parametrize("path", ["/helix/users", "/helix/streams", SUBSCRIPTIONS, "/oauth2/token"])
 async def test_rubbish_is_unavailable(api, ours, path):
-    """An answer of 200 that is no answer."""
+    """An answer of 200 that cannot be read is Unavailable."""
     api.fail(path, "rubbish", times=100)
 
     async def ask_all() -> None:
         await ours.channels.user_id("goldenvcr")
-        await ours.channels.listing(BROADCASTER_ID)
-        await ours.subscriptions.existing()
+        await ours.channels.stream_listing(BROADCASTER_ID)
+        await ours.subscriptions.list_all()
 
     with pytest.raises(Unavailable, match="cannot be understood"):
         await ask_all()
 
 
 async def test_the_rate_limit_is_kept_to(api, ours):
-    """When nothing is left, the next request waits until there is more."""
-    await ours.channels.listing(BROADCASTER_ID)
+    """When nothing is left of the rate limit, the next request waits until there is more."""
+    await ours.channels.stream_listing(BROADCASTER_ID)
     api.remaining, api.resets_in = 0, 55
-    await ours.channels.listing(BROADCASTER_ID)
+    await ours.channels.stream_listing(BROADCASTER_ID)
     assert ours.pauses == []
-    await ours.channels.listing(BROADCASTER_ID)
+    await ours.channels.stream_listing(BROADCASTER_ID)
     assert len(ours.pauses) == 1
     assert 25 < ours.pauses[0] <= 55
 
@@ -170,34 +175,34 @@ async def test_a_user_is_looked_up_once(api, ours):
 
 
 async def test_a_stream_is_listed_with_its_start(api, ours):
-    """And the time is Twitch's."""
+    """A listed stream has its start, and the time of the listing is Twitch's."""
     api.go_live("40123", "2026-10-30T20:00:00Z")
-    seen = await ours.channels.listing(BROADCASTER_ID)
+    seen = await ours.channels.stream_listing(BROADCASTER_ID)
     assert seen.stream
     assert (seen.stream.id, seen.stream.started_at) == ("40123", datetime(2026, 10, 30, 20, tzinfo=UTC))
     assert abs((seen.at - datetime.now(UTC)).total_seconds()) < 60
     api.world.live.clear()
-    assert (await ours.channels.listing(BROADCASTER_ID)).stream is None
+    assert (await ours.channels.stream_listing(BROADCASTER_ID)).stream is None
 
 
 # --- subscriptions --------------------------------------------------------------------------------
 
 
 async def test_all_pages_are_read(api, ours):
-    """Those of others too, each once, and what the condition leaves empty is left out."""
+    """All pages are read, those of others too, each once, and empty parts of a condition are left out."""
     raid = api.world.add("channel.raid")
     others = [api.world.add("stream.online", f"https://others.example/{number}") for number in range(10)]
-    found = {each.id: each for each in await ours.subscriptions.existing()}
+    found = {each.id: each for each in await ours.subscriptions.list_all()}
     assert found.keys() == {raid.id, *(other.id for other in others)}
-    assert found[raid.id].meets(RAID)
+    assert found[raid.id].fulfils(RAID)
     assert api.counted()[f"GET {SUBSCRIPTIONS}"] == 3
 
 
 async def test_one_is_created_and_found_and_deleted(api, ours):
-    """Signed by our secret, and calling our URL."""
+    """A subscription that is created is signed by our secret and calls our URL, and can be deleted."""
     made = await ours.subscriptions.create(ONLINE)
     assert (made.status, made.callback) == (PENDING, OUR_URL)
-    assert made.meets(ONLINE)
+    assert made.fulfils(ONLINE)
     assert api.world.subs[made.id].secret == "rewind-before-returning"
     await until(lambda: api.world.challenged)
     found = await ours.subscriptions.find(made.id)
@@ -210,7 +215,7 @@ async def test_one_is_created_and_found_and_deleted(api, ours):
 
 @pytest.mark.parametrize("tells_id", [True, False])
 async def test_one_that_exists_is_adopted(api, ours, tells_id):
-    """Whether the refusal names it or not."""
+    """A subscription that exists already is adopted, whether the refusal names it or not."""
     api.world.tells_id = tells_id
     there = api.world.add("stream.online")
     assert (await ours.subscriptions.create(ONLINE)).id == there.id
@@ -218,7 +223,7 @@ async def test_one_that_exists_is_adopted(api, ours, tells_id):
 
 
 async def test_nobody_elses_is_adopted(api, ours):
-    """Not even if Twitch names it."""
+    """Nobody else's subscription is adopted, not even if Twitch names it."""
     other = api.world.add("stream.online", "https://others.example/")
     api.fail(SUBSCRIPTIONS, "409", method="POST")
     with pytest.raises(Refused, match="does not call our URL"):
@@ -249,25 +254,25 @@ async def test_three_of_a_kind_are_refused_at_once(api, ours):
 
 
 async def test_what_twitch_finds_wrong_is_told(ours):
-    """In its own words."""
+    """What Twitch finds wrong is passed on in its own words."""
     nowhere = HelixSubscriptions(ours.helix, "http://127.0.0.1/callback", "rewind-before-returning")
     with pytest.raises(Refused, match="https on the standard port"):
-        await nowhere.create(Wanted("stream.online", "1", ONLINE.condition))
+        await nowhere.create(WantedSubscription("stream.online", "1", ONLINE.condition))
 
 
 # --- consent --------------------------------------------------------------------------------------
 
 
 async def test_a_device_code_is_waited_for(api, ours):
-    """Until it is typed in, and the consent is there, also if Twitch is away for a while."""
-    device = await ours.consent.ask_on_any_device()
-    assert "ABCDEFGH" in device.address
+    """A device code is awaited until consent is there, also if Twitch is away for a while."""
+    device = await ours.consent.start_device_flow()
+    assert "ABCDEFGH" in device.verification_url
     api.fail("/oauth2/token", "503", times=4)  # three attempts, and one of the next time
 
     async def type_in(_: float) -> None:
         api.typed_in = True
 
-    await ours.consent.confirm_device(device, type_in)
+    await ours.consent.await_device(device, type_in)
     assert not api.failures[0].times
     assert "channel:read:hype_train" in api.world.consents[BROADCASTER_ID]
 
@@ -284,17 +289,17 @@ async def test_somebody_elses_consent_or_a_part_will_not_do(api, ours, changes, 
     for name, value in changes.items():
         setattr(api, name, value)
     api.typed_in = True
-    device = await ours.consent.ask_on_any_device()
+    device = await ours.consent.start_device_flow()
     with pytest.raises(NotAllowed, match=reason):
-        await ours.consent.confirm_device(device, ours.pause)
+        await ours.consent.await_device(device, ours.pause)
 
 
 async def test_a_device_code_that_is_not_typed_in_ends(api, ours):
     """It is asked for as often as Twitch allows, and not for ever."""
-    device = await ours.consent.ask_on_any_device()
+    device = await ours.consent.start_device_flow()
     api.codes.clear()
     with pytest.raises(Refused, match="invalid device code"):
-        await ours.consent.confirm_device(device, ours.pause)
+        await ours.consent.await_device(device, ours.pause)
     api.has_devices = False
     with pytest.raises(Refused, match="not enabled"):
-        await ours.consent.ask_on_any_device()
+        await ours.consent.start_device_flow()

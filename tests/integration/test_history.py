@@ -13,7 +13,7 @@ from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.pool import make_pool
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
 from showtime_core.testing.contracts.history import HistoryContract, HistoryStage
-from showtime_core.testing.twins.history import AskedGhost
+from showtime_core.testing.twins.history import StoredGhost
 from support.answers import said
 from support.databases import fresh_database, gone
 from support.in_process import Ran, run_here, running_here
@@ -49,14 +49,14 @@ class TestPostgresHistory(HistoryContract):
                         saved = [row.id, row.broadcast_id, row.tape_id, row.started_at, row.ended_at]
                         await connection.execute(statements.SAVE_SCREENING, saved)
 
-            async def keep(ghost: AskedGhost) -> None:
+            async def keep(ghost: StoredGhost) -> None:
                 async with pool.connection() as connection:
                     await connection.execute(KEEP_GHOST, columns(ghost))
 
             yield HistoryStage(PostgresHistory(pool), record, keep)
 
 
-def columns(ghost: AskedGhost) -> dict[str, object]:
+def columns(ghost: StoredGhost) -> dict[str, object]:
     return {
         "id": ghost.id,
         "viewer": ghost.viewer.id,
@@ -129,7 +129,7 @@ def website(past) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("path", ["/history", "/history/"])
 def test_the_whole_list(website, path):
-    """Nights with a tape that can be shown, by their start, and for each tape its nights, each once."""
+    """The list has all nights with a tape that can be shown, by their start, and each tape's nights once."""
     answer = website.get(path)
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == {
@@ -176,7 +176,7 @@ def test_a_page_that_cannot_be_is_refused(website, query, answer):
 
 
 def test_one_night(website):
-    """What was on with its ghosts, the oldest first; an open screening ends with its night."""
+    """A night lists what was on with its ghosts, oldest first, and an open screening ends with its night."""
     assert website.get("/history/3").json() == {
         "id": 3,
         "startedAt": "2024-10-31T20:00:00Z",
@@ -211,7 +211,7 @@ def test_one_night(website):
 
 
 def test_nights_that_lack_something(website):
-    """Without a VOD there is no field for it; without a tape that can be shown no screening; live: no end."""
+    """What a night lacks is left out: no VOD no field, no shown tape no screening, live no end."""
     assert website.get("/history/6/").json() == {
         "id": 6,
         "startedAt": "2024-11-02T20:00:00Z",
@@ -225,7 +225,7 @@ def test_nights_that_lack_something(website):
 
 @pytest.mark.parametrize("number", ["4", "0", "-3", "4294967299", "9" * 400, "18446744073709551619"])
 def test_a_night_that_never_was(website, number):
-    """404, and never the night whose number is left when a large one is cut: 4294967299 is not 3."""
+    """An unknown night is 404, and never the night left when a large number is cut: 4294967299 is not 3."""
     assert said(website.get(f"/history/{number}")) == NOT_FOUND
 
 
@@ -236,7 +236,7 @@ def test_a_night_has_a_number(website, number):
 
 
 def test_the_images_of_a_ghost(website):
-    """In order; none of a ghost that failed, or that nobody knows: an empty list, not null."""
+    """Images of a ghost are listed in order, and a failed or unknown ghost has an empty list, not null."""
     a, c = ("00000000-0000-4000-8000-00000000000" + letter for letter in "ac")
     urls = ["https://ghosts.example.com/a-00.jpg", "https://ghosts.example.com/a-01.jpg"]
     assert website.get(f"/history/images/{a}").json() == urls
@@ -253,7 +253,7 @@ def test_a_ghost_has_a_uuid(website, name):
 
 @pytest.mark.parametrize("path", ["/history", "/history?limit=2", "/history/3"])
 def test_who_has_an_answer_already_is_told_that_it_holds(website, path):
-    """304 without a body, also where a proxy that compresses has weakened the tag; else all of it."""
+    """A known answer gets 304 without a body, also where a proxy has weakened the tag, and else all of it."""
     first = website.get(path)
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "no-cache"
@@ -273,7 +273,7 @@ def test_an_error_is_not_kept(website):
 
 
 def test_the_history_is_away_with_the_database(postgres_server, past, website):
-    """503 while the database is away; as it was when it is back."""
+    """The history is 503 while the database is away, and as it was when it is back."""
     with gone(past, postgres_server.conninfo):
         assert website.get("/history", timeout=10).status_code == 503
     deadline = datetime.now(UTC) + timedelta(seconds=20)
@@ -308,7 +308,7 @@ def test_the_operator_says_where_a_recording_is(past, website, broadcast):
 
 
 def test_a_database_that_is_not_migrated_says_so(database, broadcast):
-    """The reason and the remedy."""
+    """A database that is not migrated is answered with the reason and the remedy."""
     refused = broadcast(database, "set-vod", "5", "https://example.com")
     assert refused.returncode == 1
     assert "run `showtime migrate`" in refused.stderr

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from attrs import define
 
-from showtime_adapters.http_client import MAX_ANSWER_BYTES, Client, Telemetry
+from showtime_adapters.http_client import MAX_ANSWER_BYTES, NeighbourClient, Telemetry
 from showtime_adapters.openai_images import OpenAIPainter
 from showtime_adapters.twitch.http import make_client
 from showtime_core.errors import Ambiguous, Unavailable
@@ -34,7 +34,7 @@ def parrot() -> Iterator[Parrot]:
 
 
 async def ask_it(url: str, telemetry: Telemetry, seconds: float) -> None:
-    async with Client("the parrot", url, telemetry, seconds=seconds) as client:
+    async with NeighbourClient("the parrot", url, telemetry, seconds=seconds) as client:
         await client.send("GET", "/")
 
 
@@ -59,7 +59,7 @@ async def have_it_paint(url: str, telemetry: Telemetry, seconds: float) -> None:
 async def test_how_a_request_ended_is_told_once(
     parrot: Parrot, ask: Callable[[str, Telemetry, float], Awaitable[None]], failure: str | None, outcome: str
 ):
-    """A class of status codes, or that nothing was sent, or that no answer came; and how long it took."""
+    """How a request ended is told once, as a status class, as unsent or as unanswered, with its duration."""
     told: list[tuple[str, float]] = []
     parrot.trouble(failure)
     telemetry = Telemetry(observe=lambda how, seconds: told.append((how, seconds)))
@@ -75,7 +75,7 @@ async def test_how_a_request_ended_is_told_once(
 
 async def test_whoever_goes_away_takes_no_place_with_him(parrot: Parrot):
     """A crowd that is cancelled at any moment, as it waits, connects or listens, leaves room for the next."""
-    async with Client("the parrot", parrot.url) as client:
+    async with NeighbourClient("the parrot", parrot.url) as client:
         parrot.trouble("hang")
         for moment in range(40):
             crowd = [asyncio.create_task(client.send("GET", "/")) for _ in range(30)]
@@ -99,7 +99,9 @@ async def test_an_answer_without_end_is_not_kept(parrot: Parrot, *, is_packed: b
     if is_packed:
         body, headers = gzip.compress(body), {"content-encoding": "gzip"}
     parrot.scripted = Reply(200, body, "application/json", headers)
-    async with Client("the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))) as client:
+    async with NeighbourClient(
+        "the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))
+    ) as client:
         with pytest.raises(Ambiguous, match="lost"):
             await client.send("GET", "/")
         parrot.scripted = Reply(200, gzip.compress(b"{}"), "application/json", {"content-encoding": "gzip"})
@@ -135,7 +137,9 @@ async def test_what_was_withheld_at_the_last_moment_was_not_sent(parrot: Parrot)
         if event.endswith("send_request_body.started"):
             raise Unavailable("somebody else may be at it")
 
-    async with Client("the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))) as client:
+    async with NeighbourClient(
+        "the parrot", parrot.url, Telemetry(observe=lambda how, _: told.append(how))
+    ) as client:
         with pytest.raises(Unavailable):
             await client.send("POST", "/", content=b"{}", extensions={"trace": withhold})
     assert told == ["unsent"]

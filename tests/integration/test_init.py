@@ -73,7 +73,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def hall(postgres_server: EmbeddedPostgres) -> Iterator[tuple[str, Served]]:
+def shared_server(postgres_server: EmbeddedPostgres) -> Iterator[tuple[str, Served]]:
     """One server for all, that knows both secrets."""
     both = {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
     with fresh_database(postgres_server.conninfo) as conninfo, running_here(conninfo, both) as server:
@@ -81,8 +81,8 @@ def hall(postgres_server: EmbeddedPostgres) -> Iterator[tuple[str, Served]]:
 
 
 @pytest.fixture
-def stage(hall: tuple[str, Served], tmp_path: Path) -> Iterator[Stage]:
-    conninfo, server = hall
+def stage(shared_server: tuple[str, Served], tmp_path: Path) -> Iterator[Stage]:
+    conninfo, server = shared_server
     with twitch_api() as twitch:
         twitch.world.reached[OUR_URL] = f"{server.url}/callback"
         yield Stage(twitch, server, conninfo, tmp_path)
@@ -149,7 +149,7 @@ def test_required_ones_may_not(stage: Stage):
 
 
 def test_nobody_elses_is_touched(stage: Stage):
-    """Neither by creating nor by force nor by deleting all, whatever state it is in."""
+    """No other's subscription is touched, whether by creating, by force or by deleting all."""
     others = [
         stage.twitch.world.add("stream.online", "https://others.example/", DEAD),
         stage.twitch.world.add("channel.cheer", OUR_URL + "/v2"),
@@ -161,7 +161,7 @@ def test_nobody_elses_is_touched(stage: Stage):
 
 
 def test_what_is_broken_is_deleted_by_force_only(stage: Stage):
-    """Also a version of before, and what is not wanted."""
+    """Only force deletes what is broken, also of an earlier version, and what is not wanted."""
     broken = stage.twitch.world.add("stream.online", status=DEAD)
     former = stage.twitch.world.add("channel.follow", version="1")
     unwanted = stage.twitch.world.add("channel.moon_phase")
@@ -174,7 +174,7 @@ def test_what_is_broken_is_deleted_by_force_only(stage: Stage):
 
 
 def test_all_are_deleted_on_demand(stage: Stage):
-    """And only then; a dry run says which."""
+    """All subscriptions are deleted only on demand, and a dry run says which."""
     stage.init()
     assert "would delete stream.online" in stage.init("--delete-all", "--dry-run", code=3)
     assert len(stage.twitch.world.of()) == 10
@@ -183,7 +183,7 @@ def test_all_are_deleted_on_demand(stage: Stage):
 
 
 def test_a_server_that_does_not_verify_is_told(stage: Stage):
-    """Another secret than the server's, or nobody at the callback: the exit code says that it failed."""
+    """Where a server has another secret, or nobody is at the callback, the exit code says that it failed."""
     said = stage.init(code=1, TWITCH_WEBHOOK_SECRET="another-secret-altogether")
     assert "webhook_callback_verification_failed: does the server answer at the callback URL" in said
 
@@ -196,7 +196,7 @@ def test_every_instance_knows_at_once(stage: Stage):
 
 
 def test_trouble_is_told_in_words(stage: Stage):
-    """With the remedy, and with no secret."""
+    """Trouble is told in words with its remedy, and with no secret."""
     assert "TWITCH_CLIENT_ID" in stage.init(code=1, TWITCH_CLIENT_SECRET="not-the-secret")
     assert "Twitch knows no user" in stage.init(code=1, TWITCH_CHANNEL_NAME="betamax")
     stage.twitch.fail("/helix/users", "503", times=100)
@@ -211,7 +211,7 @@ def test_trouble_is_told_in_words(stage: Stage):
 
 
 def test_a_faltering_twitch_is_borne(stage: Stage):
-    """Slow, cut off, unwell, at the limit, with a token that is revoked meanwhile: all is there then."""
+    """All subscriptions are there after a Twitch that is slow, cut off, failing, limited or revoking."""
     stage.twitch.world.consents[BROADCASTER_ID] = set(EVERYTHING)
     for method, troubles in {"GET": ("slow", "cut", "503", "401"), "POST": ("slow", "limit", "500")}.items():
         for how in troubles:
@@ -223,7 +223,7 @@ def test_a_faltering_twitch_is_borne(stage: Stage):
 
 
 def test_a_kind_of_which_others_have_all_is_told(stage: Stage):
-    """Twitch allows three, whoever they call; what was created twice meanwhile is taken for what it is."""
+    """Of one kind Twitch allows three, whoever they call, and a fourth is told and not created."""
     for number in range(3):
         stage.twitch.world.add("channel.raid", f"https://others.example/{number}")
     said = stage.init(code=1)
@@ -275,7 +275,7 @@ def test_the_broadcaster_consents_in_the_browser(stage: Stage, follow_link):
 
 
 def test_a_broadcaster_may_decline(stage: Stage, follow_link):
-    """Then it says so, on the page and by the exit code."""
+    """A consent that is declined is told on the page and by the exit code."""
     stage.twitch.has_devices = False
     with stage.asking("--no-browser") as process:
         title, text = follow_link(read_address(process), "cancel")
@@ -326,7 +326,7 @@ def test_an_answer_to_another_question_is_not_taken(stage: Stage):
 
 
 def test_a_code_is_typed_in_on_any_device(stage: Stage):
-    """On a server without a browser."""
+    """On a server without a browser the consent is given with a code that is typed in on any device."""
     stage.twitch.world.consents.clear()
     with stage.asking("--no-browser") as process:
         read_address(process)
@@ -377,10 +377,7 @@ def test_the_secret_is_rotated_one_by_one(rotating: Stage):
 
 
 def test_what_happens_in_a_gap_is_lost_and_nothing_is_told_twice(rotating: Stage):
-    """Follows come all the time: each that Twitch delivers counts once, before, between and after.
-
-    Those that it delivers to nobody happened in the gap, which was no longer than is told.
-    """
+    """Each follow that Twitch delivers counts once, and those lost fall in a gap no longer than told."""
     world, sent, lost = rotating.twitch.world, {}, []
     has_lost, stopping = threading.Event(), threading.Event()
 
@@ -432,7 +429,7 @@ def test_a_rotation_leaves_the_channel_as_the_show_needs_it(rotating: Stage):
 
 
 def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):
-    """Killed while one subscription was away: the next run puts it back, and another replaces all."""
+    """After a rotation that was killed the next run puts back what was away, and another replaces all."""
     world, both = rotating.twitch.world, {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
     rotating.twitch.fail("/helix/eventsub", "hang", method="POST")
     with rotating.asking("--rotate-secret", **both) as process:
@@ -448,7 +445,7 @@ def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):
 
 
 def test_a_server_that_does_not_know_the_new_secret_stops_the_rotation(rotating: Stage):
-    """At the first, the least important, which has its former secret again."""
+    """A server without the new secret stops the rotation at the least important, which is put back."""
     said = rotating.init("--rotate-secret", code=1, TWITCH_WEBHOOK_SECRET=f"unknown-to-the-server,{SECRET}")
     assert "restart every `showtime serve` with both secrets" in said
     assert {sub.secret for sub in rotating.twitch.world.of()} == {SECRET}
@@ -457,7 +454,7 @@ def test_a_server_that_does_not_know_the_new_secret_stops_the_rotation(rotating:
 
 
 def test_no_gap_is_opened_while_a_broadcast_is_live(rotating: Stage):
-    """Unless that is wanted; and it needs both secrets."""
+    """No gap is opened while a broadcast is live unless that is wanted, and rotation needs both secrets."""
     secrets = {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
     rotating.twitch.go_live("40123", "2026-10-30T20:00:00Z")
     assert "a broadcast is live" in rotating.init("--rotate-secret", code=1, **secrets)

@@ -113,7 +113,7 @@ def mixed(*parts: Sequence[Message]) -> list[Message]:
 
 
 async def test_two_instances_behave_as_one(pair: Pair):
-    """Messages split between two instances, some sent to both at once: the same alerts in the same order."""
+    """Messages split between two instances, some sent to both, give the same alerts in the same order."""
     night, stream = evening(1200), drop_outs(20)
     crowd = messages(night)
     await asyncio.gather(
@@ -172,7 +172,7 @@ def titles(count: int) -> list[Happening]:
 
 
 async def test_an_instance_that_is_frozen_with_the_lock_stops_nobody_for_long(pair: Pair):
-    """Stopped while it holds the channel's lock: the other goes on within 6 s; so does it, once it can."""
+    """While one instance is frozen with the lock the other goes on within 6 s, and later so does it."""
     night: list[Happening] = []
     waits: list[float] = []
     async with await AsyncConnection.connect(pair.conninfo, autocommit=True) as watcher:

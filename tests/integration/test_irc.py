@@ -19,8 +19,14 @@ from showtime_adapters.twitch.irc import (
     Timing,
     pause_seconds,
 )
-from showtime_core.domain.chat import Heard
-from showtime_core.domain.events import ChatCleared, ChatDeleted, ChatEvent, ChatSilenced, ChatWritten
+from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.events import (
+    ChatCleared,
+    ChatEvent,
+    ChatMessageDeleted,
+    ChatMessageSent,
+    ChatUserSilenced,
+)
 from showtime_core.errors import Unavailable
 from support.certificates import Certificate, make_certificate
 from support.following import until
@@ -54,7 +60,7 @@ class Log:
     def __attrs_post_init__(self) -> None:
         self.may_go_on.set()
 
-    async def hear(self, heard: Sequence[Heard]) -> None:
+    async def hear(self, heard: Sequence[ChatReport]) -> None:
         await self.may_go_on.wait()
         if self.is_away:
             raise Unavailable("the database cannot be reached")
@@ -69,7 +75,7 @@ class Log:
 
     @property
     def ids(self) -> list[str]:
-        return [event.message_id for event in self.heard if isinstance(event, ChatWritten)]
+        return [event.message_id for event in self.heard if isinstance(event, ChatMessageSent)]
 
 
 @asynccontextmanager
@@ -100,7 +106,7 @@ async def test_a_reader_joins_without_a_name_of_its_own(server, certificate):
 
 
 async def test_lines_arrive_in_any_pieces(server, certificate):
-    """Split anywhere, within a character too, or many at once: every line is read, in order."""
+    """Lines that are split anywhere, within a character too, or come many at once, are all read in order."""
     script = b"".join(privmsg(f"m{number}", f"tape {number} 📼 ✂ ") for number in range(200))
     script += TMI + b"CLEARCHAT #goldenvcr\r\n"
     chance = random.Random(7)
@@ -117,7 +123,7 @@ async def test_lines_arrive_in_any_pieces(server, certificate):
 
 
 async def test_a_ping_is_answered(server, certificate):
-    """With what it said, and between messages."""
+    """A PING is answered with what it said, also between messages."""
     async with reading(server, certificate.file) as log:
         await server.until_joined()
         await server.send(privmsg("a", "hi") + b"PING :tmi.twitch.tv\r\nPING\r\n" + privmsg("b", "hi"))
@@ -126,7 +132,7 @@ async def test_a_ping_is_answered(server, certificate):
 
 
 async def test_it_says_when_twitch_sent_what_was_said(server, certificate):
-    """By the stamp of Twitch; where there is none, or one that makes no sense, nothing."""
+    """The time of a message is Twitch's stamp, and without a sensible stamp there is none."""
     async with reading(server, certificate.file) as log:
         await server.until_joined()
         stamps = ["1793390400123", "", "soon", "9" * 30]
@@ -138,7 +144,7 @@ async def test_it_says_when_twitch_sent_what_was_said(server, certificate):
 
 
 async def test_garbage_harms_nothing(server, certificate):
-    """Random bytes, lines without an end, messages of nobody: what is well among them is read."""
+    """Random bytes, endless lines and messages of nobody leave all that is well among them to be read."""
     chance = random.Random(1986)
     async with reading(server, certificate.file) as log:
         await server.until_joined()
@@ -154,7 +160,7 @@ async def test_garbage_harms_nothing(server, certificate):
 
 
 async def test_deeds_of_moderators_are_heard_in_their_place(server, certificate):
-    """Among the messages that they are about."""
+    """What moderators do is reported in its place among the messages that it is about."""
     async with reading(server, certificate.file) as log:
         await server.until_joined()
         deeds = b"@target-msg-id=a " + TMI + b"CLEARMSG #goldenvcr :x\r\n" + privmsg("b", "y")
@@ -164,7 +170,13 @@ async def test_deeds_of_moderators_are_heard_in_their_place(server, certificate)
         await server.send(privmsg("a", "x") + deeds)
         await until(lambda: log.heard[-1:] == [ChatCleared()])
         assert [*map(type, log.heard[:1]), log.heard[1], *map(type, log.heard[2:3]), *log.heard[3:]] == [
-            *(ChatWritten, ChatDeleted("a"), ChatWritten, ChatSilenced("7"), ChatCleared()),
+            *(
+                ChatMessageSent,
+                ChatMessageDeleted("a"),
+                ChatMessageSent,
+                ChatUserSilenced("7"),
+                ChatCleared(),
+            ),
         ]
 
 
@@ -197,14 +209,14 @@ async def test_it_connects_again_when_nothing_comes(server, certificate):
 
 
 async def test_it_says_now_and_then_that_it_is_well(server, certificate):
-    """So that nobody takes it for dead."""
+    """A reader reports now and then that it is well, so that nobody takes it for dead."""
     async with reading(server, certificate.file, pulse_seconds=0.05) as log:
         await until(lambda: len(log.told) > 3)
         assert set(log.told) == {None}
 
 
 async def test_it_says_why_it_cannot_join(server, certificate):
-    """What the server says is passed on."""
+    """A reader that cannot join passes on what the server says."""
     server.lets_join = False
     async with reading(server, certificate.file) as log:
         await until(lambda: server.connections and len(server.connections[0].lines) == 3)
@@ -264,7 +276,7 @@ async def test_whoever_writes_faster_than_we_keep_waits(server, certificate):
 
 
 def test_pauses_grow_and_have_a_limit():
-    """Half a second at most after a connection that was good; never more than a minute; never all at once."""
+    """Pauses grow from half a second to at most a minute, and are never the same for all."""
     assert [pause_seconds(failures, 1.0) for failures in (0, 1, 2, 3, 20, 2000)] == [0.5, 1, 2, 4, 60, 60]
     assert pause_seconds(3, 0.0) == 2
 

@@ -113,7 +113,7 @@ async def test_a_leader_that_works_is_left_alone(database: str):
 
 
 async def test_work_that_fails_is_begun_again(database: str):
-    """Whatever went wrong: nobody else would do it."""
+    """Work that fails for whatever reason is begun again, since nobody else would do it."""
     begun: list[int] = []
 
     async def stumble() -> None:
@@ -129,7 +129,7 @@ async def test_work_that_fails_is_begun_again(database: str):
 
 
 async def test_work_that_is_done_once_waits_its_turn(database: str):
-    """It gives its answer; while another is at it for long, it is refused; its own error passes through."""
+    """Work to be done once gives its answer, is refused after a long wait, and passes on its own error."""
     watched = Watched()
 
     async def answer() -> str:
@@ -161,9 +161,9 @@ async def test_work_that_is_done_once_is_cancelled_with_its_lock(database: str):
 
 
 async def test_what_depends_on_the_lock_is_not_done_without_it(database: str):
-    """From the moment on at which the lock is lost, although whoever led has not noticed yet."""
+    """Once the lock is lost nothing that depends on it is done, although the leader has not noticed."""
     watched = Watched()
-    leadership = Leadership(database, KEY, silent_seconds=160.0)  # its pulse is too slow to tell it
+    leadership = Leadership(database, KEY, silent_seconds=160.0)  # its heartbeat is too slow to tell it
     async with await psycopg.AsyncConnection.connect(database) as connection:
         with pytest.raises(Unavailable, match="by now"):
             await leadership.require(connection)

@@ -125,7 +125,7 @@ async def test_an_answer_that_is_lost_may_mean_nothing(ledger, impatient, servic
 
 @pytest.mark.parametrize("failure", ["die", "drip", "500 after", "late"])
 async def test_an_answer_that_is_lost_may_mean_all(ledger, impatient, service, failure):
-    """The same error, although all was done: a credit, a reservation, an acceptance."""
+    """An answer is Ambiguous where all was done: a credit, a reservation, an acceptance."""
     service.trouble(failure, only="POST|PATCH|DELETE")
     with pytest.raises(Ambiguous):
         await cheer(impatient, VERA, 500)
@@ -273,7 +273,7 @@ async def test_the_fence_is_asked_at_the_last_moment(auth, service):
     ],
 )
 async def test_what_the_ledger_will_never_do_is_refused(ledger, service, credit):
-    """In its own words."""
+    """What the ledger will never do is Refused in the ledger's own words."""
     with pytest.raises(Refused, match=r"400 .* invalid payload: '.*' must be a positive integer"):
         await ledger.credit(credit, "some:key")
     assert not service.flows[VERA.id]
@@ -364,7 +364,7 @@ async def test_looking_changes_nothing(impatient, service, failure):
     ],
 )
 async def test_a_page_that_cannot_be_read_tells_nothing(ledger, service, page):
-    """Not even that there is nothing."""
+    """A page that cannot be read tells nothing, not even that there is nothing."""
     service.trouble(json.dumps({"items": [WELL]}), only="/history")
     assert len((await ledger.statement(VERA, timedelta(days=36500))).transactions) == 1
     service.trouble(page)
@@ -391,7 +391,7 @@ async def test_an_empty_page_proves_nothing(ledger, service):
 
 
 async def test_a_page_that_is_missing_makes_it_incomplete(ledger, service):
-    """The first page names the next, and that one is empty."""
+    """A statement is incomplete where the first page names the next, and that one is empty."""
     for bits in range(1, 102):
         await cheer(ledger, VERA, bits)
     service.trouble('{"items":[]}', only="from=")
@@ -457,7 +457,7 @@ async def test_what_became_of_a_lost_decision_is_found(ledger, service):
 
 
 async def test_a_ghost_is_named_to_the_ledger(ledger, service):
-    """With its own id, as an object, and as the kind of alert that it is."""
+    """A ghost is named to the ledger with its own id, as an object, and as the kind of alert that it is."""
     await cheer(ledger, VERA, 500)
     ghost = uuid4()
     await ledger.reserve(VERA, 200, ghost, "some:key")

@@ -41,7 +41,7 @@ async def port(monkeypatch) -> AsyncIterator[int]:
     app = Litestar(
         [measure, answer_at_once], exception_handlers={Exception: on_http_exception}, logging_config=None
     )
-    shielded = edge_limits.shielded(app, StreamLimits(1, 1, ()), Metrics())
+    shielded = edge_limits.with_edge_limits(app, StreamLimits(1, 1, ()), Metrics())
     server = uvicorn.Server(uvicorn.Config(shielded, http=protocol.HttpProtocol, log_config=None, ws="none"))
     listener = listen("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve([listener]))
@@ -112,7 +112,7 @@ async def test_a_head_that_never_ends_is_not_kept(port):
 
 @pytest.mark.parametrize("part", ["X: " + "x" * 4000 + "\n", "x" * 4000, "1;" + "x" * 4000 + "\nx\n"])
 async def test_what_is_no_part_of_a_body_is_not_kept(port, part):
-    """Trailers without end, one that never ends, or chunks that say more than they bring: that is cut off."""
+    """Endless trailers, or chunks that say more than they bring, are cut off."""
     begun = BEGUN + "Transfer-Encoding: chunked\n\n"
     begun += "" if part.startswith("1") else "0\nY: "
     assert await answer_to(port, begun, *[part] * 40) == ""

@@ -65,7 +65,7 @@ def play(url: str, database: str, postgres: str) -> list[str]:
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
 async def test_no_secret_and_no_token_is_told(migrated, postgres_server, tmp_path, log_format):
-    """Whatever happens, at the chattiest level: none of it in the output, in an answer or in the metrics."""
+    """Whatever happens, at the chattiest level, no secret or token is in a log, an answer or a metric."""
     secrets = {name: secret_of(name) for name in SETTINGS_THAT_ARE_SECRET}
     log = tmp_path / "server.log"
     with twitch_api() as twitch:
@@ -116,7 +116,7 @@ def test_every_line_is_one_event_and_names_its_message(migrated, postgres_server
 
 
 async def test_every_line_about_an_effect_names_it_and_its_message(migrated, tmp_path):
-    """Whoever writes it: how each try ended, and what went wrong with it."""
+    """Each line about an effect names it and its message, whoever writes it and whatever went wrong."""
     message, log = t.cheer(), tmp_path / "server.log"
     settings = {**NEIGHBOURS, "AUTH_SHARED_SECRET": secret_of("AUTH_SHARED_SECRET"), "LOG_FORMAT": "json"}
     settings = {name: value for name, value in settings.items() if not name.startswith("SPACES")}
@@ -157,7 +157,7 @@ def test_settings_that_cannot_be_used_are_named_without_their_values(migrated, t
 
 
 def test_lines_are_for_people_in_a_terminal_and_for_machines_elsewhere():
-    """Unless the settings say which."""
+    """Log lines are for people in a terminal and for machines elsewhere, unless the settings say which."""
     script = (
         "import logging; from showtime_app.logs import configure; configure('auto', 'info')\n"
         "logging.getLogger('showtime').info('rewound')"

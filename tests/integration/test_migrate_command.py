@@ -8,11 +8,11 @@ from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
-from showtime_adapters.postgres.migrations.steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_migrations
 from showtime_app.cli.migrate import migrate
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
-ALL = [step.name for step in our_steps()]
+ALL = [step.name for step in our_migrations()]
 DONE = "".join(f"applied {name}\n" for name in ALL)
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER"}
 
@@ -37,7 +37,7 @@ def test_without_an_argument_it_migrates(run):
 
 
 def test_the_status_has_an_exit_code_for_scripts(run):
-    """3 while something is pending, 0 once nothing is."""
+    """The status exits with 3 while something is pending, and with 0 once nothing is."""
     result = run("status")
     assert result.exit_code == 3
     assert [line.split() for line in result.output.splitlines()] == [["pending", name] for name in ALL]
@@ -63,7 +63,7 @@ def test_what_was_healed_is_printed(run, database):
 
 
 def test_a_refusal_ends_with_1(run, database):
-    """The reason and the remedy are printed, and no trace."""
+    """A refusal exits with 1, and prints the reason and the remedy, but no traceback."""
     with psycopg.connect(database) as connection:
         connection.execute(PREDECESSOR)
         connection.execute("update public.showtime_migrations set version = 11")

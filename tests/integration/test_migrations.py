@@ -20,12 +20,12 @@ from psycopg.conninfo import make_conninfo
 
 from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up, pending, status
 from showtime_adapters.postgres.migrations.session import NAME, lock, session
-from showtime_adapters.postgres.migrations.steps import Step, our_steps, read_steps
+from showtime_adapters.postgres.migrations.steps import Migration, our_migrations, read_migrations
 from showtime_core.errors import Refused, Unavailable
 
 ROOT = Path(__file__).parents[2]
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
-ALL = [step.name for step in our_steps()]
+ALL = [step.name for step in our_migrations()]
 DONE = [f"applied {name}" for name in ALL]
 NEWEST = ALL[-1]
 NOTHING = ["nothing to do: the database is up to date"]
@@ -162,8 +162,8 @@ async def test_a_service_goes_on_while_a_newer_version_adds_to_the_schema(databa
 def test_what_takes_away_says_after_which_step():
     """Since the first version that is at work somewhere, a step that takes or demands is named for it."""
     taking = re.compile(r"\b(drop (table|column|function)|rename (to|column)|set not null)\b", re.IGNORECASE)
-    assert [step.name for step in our_steps() if taking.search(step.up)], "it finds those of before"
-    names = [step.name for step in our_steps() if step.version > 8 and taking.search(step.up)]
+    assert [step.name for step in our_migrations() if taking.search(step.up)], "it finds those of before"
+    names = [step.name for step in our_migrations() if step.version > 8 and taking.search(step.up)]
     assert [name for name in names if not re.search(r"_after_\d{3}$", name)] == []
 
 
@@ -222,7 +222,7 @@ def test_a_schema_of_somebody_else_is_refused(database):
 def test_a_step_that_was_changed_after_it_was_applied_is_refused(database):
     """What a database went through cannot be changed afterwards; the remedy is a step of its own."""
     told(migrate_up, database)
-    changed = [evolve(step, up=step.up + "-- better so\n" * (step.version == 2)) for step in our_steps()]
+    changed = [evolve(step, up=step.up + "-- better so\n" * (step.version == 2)) for step in our_migrations()]
     for act in (migrate_up, migrate_down):
         assert "002_journal.up.sql is not the file" in refusal(act, database, changed)
     assert told(migrate_up, database) == NOTHING
@@ -230,15 +230,19 @@ def test_a_step_that_was_changed_after_it_was_applied_is_refused(database):
 
 def test_a_database_from_the_future_is_refused(database):
     """An older showtime does not touch what a newer one has made, in neither direction."""
-    told(migrate_up, database, [*our_steps(), Step(998, "998_later", "create table showtime.later ()", "")])
+    told(
+        migrate_up,
+        database,
+        [*our_migrations(), Migration(998, "998_later", "create table showtime.later ()", "")],
+    )
     for act in (migrate_up, migrate_down):
         assert "newer than this showtime, which does not know its step 998_later" in refusal(act, database)
 
 
 def test_a_step_that_fails_leaves_nothing_behind(database):
     """The steps before it stand; its own work is undone, and the database's reason is passed on."""
-    broken = Step(998, "998_broken", "create table showtime.half (); select 1 / 0", None)
-    reason = refusal(migrate_up, database, [*our_steps(), broken])
+    broken = Migration(998, "998_broken", "create table showtime.half (); select 1 / 0", None)
+    reason = refusal(migrate_up, database, [*our_migrations(), broken])
     assert "division by zero" in reason
     assert "nothing of that step was done" in reason
     assert ask(database, STEPS_TAKEN) == [(name,) for name in ALL]
@@ -248,15 +252,15 @@ def test_a_step_that_fails_leaves_nothing_behind(database):
 def test_a_step_and_its_record_are_one(database):
     """Where the record cannot be written, the step is not taken either; the same holds for the way down."""
     drop_record = "drop table showtime.migration"
-    later = Step(
+    later = Migration(
         998, "998_later", "create table showtime.later ()", f"drop table showtime.later; {drop_record}"
     )
-    lost = Step(999, "999_lost", f"create table showtime.lost (); {drop_record}", None)
-    told(migrate_up, database, [*our_steps(), later])
+    lost = Migration(999, "999_lost", f"create table showtime.lost (); {drop_record}", None)
+    told(migrate_up, database, [*our_migrations(), later])
     before = tables(database)
-    refusal(migrate_up, database, [*our_steps(), later, lost])
+    refusal(migrate_up, database, [*our_migrations(), later, lost])
     assert tables(database) == before
-    refusal(migrate_down, database, [*our_steps(), later])
+    refusal(migrate_down, database, [*our_migrations(), later])
     assert tables(database) == before
     assert ask(database, STEPS_TAKEN) == [(name,) for name in [*ALL, "998_later"]]
 
@@ -318,7 +322,7 @@ def test_whoever_holds_on_to_the_tables_is_named_as_the_reason(database):
         with session(database) as connection:
             assert connection.execute("show lock_timeout").fetchone() == ("20s",)
             connection.execute("set lock_timeout = '50ms'")
-            connection.execute(our_steps()[1].up.encode())
+            connection.execute(our_migrations()[1].up.encode())
 
     tell(database, PREDECESSOR)
     with psycopg.connect(database) as at_work:
@@ -348,7 +352,7 @@ def test_killed_in_the_middle_of_a_step(database, tmp_path):
     """The step was never begun, the lock is free again at once, and the next run does the rest."""
     tell(database, PREDECESSOR)
     tell(database, "insert into showtime.broadcast (started_at) values (now() - interval '1 day'), (now())")
-    for step in our_steps():
+    for step in our_migrations():
         slowly = "" if step.version == 1 else "select pg_sleep(120);"
         (tmp_path / f"{step.name}.up.sql").write_text(step.up + slowly)
     with subprocess.Popen([sys.executable, "-c", MIGRATE_FROM, database, str(tmp_path)]) as process:
@@ -369,9 +373,11 @@ def test_killed_in_the_middle_of_a_step(database, tmp_path):
 
 def test_line_endings_are_no_change(tmp_path):
     """A checkout on Windows has the same steps."""
-    for step in our_steps():
+    for step in our_migrations():
         (tmp_path / f"{step.name}.up.sql").write_bytes(step.up.replace("\n", "\r\n").encode())
-    assert [step.checksum for step in read_steps(tmp_path)] == [step.checksum for step in our_steps()]
+    assert [step.checksum for step in read_migrations(tmp_path)] == [
+        step.checksum for step in our_migrations()
+    ]
 
 
 def test_a_wheel_brings_the_steps_along(tmp_path):
@@ -393,4 +399,4 @@ def test_a_wheel_brings_the_steps_along(tmp_path):
         text=True,
     ).stdout.split()
     assert Path(answer[0]).is_relative_to(tmp_path / "installed")
-    assert answer[1:] == [step.checksum for step in our_steps()]
+    assert answer[1:] == [step.checksum for step in our_migrations()]

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
-from showtime_adapters.postgres.migrations.steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_migrations
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
 
 ADOPTED = ["adopted the predecessor's tables as 001_predecessor", "applied 002_journal"]
-LATER = [f"applied {step.name}" for step in our_steps()[2:]]
+LATER = [f"applied {step.name}" for step in our_migrations()[2:]]
 
 A_GOOD_YEAR = """
     insert into showtime.viewer values
@@ -359,7 +359,7 @@ def test_whatever_the_predecessor_left_can_be_adopted(database, recorded):
 
 
 def test_what_worked_before_the_adoption_works_after_it(predecessors):
-    """A night as the predecessor wrote it: ids are given out, defaults are filled in, its triggers speak."""
+    """The predecessor's own statements still work: ids, defaults and triggers are as they were."""
     tell(predecessors, A_GOOD_YEAR)
     adopt(predecessors)
     live_a_night(predecessors)
@@ -370,7 +370,7 @@ def test_the_predecessor_can_have_its_tables_back(predecessors):
     tell(predecessors, A_GOOD_YEAR)
     adopt(predecessors)
     before = ask(predecessors, EVERYTHING)
-    for _ in our_steps()[1:]:
+    for _ in our_migrations()[1:]:
         migrate_down(predecessors, [].append)
     assert sorted(ask(predecessors, EVERYTHING)) == sorted(before)
     live_a_night(predecessors)

@@ -6,17 +6,17 @@ import psycopg
 import pytest
 
 from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
-from showtime_adapters.postgres.migrations.steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_migrations
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
-from showtime_core.domain.outbox import Settlement, Status
+from showtime_core.domain.outbox import EffectStatus, Settlement
 from showtime_core.domain.points_and_ghosts.effects import SummonGhost
 from showtime_core.testing.contracts.outbox import ALL, SETTLE_AFTER
 from showtime_core.testing.entries import MARGE
 from support.server import rows
 
-BEFORE = [step for step in our_steps() if step.version < 3]
-WITH_EFFECTS = [step for step in our_steps() if step.version <= 3]
+BEFORE = [step for step in our_migrations() if step.version < 3]
+WITH_EFFECTS = [step for step in our_migrations() if step.version <= 3]
 ENTRY = """
     insert into showtime.journal values
         (%s, %s, 'notification', 'channel.cheer', '1', 0, now(), now(), now(), '{}', '{}', 'reacted', null)
@@ -42,7 +42,7 @@ def planned(database):
 
 
 async def test_what_was_due_is_performed_and_what_was_skipped_is_not(planned):
-    """The credit first, and then the ghost that it pays for, in the viewer's lane."""
+    """What was due is performed, a credit before the ghost that it pays for, and what was skipped is not."""
     said = []
     migrate_up(planned, said.append, WITH_EFFECTS)
     assert "adopted: 2 effect(s) that were planned before will be performed" in said
@@ -53,7 +53,7 @@ async def test_what_was_due_is_performed_and_what_was_skipped_is_not(planned):
             outbox = PostgresOutbox(pool, SETTLE_AFTER, 7)
             (credit,) = await outbox.lease(ALL, 10)
             assert credit.key == "c:credit-cheer"
-            await outbox.settle(credit, Settlement(Status.DONE))
+            await outbox.settle(credit, Settlement(EffectStatus.DONE))
             (summons,) = await outbox.lease(ALL, 10)
             assert isinstance(summons.effect, SummonGhost)
             assert (summons.effect.viewer, summons.effect.subject) == (MARGE, "Bob")

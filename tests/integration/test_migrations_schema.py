@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_up
-from showtime_adapters.postgres.migrations.steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_migrations
 
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
 IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -208,7 +208,7 @@ def not_ours(described: set[str]) -> set[str]:
 
 def test_the_first_step_makes_the_predecessors_schema_as_it_is_documented(empty):
     """An empty database gets the tables of the predecessor at its migration 12, name by name."""
-    migrate_up(empty, ignore, our_steps()[:1])
+    migrate_up(empty, ignore, our_migrations()[:1])
     assert not_ours(ask(empty, COLUMNS)) == lines(PREDECESSORS_COLUMNS)
     assert not_ours(ask(empty, KEYS)) == lines(PREDECESSORS_KEYS)
     assert not_ours(ask(empty, INDEXES)) == lines(PREDECESSORS_INDEXES)
@@ -271,7 +271,7 @@ def test_an_adopted_database_is_like_a_new_one(empty, adopted):
 def test_the_way_down_leads_to_the_predecessors_schema_and_up_again(adopted):
     """Undoing our steps leaves what the first step makes; taking them again gives the whole once more."""
     whole = catalog(adopted)
-    for _ in our_steps()[1:]:
+    for _ in our_migrations()[1:]:
         migrate_down(adopted, ignore)
     assert not_ours(ask(adopted, COLUMNS)) == lines(PREDECESSORS_COLUMNS)
     assert not_ours(ask(adopted, KEYS)) == lines(PREDECESSORS_KEYS)
@@ -445,7 +445,7 @@ def test_a_broadcast_and_its_screening_end_in_any_order(two_nights, first):
     ("early", "late"), [(PUT_TAPE_ON, END_NIGHT), (END_NIGHT, PUT_TAPE_ON)], ids=["tape first", "end first"]
 )
 def test_two_transactions_do_not_each_commit_half_of_a_contradiction(empty, early, late):
-    """A tape that goes on while the night ends: the later of the two waits, and is refused."""
+    """Of a tape that goes on and a night that ends at once, the later waits and is refused."""
     migrate_up(empty, ignore)
     with psycopg.connect(empty) as one, psycopg.connect(empty) as other:
         one.execute(TWO_NIGHTS + TAKE_TAPE_OFF)

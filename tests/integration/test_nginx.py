@@ -11,7 +11,7 @@ import httpx
 import pytest
 from attrs import define
 
-from showtime_adapters.postgres.migrations.steps import Step, our_steps
+from showtime_adapters.postgres.migrations.steps import Migration, our_migrations
 from showtime_app import composition
 from support.certificates import make_certificate
 from support.evening import Happening, assert_exactly_once, evening, log_of_alerts, messages
@@ -23,7 +23,7 @@ from support.sse import listening
 from support.twitch import cheer
 
 # What a next version may do to the schema while this one is at work.
-EXPANSION = Step(
+EXPANSION = Migration(
     999,
     "999_expansion",
     """
@@ -219,7 +219,7 @@ async def test_while_no_instance_is_there_streams_are_told_to_come_again(site: S
 
 async def upgrade(site: Site) -> None:
     """Let the schema grow, then start one instance after the other anew."""
-    steps = [*our_steps(), EXPANSION]
+    steps = [*our_migrations(), EXPANSION]
     await asyncio.to_thread(composition.migrate_up, site.conninfo, lambda _: None, steps)
     for number, server in enumerate(site.servers):
         answer = await asyncio.to_thread(httpx.get, f"{server.url}/readyz", timeout=10)

@@ -51,7 +51,7 @@ def opened(service, key=API_KEY, model=MODEL, seconds=20.0):
 @pytest.mark.parametrize("answers_urls", [False, True])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 async def test_an_image_comes_as_a_jpeg(painter, service, kind, answers_urls):
-    """Whether it is answered itself or by its URL, and whatever its format."""
+    """An image comes as a JPEG, whether it is answered itself or by its URL, and whatever its format."""
     service.answers_urls, service.image = answers_urls, picture(kind)
     image = Image.open(io.BytesIO(await painter.paint(PROMPT)))
     assert (image.format, image.size, image.mode) == ("JPEG", (1024, 1024), "RGB")
@@ -69,7 +69,7 @@ async def test_what_is_transparent_is_dark(painter, service):
 
 
 async def test_one_image_is_asked_for(painter, service):
-    """Of the model that is set, and with nothing that GPT image models do not know."""
+    """One image is asked for, of the model that is set, with nothing that GPT image models do not know."""
     await painter.paint(PROMPT)
     assert json.loads(service.received[0].body) == {
         "model": MODEL,
@@ -110,7 +110,7 @@ async def test_a_model_that_is_gone_is_the_provider_s_failure(service):
 
 
 async def test_a_wrong_key_is_named_and_not_told(service):
-    """Not even the part of it that OpenAI shows in its answer."""
+    """A wrong key is named, but not told, not even the part of it that OpenAI shows in its answer."""
     async with opened(service, key="sk-proj-somebody-elses-key") as painter:
         with pytest.raises(Unavailable, match=r"401 \(invalid_api_key\): check OPENAI_API_KEY") as reason:
             await painter.paint(PROMPT)
@@ -159,14 +159,14 @@ async def test_a_painter_that_is_not_well_is_unavailable(service, failure):
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
 async def test_an_answer_without_an_image_is_a_failure(painter, service, document, content_type):
-    """Of the provider: the client checks nothing of what it reads, so we do."""
+    """An answer without an image is the provider's failure: the client checks nothing of what it reads."""
     service.scripted = Reply(200, json.dumps(document), content_type)
     with pytest.raises(Unavailable):
         await painter.paint(PROMPT)
 
 
 async def test_json_that_is_none_is_a_failure(painter, service):
-    """Although its content type says it is some."""
+    """An answer that is no JSON is a failure, although its content type says it is some."""
     service.scripted = Reply(200, "{", JSON)
     with pytest.raises(Unavailable):
         await painter.paint(PROMPT)
@@ -201,7 +201,7 @@ async def test_an_image_is_fetched_from_the_provider_alone(painter, service, url
 
 @pytest.mark.parametrize("failure", ["404", "500", "302", "cut", "hang", "drip", "rubbish"])
 async def test_an_image_that_cannot_be_fetched_is_a_failure(service, failure):
-    """Within the time of the whole; a redirect is not followed."""
+    """An image that cannot be fetched within the time of the whole is a failure; no redirect is followed."""
     service.answers_urls = True
     service.trouble(failure, only="GET")
     async with opened(service, seconds=2.0) as painter:
@@ -212,7 +212,7 @@ async def test_an_image_that_cannot_be_fetched_is_a_failure(service, failure):
 
 @pytest.mark.parametrize("answers_urls", [False, True])
 async def test_an_image_that_is_too_large_is_not_taken(painter, service, answers_urls, monkeypatch):
-    """Neither its bytes nor its points: memory is bounded."""
+    """An image of too many bytes or pixels is not taken, so that memory is bounded."""
     service.answers_urls = answers_urls
     service.image = picture(size=4097)
     with pytest.raises(Unavailable, match="too large"):
@@ -227,7 +227,7 @@ async def test_an_image_that_is_too_large_is_not_taken(painter, service, answers
 
 
 async def test_connections_are_few_and_end(service):
-    """However many ghosts are asked for, and whatever becomes of them."""
+    """Connections are few and end, however many ghosts are asked for, and whatever becomes of them."""
     async with opened(service, seconds=3.0) as painter:
         for failure in (None, "cut", "500", "rubbish", "drip", None):
             service.answers_urls = not service.answers_urls
@@ -239,7 +239,7 @@ async def test_connections_are_few_and_end(service):
 
 
 async def test_no_key_is_written_down(service, caplog):
-    """Not in the most talkative log."""
+    """Not even the most talkative log has the key in it."""
     caplog.set_level("DEBUG")
     async with opened(service) as painter:
         for failure in (None, "cut", "500", "rubbish"):

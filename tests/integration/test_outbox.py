@@ -8,14 +8,14 @@ import pytest
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.parked import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
 from showtime_core.testing.contracts.ghost_limits import GhostLimitsContract
 from showtime_core.testing.contracts.ledger import LedgerContract
 from showtime_core.testing.contracts.outbox import SETTLE_AFTER, OutboxContract, OutboxStage
-from showtime_core.testing.contracts.parked import ParkingContract
+from showtime_core.testing.contracts.parked import ParkedItemsContract
 from showtime_core.testing.strategies import CAST
 from support.databases import empty, fresh_database, strays
 from support.effects import let_time_pass
@@ -36,9 +36,9 @@ def emptied(kept):
     return kept
 
 
-class TestPostgresOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
+class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContract):
     @pytest.fixture
-    async def shelf(self, emptied):
+    async def stage(self, emptied):
         async with AsyncExitStack() as stack:
             pool = await stack.enter_async_context(make_pool(emptied, autocommit=True))
             boxes, sessions = [], []
@@ -58,17 +58,17 @@ class TestPostgresOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
                 await let_time_pass(pool, time)
 
             yield OutboxStage(
-                PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParking(pool), die, wait
+                PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParkedItems(pool), die, wait
             )
         assert strays(emptied) == []
 
-    async def test_what_cannot_be_read_holds_up_nobody(self, shelf, emptied):
+    async def test_what_cannot_be_read_holds_up_nobody(self, stage, emptied):
         """An instance of an older version lets it be for a newer one; what others wait for is performed."""
-        (odd, plain) = await shelf.happen(*(Cheer(viewer, 100, "") for viewer in CAST[:2]))
+        (odd, plain) = await stage.record(*(Cheer(viewer, 100, "") for viewer in CAST[:2]))
         with psycopg.connect(emptied) as connection:
             change = 'update showtime.outbox set payload = \'{"points": "many"}\' where entry_id = %s'
             connection.execute(change, [odd])
-        assert await shelf.lease() == [f"{plain}:credit-cheer"]
+        assert await stage.lease() == [f"{plain}:credit-cheer"]
         later = "status, remark, owner, due_at > clock_timestamp() + interval '30 s'"
         [(status, remark, owner, is_later)] = rows(
             emptied,

@@ -18,7 +18,7 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.wire import effect_document
 from showtime_core.domain.events import Follow
-from showtime_core.domain.outbox import Settlement, Status
+from showtime_core.domain.outbox import EffectStatus, Settlement
 from showtime_core.domain.points_and_ghosts.effects import CreditCheer
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
@@ -78,7 +78,7 @@ class Desk:
     async def credit(self) -> None:
         """Lease eight credits, and settle them."""
         for job in await self.outbox.lease(ALL, 8):
-            await self.outbox.settle(job, Settlement(Status.DONE))
+            await self.outbox.settle(job, Settlement(EffectStatus.DONE))
 
     async def follows(self) -> None:
         """Receive twenty messages at once."""

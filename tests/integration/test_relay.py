@@ -134,10 +134,7 @@ OF_CREDITS = "select status, attempts from showtime.outbox where kind = 'credit-
 
 
 async def test_what_is_under_way_is_finished_before_it_stops(migrated: str, well: Neighbours, tmp_path: Path):
-    """A credit whose answer is a moment away is awaited and written; who paints is not waited for.
-
-    The next instance finds nothing of the ledger in doubt, and paints anew at once.
-    """
+    """A credit whose answer is a moment away is awaited and written, while a painting is not waited for."""
     settings = well.settings | SETTLE | {"LEDGER_SETTLE_SECONDS": "600"}  # in doubt it would take too long
     well.trouble("openai", "hang")
     with running(migrated, tmp_path / "server.log", settings=settings) as server:
@@ -191,10 +188,7 @@ END_RELAY = """
 async def test_an_instance_that_is_cut_off_sends_nothing_once_it_may_have_been_followed(
     migrated: str, well: Neighbours, tmp_path: Path
 ):
-    """It has leased a credit and lost its session unawares; by the time that it could send, another has sent.
-
-    Who has waited for a token for too long gives up by itself: it is tried until that is not the reason.
-    """
+    """An instance that has lost its session unawares sends nothing once another may have taken over."""
     settings = well.settings | SETTLE
     with Line(address(well.urls["auth"])) as auth, Line(socket_of(migrated)) as database:
         by_line = make_conninfo(migrated, host="127.0.0.1", port=database.port)
@@ -243,10 +237,7 @@ def socket_of(conninfo: str) -> str:
 async def test_an_instance_that_was_frozen_before_it_sent_sends_nothing(
     migrated: str, well: Neighbours, tmp_path: Path
 ):
-    """Frozen between its lease and its request for so long that another did it: points are credited once.
-
-    It waits for a token when it is frozen, and has it when it goes on.
-    """
+    """An instance frozen between lease and request until another has taken over sends nothing."""
     settings = well.settings | SETTLE
     whose = viewer("FrozenFiona")["user_id"]
     with (

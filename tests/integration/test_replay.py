@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.parked import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import read_again, read_entry, read_json
@@ -25,7 +25,7 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
 from showtime_core.ports import UnitOfWork
 from showtime_core.use_cases.check_channel import record_repair
-from showtime_core.use_cases.decide_parked import Desk
+from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.host import start_tape, stop_tape
 from showtime_core.use_cases.receive import receive
 from support.evening import evening, messages
@@ -150,17 +150,17 @@ def repair(chance: random.Random) -> StreamFound | StreamMissed:
     return StreamMissed(seen_at - timedelta(minutes=11), seen_at)
 
 
-def operator(parking: PostgresParking) -> Hand:
+def operator(parking: PostgresParkedItems) -> Hand:
     """Decide, now and then, about something that is parked."""
 
     async def decide(units: UnitOfWork, _: Policy, chance: random.Random) -> None:
-        parked = await parking.parked(100)
+        parked = await parking.list_parked(100)
         names = [each.entry.id for each in parked if isinstance(each, ParkedEntry)]
         if names and chance.random() < 0.7:
-            desk, name = Desk(parking, units, read_again), chance.choice(names)
+            desk, name = DecideParked(parking, units, read_again), chance.choice(names)
             decision = chance.choice([Decision.RETRY, Decision.RETRY, Decision.DISMISS])
             with suppress(Refused):  # it fails again, or somebody else has decided
-                await desk.take(decision, name, UUID(int=chance.getrandbits(128)))
+                await desk.decide(decision, name, UUID(int=chance.getrandbits(128)))
 
     return decide
 
@@ -180,14 +180,11 @@ async def test_a_believable_night_replays(migrated: str):
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_chaotic_night_replays(migrated: str, seed: int):
-    """So does a night on two instances with all that can go wrong: late, twice, malformed, unwritable.
-
-    And with an operator, who has what was not understood tried again, or lets it go.
-    """
+    """A night on two instances with late, repeated, malformed, unwritable and retried messages replays."""
     night, chance = chaotic_night(seed), random.Random(seed)
     async with staged(migrated) as stage, make_pool(migrated, autocommit=True) as pool:
         await asyncio.gather(
-            play(night, [stage.units, stage.other], chance, operator(PostgresParking(pool))),
+            play(night, [stage.units, stage.other], chance, operator(PostgresParkedItems(pool))),
             find_out(stage.other, random.Random(seed)),
         )
     kept = await assert_replays(migrated)
@@ -203,8 +200,12 @@ async def test_what_is_shown_is_recorded_as_it_is_sent(migrated: str):
         await play([*map(read, believable_night())], [stage.units], random.Random(3))
     kept = await assert_replays(migrated)
     texts = [
-        encode(snapshot_document(one.what) if isinstance(one.what, Snapshot) else alert_document(one.what))
-        for one in kept.shown
+        encode(
+            snapshot_document(one.content)
+            if isinstance(one.content, Snapshot)
+            else alert_document(one.content)
+        )
+        for one in kept.feed_items
     ]
     assert [(text,) for text in texts] == rows(
         migrated, "select payload::text from showtime.feed order by id"

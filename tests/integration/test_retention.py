@@ -48,7 +48,7 @@ def age_all(conninfo: str, days: int) -> None:
 
 
 async def test_what_is_old_is_let_go_and_its_ids_are_known_for_ever(twitch, migrated, keeper):
-    """Bodies and alerts go; the same message, and the same fact in another, still change nothing."""
+    """Old bodies and alerts are pruned, but the same message or fact again still changes nothing."""
     followed_at = datetime.now(UTC)
     old = [t.follow("Marge", followed_at), *(t.cheer(f"Fan{number}") for number in range(7))]
     poison = t.cheer(bits=-1)

@@ -7,14 +7,14 @@ import httpx
 import pytest
 from attrs import evolve
 
-from showtime_adapters.s3_storage import S3Bucket, Space
+from showtime_adapters.s3_storage import BucketLocation, S3Bucket
 from showtime_core.errors import Unavailable
 from support import s3_service as s3
 from support.following import until
 from support.s3_service import S3Service
 
 KEY = "0e9a/0e9a-00.jpg"
-SPACES = Space("gvcr", "nyc3", "nyc3.digitaloceanspaces.com", "id-of-the-key", "secret-of-the-key")
+SPACES = BucketLocation("gvcr", "nyc3", "nyc3.digitaloceanspaces.com", "id-of-the-key", "secret-of-the-key")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def service(well_service):
 
 @pytest.fixture
 def space(service):
-    return Space(s3.BUCKET, s3.REGION, service.url, s3.ACCESS_KEY_ID, s3.SECRET_KEY)
+    return BucketLocation(s3.BUCKET, s3.REGION, service.url, s3.ACCESS_KEY_ID, s3.SECRET_KEY)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def bucket(space):
 
 
 async def test_an_image_is_where_its_url_says(bucket, service):
-    """For everybody, as an image; storing again replaces it."""
+    """An image is at its URL for everybody, as an image, and storing again replaces it."""
     before = service.held()
     for jpeg in (b"first", b"second"):
         url = await bucket.store(key := "first/and-second.jpg", jpeg)
@@ -60,7 +60,7 @@ async def test_an_image_is_where_its_url_says(bucket, service):
 
 
 async def test_an_image_is_sent_as_others_than_amazon_take_it(bucket, service):
-    """Whole, and without the checksums that boto3 adds and others do not know."""
+    """An image is sent whole, and without the checksums that boto3 adds and others do not know."""
     await bucket.store(KEY, b"jpeg")
     (sent,) = service.received
     assert (sent.method, sent.body, sent.headers["x-amz-acl"]) == ("PUT", b"jpeg", "public-read")
@@ -83,7 +83,7 @@ async def test_a_url_is_where_the_image_is_sent(endpoint):
 
 
 def test_the_url_of_an_image_is_the_one_that_clients_know():
-    """As the predecessor made them."""
+    """URLs of images are as the predecessor made them."""
     assert SPACES.url(KEY) == "https://gvcr.nyc3.digitaloceanspaces.com/0e9a/0e9a-00.jpg"
 
 
@@ -104,7 +104,7 @@ async def test_a_storage_that_is_not_well_is_unavailable(space, service, failure
 
 @pytest.mark.parametrize("name", ["", "no-such-bucket"])
 async def test_a_bucket_that_is_not_there_is_named(space, name):
-    """With what to check."""
+    """A bucket that is not there is named, with what to check."""
     async with S3Bucket(evolve(space, bucket=name or "gvcr-elsewhere")) as bucket:
         with pytest.raises(Unavailable, match=r"404 \(NoSuchBucket\): check SPACES_BUCKET_NAME"):
             await bucket.store(KEY, b"jpeg")
@@ -121,7 +121,7 @@ async def test_storing_does_not_stop_the_show(bucket, service):
 
 
 async def test_connections_are_few_and_end(space, service):
-    """However many images are stored, and whatever becomes of them."""
+    """Connections are few and end, however many images are stored, and whatever becomes of them."""
     async with S3Bucket(space, answer_seconds=3.0) as bucket:
         for failure in (None, "cut", "500", "drip", None):
             service.trouble(failure, share=0.5)
@@ -132,7 +132,7 @@ async def test_connections_are_few_and_end(space, service):
 
 
 async def test_no_key_is_told_on(space, service, caplog):
-    """Neither in the most talkative log nor in an error or a repr."""
+    """No key is told in the most talkative log, in an error or in a repr."""
     caplog.set_level("DEBUG")
     told = ""
     async with S3Bucket(space) as bucket:

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from showtime_core.domain.points_and_ghosts.ghosts import ghost_id
+from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from support import twitch as t
 from support.dev import developing
 from support.sse import begun, listening
@@ -53,7 +53,7 @@ def send(dev, message):
 
 
 def test_schemathesis_finds_nothing(dev, secret, tmp_path):
-    """Whatever is asked, as described or not: statuses, headers and bodies are those of the description."""
+    """Whatever is asked, statuses, headers and bodies are those of the description."""
     send(dev, t.online("the-night-of-the-schema", secret=secret))  # at other times the host can do nothing
     wish = t.cheer(bits=200, text="a ghost of a baby seal", secret=secret)
     send(dev, wish)
@@ -71,7 +71,7 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path):
             "PYTHONPATH": str(SUPPORT.parent),
             "BROADCASTER_TOKEN": dev.token("broadcaster"),
             "WEBHOOK_SECRET": secret,
-            "GHOST_ID": str(ghost_id(wish.id)),
+            "GHOST_ID": str(ghost_id_of(wish.id)),
             "PARKED_IDS": " ".join(each.id for each in torn),
         },
         capture_output=True,
@@ -92,7 +92,7 @@ def test_the_document_is_openapi(document):
 
 
 def test_every_route_is_described_to_the_end(document):
-    """What it does, each answer with its type, a problem in both forms; what is answered, by an example."""
+    """Each route tells what it does, each answer with its type, problems in both forms, and an example."""
     for method, path, operation in operations(document):
         where = f"{method} {path}"
         assert operation["summary"], where
@@ -179,7 +179,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/"])
 def test_the_page_needs_nothing_but_itself(dev, document, path):
-    """No script, no image, no address of another place: it works without a network, behind any prefix."""
+    """The page works without a network and behind any prefix, for it has no script, image or far address."""
     answer = httpx.get(dev.server.url + path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "script" not in answer.headers["content-security-policy"]

@@ -53,7 +53,7 @@ def claims(auth, token):
 
 
 def test_a_request_is_signed_as_auth_expects():
-    """The vector that auth and its clients agree on."""
+    """A request is signed as in the vector that auth and its clients agree on."""
     assert sign(
         "my-secret",
         "d6c6a6d0-bb4e-4ff2-8188-4dda238f9223",
@@ -64,7 +64,7 @@ def test_a_request_is_signed_as_auth_expects():
 
 @pytest.mark.parametrize("name", ["Vera_Haste", "Véra", "ヴェラ 📼", ""])
 async def test_a_token_speaks_for_the_viewer(tokens, auth, name):
-    """Whatever the name is; where it is empty the login stands in, since auth will have one."""
+    """A token speaks for a viewer of any name, and where it is empty for the login."""
     said = claims(auth, await tokens.token(evolve(VERA, display_name=name)))
     assert said["gvcr_service"] == "showtime"
     assert said["twitch_user_id"] == "1986"
@@ -89,7 +89,7 @@ async def test_a_viewer_who_is_called_otherwise_has_another_token(tokens, auth):
 
 
 async def test_a_token_is_kept_until_shortly_before_its_end(tokens, auth, clock):
-    """For all but its last minute, by what is said of its length: the clocks of others do not matter."""
+    """A token is kept for all but its last minute, by its own length, whatever the clocks of others say."""
     await tokens.token(VERA)
     clock.now += 839
     await tokens.token(VERA)
@@ -100,7 +100,7 @@ async def test_a_token_is_kept_until_shortly_before_its_end(tokens, auth, clock)
 
 
 async def test_a_token_that_somebody_refused_is_not_given_again(tokens, auth):
-    """But only if it is still the one that would be given."""
+    """A refused token is not given again, but only if it is still the one that would be given."""
     token = await tokens.token(VERA)
     tokens.forget(VERA, "another")
     tokens.forget(evolve(VERA, id="none"), token)
@@ -112,7 +112,7 @@ async def test_a_token_that_somebody_refused_is_not_given_again(tokens, auth):
 
 
 async def test_tokens_are_kept_for_so_many_viewers(tokens, auth, monkeypatch):
-    """Those who were active last; memory does not grow with everybody who ever cheered."""
+    """Tokens are kept for those who were active last, so that memory does not grow with every viewer."""
     monkeypatch.setattr(service_tokens, "KEEP_VIEWERS", 3)
     for number in [1, 2, 3, 1, 4]:
         await tokens.token(evolve(VERA, id=str(number)))
@@ -158,13 +158,13 @@ async def test_a_failure_is_not_kept(tokens, auth):
 
 
 async def test_a_viewer_whom_auth_will_not_have_is_refused(tokens):
-    """With auth's words: trying again changes nothing."""
+    """A viewer whom auth refuses is Refused in auth's words, since trying again changes nothing."""
     with pytest.raises(Refused, match=r"1986: invalid payload: 'user.login' is required"):
         await tokens.token(evolve(VERA, login=""))
 
 
 async def test_a_wrong_secret_is_named(auth):
-    """Not by its value."""
+    """A wrong secret is named by its setting, and not by its value."""
     async with ServiceTokens(auth.url, "another-secret-than-auth-has") as tokens:
         with pytest.raises(Unavailable, match="AUTH_SHARED_SECRET") as reason:
             await tokens.token(VERA)

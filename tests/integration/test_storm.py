@@ -91,7 +91,7 @@ class Storm:
             messages = [deed.message for deed in done[number :: self.rounds]]
             self.sending.append(asyncio.create_task(Sender(port).deliver(messages)))
             asked = wishes[number :: self.rounds]
-            self.sending += [asyncio.create_task(self.wish(port, *wish)) for wish in asked]
+            self.sending += [asyncio.create_task(self.ask_for_ghost(port, *wish)) for wish in asked]
             await asyncio.sleep(self.chance.uniform(0.2, 1.0))
             self.in_the_middle += bool(rows(self.conninfo, LEASED))
             await self.replace(victims)
@@ -131,7 +131,7 @@ class Storm:
         settings = self.neighbours.settings | {"LEDGER_SETTLE_SECONDS": str(SETTLE_SECONDS)}
         return await asyncio.to_thread(start, self.conninfo, self.folder / "server.log", port, settings)
 
-    async def wish(self, port: int, token: str, subject: str) -> None:
+    async def ask_for_ghost(self, port: int, token: str, subject: str) -> None:
         """Ask for a ghost until it is answered, as one request."""
         headers = {
             "authorization": token,

@@ -16,9 +16,9 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_app.metrics import Metrics
 from showtime_app.web.hub import Hub
 from showtime_app.web.routes import streams
-from showtime_core.domain.chat import Heard
-from showtime_core.domain.events import ChatWritten
-from showtime_core.domain.feed import Tip
+from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.events import ChatMessageSent
+from showtime_core.domain.feed import FeedPosition
 from showtime_core.domain.viewers import Viewer
 from support import twitch as t
 from support.databases import gone, locked
@@ -204,7 +204,7 @@ async def test_a_client_of_chat_that_does_not_read_is_given_up(migrated):
 
 def wordy(number):
     """Somebody writes, at length."""
-    return Heard(ChatWritten(f"m{number}", Viewer("7", "vhs_vera", "VHSVera"), "", "be kind " * 250))
+    return ChatReport(ChatMessageSent(f"m{number}", Viewer("7", "vhs_vera", "VHSVera"), "", "be kind " * 250))
 
 
 WAITING = """
@@ -245,7 +245,7 @@ async def test_silence_is_broken_by_a_comment(monkeypatch, path):
     """After a while without events a comment keeps the connection alive, again and again."""
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.05)
     hub, sent, received = Hub(Metrics()), [], asyncio.Event()
-    hub.publish(Tip("e", 7, json.dumps({"isLive": False})), [])
+    hub.publish(FeedPosition("e", 7, json.dumps({"isLive": False})), [])
 
     async def missed(after: int, until: int):
         raise AssertionError((after, until))
@@ -259,7 +259,7 @@ async def test_silence_is_broken_by_a_comment(monkeypatch, path):
         if len(sent) == 6:
             received.set()
 
-    source = streams.Source(hub, missed)
+    source = streams.StreamSource(hub, missed)
     handlers = {path: handler for handler in streams.routes(source, source, missed) for path in handler.paths}
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     await asyncio.wait_for(handlers[path].fn(scope, receive, send), 5)

@@ -6,14 +6,14 @@ import psycopg
 import pytest
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import Admission, Entry, Source
+from showtime_core.domain.journal import AdmittedBatch, Entry, EntrySource
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
 from showtime_core.testing.entries import BOB, at, cheers, follows, offline, online
 from showtime_core.testing.machines.invariants import check_the_journal_replays
 from showtime_core.testing.records import Stage
 from showtime_core.testing.strategies import entry
-from showtime_core.use_cases.receive import follow, receive
+from showtime_core.use_cases.receive import plan_changes, receive
 from support.records import staged
 from support.server import rows
 
@@ -38,13 +38,13 @@ async def stage(migrated: str) -> AsyncIterator[Stage]:
         yield stage
 
 
-async def asked(units: UnitOfWork, batch: Sequence[Entry]) -> list[Admission]:
+async def asked(units: UnitOfWork, batch: Sequence[Entry]) -> list[AdmittedBatch]:
     """Record a batch, and tell every admission on which what follows was asked."""
-    admissions: list[Admission] = []
+    admissions: list[AdmittedBatch] = []
 
-    def watched(admission, policy):
-        admissions.append(admission)
-        return follow(admission, policy)
+    def watched(admitted, policy):
+        admissions.append(admitted)
+        return plan_changes(admitted, policy)
 
     await units.record(batch, POLICY, watched)
     return admissions
@@ -53,8 +53,8 @@ async def asked(units: UnitOfWork, batch: Sequence[Entry]) -> list[Admission]:
 async def test_what_twitch_sends_is_recorded_without_looking_first(stage: Stage, migrated: str):
     """What follows is worked out once, before the database is asked, by the state that the instance knows."""
     batch = [cheers("d"), follows("g", BOB), entry("r", ev.Raid(BOB, 31), at(2))]
-    [admission] = await asked(stage.units, batch)
-    assert (admission.fresh, admission.now) == (tuple(batch), None)
+    [admitted] = await asked(stage.units, batch)
+    assert (admitted.new_entries, admitted.now) == (tuple(batch), None)
     await assert_recorded(stage, migrated, *batch)
 
 
@@ -72,9 +72,9 @@ async def test_what_is_not_new_after_all_leaves_nothing_of_the_first_attempt(
 ):
     """It is worked out again from what is new, and each entry and alert is there once."""
     first, second = await asked(stage.units, batch)
-    assert len(first.fresh) == len(batch)
-    assert len(second.fresh) < len(batch) or second.told
-    await assert_recorded(stage, migrated, *second.fresh)
+    assert len(first.new_entries) == len(batch)
+    assert len(second.new_entries) < len(batch) or second.first_reports
+    await assert_recorded(stage, migrated, *second.new_entries)
 
 
 async def change_elsewhere(stage: Stage, _: str) -> None:
@@ -101,19 +101,19 @@ async def test_a_state_that_is_another_by_now_is_looked_up(
 
 async def test_who_has_no_time_of_its_own_waits_for_the_lock(stage: Stage):
     """A command has the time of the database, read under the lock, and so has all that comes with it."""
-    command = Entry("stop", Source.HOST, "tape.stop", None, ev.TapeStopped(), b"{}")
-    [admission] = await asked(stage.units, [cheers("d"), command])
-    assert admission.now
+    command = Entry("stop", EntrySource.HOST, "tape.stop", None, ev.TapeStopped(), b"{}")
+    [admitted] = await asked(stage.units, [cheers("d"), command])
+    assert admitted.now
 
 
 async def test_what_fails_on_a_wrong_assumption_is_no_failure(stage: Stage):
     """Somebody refuses an entry in a state that is no longer true: it is asked again, and content."""
     await receive([online("halloween", 0)], stage.other, POLICY)
 
-    def only_live(admission, policy):
-        if not admission.state.timeline.live:
+    def only_live(admitted, policy):
+        if not admitted.state.timeline.live:
             raise ValueError("nothing is on")
-        return follow(admission, policy)
+        return plan_changes(admitted, policy)
 
     await stage.units.record([cheers("d")], POLICY, only_live)
     await receive([offline(90)], stage.other, POLICY)

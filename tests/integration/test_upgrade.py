@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from showtime_adapters.postgres.migrations.steps import our_steps
+from showtime_adapters.postgres.migrations.steps import our_migrations
 from support import twitch as t
 from support.auth_service import BROADCASTER, auth_service
 from support.following import until
@@ -186,7 +186,7 @@ async def test_the_upgrade_from_the_predecessor_and_the_way_back(database, termi
 
     after = rows(database, EVERY_ROW)
     gone_back = terminal.run(GO_BACK)
-    assert gone_back.stdout.splitlines() == [f"undid {step.name}" for step in reversed(our_steps()[1:])]
+    assert gone_back.stdout.splitlines() == [f"undid {step.name}" for step in reversed(our_migrations()[1:])]
     assert "001_predecessor is never undone" in gone_back.stderr
     assert rows(database, EVERY_ROW) == after
     restored = terminal.run(RESTORE)

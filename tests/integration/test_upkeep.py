@@ -11,15 +11,15 @@ import pytest
 from attrs import evolve, frozen
 
 from showtime_adapters.postgres.chat_log import PostgresChatLog
-from showtime_adapters.postgres.health import PostgresHealth
+from showtime_adapters.postgres.health import PostgresHealthStore
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.state import read_state
-from showtime_core.domain.broadcasts.stream_check import Listing, Stream
+from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import MISSING, Finding
+from showtime_core.domain.subscriptions import MISSING, SubscriptionFinding
 from showtime_core.testing.twins.twitch import MemoryChannels, MemorySubscriptions
-from showtime_core.use_cases.check_channel import Watch
+from showtime_core.use_cases.check_channel import CheckChannel
 from support.dev import developing
 from support.following import until
 from support.in_process import running_here
@@ -81,11 +81,7 @@ async def all_say(servers: Sequence[Served], message: str, *, is_ready: bool = F
 
 
 async def test_two_instances_keep_a_channel_together(stage: Stage, caplog: pytest.LogCaptureFixture):
-    """What is missing or broken at Twitch is there again, once, also after a revocation.
-
-    Others' are untouched. A stream that began while nobody listened is a broadcast; the night can be played
-    again.
-    """
+    """Whatever is missing or broken at Twitch is repaired once by two instances, and others' is untouched."""
     world, began = stage.twitch.world, datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     others = world.add("stream.online", "https://others.example/hook", DEAD)
     broken = world.add("stream.offline", status=DEAD)
@@ -122,7 +118,7 @@ async def test_two_instances_keep_a_channel_together(stage: Stage, caplog: pytes
 
 
 async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage, caplog: pytest.LogCaptureFixture):
-    """With Twitch's word for it, on every instance; and it is repaired as soon as it can be."""
+    """What cannot be repaired is told with Twitch's word on every instance, and repaired once it can be."""
     world = stage.twitch.world
     with stage.serving(2) as servers:
         await until(lambda: [*world.statuses().values()].count("enabled") == TYPES)
@@ -158,7 +154,7 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage, caplog: pyte
 
 
 async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
-    """Which does not make the show unready; once the broadcaster has consented again, it is repaired."""
+    """Revoked chat subscriptions degrade the chat, not the show, and are repaired after a new consent."""
     world = stage.twitch.world
     world.consents[BROADCASTER_ID] |= CHAT_SCOPES
     with stage.serving(2, CHAT_SOURCE="eventsub") as servers:
@@ -214,22 +210,24 @@ async def test_on_a_laptop_twitch_is_left_alone(stage: Stage):
 async def test_an_end_that_was_lost_is_made_up_for(migrated: str):
     """The stream was missed for long enough, whoever looked: the broadcast ends when it was missed first."""
     began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
-    channels = MemoryChannels({"goldenvcr": BROADCASTER_ID}, Listing(Stream("40123", began), began))
+    channels = MemoryChannels(
+        {"goldenvcr": BROADCASTER_ID}, StreamListing(ListedStream("40123", began), began)
+    )
     async with make_pool(migrated) as pool, staged(migrated) as stage:
-        watch = Watch(
+        watch = CheckChannel(
             login="goldenvcr",
             our_url=OUR_URL,
             channels=channels,
             subscriptions=MemorySubscriptions(OUR_URL),
             units=stage.units,
-            record=PostgresHealth(pool),
+            health=PostgresHealthStore(pool),
             policy=Policy(),
             pause=asyncio.sleep,
-            repairs=True,
+            may_repair=True,
         )
         for minutes, instance in ((0, stage.units), (60, stage.other), (65, stage.units), (70, stage.other)):
-            listed = Stream("40123", began) if not minutes else None
-            channels.listed = Listing(listed, began + timedelta(minutes=minutes))
+            listed = ListedStream("40123", began) if not minutes else None
+            channels.listed = StreamListing(listed, began + timedelta(minutes=minutes))
             state = await read_state(pool)
             assert bool(state.timeline.live) == bool(minutes)
             await evolve(watch, units=instance).check(state, is_forced=True)
@@ -242,12 +240,14 @@ async def test_an_end_that_was_lost_is_made_up_for(migrated: str):
 async def test_the_latest_check_counts(migrated: str):
     """One that began earlier and ended later does not hide it; what the chat's reader said is beside it."""
     async with make_pool(migrated) as pool:
-        record, now = PostgresHealth(pool), datetime.now(UTC)
+        record, now = PostgresHealthStore(pool), datetime.now(UTC)
         unknown = await record.read()
         assert (unknown.twitch, unknown.chat) == (None, None)
-        later = TwitchHealth(now, (Finding("stream.online", is_optional=False, status=MISSING),), "away")
-        await record.keep_twitch(later)
-        await record.keep_twitch(TwitchHealth(now - timedelta(minutes=1)))
+        later = TwitchHealth(
+            now, (SubscriptionFinding("stream.online", is_optional=False, status=MISSING),), "away"
+        )
+        await record.save_twitch(later)
+        await record.save_twitch(TwitchHealth(now - timedelta(minutes=1)))
         await PostgresChatLog(pool).report("no connection")
         known = await record.read()
     assert known.twitch == later

@@ -10,18 +10,18 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.parked import PostgresParking
+from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.wire import decode_effect
 from showtime_core.domain.alerts import GhostAlert
-from showtime_core.domain.journal import Shown
-from showtime_core.domain.outbox import Status
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step
+from showtime_core.domain.journal import FeedItem
+from showtime_core.domain.outbox import EffectStatus
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep
 from showtime_core.domain.viewers import Viewer
 from showtime_core.ports import Outbox
 from showtime_core.testing.machines.effects import SETTLE_AFTER
-from showtime_core.testing.machines.effects_stage import EffectsStage, Kept, KeptEffect
+from showtime_core.testing.machines.effects_stage import EffectsStage, StoredEffect, StoredEffects
 
 # Time passes: what was to come, and what has been, are nearer and farther by so much.
 _PASS: LiteralString = """
@@ -69,25 +69,25 @@ async def effects_staged(conninfo: str) -> AsyncIterator[EffectsStage]:
         async def wait(time: timedelta) -> None:
             await let_time_pass(pool, time)
 
-        async def read() -> Kept:
+        async def read() -> StoredEffects:
             return await _read(pool)
 
         units = PostgresUnitOfWork(pool)
-        yield EffectsStage(units, PostgresParking(pool), SETTLE_AFTER, start, die, wait, read)
+        yield EffectsStage(units, PostgresParkedItems(pool), SETTLE_AFTER, start, die, wait, read)
 
 
-async def _read(pool: AsyncConnectionPool[Connection]) -> Kept:
+async def _read(pool: AsyncConnectionPool[Connection]) -> StoredEffects:
     async with pool.connection() as connection:
         effects = await (await connection.execute(_EFFECTS)).fetchall()
         ghosts = await (await connection.execute(_GHOSTS)).fetchall()
         shown = await (await connection.execute(_SHOWN)).fetchall()
-    return Kept(
+    return StoredEffects(
         {
-            key: KeptEffect(decode_effect(kind, payload), Status(status), after, remark)
+            key: StoredEffect(decode_effect(kind, payload), EffectStatus(status), after, remark)
             for key, kind, payload, status, after, remark in effects
         },
         tuple(_ghost(*row) for row in ghosts),
-        tuple(Shown(entry_id, _alert(**data)) for entry_id, data in shown),
+        tuple(FeedItem(entry_id, _alert(**data)) for entry_id, data in shown),
     )
 
 
@@ -98,5 +98,5 @@ def _alert(username: str, description: str, urls: list[str]) -> GhostAlert:
 def _ghost(ghost_id: Any, *columns: Any) -> Ghost:
     viewer_id, login, name, subject, screening_id, step, flow_id, url, refusal, reason = columns
     viewer = Viewer(viewer_id, login, name)
-    why = refusal and Refusal(refusal)
-    return Ghost(ghost_id, viewer, subject, screening_id, Step(step), flow_id, url, why, reason)
+    why = refusal and GhostRefusal(refusal)
+    return Ghost(ghost_id, viewer, subject, screening_id, GhostStep(step), flow_id, url, why, reason)

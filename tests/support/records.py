@@ -19,18 +19,18 @@ from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import ALERT_TYPES, decode_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening, Snapshot
 from showtime_core.domain.events import (
-    Dismissed,
+    EntryDismissed,
+    EntryRetried,
     GhostPaid,
     GhostRequested,
-    Retried,
     TapeStarted,
     TapeStopped,
 )
-from showtime_core.domain.journal import Entry, Malformed, Shown, Source, Unknown
+from showtime_core.domain.journal import Entry, EntrySource, FeedItem, Malformed, Unknown
 from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
-from showtime_core.testing.records import Line, Records, Remembered, Stage
+from showtime_core.testing.records import JournalLine, Stage, StoredRecords, StoredViewer
 from showtime_core.use_cases.check_channel import read_repair
 
 OF_OLD = "an older version did not understand it"
@@ -49,7 +49,7 @@ async def staged(conninfo: str) -> AsyncIterator[Stage]:
         make_pool(conninfo) as pool,
     ):
 
-        async def read() -> Records:
+        async def read() -> StoredRecords:
             return await read_records(pool)
 
         yield Stage(PostgresUnitOfWork(one), PostgresUnitOfWork(other), read)
@@ -57,9 +57,9 @@ async def staged(conninfo: str) -> AsyncIterator[Stage]:
 
 def parse(entry: Entry) -> Entry:
     """Read what an entry of the journal says from its body, as it was read when it came."""
-    if entry.source is Source.REPAIR:
+    if entry.source is EntrySource.REPAIR:
         return evolve(entry, content=read_repair(entry))
-    if entry.source is Source.HOST:
+    if entry.source is EntrySource.HOST:
         document = json.loads(entry.body)
         if entry.type == "tape.stop":
             return evolve(entry, content=TapeStopped())
@@ -67,7 +67,7 @@ def parse(entry: Entry) -> Entry:
             return entry
         started = TapeStarted(UUID(document["screeningId"]), document["tapeId"])
         return evolve(entry, content=started)
-    if entry.source in {Source.VIEWER, Source.RELAY}:
+    if entry.source in {EntrySource.VIEWER, EntrySource.RELAY}:
         return evolve(entry, content=_read_ghost(json.loads(entry.body)))
     headers = {
         "twitch-eventsub-message-type": entry.source.value,
@@ -87,7 +87,7 @@ def _read_ghost(document: dict[str, Any]) -> GhostRequested | GhostPaid:
     return GhostRequested(viewer, document["subject"], document.get("key"))
 
 
-async def assert_replays(conninfo: str) -> Records:
+async def assert_replays(conninfo: str) -> StoredRecords:
     """See that the journal alone, told to the pure core again, gives all that was recorded."""
     async with make_pool(conninfo) as pool:
         kept = await read_records(pool)
@@ -105,13 +105,13 @@ def _read_decision(command: Entry, sent: Mapping[str, Entry]) -> Entry:
     """Read what the operator has decided: about an entry that is in the journal too, with what it says."""
     name = json.loads(command.body)["entryId"]
     if command.type == "entry.dismiss":
-        return evolve(command, content=Dismissed(name))
+        return evolve(command, content=EntryDismissed(name))
     event = sent[name].content
     assert not isinstance(event, Unknown | Malformed)
-    return evolve(command, content=Retried(name, event))
+    return evolve(command, content=EntryRetried(name, event))
 
 
-async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
+async def read_records(pool: AsyncConnectionPool[Connection]) -> StoredRecords:
     """Read all that is kept."""
     lines = [line async for line in read_journal(pool, lambda entry: entry)]
     remarks = dict(await _rows(pool, "select id, remark from showtime.journal"))
@@ -128,13 +128,15 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
     screenings = await _rows(
         pool, "select id, broadcast_id, tape_id, started_at, ended_at from showtime.screening"
     )
-    return Records(
+    return StoredRecords(
         state=await read_state(pool),
         journal=tuple(
-            Line(line.entry.id, line.entry.body, line.now, line.policy, line.outcome, remarks[line.entry.id])
+            JournalLine(
+                line.entry.id, line.entry.body, line.now, line.policy, line.outcome, remarks[line.entry.id]
+            )
             for line in lines
         ),
-        shown=tuple(Shown(entry_id, _read_shown(*what)) for entry_id, *what in shown),
+        feed_items=tuple(FeedItem(entry_id, _read_shown(*what)) for entry_id, *what in shown),
         effects={
             key: PlannedEffect(
                 key,
@@ -147,7 +149,7 @@ async def read_records(pool: AsyncConnectionPool[Connection]) -> Records:
             for key, entry_id, kind, payload, status, after, remark in planned
             if kind in _OF_REACTIONS
         },
-        viewers={viewer_id: Remembered(*remembered) for viewer_id, *remembered in viewers},
+        viewers={viewer_id: StoredViewer(*remembered) for viewer_id, *remembered in viewers},
         broadcasts={row[0]: Broadcast(*row) for row in broadcasts},
         screenings={row[0]: Screening(*row) for row in screenings},
     )

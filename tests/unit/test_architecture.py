@@ -117,7 +117,7 @@ def test_no_statement_is_put_together_from_texts(module):
     ['c.execute(f"select {x}")', 'c.execute("select " + x)', 'c.execute("%s" % x)', "c.execute(S.format(x))"],
 )
 def test_a_statement_that_is_put_together_is_seen(source):
-    """However it is done."""
+    """A statement that is put together is found, however it is done."""
     assert list(composed(source))
 
 

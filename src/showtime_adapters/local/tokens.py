@@ -9,7 +9,7 @@ import jwt
 from attrs import field, frozen
 
 from showtime_core.domain.viewers import Identity, Role, Viewer
-from showtime_core.errors import NotAccepted
+from showtime_core.errors import NotAuthenticated
 
 _ISSUER = "showtime dev"
 _ALGORITHM = "HS256"
@@ -51,4 +51,4 @@ class TokenIssuer:
             )
             return Identity(viewer, Role(claims["role"]))
         except (jwt.InvalidTokenError, KeyError, ValueError) as reason:
-            raise NotAccepted("access token was not accepted") from reason
+            raise NotAuthenticated("access token was not accepted") from reason

@@ -9,8 +9,8 @@ from showtime_core.errors import Unavailable
 
 
 @frozen
-class Backlog:
-    """How much waits, and for how long."""
+class PendingWork:
+    """How much waits in the database, and for how long."""
 
     parked_messages: int
     parked_effects: int
@@ -18,10 +18,10 @@ class Backlog:
     oldest_effect_seconds: float
 
 
-async def read_backlog(pool: AsyncConnectionPool[Connection]) -> Backlog:
-    """Count what waits; raises Unavailable."""
+async def read_pending_work(pool: AsyncConnectionPool[Connection]) -> PendingWork:
+    """Count what is parked and what is due; raises Unavailable."""
     async with connected(pool) as connection:
         row = await (await connection.execute(BACKLOG)).fetchone()
     if row is None:
         raise Unavailable("the database does not answer")
-    return Backlog(*row)
+    return PendingWork(*row)

@@ -11,17 +11,17 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import chat_document
 from showtime_core.domain.chat import (
     BACKLOG_LENGTH,
+    BacklogMessage,
+    ChatChanges,
     ChatLine,
     ChatMessage,
-    ChatPage,
-    Heard,
-    Kept,
-    entry_key,
-    follow_all,
+    ChatReport,
+    plan_chat_changes,
+    report_key,
 )
 from showtime_core.domain.feed import FeedEntry
 
-KEPT = 20_000
+MAX_LINES = 20_000
 """How many of the latest lines are kept, for instances that are behind in a flood; and how many of the latest
 keys, for Twitch repeats a message within minutes."""
 _PRUNED_EVERY = 1000
@@ -109,24 +109,24 @@ class PostgresChatLog:
     """Raises Unavailable if whoever writes here may not any more. Asked under the lock, so that whoever may
     instead writes after it."""
 
-    async def write(self, heard: Sequence[Heard]) -> None:
+    async def write(self, reports: Sequence[ChatReport]) -> None:
         """Write what follows from what had not been heard before; raises Unavailable."""
-        keys = [key for each in heard for key in each.keys]
+        keys = [key for each in reports for key in each.dedup_keys]
         async with connected(self.pool) as connection:
             async with connection.pipeline():  # in one round trip: in a flood they are what takes the time
                 await connection.execute(_LOCK)
                 known = await connection.execute(_KNOWN, [keys], prepare=False)
                 kept = await connection.execute(_BACKLOG, [BACKLOG_LENGTH])
                 await self.require(connection)
-            backlog = tuple(Kept(*row) for row in await kept.fetchall())
-            page = follow_all(backlog, {key for (key,) in await known.fetchall()}, heard)
-            if page.lines or page.keys:
-                await _write(connection, page)
+            backlog = tuple(BacklogMessage(*row) for row in await kept.fetchall())
+            changes = plan_chat_changes(backlog, {key for (key,) in await known.fetchall()}, reports)
+            if changes.lines or changes.dedup_keys:
+                await _write(connection, changes)
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
         async with connected(self.pool) as connection:
-            return bool(await (await connection.execute(_KNOWN, [[entry_key(entry_id)]])).fetchall())
+            return bool(await (await connection.execute(_KNOWN, [[report_key(entry_id)]])).fetchall())
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
@@ -144,29 +144,31 @@ class PostgresChatLog:
             )
             return [FeedEntry(*row) for row in await cursor.fetchall()]
 
-    async def report(self, trouble: str | None) -> None:
+    async def report(self, failure: str | None) -> None:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""
         async with connected(self.pool) as connection:
             await connection.execute(_LOCK)
             await self.require(connection)
-            await connection.execute(_REPORT, [trouble])
+            await connection.execute(_REPORT, [failure])
 
 
-async def _write(connection: Connection, page: ChatPage) -> None:
+async def _write(connection: Connection, changes: ChatChanges) -> None:
     written = {
-        "lines": encode([_row(line) for line in page.lines]),
-        "deleted": list(page.deleted),
-        "keys": list(page.keys),
-        "line_count": len(page.lines),
-        "key_count": len(page.keys),
+        "lines": encode([_row(line) for line in changes.lines]),
+        "deleted": list(changes.deleted_ids),
+        "keys": list(changes.dedup_keys),
+        "line_count": len(changes.lines),
+        "key_count": len(changes.dedup_keys),
     }
     cursor = await connection.execute(_WRITE, written, prepare=False)
     [(last_line_id, last_position, _)] = await cursor.fetchall()
-    if _has_grown(last_line_id, len(page.lines)) or _has_grown(last_position, len(page.keys)):
-        await connection.execute(_PRUNE, {"kept": KEPT})
+    if _is_time_to_prune(last_line_id, len(changes.lines)) or _is_time_to_prune(
+        last_position, len(changes.dedup_keys)
+    ):
+        await connection.execute(_PRUNE, {"kept": MAX_LINES})
 
 
-def _has_grown(last: int, count: int) -> bool:
+def _is_time_to_prune(last: int, count: int) -> bool:
     """Tell whether it is time to prune, with so many that have just been written."""
     return last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY
 

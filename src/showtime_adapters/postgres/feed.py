@@ -19,10 +19,10 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.pool import connected
 from showtime_adapters.postgres.session import Connection, listening_session
-from showtime_adapters.postgres.state import KeptState, up_to_date
+from showtime_adapters.postgres.state import VersionedState, current_state
 from showtime_adapters.wire import snapshot_document
-from showtime_core.domain.broadcasts.broadcast import snapshot
-from showtime_core.domain.feed import FeedEntry, Tip
+from showtime_core.domain.broadcasts.broadcast import snapshot_of
+from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.points_and_ghosts.retries import back_off
 
 _log = logging.getLogger(__name__)
@@ -36,14 +36,14 @@ _RECONNECT = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=2)}
 
 
 @frozen
-class Followed:
+class FeedSource:
     """A table that grows, whose new rows every instance shows."""
 
     listen: LiteralString
     """Wakes the session with every commit that adds rows."""
     after: LiteralString
     """Reads ids, streams and payloads after an id, no more than so many."""
-    read_tip: Callable[[Connection], Awaitable[Tip]]
+    read_tip: Callable[[Connection], Awaitable[FeedPosition]]
 
 
 @define
@@ -51,12 +51,12 @@ class PostgresFeed:
     """Follows the feed, or the chat, and hands on what is new."""
 
     conninfo: str
-    followed: Followed
-    publish: Callable[[Tip, Sequence[FeedEntry]], None]
+    source: FeedSource
+    publish: Callable[[FeedPosition, Sequence[FeedEntry]], None]
     """Called with the new tip and the entries that led to it; must not block."""
     is_watched: Callable[[], bool]
     """Whether anybody is there to be shown entries; otherwise only the tip is read."""
-    tip: Tip | None = None
+    position: FeedPosition | None = None
     """None until the database has been reached."""
     _failures: int = 0
     """How often in a row the database was not reached."""
@@ -66,7 +66,7 @@ class PostgresFeed:
         while True:
             try:
                 async with listening_session(self.conninfo) as connection:
-                    await self._follow(connection)
+                    await self._listen(connection)
             except Exception as reason:  # whatever it is, those who listen must not be left in silence
                 _log.warning(
                     "the feed has lost the database, and connects again: %s",
@@ -76,12 +76,12 @@ class PostgresFeed:
                 self._failures += 1
                 await asyncio.sleep(back_off(self._failures, 1.0, **_RECONNECT).total_seconds())
 
-    async def _follow(self, connection: Connection) -> None:
-        await connection.execute(self.followed.listen)  # before reading: what is committed between is seen
-        tip = await self.followed.read_tip(connection)
+    async def _listen(self, connection: Connection) -> None:
+        await connection.execute(self.source.listen)  # before reading: what is committed between is seen
+        position = await self.source.read_tip(connection)
         self._failures = 0
-        if self.tip is None or self.tip.epoch != tip.epoch or self.tip.id > tip.id:
-            self._reach(tip, [])
+        if self.position is None or self.position.epoch != position.epoch or self.position.id > position.id:
+            self._publish(position, [])
         while True:
             await self._catch_up(connection)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -90,25 +90,25 @@ class PostgresFeed:
 
     async def _catch_up(self, connection: Connection) -> None:
         if not self.is_watched():
-            tip = await self.followed.read_tip(connection)
+            position = await self.source.read_tip(connection)
             if not self.is_watched():  # whoever has come meanwhile begins where we stand
-                self._reach(tip, [])
+                self._publish(position, [])
                 return
         while True:
-            assert self.tip, "the tip was read before"
+            assert self.position, "the tip was read before"
             # Never prepared: a plan that was made while the table was small would sort all of it each time.
-            cursor = await connection.execute(self.followed.after, [self.tip.id, _PAGE], prepare=False)
+            cursor = await connection.execute(self.source.after, [self.position.id, _PAGE], prepare=False)
             entries = [FeedEntry(*row) for row in await cursor.fetchall()]
             if entries:
                 states = [entry.payload for entry in entries if entry.stream == "state"]
-                on = states[-1] if states else self.tip.snapshot
-                self._reach(Tip(self.tip.epoch, entries[-1].id, on), entries)
+                on = states[-1] if states else self.position.snapshot
+                self._publish(FeedPosition(self.position.epoch, entries[-1].id, on), entries)
             if len(entries) < _PAGE:
                 return
 
-    def _reach(self, tip: Tip, entries: Sequence[FeedEntry]) -> None:
-        self.tip = tip
-        self.publish(tip, entries)
+    def _publish(self, position: FeedPosition, entries: Sequence[FeedEntry]) -> None:
+        self.position = position
+        self.publish(position, entries)
 
 
 async def missed_alerts(
@@ -126,24 +126,24 @@ async def missed_alerts(
             after = page[-1].id
 
 
-async def _read_tip(connection: Connection) -> Tip:
+async def _read_tip(connection: Connection) -> FeedPosition:
     row = await (await connection.execute(statements.TIP)).fetchone()
     if row is None:
         raise psycopg.DataError("the database has lost its channel")
     epoch, newest, version, document, newest_broadcast_id = row
-    kept = await up_to_date(connection, KeptState().read(version, document), newest_broadcast_id)
-    return Tip(epoch, newest, encode(snapshot_document(snapshot(kept.state))))
+    kept = await current_state(connection, VersionedState().read(version, document), newest_broadcast_id)
+    return FeedPosition(epoch, newest, encode(snapshot_document(snapshot_of(kept.state))))
 
 
-async def _read_chat_tip(connection: Connection) -> Tip:
+async def _read_chat_tip(connection: Connection) -> FeedPosition:
     row = await (await connection.execute(statements.CHAT_TIP)).fetchone()
     if row is None:
         raise psycopg.DataError("the database has lost its chat room")
     epoch, newest = row
-    return Tip(epoch, newest, snapshot="")
+    return FeedPosition(epoch, newest, snapshot="")
 
 
-FEED = Followed(statements.LISTEN, statements.FEED_AFTER, _read_tip)
+FEED = FeedSource(statements.LISTEN, statements.FEED_AFTER, _read_tip)
 """Alerts and changes of the state."""
-CHAT = Followed(statements.LISTEN_TO_CHAT, statements.CHAT_AFTER, _read_chat_tip)
+CHAT = FeedSource(statements.LISTEN_TO_CHAT, statements.CHAT_AFTER, _read_chat_tip)
 """Chat, which has an order of its own."""

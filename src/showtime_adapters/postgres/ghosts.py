@@ -11,7 +11,12 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
-from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, Refusal, Standing, Step
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    SAME_REQUEST_FOR,
+    GhostProgress,
+    GhostRefusal,
+    GhostStep,
+)
 from showtime_core.errors import NotFound
 
 # Names the request of a viewer for a ghost of this subject that is in progress or, if none is, the one whose
@@ -74,9 +79,9 @@ async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mappi
     """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
     recent: dict[str, str] = {}
     for entry in entries:
-        if entry.fact and not entry.is_named and isinstance(entry.content, GhostRequested):
+        if entry.dedup_key and not entry.is_named and isinstance(entry.content, GhostRequested):
             asker = await _recent_asker(connection, entry.content)
-            recent |= {entry.fact: asker} if asker else {}
+            recent |= {entry.dedup_key: asker} if asker else {}
     return recent
 
 
@@ -94,7 +99,7 @@ async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostL
 
 
 # How a ghost stands; without a step, where it waits to begin.
-_STANDING: LiteralString = """
+_PROGRESS: LiteralString = """
     select step, refusal, reason
     from (select %s::uuid as id) as asked left join showtime.ghost using (id)
     where step is not null or exists (
@@ -110,20 +115,20 @@ class PostgresGhosts:
 
     pool: AsyncConnectionPool[Connection]
 
-    async def asker(self, request: Entry) -> str | None:
+    async def first_request(self, request: Entry) -> str | None:
         """Name the entry whose ghost this request gets."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_ASKER, [request.id, request.fact])).fetchone()
+            row = await (await connection.execute(_ASKER, [request.id, request.dedup_key])).fetchone()
             asker = row[0] if row else None
             if asker is None and not request.is_named and isinstance(request.content, GhostRequested):
                 asker = await _recent_asker(connection, request.content)
         return asker
 
-    async def standing(self, ghost_id: UUID) -> Standing:
+    async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_STANDING, [ghost_id])).fetchone()
+            row = await (await connection.execute(_PROGRESS, [ghost_id])).fetchone()
         if row is None:
             raise NotFound("no such ghost")
         step, refusal, reason = row
-        return Standing.of(ghost_id, step and Step(step), refusal and Refusal(refusal), reason)
+        return GhostProgress.of(ghost_id, step and GhostStep(step), refusal and GhostRefusal(refusal), reason)

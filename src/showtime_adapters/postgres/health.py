@@ -1,4 +1,4 @@
-"""How the show stands, kept where every instance reads it; see `showtime_core.ports.HealthRecord`."""
+"""How the show stands, kept where every instance reads it; see `showtime_core.ports.HealthStore`."""
 
 from typing import LiteralString
 
@@ -27,7 +27,7 @@ _KEEP: LiteralString = """
 
 
 @frozen
-class PostgresHealth:
+class PostgresHealthStore:
     """The table of how everything stands; raises Unavailable."""
 
     pool: AsyncConnectionPool[Connection]
@@ -45,7 +45,7 @@ class PostgresHealth:
             painted=load.painted,
         )
 
-    async def keep_twitch(self, health: TwitchHealth) -> None:
+    async def save_twitch(self, health: TwitchHealth) -> None:
         """Keep what a check at Twitch came to."""
         report = encode(twitch_health_document(health))
         async with connected(self.pool) as connection:

@@ -16,7 +16,7 @@ from showtime_core.domain.broadcasts.history import (
     PaidGhost,
     PastBroadcast,
     PastScreening,
-    name_viewer,
+    displayed_name,
 )
 from showtime_core.errors import NotFound
 
@@ -133,7 +133,7 @@ def _screenings(rows: Iterable[Sequence[Any]]) -> tuple[PastScreening, ...]:
 
 def _ghosts(rows: Iterable[Sequence[Any]]) -> tuple[PaidGhost, ...]:
     return tuple(
-        PaidGhost(request_id, name_viewer(name, twitch_user_id), subject)
+        PaidGhost(request_id, displayed_name(name, twitch_user_id), subject)
         for request_id, name, twitch_user_id, subject in rows
         if request_id
     )

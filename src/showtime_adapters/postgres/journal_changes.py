@@ -17,16 +17,16 @@ from showtime_adapters.wire import (
 )
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Snapshot
-from showtime_core.domain.journal import Admission, Page, Shown, Verdict
+from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
 from showtime_core.domain.outbox import PlannedEffect
-from showtime_core.domain.points_and_ghosts.effects import kind, lane
-from showtime_core.domain.reactions import Acquaintance, Policy
+from showtime_core.domain.points_and_ghosts.effects import effect_kind, effect_lane
+from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
-async def write_page(
+async def write_changes(
     connection: Connection,
-    page: Page,
-    admission: Admission,
+    changes: JournalChanges,
+    batch: AdmittedBatch,
     policy: Policy,
     assumed_version: int | None = None,
 ) -> bool:
@@ -37,18 +37,18 @@ async def write_page(
     cursor = await connection.execute(
         statements.WRITE_PAGE,
         {
-            "entries": encode(_entries(admission, page.verdicts)),
-            "bodies": [entry.body for entry in admission.fresh],
+            "entries": encode(_entries(batch, changes.verdicts)),
+            "bodies": [entry.body for entry in batch.new_entries],
             "policy": _policy(policy),
-            "viewers": encode(_viewers(page.acquaintances)),
-            "effects": encode(_effects(page.effects)),
-            "shown": encode(_shown(page.shown)),
-            "now": admission.now,
-            "entry_count": len(admission.fresh),
-            "shown_count": len(page.shown),
-            "effect_count": len(page.effects),
+            "viewers": encode(_viewers(changes.viewer_updates)),
+            "effects": encode(_effects(changes.effects)),
+            "shown": encode(_shown(changes.feed_items)),
+            "now": batch.now,
+            "entry_count": len(batch.new_entries),
+            "shown_count": len(changes.feed_items),
+            "effect_count": len(changes.effects),
             "assumed_version": assumed_version,
-            "last_broadcast_id": page.state.last_broadcast_id,
+            "last_broadcast_id": changes.state.last_broadcast_id,
         },
     )
     return cursor.rowcount > 0
@@ -59,7 +59,7 @@ def _policy(policy: Policy) -> str:
     return encode(policy_document(policy))
 
 
-def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document]:
+def _entries(batch: AdmittedBatch, verdicts: Sequence[Verdict]) -> list[Document]:
     return [
         {
             "id": entry.id,
@@ -68,19 +68,19 @@ def _entries(admission: Admission, verdicts: Sequence[Verdict]) -> list[Document
             "version": entry.version,
             "retry": entry.retry,
             "sent_at": entry.sent_at and format_time(entry.sent_at),
-            "fact": None if entry.id in admission.told else entry.claim,
+            "fact": None if entry.id in batch.first_reports else entry.claim,
             "outcome": verdict.outcome,
             "remark": verdict.remark,
         }
-        for entry, verdict in zip(admission.fresh, verdicts, strict=True)
+        for entry, verdict in zip(batch.new_entries, verdicts, strict=True)
     ]
 
 
-def _viewers(met: Sequence[Acquaintance]) -> list[Document]:
+def _viewers(updates: Sequence[ViewerUpdate]) -> list[Document]:
     """List every viewer once, since one statement cannot change a row twice."""
-    viewers: dict[str, list[Acquaintance]] = {}
-    for acquaintance in met:
-        viewers.setdefault(acquaintance.viewer.id, []).append(acquaintance)
+    viewers: dict[str, list[ViewerUpdate]] = {}
+    for update in updates:
+        viewers.setdefault(update.viewer.id, []).append(update)
     return [
         {
             "id": viewer_id,
@@ -101,8 +101,8 @@ def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
         {
             "key": planned.key,
             "entry_id": planned.entry_id,
-            "kind": kind(planned.effect),
-            "lane": lane(planned.effect),
+            "kind": effect_kind(planned.effect),
+            "lane": effect_lane(planned.effect),
             "payload": effect_document(planned.effect),
             "status": planned.status,
             "depends_on": planned.after,
@@ -112,8 +112,8 @@ def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
     ]
 
 
-def _shown(shown: Sequence[Shown]) -> list[Document]:
-    return [{"entry_id": entry.entry_id} | _stream_and_payload(entry.what) for entry in shown]
+def _shown(feed_items: Sequence[FeedItem]) -> list[Document]:
+    return [{"entry_id": entry.entry_id} | _stream_and_payload(entry.content) for entry in feed_items]
 
 
 def _stream_and_payload(what: Alert | Snapshot) -> Document:
@@ -122,7 +122,7 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
     return {"stream": "alerts", "payload": alert_document(what)}
 
 
-async def write_payments(connection: Connection, page: Page) -> None:
+async def write_payments(connection: Connection, changes: JournalChanges) -> None:
     """Write the payments that were told, under the lock."""
     told = [
         {
@@ -132,23 +132,23 @@ async def write_payments(connection: Connection, page: Page) -> None:
             "is_shared": each.payment.is_shared,
             "at": format_time(each.payment.at),
         }
-        for each in page.payments
+        for each in changes.payments
     ]
     if told:
         await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
 
 
-async def write_broadcasts(connection: Connection, page: Page) -> None:
+async def write_broadcasts(connection: Connection, changes: JournalChanges) -> None:
     """Write the broadcasts and screenings that are new or changed, under the lock."""
-    if page.merged_broadcasts:
-        await connection.execute(statements.END_MERGED, [list(page.merged_broadcasts)])
-    for broadcast in page.broadcasts:
+    if changes.merged_broadcasts:
+        await connection.execute(statements.END_MERGED, [list(changes.merged_broadcasts)])
+    for broadcast in changes.broadcasts:
         await connection.execute(
             statements.SAVE_BROADCAST, [broadcast.id, broadcast.started_at, broadcast.ended_at]
         )
-    if page.broadcasts:
+    if changes.broadcasts:
         await connection.execute(statements.KEEP_SEQUENCE)
-    for screening in page.screenings:
+    for screening in changes.screenings:
         await connection.execute(
             statements.SAVE_SCREENING,
             [
@@ -159,5 +159,5 @@ async def write_broadcasts(connection: Connection, page: Page) -> None:
                 screening.ended_at,
             ],
         )
-    if page.merged_broadcasts:
-        await connection.execute(statements.REMOVE_MERGED, [list(page.merged_broadcasts)])
+    if changes.merged_broadcasts:
+        await connection.execute(statements.REMOVE_MERGED, [list(changes.merged_broadcasts)])

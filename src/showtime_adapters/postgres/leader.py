@@ -35,12 +35,12 @@ PRUNING_KEY = 7238450194403
 
 _POLL_SECONDS = 0.5
 _SILENT_SECONDS = 16.0
-"""Longer than a leader that is cut off needs to notice: a pulse, and then the time limit of TCP."""
-_PULSES = 8
+"""Longer than a leader that is cut off needs to notice: a heartbeat, and then the time limit of TCP."""
+_HEARTBEATS = 8
 """In so many seconds: a leader that is merely slow is not silent."""
 
 _TRY_LOCK: LiteralString = "select pg_try_advisory_lock(%s)"
-_PULSE: LiteralString = "select"
+_HEARTBEAT: LiteralString = "select"
 
 # Ends the session that holds the lock, if it has been silent for so many seconds.
 _END_SILENT: LiteralString = """
@@ -85,7 +85,7 @@ class Leadership:
         """Do the work for as long as this instance leads, again after each loss, until cancelled."""
         while True:
             try:
-                await self._lead(work, None)
+                await self._hold(work, None)
             except Unavailable as reason:
                 _log.warning("not leading %d: %s", self.key, reason)
             except Exception:  # whatever it is, the work is begun again
@@ -98,21 +98,21 @@ class Leadership:
         Raises Unavailable if another is at it for too long, or when the leadership is lost; then the work was
         cancelled halfway, or not begun.
         """
-        return await self._lead(work, patience_seconds)
+        return await self._hold(work, patience_seconds)
 
-    async def _lead(self, work: Work[T], patience_seconds: float | None) -> T:
+    async def _hold(self, work: Work[T], patience_seconds: float | None) -> T:
         async with _session(self.conninfo) as connection:
             try:
                 async with asyncio.timeout(patience_seconds):
-                    await self._win(connection)
+                    await self._acquire(connection)
             except TimeoutError:
                 raise Unavailable(
                     f"another showtime has been at it for more than {patience_seconds:.0f} s"
                 ) from None
             self._backend = connection.info.backend_pid
-            return await _while_alive(connection, work, self.silent_seconds / _PULSES)
+            return await _while_alive(connection, work, self.silent_seconds / _HEARTBEATS)
 
-    async def _win(self, connection: Connection) -> None:
+    async def _acquire(self, connection: Connection) -> None:
         while True:
             row = await (await connection.execute(_TRY_LOCK, [self.key])).fetchone()
             if row == (True,):
@@ -130,10 +130,10 @@ async def _session(conninfo: str) -> AsyncIterator[Connection]:
         raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
 
 
-async def _while_alive(connection: Connection, work: Work[T], pulse_seconds: float) -> T:
+async def _while_alive(connection: Connection, work: Work[T], heartbeat_seconds: float) -> T:
     """Do the work; when the session dies, and the lock may be another's, the work is cancelled."""
     working = asyncio.create_task(work())
-    watching = asyncio.create_task(_watch(connection, pulse_seconds))
+    watching = asyncio.create_task(_beat(connection, heartbeat_seconds))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -145,8 +145,8 @@ async def _while_alive(connection: Connection, work: Work[T], pulse_seconds: flo
         await asyncio.wait({working, watching})
 
 
-async def _watch(connection: Connection, pulse_seconds: float) -> None:
+async def _beat(connection: Connection, heartbeat_seconds: float) -> None:
     """Show that the leader is alive, until the session is not."""
     while True:
-        await connection.execute(_PULSE)
-        await asyncio.sleep(pulse_seconds)
+        await connection.execute(_HEARTBEAT)
+        await asyncio.sleep(heartbeat_seconds)

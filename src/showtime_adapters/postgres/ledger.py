@@ -13,7 +13,11 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
-from showtime_core.domain.points_and_ghosts.ledger_matching import Flow, flow_of, reservation
+from showtime_core.domain.points_and_ghosts.ledger_matching import (
+    ExpectedTransaction,
+    expected_credit,
+    expected_reservation,
+)
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
 
@@ -61,7 +65,7 @@ class PostgresLedger:
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
         async with connected(self.pool) as connection:
-            return await _record(connection, credit.viewer, key, flow_of(credit))
+            return await _record(connection, credit.viewer, key, expected_credit(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
@@ -70,7 +74,7 @@ class PostgresLedger:
             known = await (await connection.execute(_IS_KNOWN, [uuid5(_NAMESPACE, key)])).fetchone()
             if known != (True,) and (await _balance(connection, viewer)).available < points:
                 raise NotEnoughPoints("not enough points")
-            return await _record(connection, viewer, key, reservation(points))
+            return await _record(connection, viewer, key, expected_reservation(points))
 
     async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
         """Spend what was reserved. Raises NotPending where that is decided already."""
@@ -85,10 +89,10 @@ class PostgresLedger:
         async with connected(self.pool) as connection:
             return await _balance(connection, viewer)
 
-    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+    async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
         async with connected(self.pool) as connection:
-            rows = await (await connection.execute(_STATEMENT, [viewer.id, reach])).fetchall()
+            rows = await (await connection.execute(_STATEMENT, [viewer.id, period])).fetchall()
         return Statement(tuple(_transaction(*row) for row in rows), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
@@ -106,7 +110,7 @@ class PostgresLedger:
             raise Refused("no such transaction")
 
 
-async def _record(connection: Connection, viewer: Viewer, key: str, new: Flow) -> UUID:
+async def _record(connection: Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
     flow_id = uuid5(_NAMESPACE, key)
     values = [flow_id, viewer.id, new.type, new.state, new.points, new.description]
     await connection.execute(_RECORD, values)

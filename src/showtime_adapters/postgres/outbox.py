@@ -15,10 +15,10 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import decode_effect, effect_document
-from showtime_core.domain.events import GhostRequested, natural_key
+from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
-from showtime_core.domain.points_and_ghosts.effects import kind, lane
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, prompt
+from showtime_core.domain.points_and_ghosts.effects import effect_kind, effect_lane
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, prompt
 from showtime_core.domain.viewers import Viewer
 from showtime_core.texts import clean
 
@@ -111,9 +111,9 @@ async def write_settlement(
             "in_doubt": settlement.in_doubt,
             "has_answered": settlement.has_answered,
             "check_after": settlement.check_after,
-            "is_sure": settlement.is_sure,
+            "is_sure": settlement.clears_doubt,
             "flow_id": settlement.flow_id,
-            "planned": encode([_planned(settlement.then)] if settlement.then else []),
+            "planned": encode([_planned(settlement.next_effect)] if settlement.next_effect else []),
         },
     )
     if cursor.rowcount and settlement.ghost:
@@ -164,10 +164,10 @@ def _ghost(  # noqa: PLR0913, PLR0917 - as the row comes
         Viewer(viewer_id, login, display_name),
         subject,
         screening_id,
-        Step(step),
+        GhostStep(step),
         flow_id,
         url,
-        Refusal(refusal) if refusal else None,
+        GhostRefusal(refusal) if refusal else None,
         reason,
         jpeg,
     )
@@ -176,14 +176,14 @@ def _ghost(  # noqa: PLR0913, PLR0917 - as the row comes
 def _planned(then: PlannedEffect) -> dict[str, object]:
     return {
         "key": then.key,
-        "kind": kind(then.effect),
-        "lane": lane(then.effect),
+        "kind": effect_kind(then.effect),
+        "lane": effect_lane(then.effect),
         "payload": effect_document(then.effect),
     }
 
 
 def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
-    is_over = ghost.step in {Step.REFUSED, Step.REFUNDED}
+    is_over = ghost.step in {GhostStep.REFUSED, GhostStep.REFUNDED}
     return {
         "id": ghost.id,
         "entry_id": entry_id,
@@ -201,10 +201,10 @@ def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
         "refusal": ghost.refusal,
         "reason": _clean(ghost.reason),
         "error": _clean(ghost.reason) if is_over else None,
-        "is_decided": is_over or ghost.step is Step.PAID,
-        "is_settled": ghost.is_settled,
-        "fact": natural_key(GhostRequested(ghost.viewer, ghost.subject)),
-        "jpeg": ghost.jpeg if ghost.step is Step.PAINTED else None,
+        "is_decided": is_over or ghost.step is GhostStep.PAID,
+        "is_settled": ghost.is_finished,
+        "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),
+        "jpeg": ghost.jpeg if ghost.step is GhostStep.PAINTED else None,
     }
 
 

@@ -11,9 +11,9 @@ from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.outbox import read_job, write_settlement
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.wire import decode_policy
-from showtime_core.domain.journal import Entry, ParkedEntry, Source, Unknown
-from showtime_core.domain.outbox import Job, ParkedEffect, Settlement, Status
-from showtime_core.domain.parked import abandon
+from showtime_core.domain.journal import Entry, EntrySource, ParkedEntry, Unknown
+from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement
+from showtime_core.domain.parked import settle_abandoned
 from showtime_core.errors import NotFound
 
 # Lists the entries that are parked, the oldest first, without their bodies.
@@ -30,12 +30,12 @@ _PARKED_ENTRY: LiteralString = """
 
 
 @frozen
-class PostgresParking:
-    """Lists and changes what is parked; see `showtime_core.ports.Parking`."""
+class PostgresParkedItems:
+    """Lists and changes what is parked; see `showtime_core.ports.ParkedItems`."""
 
     pool: AsyncConnectionPool[Connection]
 
-    async def parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
+    async def list_parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
         """List what is parked."""
         async with connected(self.pool) as connection:
             entries = await (await connection.execute(_PARKED_ENTRIES, [limit])).fetchall()
@@ -45,7 +45,7 @@ class PostgresParking:
             *(ParkedEffect(read_job(*row), reason, since) for reason, since, *row in effects),
         ]
 
-    async def entry(self, entry_id: str) -> ParkedEntry | None:
+    async def parked_entry(self, entry_id: str) -> ParkedEntry | None:
         """Give an entry that is parked."""
         async with connected(self.pool) as connection:
             row = await (await connection.execute(_PARKED_ENTRY, [entry_id])).fetchone()
@@ -61,11 +61,11 @@ class PostgresParking:
             job = read_job(*columns)
             settlement = decide(job)
             kept = evolve(settlement, remark=settlement.remark or reason)
-            await write_settlement(connection, job, kept, Status.PARKED, None)
-            if settlement.status is Status.DISMISSED:
+            await write_settlement(connection, job, kept, EffectStatus.PARKED, None)
+            if settlement.status is EffectStatus.DISMISSED:
                 waiting = await (await connection.execute(statements.TAKE_WAITING, [key])).fetchall()
                 for job in [read_job(*row) for row in waiting]:
-                    await write_settlement(connection, job, abandon(job), Status.WAITING, None)
+                    await write_settlement(connection, job, settle_abandoned(job), EffectStatus.WAITING, None)
             await connection.execute(statements.WAKE)
 
 
@@ -81,5 +81,5 @@ def _parked_entry(  # noqa: PLR0913, PLR0917 - as the row comes
     reason: str,
     since: datetime,
 ) -> ParkedEntry:
-    entry = Entry(entry_id, Source(source), event_type, sent_at, Unknown(), body, version, retry)
+    entry = Entry(entry_id, EntrySource(source), event_type, sent_at, Unknown(), body, version, retry)
     return ParkedEntry(entry, decode_policy(policy), reason, since)

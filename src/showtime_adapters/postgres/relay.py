@@ -17,10 +17,10 @@ import psycopg
 from attrs import define, evolve, field, frozen
 
 from showtime_adapters.postgres import outbox_statements as statements
-from showtime_adapters.postgres.heartbeat import Pulse
+from showtime_adapters.postgres.heartbeat import Heartbeat
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.session import Connection, listening_session
-from showtime_core.domain.outbox import Job, Settlement, Status
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _POLL_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 """After the database was away."""
 _SILENT_SECONDS = 16.0
-"""Longer than an instance that is cut off needs to notice: a pulse, and then the time limit of TCP."""
+"""Longer than an instance that is cut off needs to notice: a heartbeat, and then the time limit of TCP."""
 _DRAIN_SECONDS = 3.0
 """How long what is under way may take once the service stops."""
 _SLOW_SECONDS = 10.0
@@ -38,56 +38,56 @@ _SLOW_SECONDS = 10.0
 
 
 @frozen
-class Crew:
-    """Kinds of effects that are performed side by side, so many at once, without delaying other kinds."""
+class WorkerPool:
+    """Kinds of effects that are performed side by side, `size` at once, without delaying other kinds."""
 
     kinds: frozenset[str]
-    at_once: int
+    size: int
     at_most: int = 0
     """With those that are slow: they keep no place until there are so many. 0: as many as at once."""
 
 
 @define
-class _Team:
-    """A crew at work."""
+class _RunningPool:
+    """A worker pool at work."""
 
-    crew: Crew
+    pool: WorkerPool
     slow_seconds: float
     busy: set[asyncio.Task[None]] = field(factory=set)
     slow: set[asyncio.Task[None]] = field(factory=set)
     """Those of the busy that have been so for long."""
-    bell: asyncio.Event = field(factory=asyncio.Event)
+    wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Rung when there may be something to do."""
 
     def free(self) -> int:
         """Count the places where a job can begin."""
         quick = len(self.busy) - len(self.slow)
-        most = max(self.crew.at_most, self.crew.at_once)
-        return max(0, min(self.crew.at_once - quick, most - len(self.busy)))
+        most = max(self.pool.at_most, self.pool.size)
+        return max(0, min(self.pool.size - quick, most - len(self.busy)))
 
-    def take_on(self, task: asyncio.Task[None]) -> None:
+    def add(self, task: asyncio.Task[None]) -> None:
         self.busy.add(task)
         task.add_done_callback(self._finish)
-        if self.crew.at_most > self.crew.at_once:
+        if self.pool.at_most > self.pool.size:
             timer = asyncio.get_running_loop().call_later(self.slow_seconds, self._leave_alone, task)
             task.add_done_callback(lambda _: timer.cancel())
 
     def _leave_alone(self, task: asyncio.Task[None]) -> None:
         _log.warning("effect %s has taken %g s, and goes on", task.get_name(), self.slow_seconds)
         self.slow.add(task)
-        self.bell.set()
+        self.wakeup.set()
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self.busy.discard(task)
         self.slow.discard(task)
-        self.bell.set()
+        self.wakeup.set()
 
-    async def rest(self) -> None:
-        """Wait for the bell, or for a while."""
+    async def wait(self) -> None:
+        """Wait until something may be due, 1 s at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_POLL_SECONDS):
-                await self.bell.wait()
-        self.bell.clear()
+                await self.wakeup.wait()
+        self.wakeup.clear()
 
 
 @define
@@ -98,10 +98,10 @@ class Relay:
     outbox: PostgresOutbox
     perform: Callable[[Job], Awaitable[Settlement]]
     """Raises nothing."""
-    crews: Sequence[Crew]
-    pulse: Pulse = field(factory=Pulse)
+    worker_pools: Sequence[WorkerPool]
+    heartbeat: Heartbeat = field(factory=Heartbeat)
     slow_seconds: float = _SLOW_SECONDS
-    _teams: Sequence[_Team] = ()
+    _running_pools: Sequence[_RunningPool] = ()
     _writers: set[asyncio.Task[None]] = field(factory=set)
     """They write what came of jobs, for as long as it takes."""
     _is_stopping: bool = False
@@ -123,16 +123,16 @@ class Relay:
     def stop(self) -> None:
         """Begin nothing more."""
         self._is_stopping = True
-        self._ring()
+        self._wake()
 
-    def _ring(self) -> None:
-        for team in self._teams:
-            team.bell.set()
+    def _wake(self) -> None:
+        for pool in self._running_pools:
+            pool.wakeup.set()
 
     async def _run(self) -> None:
         while not self._is_stopping:
             try:
-                async with self._living() as (connection, outbox):
+                async with self._session() as (connection, outbox):
                     await self._work(connection, outbox)
             except* psycopg.Error as reasons:
                 _log.warning("the relay has lost the database, and begins again: %s", _name(reasons))
@@ -142,8 +142,8 @@ class Relay:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     @asynccontextmanager
-    async def _living(self) -> AsyncIterator[tuple[Connection, PostgresOutbox]]:
-        """Live under a new number, for as long as this session does."""
+    async def _session(self) -> AsyncIterator[tuple[Connection, PostgresOutbox]]:
+        """Hold a session under a new instance number, for as long as it lives."""
         async with listening_session(self.conninfo) as connection:
             owner = secrets.randbelow(2**62) + 1
             await connection.execute(statements.LIVE, [owner])
@@ -151,31 +151,31 @@ class Relay:
             yield connection, evolve(self.outbox, owner=owner)
 
     async def _work(self, connection: Connection, outbox: PostgresOutbox) -> None:
-        """Let every crew work. Where the session dies, all that is under way is dropped."""
+        """Let every worker pool work. Where the session dies, all that is under way is dropped."""
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
-        self._teams = [_Team(crew, self.slow_seconds) for crew in self.crews]
+        self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
         async with asyncio.TaskGroup() as group:
             besides = [group.create_task(self._watch(connection)), group.create_task(_recover(outbox))]
-            await asyncio.gather(*(self._lead(team, outbox, group) for team in self._teams))
+            await asyncio.gather(*(self._feed_pool(pool, outbox, group) for pool in self._running_pools))
             for task in besides:
                 task.cancel()
 
     async def _watch(self, connection: Connection) -> None:
         """Show that this instance lives, end those that are frozen, and hear of what is planned."""
         while True:
-            with self.pulse.felt():
+            with self.heartbeat.beat():
                 await connection.execute(statements.END_SILENT, [_SILENT_SECONDS])
             async for _ in connection.notifies(timeout=_POLL_SECONDS):
-                self._ring()
+                self._wake()
 
-    async def _lead(self, team: _Team, outbox: PostgresOutbox, group: asyncio.TaskGroup) -> None:
+    async def _feed_pool(self, pool: _RunningPool, outbox: PostgresOutbox, group: asyncio.TaskGroup) -> None:
         while not self._is_stopping:
-            for job in await _lease(outbox, team.crew.kinds, team.free()):
-                team.take_on(group.create_task(self._settle(job, outbox), name=job.key))
-            await team.rest()
-        if team.busy:
-            await asyncio.wait(team.busy)
+            for job in await _lease(outbox, pool.pool.kinds, pool.free()):
+                pool.add(group.create_task(self._settle(job, outbox), name=job.key))
+            await pool.wait()
+        if pool.busy:
+            await asyncio.wait(pool.busy)
 
     async def _settle(self, job: Job, outbox: PostgresOutbox) -> None:
         """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
@@ -185,8 +185,8 @@ class Relay:
         self._writers.add(writer)
         writer.add_done_callback(self._writers.discard)
         await asyncio.shield(writer)
-        if settlement.then:  # it may be the work of another crew
-            self._ring()
+        if settlement.next_effect:  # it may be the work of another worker pool
+            self._wake()
 
 
 async def _recover(outbox: PostgresOutbox) -> None:
@@ -217,7 +217,7 @@ async def _write(job: Job, settlement: Settlement, outbox: PostgresOutbox) -> No
             _log.warning("what came of %s waits for the database: %s", job.key, reason)
         except Exception:
             _log.exception("what came of %s cannot be written, and it is parked", job.key)
-            settlement = Settlement(Status.PARKED, "what came of it cannot be written", in_doubt=True)
+            settlement = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -228,6 +228,6 @@ def _name(reasons: BaseExceptionGroup[BaseException]) -> str:
 
 
 def _log_outcome(job: Job, settlement: Settlement) -> None:
-    level = logging.WARNING if settlement.status is Status.PARKED else logging.INFO
+    level = logging.WARNING if settlement.status is EffectStatus.PARKED else logging.INFO
     words = f": {settlement.remark}" if settlement.remark else ""
     _log.log(level, "effect %s, try %d: %s%s", job.key, job.attempts, settlement.status, words)

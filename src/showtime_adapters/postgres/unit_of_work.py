@@ -15,17 +15,17 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
-from showtime_adapters.postgres.journal_changes import write_broadcasts, write_page, write_payments
+from showtime_adapters.postgres.journal_changes import write_broadcasts, write_changes, write_payments
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
-from showtime_adapters.postgres.state import KeptState, up_to_date
+from showtime_adapters.postgres.state import VersionedState, current_state
 from showtime_adapters.wire import state_document
-from showtime_core.domain.journal import Admission, Entry, Known, Page, admit, wishers
+from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, KnownEntries, admit, wishers
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Unavailable
-from showtime_core.ports import Follow
+from showtime_core.ports import PlanChanges
 
 
 @mutable
@@ -36,44 +36,44 @@ class PostgresUnitOfWork:
     """
 
     pool: AsyncConnectionPool[Connection]
-    _kept: KeptState = field(factory=KeptState)
+    _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _has_schema: bool = False
     """Whether the schema was found to be the one expected: asked until it is, and then never again."""
 
-    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+    async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
         async with connected(self.pool) as connection:
             if not self._has_schema:
                 await require_schema(connection)
                 self._has_schema = True
             try:
-                page = await _record_as_assumed(connection, entries, policy, follow, self._kept)
-                return page or await self._record_under_lock(connection, entries, policy, follow)
+                changes = await _record_as_assumed(connection, entries, policy, plan, self._kept)
+                return changes or await self._record_under_lock(connection, entries, policy, plan)
             except (LockNotAvailable, QueryCanceled):  # the instance that holds it may be frozen
                 await connection.execute(statements.END_FROZEN)
-                return await self._record_under_lock(connection, entries, policy, follow)
+                return await self._record_under_lock(connection, entries, policy, plan)
 
     async def _record_under_lock(
-        self, connection: Connection, entries: Sequence[Entry], policy: Policy, follow: Follow
-    ) -> Page:
+        self, connection: Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
+    ) -> JournalChanges:
         """See how things stand, and then write what follows."""
         async with connection.transaction():
-            admission, kept = await _admit(connection, entries, policy, self._kept)
-            page = follow(admission, policy)
-            if not admission.fresh:
-                return page
-            following = kept.followed_by(page.state)
-            await write_broadcasts(connection, page)
-            await write_page(connection, page, admission, policy)
-            await write_payments(connection, page)
-            for decided in page.decided:
+            batch, cached = await _admit(connection, entries, policy, self._kept)
+            changes = plan(batch, policy)
+            if not batch.new_entries:
+                return changes
+            following = cached.next(changes.state)
+            await write_broadcasts(connection, changes)
+            await write_changes(connection, changes, batch, policy)
+            await write_payments(connection, changes)
+            for decided in changes.decided:
                 await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
-            if following is not kept:
+            if following is not cached:
                 state = encode(state_document(following.state))
                 await connection.execute(statements.KEEP_STATE, [state, following.version])
         self._kept = following
-        return page
+        return changes
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an entry of this id is in the journal; raises Unavailable."""
@@ -83,23 +83,27 @@ class PostgresUnitOfWork:
 
 
 async def _record_as_assumed(
-    connection: Connection, entries: Sequence[Entry], policy: Policy, follow: Follow, kept: KeptState
-) -> Page | None:
+    connection: Connection,
+    entries: Sequence[Entry],
+    policy: Policy,
+    plan: PlanChanges,
+    cached: VersionedState,
+) -> JournalChanges | None:
     """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
-    if not kept.version or not _may_be_assumed(entries, policy):
+    if not cached.version or not _may_be_assumed(entries, policy):
         return None
-    admission = Admission(kept.state, None, tuple(entries), {})
+    batch = AdmittedBatch(cached.state, None, tuple(entries), {})
     try:
-        page = follow(admission, policy)
+        changes = plan(batch, policy)
     except Exception:
         return None
-    if page.state is not kept.state:  # broadcasts may change, and whoever knows their state looks first
+    if changes.state is not cached.state:  # broadcasts may change, and whoever knows their state looks first
         return None
     try:
-        is_so = await write_page(connection, page, admission, policy, kept.version)
+        is_so = await write_changes(connection, changes, batch, policy, cached.version)
     except UniqueViolation:  # an entry or a fact is not new
         return None
-    return page if is_so else None
+    return changes if is_so else None
 
 
 def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
@@ -114,28 +118,28 @@ def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
 
 
 async def _admit(
-    connection: Connection, entries: Sequence[Entry], policy: Policy, kept: KeptState
-) -> tuple[Admission, KeptState]:
+    connection: Connection, entries: Sequence[Entry], policy: Policy, cached: VersionedState
+) -> tuple[AdmittedBatch, VersionedState]:
     """Take the lock, and see how things stand."""
-    locked = await (await connection.execute(statements.LOCK, [kept.version])).fetchone()
+    locked = await (await connection.execute(statements.LOCK, [cached.version])).fetchone()
     if locked is None:
         raise Unavailable("the database has lost its channel: run `showtime migrate`")
     version, document, now = locked
     wanted = {
         "ids": [entry.id for entry in entries],
-        "facts": [entry.fact for entry in entries if entry.fact],
-        "abouts": [entry.about for entry in entries if entry.about],
+        "facts": [entry.dedup_key for entry in entries if entry.dedup_key],
+        "abouts": [entry.decided_id for entry in entries if entry.decided_id],
     }
     looked = await (await connection.execute(statements.LOOK, wanted, prepare=False)).fetchone()
     assert looked, "it has one row"
     newest_id, ids, facts, parked = looked
-    kept = await up_to_date(connection, kept.read(version, document), newest_id)
+    cached = await current_state(connection, cached.read(version, document), newest_id)
     recent = await find_recent(connection, entries)
     viewers = wishers(entries, policy)
     load = await count_ghosts(connection, viewers) if viewers else GhostLoad()
     payments = await _payments(connection, entries)
-    known = Known(frozenset(ids), facts, frozenset(parked), recent, load, payments)
-    return admit(entries, kept.state, now, known, policy), kept
+    known = KnownEntries(frozenset(ids), facts, frozenset(parked), recent, load, payments)
+    return admit(entries, cached.state, now, known, policy), cached
 
 
 async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[Payment, ...]:

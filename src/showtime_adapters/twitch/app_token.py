@@ -9,7 +9,7 @@ from http import HTTPStatus
 import httpx
 from attrs import field, mutable
 
-from showtime_adapters.twitch.http import Asking, Credentials, strange
+from showtime_adapters.twitch.http import Credentials, RequestSender, unexpected
 from showtime_core.errors import Refused
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class AppToken:
 
     auth_url: str
     credentials: Credentials
-    asking: Asking
+    sender: RequestSender
     clock: Callable[[], float] = time.monotonic
     _token: str = field(default="", repr=False)
     _rejected_at: float = float("-inf")
@@ -57,15 +57,15 @@ class AppToken:
         }
 
         async def request() -> httpx.Request:
-            return self.asking.client.build_request("POST", f"{self.auth_url}/token", data=form)
+            return self.sender.client.build_request("POST", f"{self.auth_url}/token", data=form)
 
-        answer = await self.asking.ask(request)
+        answer = await self.sender.send(request)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"access_token": str(token), "expires_in": int(seconds)}:
                 self._token = token
                 self._good_until = self.clock() + max(seconds - _BEFORE_EXPIRY_SECONDS, seconds / 2)
             case HTTPStatus.OK, _:
-                raise strange(answer, "its token")
+                raise unexpected(answer, "its token")
             case _:
                 raise Refused(
                     "Twitch does not accept TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET: " + answer.reason

@@ -12,7 +12,13 @@ from showtime_adapters.twitch.fields import (
     read_text,
     read_viewer,
 )
-from showtime_core.domain.events import ChatCleared, ChatDeleted, ChatSilenced, ChatWritten, EmotePlace
+from showtime_core.domain.events import (
+    ChatCleared,
+    ChatMessageDeleted,
+    ChatMessageSent,
+    ChatUserSilenced,
+    EmotePosition,
+)
 from showtime_core.texts import clean
 
 _ACTION = "\x01ACTION "
@@ -23,11 +29,11 @@ def unwrap(text: str) -> str:
     return text.removeprefix(_ACTION).removesuffix("\x01") if text.startswith(_ACTION) else text
 
 
-def read_written(event: Json, _sent_at: datetime) -> ChatWritten:
+def read_written(event: Json, _sent_at: datetime) -> ChatMessageSent:
     """Read `channel.chat.message`; raises FieldError."""
     message = read_object(event, "message")
     text = read_optional_text(message, "text")
-    written = ChatWritten(
+    written = ChatMessageSent(
         message_id=read_text(event, "message_id"),
         writer=read_viewer(event, "chatter_user"),
         color=read_optional_text(event, "color"),
@@ -39,7 +45,7 @@ def read_written(event: Json, _sent_at: datetime) -> ChatWritten:
     return evolve(written, emotes=tuple(_shift(place, len(_ACTION)) for place in written.emotes))
 
 
-def _find_emotes(fragments: object, text: str) -> Iterator[EmotePlace]:
+def _find_emotes(fragments: object, text: str) -> Iterator[EmotePosition]:
     """Find the emotes among the fragments of a text, as far as they follow it."""
     first = 0
     for fragment in fragments if isinstance(fragments, list) else []:
@@ -48,7 +54,7 @@ def _find_emotes(fragments: object, text: str) -> Iterator[EmotePlace]:
             return
         match fragment:
             case {"emote": {"id": str(emote_id)}} if emote_id:
-                yield EmotePlace(clean(emote_id), first, first + len(part) - 1)
+                yield EmotePosition(clean(emote_id), first, first + len(part) - 1)
         first += len(part)
 
 
@@ -56,18 +62,18 @@ def _has_text(fragment: object) -> bool:
     return isinstance(fragment, dict) and isinstance(fragment.get("text"), str)
 
 
-def _shift(place: EmotePlace, by: int) -> EmotePlace:
+def _shift(place: EmotePosition, by: int) -> EmotePosition:
     return evolve(place, first=place.first - by, last=place.last - by)
 
 
-def read_deleted(event: Json, _sent_at: datetime) -> ChatDeleted:
+def read_deleted(event: Json, _sent_at: datetime) -> ChatMessageDeleted:
     """Read `channel.chat.message_delete`; raises FieldError."""
-    return ChatDeleted(read_text(event, "message_id"))
+    return ChatMessageDeleted(read_text(event, "message_id"))
 
 
-def read_silenced(event: Json, _sent_at: datetime) -> ChatSilenced:
+def read_silenced(event: Json, _sent_at: datetime) -> ChatUserSilenced:
     """Read `channel.chat.clear_user_messages`; raises FieldError."""
-    return ChatSilenced(read_text(event, "target_user_id"))
+    return ChatUserSilenced(read_text(event, "target_user_id"))
 
 
 def read_cleared(_event: Json, _sent_at: datetime) -> ChatCleared:

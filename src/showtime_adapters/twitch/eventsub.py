@@ -37,8 +37,8 @@ class Rejection(StrEnum):
 
 
 @frozen
-class Answer:
-    """What to answer a request with."""
+class CallbackAnswer:
+    """The answer to a request of Twitch."""
 
     status: HTTPStatus
     body: bytes = b""
@@ -57,7 +57,7 @@ class Inbox(Protocol):
 
 
 @frozen
-class Sorted:
+class RoutingInbox:
     """An inbox in front of two: chat, which is not kept for ever, has one of its own."""
 
     others: Inbox
@@ -92,7 +92,7 @@ class Receiver:
     inbox: Inbox
     clock: Callable[[], datetime] = _read_clock
 
-    async def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def receive(self, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
         """Take one request; the names of the headers are in lower case.
 
         A notification is durable before its answer is 2xx; while the inbox is away the answer is 503, and
@@ -109,7 +109,7 @@ class Receiver:
         except NotJsonError as reason:
             return _reject(Rejection.NOT_JSON, f"the body is not JSON: {reason}")
         except Unavailable as reason:
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, str(reason).encode(), Rejection.UNAVAILABLE)
+            return CallbackAnswer(HTTPStatus.SERVICE_UNAVAILABLE, str(reason).encode(), Rejection.UNAVAILABLE)
 
     def _is_signed(self, headers: Mapping[str, str], message_id: str, timestamp: str, body: bytes) -> bool:
         given = headers.get("twitch-eventsub-message-signature", "")
@@ -125,24 +125,26 @@ class Receiver:
             return False
         return any(fits)
 
-    async def _take(self, headers: Mapping[str, str], message_id: str, timestamp: str, body: bytes) -> Answer:
+    async def _take(
+        self, headers: Mapping[str, str], message_id: str, timestamp: str, body: bytes
+    ) -> CallbackAnswer:
         sent_at = _read_timestamp(timestamp)
         if sent_at is None or abs(self.clock() - sent_at) > TOLERANCE:
             if await self.inbox.is_known(message_id):
-                return Answer(HTTPStatus.NO_CONTENT)
+                return CallbackAnswer(HTTPStatus.NO_CONTENT)
             return _reject(
                 Rejection.TIMESTAMP, "the message's timestamp is not within 10 minutes of the current time"
             )
         document = read_json(body)
         challenge = read_challenge(headers.get("twitch-eventsub-message-type"), document)
         if challenge is not None:
-            return Answer(HTTPStatus.OK, challenge.encode())
+            return CallbackAnswer(HTTPStatus.OK, challenge.encode())
         await self.inbox.submit(read_entry(headers, message_id, sent_at, body, document))
-        return Answer(HTTPStatus.NO_CONTENT)
+        return CallbackAnswer(HTTPStatus.NO_CONTENT)
 
 
-def _reject(rejection: Rejection, message: str) -> Answer:
-    return Answer(HTTPStatus.BAD_REQUEST, message.encode(), rejection)
+def _reject(rejection: Rejection, message: str) -> CallbackAnswer:
+    return CallbackAnswer(HTTPStatus.BAD_REQUEST, message.encode(), rejection)
 
 
 def _read_timestamp(text: str) -> datetime | None:

@@ -11,9 +11,9 @@ from attrs import field, frozen
 
 from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.fields import read_time
-from showtime_adapters.twitch.http import Answer, Asking, refused, strange
-from showtime_core.domain.broadcasts.stream_check import Listing, Stream
-from showtime_core.domain.subscriptions import Subscription, Wanted
+from showtime_adapters.twitch.http import RequestSender, TwitchAnswer, refused, unexpected
+from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
+from showtime_core.domain.subscriptions import EventSubSubscription, WantedSubscription
 from showtime_core.errors import NotAllowed, Refused, Unavailable
 from showtime_core.texts import clean
 
@@ -23,20 +23,20 @@ _MOST_PAGES = 200
 
 
 @frozen
-class Helix:
+class HelixClient:
     """Asks Twitch's API with the token of our application; raises Unavailable while Twitch is away."""
 
     api_url: str
     token: AppToken
-    asking: Asking
+    sender: RequestSender
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
         query: Mapping[str, str] | None = None,
         document: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> TwitchAnswer:
         """Send a request, and again if the token is not accepted, with another. Raises Refused for that."""
         sent = ""
 
@@ -47,13 +47,13 @@ class Helix:
                 "authorization": f"Bearer {sent}",
                 "client-id": self.token.credentials.client_id,
             }
-            return self.asking.client.build_request(
+            return self.sender.client.build_request(
                 method, f"{self.api_url}{path}", params=query, json=document, headers=headers
             )
 
-        answer = await self.asking.ask(request)
+        answer = await self.sender.send(request)
         if answer.status == HTTPStatus.UNAUTHORIZED and await self.token.reject(sent):
-            answer = await self.asking.ask(request)
+            answer = await self.sender.send(request)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise refused(answer, "the token of our application")
         return answer
@@ -63,7 +63,7 @@ class Helix:
 class HelixChannels:
     """What Twitch says of channels; see `showtime_core.ports.Channels`."""
 
-    helix: Helix
+    helix: HelixClient
     _ids: dict[str, str] = field(factory=dict)
     """Login → id, which is the same for life."""
 
@@ -72,45 +72,45 @@ class HelixChannels:
         login = login.lower()  # people write the display name
         if known := self._ids.get(login):
             return known
-        match (answer := await self.helix.ask("GET", "/users", {"login": login})).status, answer.body:
+        match (answer := await self.helix.request("GET", "/users", {"login": login})).status, answer.body:
             case HTTPStatus.OK, {"data": [{"id": str(user_id)}, *_]}:
                 self._ids[login] = user_id
                 return user_id
             case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
                 raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
             case HTTPStatus.OK, _:
-                raise strange(answer, "its users")
+                raise unexpected(answer, "its users")
         raise refused(answer, "to tell who the channel is")
 
-    async def listing(self, broadcaster_id: str) -> Listing:
+    async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether a channel is live."""
-        answer = await self.helix.ask("GET", "/streams", {"user_id": broadcaster_id})
+        answer = await self.helix.request("GET", "/streams", {"user_id": broadcaster_id})
         at = _date(answer)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"data": [{"type": "live", "id": str(id_), "started_at": str(started)}, *_]}:
-                return Listing(Stream(id_, _time(started, answer)), at)
+                return StreamListing(ListedStream(id_, _time(started, answer)), at)
             case HTTPStatus.OK, {"data": list()}:
-                return Listing(None, at)
+                return StreamListing(None, at)
             case HTTPStatus.OK, _:
-                raise strange(answer, "its streams")
+                raise unexpected(answer, "its streams")
         raise refused(answer, "to tell whether the channel is live")
 
 
 @frozen
 class HelixSubscriptions:
-    """Subscriptions that are made to call our URL; see `showtime_core.ports.Subscriptions`."""
+    """Subscriptions that are made to call our URL; see `showtime_core.ports.EventSubSubscriptions`."""
 
-    helix: Helix
+    helix: HelixClient
     our_url: str
     secret: str = field(repr=False)
     """What those that are made are signed with."""
 
-    async def existing(self) -> Sequence[Subscription]:
+    async def list_all(self) -> Sequence[EventSubSubscription]:
         """List all there are, page by page."""
-        found: dict[str, Subscription] = {}
+        found: dict[str, EventSubSubscription] = {}
         query: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
-            answer = await self.helix.ask("GET", _SUBSCRIPTIONS, query)
+            answer = await self.helix.request("GET", _SUBSCRIPTIONS, query)
             page, cursor = _page(answer)
             found |= {each.id: each for each in page}  # a list that changes meanwhile may repeat one
             if not cursor or cursor == query.get("after"):
@@ -118,15 +118,15 @@ class HelixSubscriptions:
             query = {"after": cursor}
         raise Unavailable("Twitch's list of subscriptions does not end")
 
-    async def find(self, subscription_id: str) -> Subscription | None:
+    async def find(self, subscription_id: str) -> EventSubSubscription | None:
         """Look for one."""
-        answer = await self.helix.ask("GET", _SUBSCRIPTIONS, {"subscription_id": subscription_id})
+        answer = await self.helix.request("GET", _SUBSCRIPTIONS, {"subscription_id": subscription_id})
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         page, _ = _page(answer)
         return next((each for each in page if each.id == subscription_id), None)
 
-    async def create(self, wanted: Wanted) -> Subscription:
+    async def create(self, wanted: WantedSubscription) -> EventSubSubscription:
         """Create one, or find the one that is there already."""
         transport = {"method": "webhook", "callback": self.our_url, "secret": self.secret}
         document = {
@@ -135,12 +135,12 @@ class HelixSubscriptions:
             "condition": dict(wanted.condition),
             "transport": transport,
         }
-        answer = await self.helix.ask("POST", _SUBSCRIPTIONS, document=document)
+        answer = await self.helix.request("POST", _SUBSCRIPTIONS, document=document)
         match answer.status:
             case HTTPStatus.ACCEPTED | HTTPStatus.OK:
                 page, _ = _page(answer)
                 if not page:
-                    raise strange(answer, "what it has created")
+                    raise unexpected(answer, "what it has created")
                 return page[0]
             case HTTPStatus.CONFLICT:
                 return await self._adopted(wanted, answer)
@@ -160,22 +160,22 @@ class HelixSubscriptions:
 
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
-        answer = await self.helix.ask("DELETE", _SUBSCRIPTIONS, {"id": subscription_id})
+        answer = await self.helix.request("DELETE", _SUBSCRIPTIONS, {"id": subscription_id})
         if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.NOT_FOUND):
             raise refused(answer, "to delete a subscription")
 
-    async def _adopted(self, wanted: Wanted, answer: Answer) -> Subscription:
+    async def _adopted(self, wanted: WantedSubscription, answer: TwitchAnswer) -> EventSubSubscription:
         """Find the one that Twitch says is there; it must be what is wanted, and call our URL."""
         named = answer.body.get("id") if isinstance(answer.body, dict) else None
         found = await self.find(named) if isinstance(named, str) else None
-        candidates = [found] if found else await self.existing()
+        candidates = [found] if found else await self.list_all()
         for each in candidates:
-            if each.callback == self.our_url and each.meets(wanted):
+            if each.callback == self.our_url and each.fulfils(wanted):
                 return each
         raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
 
 
-def _page(answer: Answer) -> tuple[list[Subscription], str | None]:
+def _page(answer: TwitchAnswer) -> tuple[list[EventSubSubscription], str | None]:
     if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
         raise refused(answer, "to tell which subscriptions there are")
     match answer.body:
@@ -183,10 +183,10 @@ def _page(answer: Answer) -> tuple[list[Subscription], str | None]:
             pagination = answer.body.get("pagination")
             cursor = pagination.get("cursor") if isinstance(pagination, dict) else None
             return [_subscription(each, answer) for each in listed], cursor or None
-    raise strange(answer, "its subscriptions")
+    raise unexpected(answer, "its subscriptions")
 
 
-def _subscription(document: object, answer: Answer) -> Subscription:
+def _subscription(document: object, answer: TwitchAnswer) -> EventSubSubscription:
     match document:
         case {
             "id": str(id_),
@@ -200,18 +200,18 @@ def _subscription(document: object, answer: Answer) -> Subscription:
             given = frozenset((name, str(value)) for name, value in condition.items() if value)
             is_webhook = transport.get("method") == "webhook"
             callback = str(transport.get("callback")) if is_webhook else None
-            return Subscription(id_, kind, version, given, clean(status), callback)
-    raise strange(answer, "one of its subscriptions")
+            return EventSubSubscription(id_, kind, version, given, clean(status), callback)
+    raise unexpected(answer, "one of its subscriptions")
 
 
-def _time(text: str, answer: Answer) -> datetime:
+def _time(text: str, answer: TwitchAnswer) -> datetime:
     try:
         return read_time(text)
     except ValueError:
-        raise strange(answer, "when the stream began") from None
+        raise unexpected(answer, "when the stream began") from None
 
 
-def _date(answer: Answer) -> datetime:
+def _date(answer: TwitchAnswer) -> datetime:
     """Tell the time by Twitch's clock; by ours where it does not say."""
     try:
         return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)

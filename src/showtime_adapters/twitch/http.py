@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from attrs import field, frozen, mutable
 
-from showtime_adapters.http_client import SILENT, ObservedClient, Telemetry
+from showtime_adapters.http_client import SILENT, InstrumentedClient, Telemetry
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.texts import clean, printable
@@ -43,7 +43,7 @@ class Credentials:
 
 
 @frozen
-class Answer:
+class TwitchAnswer:
     """An answer of Twitch."""
 
     status: int
@@ -63,12 +63,12 @@ class Answer:
 def make_client(ca_file: Path | None = None, telemetry: Telemetry = SILENT) -> httpx.AsyncClient:
     """Make a client that trusts the machine's authorities, or those of a file; use it as a context."""
     trusted = ssl.create_default_context(cafile=ca_file) if ca_file else None
-    return ObservedClient(telemetry.observe, trusted, timeout=_TIMEOUT)
+    return InstrumentedClient(telemetry.observe, trusted, timeout=_TIMEOUT)
 
 
 @mutable
-class Asking:
-    """Sends requests, again where that may help: everything we ask of Twitch may be asked twice."""
+class RequestSender:
+    """Sends requests to Twitch, up to three times each: all that we ask may be asked twice."""
 
     client: httpx.AsyncClient
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -76,11 +76,11 @@ class Asking:
     _free_at: float = 0.0
     """When the rate limit lets us ask again, by the clock of `now`."""
 
-    async def ask(self, request: Callable[[], Awaitable[httpx.Request]]) -> Answer:
+    async def send(self, request: Callable[[], Awaitable[httpx.Request]]) -> TwitchAnswer:
         """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
         failure = "it gives no answer"
         for attempt in range(1, ATTEMPTS + 1):
-            await self._keep_to_the_limit()
+            await self._await_rate_limit()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     answer = _read(await self.client.send(await request()))
@@ -94,13 +94,13 @@ class Asking:
                 await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
         raise Unavailable(f"Twitch cannot be reached: {failure}")
 
-    async def _keep_to_the_limit(self) -> None:
+    async def _await_rate_limit(self) -> None:
         wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)
         if wait > 0:
             _log.warning("waiting %.0f s for Twitch's rate limit", wait)
             await self.pause(wait)
 
-    def _is_limited(self, answer: Answer) -> bool:
+    def _is_limited(self, answer: TwitchAnswer) -> bool:
         """Tell whether it was refused for the number of our requests; notes when there may be more."""
         left, reset = (_number(answer.headers.get(f"ratelimit-{name}")) for name in ("remaining", "reset"))
         if left is not None and left <= 0 and reset is not None:
@@ -113,19 +113,19 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() else None
 
 
-def _read(response: httpx.Response) -> Answer:
+def _read(response: httpx.Response) -> TwitchAnswer:
     try:
         body = json.loads(response.content) if response.content else None
     except (ValueError, RecursionError):
         body = None
-    return Answer(response.status_code, body, response.headers)
+    return TwitchAnswer(response.status_code, body, response.headers)
 
 
-def strange(answer: Answer, what: str) -> Unavailable:
+def unexpected(answer: TwitchAnswer, what: str) -> Unavailable:
     """Make the error of an answer that makes no sense."""
     return Unavailable(f"Twitch cannot be understood: {what}, {answer.reason}")
 
 
-def refused(answer: Answer, what: str) -> Refused:
+def refused(answer: TwitchAnswer, what: str) -> Refused:
     """Make the error of what Twitch will not do."""
     return Refused(f"Twitch refuses {what}: {answer.reason}")

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from attrs import Factory, define, frozen
 
-from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
-from showtime_core.domain.chat import Heard
+from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_event, sent_at, write
+from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
 
@@ -28,21 +28,21 @@ CONNECT_SECONDS = 10.0
 JOIN_SECONDS = 15.0
 SILENCE_SECONDS = 360.0
 """Twitch sends a PING about every five minutes."""
-PULSE_SECONDS = 20.0
+HEALTH_SECONDS = 20.0
 """How often at least the reader says that it is well."""
 _PAUSE = {"first": timedelta(seconds=0.5), "longest": timedelta(minutes=1)}
 CHUNK_BYTES = 64 * 1024
 MAX_LINE_BYTES = 16 * 1024
 """Tags have 8 KiB at most, and a message half of one."""
-_KEEP_AGAIN_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 
 _PORTS = {"irc": 6667, "ircs": 6697}
 _JOINED = ("JOIN", "ROOMSTATE", "366")
 """What Twitch sends once a channel is joined; 366 ends the list of names."""
 
-Hear = Callable[[Sequence[Heard]], Awaitable[None]]
+RecordChat = Callable[[Sequence[ChatReport]], Awaitable[None]]
 """Keeps what was heard; raises Unavailable, and is asked again then."""
-Report = Callable[[str | None], Awaitable[None]]
+ReportHealth = Callable[[str | None], Awaitable[None]]
 """Is told how the reader fares: what is wrong, None if nothing is; raises Unavailable."""
 
 
@@ -55,7 +55,7 @@ class Timing:
     """How patient the reader is."""
 
     silence_seconds: float = SILENCE_SECONDS
-    pulse_seconds: float = PULSE_SECONDS
+    health_seconds: float = HEALTH_SECONDS
 
 
 @frozen
@@ -66,8 +66,8 @@ class IrcReader:
     """`ircs://host:port`, or `irc://` without TLS."""
     channel: str
     """The login of the channel, in lower case."""
-    hear: Hear
-    report: Report
+    record: RecordChat
+    report: ReportHealth
     ca_file: Path | None = None
     """Whom to trust, where it is not those that the system trusts."""
     timing: Timing = Timing()
@@ -84,10 +84,10 @@ class IrcReader:
                 why = str(reason) or type(reason).__name__
             failures = 0 if session.is_joined else failures + 1
             _log.warning("chat is not connected: %s", why)
-            await self.say(f"chat is not connected: {why}")
+            await self.report_health(f"chat is not connected: {why}")
             await asyncio.sleep(pause_seconds(failures, random.random()))  # noqa: S311 - jitter, no secret
 
-    async def say(self, trouble: str | None) -> None:
+    async def report_health(self, trouble: str | None) -> None:
         """Report, as well as can be: what cannot be told now is told later."""
         try:
             await self.report(trouble)
@@ -138,13 +138,13 @@ class _Session:
             lines = LineBuffer()
             while True:
                 await self._take(lines.feed(await self._read(stream)), writer)
-                await self._tell()
+                await self._report_health()
 
     async def _read(self, stream: asyncio.StreamReader) -> bytes:
         """Wait for what comes next, but no longer than the next report can wait; raises LostError."""
         limit = self.reader.timing.silence_seconds if self.is_joined else JOIN_SECONDS
         try:
-            async with asyncio.timeout(min(self.reader.timing.pulse_seconds, limit)):
+            async with asyncio.timeout(min(self.reader.timing.health_seconds, limit)):
                 chunk = await stream.read(CHUNK_BYTES)
         except TimeoutError:
             if self.reader.clock() - self._heard_at < limit:
@@ -159,27 +159,27 @@ class _Session:
 
     async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
         """Keep what was said, and do what the server asks; raises LostError."""
-        heard = []
+        reports = []
         for line in map(parse, lines):
             if event := read_event(line):
-                heard.append(Heard(event, sent_at=sent_at(line)))
+                reports.append(ChatReport(event, sent_at=sent_at(line)))
             else:
-                self._obey(line, writer)
-        if heard:
-            await self._keep(heard)
+                self._handle(line, writer)
+        if reports:
+            await self._record(reports)
         if self.must_leave:
             raise LostError("Twitch asks for a new connection")
 
-    async def _keep(self, heard: Sequence[Heard]) -> None:
+    async def _record(self, reports: Sequence[ChatReport]) -> None:
         """Hand on what was heard, as often as it takes."""
         while True:
             try:
-                return await self.reader.hear(heard)
+                return await self.reader.record(reports)
             except Unavailable as reason:
-                _log.warning("%d lines of chat wait to be recorded: %s", len(heard), reason)
-                await asyncio.sleep(_KEEP_AGAIN_SECONDS)
+                _log.warning("%d lines of chat wait to be recorded: %s", len(reports), reason)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    def _obey(self, line: Line, writer: asyncio.StreamWriter) -> None:
+    def _handle(self, line: IrcLine, writer: asyncio.StreamWriter) -> None:
         match line.command:
             case "PING":
                 writer.write(write("PONG", *line.params[-1:]))
@@ -191,15 +191,15 @@ class _Session:
             case command if command in _JOINED and not self.is_joined:
                 self.is_joined = any(channel_of(name) == self.reader.channel for name in line.params)
 
-    async def _tell(self) -> None:
+    async def _report_health(self) -> None:
         """Say now and then that all is well."""
         now = self.reader.clock()
         if self.is_joined and self._told_at is None:
             _log.info("chat of #%s is connected", self.reader.channel)
-        elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.pulse_seconds:
+        elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.health_seconds:
             return
         self._told_at = now
-        await self.reader.say(None)
+        await self.reader.report_health(None)
 
 
 @define

@@ -12,11 +12,11 @@ from attrs import frozen
 from showtime_adapters.twitch.chat_messages import unwrap
 from showtime_core.domain.events import (
     ChatCleared,
-    ChatDeleted,
     ChatEvent,
-    ChatSilenced,
-    ChatWritten,
-    EmotePlace,
+    ChatMessageDeleted,
+    ChatMessageSent,
+    ChatUserSilenced,
+    EmotePosition,
 )
 from showtime_core.domain.viewers import Viewer
 
@@ -27,7 +27,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,14}")
 
 
 @frozen
-class Line:
+class IrcLine:
     """One line, taken apart."""
 
     command: str
@@ -38,7 +38,7 @@ class Line:
     tags: Mapping[str, str] = {}
 
 
-def parse(raw: bytes) -> Line:
+def parse(raw: bytes) -> IrcLine:
     """Take a line apart; what UTF-8 or PostgreSQL cannot hold is replaced."""
     text = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip("\r\n")
     tags = source = ""
@@ -49,7 +49,7 @@ def parse(raw: bytes) -> Line:
         source, _, text = text[1:].partition(" ")
     head, colon, last = text.partition(" :")
     command, *params = head.split() or [""]
-    return Line(command.upper(), (*params, last) if colon else tuple(params), source, _parse_tags(tags))
+    return IrcLine(command.upper(), (*params, last) if colon else tuple(params), source, _parse_tags(tags))
 
 
 def _parse_tags(text: str) -> dict[str, str]:
@@ -61,13 +61,13 @@ def _unescape(escape: re.Match[str]) -> str:
     return _ESCAPED.get(escape[1], escape[1])
 
 
-def read_event(line: Line) -> ChatEvent | None:
+def read_event(line: IrcLine) -> ChatEvent | None:
     """Tell what a line says of chat, None for what is of no account there."""
     tags = line.tags
     match line.command, line.params:
         case "PRIVMSG", [_, text]:
             login = line.source.partition("!")[0]
-            return ChatWritten(
+            return ChatMessageSent(
                 message_id=tags.get("id", ""),
                 writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "").strip()),
                 color=tags.get("color", ""),
@@ -75,27 +75,27 @@ def read_event(line: Line) -> ChatEvent | None:
                 emotes=tuple(_places(tags.get("emotes", ""))),
             )
         case "CLEARMSG", _ if tags.get("target-msg-id"):
-            return ChatDeleted(tags["target-msg-id"])
+            return ChatMessageDeleted(tags["target-msg-id"])
         case "CLEARCHAT", [_, *_] if tags.get("target-user-id"):
-            return ChatSilenced(tags["target-user-id"])
+            return ChatUserSilenced(tags["target-user-id"])
         case "CLEARCHAT", [_]:
             return ChatCleared()
     return None
 
 
-def sent_at(line: Line) -> datetime | None:
+def sent_at(line: IrcLine) -> datetime | None:
     """Tell when Twitch sent a line, as far as it says so."""
     stamp = line.tags.get("tmi-sent-ts", "")
     return datetime.fromtimestamp(int(stamp) / 1000, UTC) if _MILLISECONDS.fullmatch(stamp) else None
 
 
-def _places(text: str) -> Iterator[EmotePlace]:
+def _places(text: str) -> Iterator[EmotePosition]:
     """Read `<id>:<first>-<last>,…/…`; what does not read so is passed over."""
     for emote in text.split("/"):
         emote_id, _, places = emote.rpartition(":")  # an id may have colons, places have none
         for place in places.split(","):
             if emote_id and (found := _PLACE.fullmatch(place)):
-                yield EmotePlace(emote_id, int(found[1]), int(found[2]))
+                yield EmotePosition(emote_id, int(found[1]), int(found[2]))
 
 
 def write(words: str, last: str | None = None) -> bytes:

@@ -24,7 +24,7 @@ from showtime_adapters.twitch.fields import (
 )
 from showtime_core.domain import events
 from showtime_core.domain.events import Event
-from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
 from showtime_core.domain.viewers import Viewer
 from showtime_core.texts import clean
 
@@ -60,7 +60,7 @@ def read_entry(
     headers: Mapping[str, str], message_id: str, sent_at: datetime, body: bytes, document: object
 ) -> Entry:
     """Read a verified message."""
-    source = _SOURCES.get(headers.get("twitch-eventsub-message-type", "notification"), Source.OTHER)
+    source = _SOURCES.get(headers.get("twitch-eventsub-message-type", "notification"), EntrySource.OTHER)
     subscription = document.get("subscription") if isinstance(document, dict) else None
     told = subscription if isinstance(subscription, dict) else {}
     return Entry(
@@ -81,7 +81,7 @@ def read_again(entry: Entry) -> Entry:
     return evolve(entry, content=_read_content(entry.source, read_json(entry.body), entry.sent_at))
 
 
-_SOURCES = {"notification": Source.NOTIFICATION, "revocation": Source.REVOCATION}
+_SOURCES = {"notification": EntrySource.NOTIFICATION, "revocation": EntrySource.REVOCATION}
 
 
 def _word(value: object) -> str:
@@ -93,23 +93,23 @@ def _read_retry(text: str) -> int:
     return int(text) if fits else 0
 
 
-def _read_content(source: Source, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
+def _read_content(source: EntrySource, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
     try:
         return _read_fields(source, document, sent_at)
     except FieldError as reason:
         return Malformed(str(reason))
 
 
-def _read_fields(source: Source, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
+def _read_fields(source: EntrySource, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
     if isinstance(document, Malformed):
         return document
-    if source is Source.OTHER:
+    if source is EntrySource.OTHER:
         return Unknown()
     if not isinstance(document, dict):
         raise FieldError("the body is not a JSON object")
     subscription = read_object(document, "subscription")
     event_type = read_text(subscription, "type")
-    if source is Source.REVOCATION:
+    if source is EntrySource.REVOCATION:
         return events.SubscriptionRevoked(event_type, read_text(subscription, "status"), sent_at)
     read = _READERS.get(event_type)
     return read(read_object(document, "event"), sent_at) if read else Unknown()
@@ -140,7 +140,7 @@ def _cheer(event: Json, _sent_at: datetime) -> Event:
 
 
 def _subscription(event: Json, sent_at: datetime) -> Event:
-    return events.Subscription(
+    return events.SubscriptionStart(
         read_viewer(event), read_text(event, "tier"), event.get("is_gift") is True, sent_at
     )
 
@@ -177,7 +177,7 @@ def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Even
         level = read_count(event, "level")
         # The end has no such fields, and nobody shall miss the alert for the want of them.
         way = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
-        return events.HypeTrain(read_text(event, "id"), phase, level, *way)
+        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, *way)
 
     return read
 

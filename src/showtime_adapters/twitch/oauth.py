@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from showtime_adapters.twitch.http import Answer, Asking, Credentials, refused, strange
+from showtime_adapters.twitch.http import Credentials, RequestSender, TwitchAnswer, refused, unexpected
 from showtime_core.domain.subscriptions import DeviceCode
 from showtime_core.errors import NotAllowed, Refused, Unavailable
 
@@ -20,18 +20,18 @@ _STILL_WAITING = ("authorization_pending", "slow_down")
 
 
 @frozen
-class Consent:
+class TwitchConsent:
     """Asks a broadcaster for consent; see `showtime_core.ports.Consent`."""
 
     auth_url: str
     credentials: Credentials
-    asking: Asking
+    sender: RequestSender
     login: str
     """Who is asked: nobody else's consent will do."""
     scopes: Sequence[str]
     """What for."""
 
-    def address(self, state: str, redirect_uri: str) -> str:
+    def authorization_url(self, state: str, redirect_uri: str) -> str:
         """Tell where the broadcaster is asked; the answer comes to `redirect_uri`, with the same state."""
         query = {
             "response_type": "code",
@@ -56,7 +56,7 @@ class Consent:
             raise refused(answer, "the code that the browser brought")
         await self._check(answer)
 
-    async def ask_on_any_device(self) -> DeviceCode:
+    async def start_device_flow(self) -> DeviceCode:
         """Begin to ask by a code. Raises Refused if Twitch does not do that for our application."""
         answer = await self._post("/device", {"scopes": " ".join(self.scopes)})
         match answer.status, answer.body:
@@ -69,18 +69,18 @@ class Consent:
             }:
                 return DeviceCode(code, user_code, address, seconds, max(every_seconds, 1))
             case HTTPStatus.OK, _:
-                raise strange(answer, "its device code")
+                raise unexpected(answer, "its device code")
         raise refused(answer, "a device code")
 
-    async def confirm_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
+    async def await_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
         """Wait until the code was typed in. Raises Refused if it was not, or if what came will not do."""
         form = {
             "scopes": " ".join(self.scopes),
             "device_code": device.code,
             "grant_type": _DEVICE_GRANT,
         }
-        for _ in range(int(device.seconds / device.every_seconds)):
-            await pause(device.every_seconds)
+        for _ in range(int(device.expires_seconds / device.poll_seconds)):
+            await pause(device.poll_seconds)
             try:
                 answer = await self._post("/token", form)
             except Unavailable:  # whoever types the code in has not noticed
@@ -92,12 +92,12 @@ class Consent:
                 raise refused(answer, "the device code")
         raise Refused("the device code was not typed in while it was good")
 
-    async def _check(self, granted: Answer) -> None:
+    async def _check(self, granted: TwitchAnswer) -> None:
         match granted.body:
             case {"access_token": str(token)}:
                 who = await self._validate(token)
             case _:
-                raise strange(granted, "what was consented to")
+                raise unexpected(granted, "what was consented to")
         login, scopes = who
         if login != self.login.lower():
             raise NotAllowed(
@@ -110,19 +110,19 @@ class Consent:
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
         async def request() -> httpx.Request:
             headers = {"authorization": f"OAuth {token}"}
-            return self.asking.client.build_request("GET", f"{self.auth_url}/validate", headers=headers)
+            return self.sender.client.build_request("GET", f"{self.auth_url}/validate", headers=headers)
 
-        match (answer := await self.asking.ask(request)).status, answer.body:
+        match (answer := await self.sender.send(request)).status, answer.body:
             case HTTPStatus.OK, {"login": str(login), "scopes": [*scopes]}:
                 return login, [str(scope) for scope in scopes]
             case HTTPStatus.OK, _:
-                raise strange(answer, "who has consented")
+                raise unexpected(answer, "who has consented")
         raise refused(answer, "to tell who has consented")
 
-    async def _post(self, path: str, form: Mapping[str, Any]) -> Answer:
+    async def _post(self, path: str, form: Mapping[str, Any]) -> TwitchAnswer:
         data = {"client_id": self.credentials.client_id, **form}
 
         async def request() -> httpx.Request:
-            return self.asking.client.build_request("POST", f"{self.auth_url}{path}", data=data)
+            return self.sender.client.build_request("POST", f"{self.auth_url}{path}", data=data)
 
-        return await self.asking.ask(request)
+        return await self.sender.send(request)

@@ -5,7 +5,7 @@ import click
 from showtime_app import composition, logs
 from showtime_app.cli.common import load_settings, run
 from showtime_app.config import Settings
-from showtime_app.setup.steps import Outcome, SetUp, Wishes
+from showtime_app.setup.steps import ChannelSetup, InitOptions, InitResult
 from showtime_core.errors import NotAllowed, ShowtimeError
 
 
@@ -42,7 +42,7 @@ def init(  # noqa: PLR0913 - one for each option
         raise click.UsageError("--delete-all and --rotate-secret exclude each other")
     settings = load_settings()
     logs.configure(settings.log_format, "warning")
-    wishes = Wishes(
+    options = InitOptions(
         may_delete=force,
         is_dry=dry_run,
         has_browser=not no_browser,
@@ -51,16 +51,16 @@ def init(  # noqa: PLR0913 - one for each option
     )
     verb = "rotate_secret" if rotate_secret else "delete_all" if delete_all else "create"
     try:
-        outcome = run(_run(settings, wishes, verb))
+        outcome = run(_run(settings, options, verb))
     except NotAllowed as reason:
         click.echo(f"Error: {reason}", err=True)
-        outcome = Outcome.NO_CONSENT
+        outcome = InitResult.NO_CONSENT
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason
     click.get_current_context().exit(outcome)
 
 
-async def _run(settings: Settings, wishes: Wishes, verb: str) -> Outcome:
+async def _run(settings: Settings, options: InitOptions, verb: str) -> InitResult:
     app = settings.twitch_app
     if app is None:
         raise click.ClickException(
@@ -71,8 +71,11 @@ async def _run(settings: Settings, wishes: Wishes, verb: str) -> Outcome:
         raise click.ClickException(
             "TWITCH_WEBHOOK_SECRET is not set: think of one, 10 to 100 characters long"
         )
-    async with composition.at_twitch(settings, app) as twitch, composition.at_home(settings) as home:
-        set_up = SetUp(twitch, home, wishes, click.echo)
+    async with (
+        composition.open_twitch(settings, app) as twitch,
+        composition.open_database(settings) as database,
+    ):
+        set_up = ChannelSetup(twitch, database, options, click.echo)
         match verb:
             case "rotate_secret":
                 return await set_up.rotate_secret()

@@ -9,11 +9,11 @@ import click
 
 from showtime_app import composition
 from showtime_app.cli.common import database_option, ready_database, run
-from showtime_app.web.routes.parked import ParkedItem, tell
+from showtime_app.web.routes.parked import ParkedItem, describe_parked
 from showtime_core.domain.parked import Decision
 from showtime_core.errors import ShowtimeError
 from showtime_core.texts import printable
-from showtime_core.use_cases.decide_parked import Desk
+from showtime_core.use_cases.decide_parked import DecideParked
 
 T = TypeVar("T")
 
@@ -34,10 +34,10 @@ def parked() -> None:
 def list_parked(data_dir: Path | None) -> None:
     """List what is parked, the oldest first, with what may be decided."""
 
-    async def look(desk: Desk) -> list[ParkedItem]:
-        return [tell(each) for each in await desk.parking.parked(_MOST)]
+    async def look(use_case: DecideParked) -> list[ParkedItem]:
+        return [describe_parked(each) for each in await use_case.parked_items.list_parked(_MOST)]
 
-    parked = _at_desk(look, data_dir)
+    parked = _run_use_case(look, data_dir)
     for each in parked:
         _print(each)
     click.echo(f"{len(parked)} parked" if parked else "nothing is parked")
@@ -82,28 +82,28 @@ def done(names: tuple[str, ...], data_dir: Path | None) -> None:
 def _decide(decision: Decision, names: tuple[str, ...], data_dir: Path | None) -> None:
     """Decide about each; those before one that is refused stay decided."""
 
-    async def take(desk: Desk) -> None:
+    async def take(use_case: DecideParked) -> None:
         for name in names:
             try:
-                await desk.take(decision, name, uuid.uuid4())
+                await use_case.decide(decision, name, uuid.uuid4())
             except ShowtimeError as reason:
                 raise click.ClickException(f"{name}: {reason}") from reason
             click.echo(f"{name}: {_DECIDED[decision]}")
 
-    _at_desk(take, data_dir)
+    _run_use_case(take, data_dir)
 
 
 _DECIDED = {Decision.RETRY: "tried again", Decision.DISMISS: "dismissed", Decision.DONE: "taken as done"}
 
 
-def _at_desk(work: Callable[[Desk], Awaitable[T]], data_dir: Path | None) -> T:
-    async def sit_down(conninfo: str) -> T:
-        async with composition.open_desk(conninfo) as desk:
-            return await work(desk)
+def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path | None) -> T:
+    async def open_and_work(conninfo: str) -> T:
+        async with composition.open_decide_parked(conninfo) as use_case:
+            return await work(use_case)
 
     try:
         with ready_database(data_dir) as conninfo:
-            return run(sit_down(conninfo))
+            return run(open_and_work(conninfo))
     except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason
 

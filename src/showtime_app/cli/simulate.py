@@ -8,16 +8,16 @@ from attrs import evolve
 from showtime_app.simulate import night as nights
 from showtime_app.simulate import options, player
 from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, event_type, names
-from showtime_app.simulate.challenge import Check, Examination
-from showtime_app.simulate.deliveries import ENABLED, Manner, deliveries
-from showtime_app.simulate.night import Screening, Step
+from showtime_app.simulate.challenge import CallbackCheck, Check
+from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliveries
+from showtime_app.simulate.night import NightStep, TapeChange
 from showtime_app.simulate.options import Pacing
-from showtime_app.simulate.player import Evening, Host
+from showtime_app.simulate.player import HostClient, NightPlayer
 from showtime_app.simulate.report import Tally
-from showtime_app.simulate.runner import Setting, Silence, Teller, leave
+from showtime_app.simulate.runner import OutcomePrinter, RunSettings, SilentPrinter, exit_with
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
-from showtime_app.simulate.wishes import Wishes
+from showtime_app.simulate.wishes import EventOptions
 from showtime_core.domain.viewers import Role, Viewer
 
 _GIFT_ALIAS = "gift"
@@ -81,15 +81,17 @@ def simulate() -> None:
 
 
 def _send_event(kind: EventType, **given: object) -> None:
-    wishes = pick(Wishes, given)
+    event_options = pick(EventOptions, given)
     if isinstance(recipient := given.get("gift_user"), Viewer):
-        wishes = evolve(wishes, from_user=recipient, gift=True)
-    _send(kind, wishes, evolve(pick(Manner, given), flaw=options.flaw_in(given)), given)
+        event_options = evolve(event_options, from_user=recipient, gift=True)
+    _send(kind, event_options, evolve(pick(DeliveryOptions, given), flaw=options.flaw_in(given)), given)
 
 
-def _send(kind: EventType, wishes: Wishes, manner: Manner, given: Mapping[str, object]) -> None:
-    setting = Setting.of(given)
-    requests = deliveries(kind, wishes, manner, setting.source)
+def _send(
+    kind: EventType, event_options: EventOptions, delivery: DeliveryOptions, given: Mapping[str, object]
+) -> None:
+    setting = RunSettings.of(given)
+    requests = deliveries(kind, event_options, delivery, setting.context)
     if setting.dry_run:
         for request in requests:
             setting.show(request)
@@ -99,15 +101,19 @@ def _send(kind: EventType, wishes: Wishes, manner: Manner, given: Mapping[str, o
     async def work(sender: Sender) -> None:
         await sender.deliver(requests, rate=pace.rate, at_once=pace.concurrency)
 
-    setting.run(work, Teller(_how_many(kind, wishes, manner)))
+    setting.run(work, OutcomePrinter(_how_many(kind, event_options, delivery)))
 
 
-def _how_many(kind: EventType, wishes: Wishes, manner: Manner) -> int | None:
-    deeds = manner.repeat * (manner.resend + 1)
-    if kind.name != GIFT or manner.status != ENABLED:
+def _how_many(kind: EventType, event_options: EventOptions, delivery: DeliveryOptions) -> int | None:
+    deeds = delivery.repeat * (delivery.resend + 1)
+    if kind.name != GIFT or delivery.status != ENABLED:
         return deeds
-    recipients = wishes.total if wishes.recipients is None else wishes.recipients
-    return None if wishes.total is None or recipients is None else deeds * (1 + min(recipients, wishes.total))
+    recipients = event_options.total if event_options.recipients is None else event_options.recipients
+    return (
+        None
+        if event_options.total is None or recipients is None
+        else deeds * (1 + min(recipients, event_options.total))
+    )
 
 
 def _event_command(kind: EventType, name: str, **presets: object) -> click.Command:
@@ -129,8 +135,8 @@ def _revoke(kind: str, **given: object) -> None:
 
 
 def _examine(kind: str, **given: object) -> None:
-    setting = Setting.of(given)
-    examination = Examination.of(event_type(kind), setting.source)
+    setting = RunSettings.of(given)
+    examination = CallbackCheck.of(event_type(kind), setting.context)
     if setting.dry_run:
         for request in (examination.true, *examination.false):
             setting.show(request)
@@ -138,19 +144,19 @@ def _examine(kind: str, **given: object) -> None:
     checks: list[Check] = []
 
     async def work(sender: Sender) -> None:
-        checks.extend(await examination.hold(sender))
+        checks.extend(await examination.run(sender))
 
     finished = setting.send(work, Tally(), lambda _: None)
     for check in checks:
         click.echo(str(check))
-    leave(finished=finished, right=all(check.passed for check in checks))
+    exit_with(finished=finished, right=all(check.passed for check in checks))
 
 
 def _play_night(**given: object) -> None:
-    setting = Setting.of(given)
-    channel = pick(Wishes, given).to_user
-    steps = nights.plan(setting.source.rng, setting.source.ids, channel)
-    host = Host(setting.target.base, _token(setting, channel, given))
+    setting = RunSettings.of(given)
+    channel = pick(EventOptions, given).to_user
+    steps = nights.plan(setting.context.rng, setting.context.ids, channel)
+    host = HostClient(setting.target.base, _token(setting, channel, given))
     speed = float(str(given["speed"]))
     click.echo(f"A night of {channel.name}, seed {setting.seed}, at {speed:g} times its speed.")
     click.echo(player.RESUME_NOTE)
@@ -161,12 +167,12 @@ def _play_night(**given: object) -> None:
         return
 
     async def work(sender: Sender) -> None:
-        await Evening(setting.source, sender, host, speed, click.echo).play(steps)
+        await NightPlayer(setting.context, sender, host, speed, click.echo).play(steps)
 
-    setting.run(work, Silence(None))
+    setting.run(work, SilentPrinter(None))
 
 
-def _token(setting: Setting, channel: Viewer, given: Mapping[str, object]) -> str | None:
+def _token(setting: RunSettings, channel: Viewer, given: Mapping[str, object]) -> str | None:
     if given["token"] is not None:
         return str(given["token"])
     # Loads the whole service, which nothing but a night has a use for.
@@ -176,14 +182,14 @@ def _token(setting: Setting, channel: Viewer, given: Mapping[str, object]) -> st
     return secret and issue_local_token(secret, channel, Role.BROADCASTER)
 
 
-def _show_night(setting: Setting, steps: Sequence[Step], host: Host) -> None:
+def _show_night(setting: RunSettings, steps: Sequence[NightStep], host: HostClient) -> None:
     for step in steps:
         click.echo(f"\n# {step.clock}  {step.said}".rstrip())
-        for request in player.requests(step, setting.source):
+        for request in player.requests(step, setting.context):
             setting.show(request)
-        for beat in step.beats:
-            if isinstance(beat, Screening) and host.token is not None:
-                method, path = player.request_line(beat)
+        for happening in step.happenings:
+            if isinstance(happening, TapeChange) and host.token is not None:
+                method, path = player.request_line(happening)
                 click.echo(f"{method} {host.base}{path}")
 
 

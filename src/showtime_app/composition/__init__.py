@@ -9,10 +9,10 @@ from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.migrations import migrate
 from showtime_adapters.postgres.pool import make_pool
-from showtime_app.composition.neighbours import Laptop
-from showtime_app.composition.parked import open_desk
+from showtime_app.composition.neighbours import DevPlace
+from showtime_app.composition.parked import open_decide_parked
 from showtime_app.composition.service import compose
-from showtime_app.composition.twitch import at_home, at_twitch
+from showtime_app.composition.twitch import open_database, open_twitch
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.server import Server
@@ -20,8 +20,6 @@ from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.errors import Unavailable
 
 __all__ = [
-    "at_home",
-    "at_twitch",
     "dev",
     "embedded_database",
     "issue_local_token",
@@ -29,7 +27,9 @@ __all__ = [
     "migrate_down",
     "migrate_up",
     "migration_status",
-    "open_desk",
+    "open_database",
+    "open_decide_parked",
+    "open_twitch",
     "set_vod_url",
 ]
 
@@ -48,8 +48,8 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) ->
     secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
         settings = settings.model_copy(update={"chat_source": "eventsub"})
-    laptop = Laptop(data_dir, dev_file.url)
-    return compose(settings, conninfo, secrets, dev_file.token_secret, laptop)
+    dev_place = DevPlace(data_dir, dev_file.url)
+    return compose(settings, conninfo, secrets, dev_file.token_secret, dev_place)
 
 
 @contextmanager

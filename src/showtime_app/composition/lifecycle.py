@@ -15,30 +15,30 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @define
-class Parts:
-    """All parts of one instance, gathered while they are wired."""
+class Lifecycle:
+    """Routes, resources and background work of one instance, collected while it is wired."""
 
     routes: list[ControllerRouterHandler] = field(factory=list)
     _resources: list[AbstractAsyncContextManager[Any]] = field(factory=list)
-    _work: list[Work] = field(factory=list)
-    _farewells: list[Callable[[], None]] = field(factory=list)
+    _background_work: list[Work] = field(factory=list)
+    _stop_callbacks: list[Callable[[], None]] = field(factory=list)
 
-    def serve(self, *routes: ControllerRouterHandler) -> None:
+    def add_routes(self, *routes: ControllerRouterHandler) -> None:
         """Serve these routes."""
         self.routes += routes
 
-    def hold(self, resource: _Resource) -> _Resource:
-        """Hold this open while the service runs. What is held first is let go last."""
+    def manage(self, resource: _Resource) -> _Resource:
+        """Open this when the service starts and close it when it stops, in the reverse order."""
         self._resources.append(resource)
         return resource
 
-    def keep_doing(self, work: Work) -> None:
-        """Do this beside the service: it begins when all is held, and is cancelled when the service stops."""
-        self._work.append(work)
+    def run_in_background(self, work: Work) -> None:
+        """Run this beside the service once all resources are open; it is cancelled when the service stops."""
+        self._background_work.append(work)
 
-    def when_told_to_stop(self, farewell: Callable[[], None]) -> None:
+    def on_stop(self, callback: Callable[[], None]) -> None:
         """Call this as soon as the service is told to stop, while requests are still under way."""
-        self._farewells.append(farewell)
+        self._stop_callbacks.append(callback)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -46,13 +46,13 @@ class Parts:
         async with AsyncExitStack() as stack:
             for resource in self._resources:
                 await stack.enter_async_context(resource)
-            await stack.enter_async_context(_background(self._work))
+            await stack.enter_async_context(_background(self._background_work))
             yield
 
     def stop(self) -> None:
         """Tell all parts to stop."""
-        for farewell in self._farewells:
-            farewell()
+        for callback in self._stop_callbacks:
+            callback()
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ async def _background(work: list[Work]) -> AsyncIterator[None]:
     """Let something run beside the service, until the service stops."""
     tasks = [asyncio.create_task(each()) for each in work]
     for task in tasks:
-        task.add_done_callback(_tell_of_failure)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -69,7 +69,7 @@ async def _background(work: list[Work]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tell_of_failure(task: asyncio.Task[None]) -> None:
-    """None of it is meant to end: if it does, somebody must know."""
+def _log_failure(task: asyncio.Task[None]) -> None:
+    """Log background work that ended with an error: none of it is meant to end."""
     if not task.cancelled() and (failure := task.exception()):
         _log.error("something ended that must run beside the service", exc_info=failure)

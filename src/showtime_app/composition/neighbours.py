@@ -26,13 +26,13 @@ TelemetryOf = Callable[[str], Telemetry]
 _Connection = TypeVar("_Connection", bound=AbstractAsyncContextManager[Any])
 
 
-class Bank(Ledger, Account, Protocol):
+class ReadableLedger(Ledger, Account, Protocol):
     """A ledger that can also be looked at."""
 
 
 @frozen
-class Laptop:
-    """Where `showtime dev` keeps and shows what it makes itself."""
+class DevPlace:
+    """Where `showtime dev` keeps its data, and the URL at which it serves it."""
 
     data_dir: Path
     url: str
@@ -41,9 +41,9 @@ class Laptop:
 
 @define
 class Neighbours:
-    """Those that are there; None for what is off."""
+    """The external services that are configured; None for what is off."""
 
-    bank: Bank | None = None
+    ledger: ReadableLedger | None = None
     painter: Painter | None = None
     bucket: Bucket | None = None
     gallery: Gallery | None = None
@@ -54,7 +54,7 @@ class Neighbours:
     @property
     def features(self) -> frozenset[Feature]:
         """Tell what can be done with them: a ghost has to be paid, painted and stored."""
-        if self.bank is None:
+        if self.ledger is None:
             return frozenset()
         has_ghosts = self.painter is not None and self.bucket is not None
         return frozenset({Feature.POINTS, Feature.GHOSTS} if has_ghosts else {Feature.POINTS})
@@ -75,26 +75,26 @@ class Neighbours:
 
 def wire_neighbours(
     settings: Settings,
-    embedded_ledger: Bank,
+    embedded_ledger: ReadableLedger,
     fence: Callable[[], None],
     telemetry: TelemetryOf,
-    laptop: Laptop | None = None,
+    dev_place: DevPlace | None = None,
 ) -> Neighbours:
     """Wire those that the settings name; on a laptop, stand-ins for the others.
 
     `fence` is asked before anything is sent to a ledger that would do it twice.
     """
     wired = Neighbours()
-    if settings.ledger_url == EMBEDDED or (laptop and "ledger_url" not in settings.model_fields_set):
-        wired.bank = embedded_ledger
+    if settings.ledger_url == EMBEDDED or (dev_place and "ledger_url" not in settings.model_fields_set):
+        wired.ledger = embedded_ledger
     else:
         _wire_ledger(wired, settings, fence, telemetry)
     _wire_painter(wired, settings, telemetry)
     _wire_bucket(wired, settings, telemetry)
     if webhook := _plain(settings.discord_ghosts_webhook_url):
         wired.gallery = wired.connect(DiscordGallery(webhook, telemetry("discord")))
-    if laptop:
-        _stand_in(wired, laptop)
+    if dev_place:
+        _stand_in(wired, dev_place)
     return wired
 
 
@@ -104,7 +104,7 @@ def _wire_ledger(
     if secret := _plain(settings.auth_shared_secret):
         tokens = wired.connect(ServiceTokens(settings.auth_url, secret, telemetry("auth")))
         ledger = HttpLedger(settings.ledger_url, tokens, telemetry("ledger"), fence=fence)
-        wired.bank = wired.connect(ledger)
+        wired.ledger = wired.connect(ledger)
 
 
 def _wire_painter(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
@@ -126,18 +126,18 @@ def _wire_bucket(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) 
         _plain(settings.spaces_secret_key),
     ):
         case str(bucket), str(region), str(endpoint), str(key_id), str(secret):
-            from showtime_adapters.s3_storage import S3Bucket, Space  # noqa: PLC0415 - as above
+            from showtime_adapters.s3_storage import BucketLocation, S3Bucket  # noqa: PLC0415 - as above
 
-            space = Space(bucket, region, endpoint, key_id, secret)
+            space = BucketLocation(bucket, region, endpoint, key_id, secret)
             wired.bucket = wired.connect(S3Bucket(space, telemetry("storage")))
 
 
-def _stand_in(wired: Neighbours, laptop: Laptop) -> None:
+def _stand_in(wired: Neighbours, dev_place: DevPlace) -> None:
     """Take a stand-in for whoever is missing; what it makes is served under `/local`."""
-    ghosts, posts = LocalFolder(laptop.data_dir / "ghosts"), LocalFolder(laptop.data_dir / "gallery")
+    ghosts, posts = LocalFolder(dev_place.data_dir / "ghosts"), LocalFolder(dev_place.data_dir / "gallery")
     gallery = LocalGallery(posts)
     wired.painter = wired.painter or LocalPainter()
-    wired.bucket = wired.bucket or LocalBucket(ghosts, f"{laptop.url}/local/ghosts")
+    wired.bucket = wired.bucket or LocalBucket(ghosts, f"{dev_place.url}/local/ghosts")
     wired.gallery = wired.gallery or gallery
     wired.routes.append(local.router(ghosts.read, posts.read, gallery.page))
 

@@ -1,4 +1,4 @@
-"""What every part of the service stands on."""
+"""What every part of the service shares."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.http_client import Telemetry
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.writability import Writability
-from showtime_app.composition.lifecycle import Parts
+from showtime_app.composition.lifecycle import Lifecycle
 from showtime_app.config import Settings
 from showtime_app.metrics import Metrics
 from showtime_app.web.middleware import request_id
@@ -17,13 +17,13 @@ from showtime_core.ports import Authenticator
 
 
 @frozen
-class Ground:
-    """The settings, the database, what is measured, and the parts that there are already."""
+class Resources:
+    """What every part of the service shares: settings, database pools, metrics, lifecycle."""
 
     settings: Settings
     conninfo: str
     metrics: Metrics
-    parts: Parts
+    lifecycle: Lifecycle
     pool: AsyncConnectionPool[Connection]
     """For reading: whoever borrows a connection has a transaction."""
     recording: AsyncConnectionPool[Connection]
@@ -32,12 +32,12 @@ class Ground:
     """Whether what is written is taken."""
 
     @classmethod
-    def lay(cls, settings: Settings, conninfo: str) -> Self:
-        """Lay the ground for one instance."""
-        parts = Parts()
-        pool = parts.hold(make_pool(conninfo))
-        recording = parts.hold(make_pool(conninfo, autocommit=True))
-        return cls(settings, conninfo, Metrics(), parts, pool, recording, Writability(recording))
+    def open(cls, settings: Settings, conninfo: str) -> Self:
+        """Make the resources of one instance; nothing is connected before the lifecycle runs."""
+        lifecycle = Lifecycle()
+        pool = lifecycle.manage(make_pool(conninfo))
+        recording = lifecycle.manage(make_pool(conninfo, autocommit=True))
+        return cls(settings, conninfo, Metrics(), lifecycle, pool, recording, Writability(recording))
 
     def telemetry(self, neighbour: str) -> Telemetry:
         """Measure how long a neighbour takes, and tell it for which request of ours it is asked."""
@@ -46,12 +46,12 @@ class Ground:
 
 @frozen
 class Guards:
-    """Who may."""
+    """Route guards: they raise NotAuthenticated or NotAllowed for who may not pass."""
 
     viewers_only: Guard
     broadcaster_only: Guard
 
     @classmethod
-    def post(cls, authenticator: Authenticator) -> Self:
-        """Have this one tell who somebody is."""
+    def of(cls, authenticator: Authenticator) -> Self:
+        """Make guards that ask this authenticator who bears a token."""
         return cls(viewers_only(authenticator), broadcaster_only(authenticator))

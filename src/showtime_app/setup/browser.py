@@ -23,7 +23,7 @@ _ADDRESSES = ("127.0.0.1", "::1")
 """A browser may take `localhost` for either."""
 _MAX_REQUEST = 16 * 1024
 _READ_SECONDS = 10.0
-_FAREWELL_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
 _HEADERS = (
     "content-type: text/html; charset=utf-8\r\ncache-control: no-store\r\nreferrer-policy: no-referrer\r\n"
     "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
@@ -35,7 +35,7 @@ Confirm = Callable[[str], Awaitable[None]]
 
 
 @frozen
-class _Page:
+class _ResultPage:
     status: HTTPStatus
     title: str
     text: str
@@ -53,18 +53,18 @@ class _Page:
         return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
 
 
-_ELSEWHERE = _Page(
+_ELSEWHERE = _ResultPage(
     HTTPStatus.NOT_FOUND,
     "Nothing here",
     "showtime init waits for Twitch's answer at /auth, and nowhere else.",
 )
-_NOT_OURS = _Page(
+_NOT_OURS = _ResultPage(
     HTTPStatus.BAD_REQUEST,
     "This is not the answer to our question",
     "It belongs to another visit. Open the address that showtime init has printed last.",
 )
 _AGAIN = "Open once more the address that showtime init has printed."
-_DONE = _Page(
+_DONE = _ResultPage(
     HTTPStatus.OK,
     "Thank you, that is all",
     "showtime may follow the channel now. Close this page, and go back to the terminal.",
@@ -72,7 +72,7 @@ _DONE = _Page(
 
 
 @frozen
-class Visit:
+class ConsentVisit:
     """The broadcaster's visit: waits for the browser to come back from Twitch."""
 
     confirm: Confirm
@@ -81,7 +81,7 @@ class Visit:
     outcome: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     """Done when the consent is there; fails with NotAllowed when it was refused."""
 
-    async def answer(self, target: str) -> _Page:
+    async def answer(self, target: str) -> _ResultPage:
         """Answer a request for this target."""
         try:
             url = urlsplit(target)
@@ -97,21 +97,21 @@ class Visit:
         reason = query.get("error_description") or query.get("error") or "it brought no code"
         return self._end(NotAllowed(f"the consent was not given: {printable(reason)}"))
 
-    async def _take(self, code: str) -> _Page:
+    async def _take(self, code: str) -> _ResultPage:
         try:
             await self.confirm(code)
         except Unavailable as reason:
             text = f"{_sentence(reason)} {_AGAIN}"
-            return _Page(HTTPStatus.BAD_GATEWAY, "Twitch does not answer", text)
+            return _ResultPage(HTTPStatus.BAD_GATEWAY, "Twitch does not answer", text)
         except NotAllowed as reason:
             # Somebody else's consent, or a part of it: the next attempt may do.
             text = f"{_sentence(reason)} {_AGAIN}"
-            return _Page(HTTPStatus.FORBIDDEN, "That was not quite it", text)
+            return _ResultPage(HTTPStatus.FORBIDDEN, "That was not quite it", text)
         except ShowtimeError as reason:
             return self._end(Refused(str(reason)))
         return self._end(None)
 
-    def _end(self, failure: ShowtimeError | None) -> _Page:
+    def _end(self, failure: ShowtimeError | None) -> _ResultPage:
         if not self.outcome.done():
             if failure:
                 self.outcome.set_exception(failure)
@@ -119,14 +119,14 @@ class Visit:
                 self.outcome.set_result(None)
         if failure:
             text = f"{_sentence(failure)} To be asked again, run showtime init once more."
-            return _Page(HTTPStatus.FORBIDDEN, "The consent is missing", text)
+            return _ResultPage(HTTPStatus.FORBIDDEN, "The consent is missing", text)
         return _DONE
 
 
 @asynccontextmanager
-async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
+async def await_browser(confirm: Confirm, port: int = PORT) -> AsyncIterator[ConsentVisit]:
     """Wait for the browser, as long as the context is open. Raises OSError if the port is taken."""
-    visit = Visit(confirm)
+    consent_visit = ConsentVisit(confirm)
     connections: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -134,7 +134,7 @@ async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             async with asyncio.timeout(_READ_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            writer.write((await visit.answer(_target(head))).written())
+            writer.write((await consent_visit.answer(_target(head))).written())
             await writer.drain()
         writer.close()
         connections.remove(writer)
@@ -143,12 +143,12 @@ async def waiting(confirm: Confirm, port: int = PORT) -> AsyncIterator[Visit]:
     with suppress(OSError):  # a machine without IPv6
         servers.append(await asyncio.start_server(serve, _ADDRESSES[1], port, limit=_MAX_REQUEST))
     try:
-        yield visit
+        yield consent_visit
     finally:
         await asyncio.sleep(0.05)  # the page is on its way to the browser
         for server in servers:
             server.close()
-        visit.outcome.cancel()
+        consent_visit.outcome.cancel()
         await _end(connections)
 
 
@@ -157,7 +157,7 @@ async def _end(connections: set[asyncio.StreamWriter]) -> None:
     for writer in connections:
         writer.transport.abort()
     with suppress(TimeoutError):
-        async with asyncio.timeout(_FAREWELL_SECONDS):
+        async with asyncio.timeout(_CLOSE_SECONDS):
             while connections:  # noqa: ASYNC110 - they notice at once
                 await asyncio.sleep(0.01)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-from showtime_app.setup.browser import PORT, REDIRECT_URI, Visit, waiting
+from showtime_app.setup.browser import PORT, REDIRECT_URI, ConsentVisit, await_browser
 from showtime_core.domain.subscriptions import DeviceCode
 from showtime_core.errors import NotAllowed, Refused, ShowtimeError
 from showtime_core.ports import Consent
@@ -14,7 +14,7 @@ from showtime_core.ports import Consent
 Say = Callable[[str], None]
 """Tells the operator a line."""
 
-_PATIENCE_SECONDS = 600.0
+_MAX_WAIT_SECONDS = 600.0
 
 
 async def ask(consent: Consent, say: Say, *, has_browser: bool) -> None:
@@ -22,8 +22,10 @@ async def ask(consent: Consent, say: Say, *, has_browser: bool) -> None:
     async with AsyncExitStack() as stack:
         ways: list[Coroutine[Any, Any, None]] = []
         try:
-            visit = await stack.enter_async_context(waiting(lambda code: consent.confirm(code, REDIRECT_URI)))
-            ways.append(_in_the_browser(consent, visit, say, has_browser=has_browser))
+            consent_visit = await stack.enter_async_context(
+                await_browser(lambda code: consent.confirm(code, REDIRECT_URI))
+            )
+            ways.append(_in_the_browser(consent, consent_visit, say, has_browser=has_browser))
         except OSError as reason:
             if has_browser:
                 raise Refused(
@@ -38,13 +40,15 @@ async def ask(consent: Consent, say: Say, *, has_browser: bool) -> None:
 
 async def _device(consent: Consent) -> DeviceCode | None:
     try:
-        return await consent.ask_on_any_device()
+        return await consent.start_device_flow()
     except Refused:  # it is not meant for every application
         return None
 
 
-async def _in_the_browser(consent: Consent, visit: Visit, say: Say, *, has_browser: bool) -> None:
-    address = consent.address(visit.state, REDIRECT_URI)
+async def _in_the_browser(
+    consent: Consent, consent_visit: ConsentVisit, say: Say, *, has_browser: bool
+) -> None:
+    address = consent.authorization_url(consent_visit.state, REDIRECT_URI)
     if has_browser:
         say(f"asking for consent in the browser; should none open, open this:\n\n  {address}\n")
         await asyncio.to_thread(webbrowser.open, address)
@@ -53,12 +57,12 @@ async def _in_the_browser(consent: Consent, visit: Visit, say: Say, *, has_brows
             f"open this in a browser that reaches port {PORT} of this machine as localhost"
             f" (ssh -L {PORT}:localhost:{PORT}):\n\n  {address}\n"
         )
-    await visit.outcome
+    await consent_visit.outcome
 
 
 async def _on_any_device(consent: Consent, device: DeviceCode, say: Say) -> None:
-    say(f"or, in any browser, open this and type in {device.user_code}:\n\n  {device.address}\n")
-    await consent.confirm_device(device, asyncio.sleep)
+    say(f"or, in any browser, open this and type in {device.user_code}:\n\n  {device.verification_url}\n")
+    await consent.await_device(device, asyncio.sleep)
 
 
 async def _first_of(ways: list[Coroutine[Any, Any, None]]) -> None:
@@ -68,7 +72,7 @@ async def _first_of(ways: list[Coroutine[Any, Any, None]]) -> None:
         "there is no way to ask: free port 3033, or use a machine with a browser"
     )
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_MAX_WAIT_SECONDS):
             while waiting_for:
                 done, waiting_for = await asyncio.wait(waiting_for, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -80,7 +84,7 @@ async def _first_of(ways: list[Coroutine[Any, Any, None]]) -> None:
                         failure = reason
         raise failure
     except TimeoutError:
-        raise NotAllowed(f"nobody has consented for {_PATIENCE_SECONDS / 60:.0f} minutes") from None
+        raise NotAllowed(f"nobody has consented for {_MAX_WAIT_SECONDS / 60:.0f} minutes") from None
     finally:
         for task in waiting_for:
             task.cancel()

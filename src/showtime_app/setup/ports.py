@@ -7,12 +7,12 @@ from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.ports import Channels, Consent, Subscriptions
+from showtime_core.ports import Channels, Consent, EventSubSubscriptions
 
 T = TypeVar("T")
 
 
-class Alone(Protocol):
+class Exclusive(Protocol):
     """Does work with nobody else at it."""
 
     async def __call__(self, work: Callable[[], Coroutine[Any, Any, T]], patience_seconds: float) -> T:
@@ -20,14 +20,14 @@ class Alone(Protocol):
 
 
 @frozen
-class Twitch:
+class TwitchAccess:
     """What Twitch is asked with."""
 
     login: str
     """The channel."""
     our_url: str
     channels: Channels
-    subscriptions: Sequence[Subscriptions]
+    subscriptions: Sequence[EventSubSubscriptions]
     """One for each secret, in their order: the first signs."""
     consent: Consent
     with_chat: bool
@@ -35,9 +35,9 @@ class Twitch:
 
 
 @frozen
-class Home:
+class ChannelDatabase:
     """The channel's database."""
 
-    alone: Alone
+    exclusive: Exclusive
     read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
-    keep_health: Callable[[TwitchHealth], Awaitable[None]]
+    save_health: Callable[[TwitchHealth], Awaitable[None]]

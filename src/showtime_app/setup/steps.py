@@ -9,29 +9,33 @@ from typing import Any, TypeVar
 from attrs import define, frozen
 
 from showtime_app.setup.consent import Say, ask
-from showtime_app.setup.ports import Home, Twitch
+from showtime_app.setup.ports import ChannelDatabase, TwitchAccess
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.subscriptions import (
     MISSING,
-    Finding,
-    Plan,
-    Subscription,
-    Wanted,
+    EventSubSubscription,
+    SubscriptionFinding,
+    SubscriptionPlan,
+    WantedSubscription,
     reconcile,
-    scopes_of,
-    wanted_of,
+    required_scopes,
+    wanted_subscriptions,
 )
 from showtime_core.errors import Refused
-from showtime_core.use_cases.keep_subscriptions import keep, look, rotate
+from showtime_core.use_cases.keep_subscriptions import (
+    ensure_subscriptions,
+    inspect_subscriptions,
+    replace_subscriptions,
+)
 
 T = TypeVar("T")
 
-_PATIENCE_SECONDS = 60.0
+_MAX_WAIT_SECONDS = 60.0
 """How long to wait for a `serve` that is at the subscriptions itself."""
 
 
-class Outcome(IntEnum):
-    """How it ended: the exit code."""
+class InitResult(IntEnum):
+    """How `showtime init` ended: its exit code."""
 
     DONE = 0
     FAILED = 1
@@ -41,8 +45,8 @@ class Outcome(IntEnum):
 
 
 @frozen
-class Wishes:
-    """What the operator wants."""
+class InitOptions:
+    """What the operator asked `showtime init` for."""
 
     may_delete: bool = False
     is_dry: bool = False
@@ -52,44 +56,44 @@ class Wishes:
 
 
 @define
-class SetUp:
-    """Sets a channel up, and tells what it does."""
+class ChannelSetup:
+    """Sets a channel up at Twitch, and reports each step."""
 
-    twitch: Twitch
-    home: Home | None
-    wishes: Wishes
+    twitch: TwitchAccess
+    database: ChannelDatabase | None
+    options: InitOptions
     say: Say
 
-    async def create(self) -> Outcome:
+    async def create(self) -> InitResult:
         """Create what is missing, ask for what needs consent, and wait until all are enabled."""
         wanted = await self._wanted()
         plan = await self._look(wanted)
-        if self.wishes.is_dry:
+        if self.options.is_dry:
             return self._preview(plan)
-        findings = await self._alone(lambda: self._keep(wanted))
-        if any(each.lacks_consent for each in findings) and self.wishes.asks_consent:
-            self.say(f"{self.twitch.login} is asked for: {', '.join(scopes_of(wanted))}")
-            await ask(self.twitch.consent, self.say, has_browser=self.wishes.has_browser)
-            findings = await self._alone(lambda: self._keep(wanted))
-        if self.wishes.may_delete:
-            await self._alone(lambda: self._delete(plan.surplus))
-        await self._keep_health(findings)
+        findings = await self._exclusively(lambda: self._keep(wanted))
+        if any(each.lacks_consent for each in findings) and self.options.asks_consent:
+            self.say(f"{self.twitch.login} is asked for: {', '.join(required_scopes(wanted))}")
+            await ask(self.twitch.consent, self.say, has_browser=self.options.has_browser)
+            findings = await self._exclusively(lambda: self._keep(wanted))
+        if self.options.may_delete:
+            await self._exclusively(lambda: self._delete(plan.surplus))
+        await self._save_health(findings)
         return self._conclude(findings)
 
-    async def delete_all(self) -> Outcome:
+    async def delete_all(self) -> InitResult:
         """Delete all that calls our URL."""
         wanted = await self._wanted()
-        if self.wishes.is_dry:
+        if self.options.is_dry:
             doomed = _ours(await self._look(wanted))
             for each in doomed:
                 self.say(f"would delete {each.type}")
-            return Outcome.PENDING if doomed else Outcome.DONE
-        deleted = await self._alone(lambda: self._delete_ours(wanted))
-        await self._keep_health(look(reconcile(wanted, (), self.twitch.our_url)))
+            return InitResult.PENDING if doomed else InitResult.DONE
+        deleted = await self._exclusively(lambda: self._delete_ours(wanted))
+        await self._save_health(inspect_subscriptions(reconcile(wanted, (), self.twitch.our_url)))
         self.say(f"{deleted} subscriptions were deleted: no event comes any more")
-        return Outcome.DONE
+        return InitResult.DONE
 
-    async def rotate_secret(self) -> Outcome:
+    async def rotate_secret(self) -> InitResult:
         """Replace all that is there by the same under the first secret, and create what is missing."""
         if len(self.twitch.subscriptions) < 2:  # noqa: PLR2004 - the new and the former
             raise Refused(
@@ -98,26 +102,26 @@ class SetUp:
             )
         await self._require_quiet()
         wanted = await self._wanted()
-        if self.wishes.is_dry:
+        if self.options.is_dry:
             plan = await self._look(wanted)
             for each, _ in reversed(plan.keep):
                 self.say(f"would replace {each.type}")
-            return Outcome.PENDING if plan.keep else Outcome.DONE
-        findings = await self._alone(lambda: self._rotate(wanted))
-        await self._keep_health(findings)
+            return InitResult.PENDING if plan.keep else InitResult.DONE
+        findings = await self._exclusively(lambda: self._rotate(wanted))
+        await self._save_health(findings)
         return self._conclude(findings)
 
     # --- steps -------------------------------------------------------------------------------------
 
-    async def _wanted(self) -> Sequence[Wanted]:
+    async def _wanted(self) -> Sequence[WantedSubscription]:
         broadcaster_id = await self.twitch.channels.user_id(self.twitch.login)
         self.say(f"{self.twitch.login} is user {broadcaster_id}; events go to {self.twitch.our_url}")
-        return wanted_of(broadcaster_id, with_chat=self.twitch.with_chat)
+        return wanted_subscriptions(broadcaster_id, with_chat=self.twitch.with_chat)
 
-    async def _look(self, wanted: Sequence[Wanted]) -> Plan:
-        existing = await self.twitch.subscriptions[0].existing()
+    async def _look(self, wanted: Sequence[WantedSubscription]) -> SubscriptionPlan:
+        existing = await self.twitch.subscriptions[0].list_all()
         plan = reconcile(wanted, existing, self.twitch.our_url)
-        for each in look(plan):
+        for each in inspect_subscriptions(plan):
             self.say(f"  {each.type:<32} {each.status}{' (optional)' if each.is_optional else ''}")
         for one in plan.surplus:
             self.say(f"  {one.type:<32} {one.status} (version {one.version}, not wanted)")
@@ -125,30 +129,30 @@ class SetUp:
             self.say(f"{others} others of this client id go elsewhere, and are left alone")
         return plan
 
-    async def _keep(self, wanted: Sequence[Wanted]) -> Sequence[Finding]:
-        return await keep(
+    async def _keep(self, wanted: Sequence[WantedSubscription]) -> Sequence[SubscriptionFinding]:
+        return await ensure_subscriptions(
             wanted,
             self.twitch.subscriptions[0],
             self.twitch.our_url,
             asyncio.sleep,
-            may_delete=self.wishes.may_delete,
+            may_delete=self.options.may_delete,
         )
 
-    async def _delete_ours(self, wanted: Sequence[Wanted]) -> int:
+    async def _delete_ours(self, wanted: Sequence[WantedSubscription]) -> int:
         ours = _ours(await self._look(wanted))
         await self._delete(ours)
         return len(ours)
 
-    async def _delete(self, subscriptions: Sequence[Subscription]) -> None:
+    async def _delete(self, subscriptions: Sequence[EventSubSubscription]) -> None:
         for one in subscriptions:
             await self.twitch.subscriptions[0].delete(one.id)
             self.say(f"deleted {one.type} ({one.status})")
 
-    async def _rotate(self, wanted: Sequence[Wanted]) -> Sequence[Finding]:
+    async def _rotate(self, wanted: Sequence[WantedSubscription]) -> Sequence[SubscriptionFinding]:
         plan = await self._look(wanted)
         first, former, *_ = self.twitch.subscriptions
         longest = 0.0
-        async for gap in rotate(plan.keep, first, former, asyncio.sleep, time.monotonic):
+        async for gap in replace_subscriptions(plan.keep, first, former, asyncio.sleep, time.monotonic):
             longest = max(longest, gap.seconds)
             self.say(f"  {gap.type:<32} replaced; no events for {gap.seconds:.1f} s")
         self.say(
@@ -162,66 +166,66 @@ class SetUp:
 
     async def _require_quiet(self) -> None:
         """Refuse to open gaps in a night on the air."""
-        if self.home is None:
+        if self.database is None:
             raise Refused(
                 "no database is named: set PGHOST or PGDATABASE, so that a live broadcast is noticed"
             )
-        if self.wishes.ignores_broadcast:
+        if self.options.ignores_broadcast:
             return
-        state, _ = await self.home.read()
+        state, _ = await self.database.read()
         broadcaster_id = await self.twitch.channels.user_id(self.twitch.login)
-        listing = await self.twitch.channels.listing(broadcaster_id)
+        listing = await self.twitch.channels.stream_listing(broadcaster_id)
         if state.timeline.live or listing.stream:
             raise Refused(
                 "a broadcast is live, and each gap would lose events: wait for its end, or say --now"
             )
 
-    async def _alone(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _exclusively(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do work with no `serve` at the same; where no database is named, nobody can tell."""
-        if self.home is None:
+        if self.database is None:
             return await work()
-        return await self.home.alone(work, _PATIENCE_SECONDS)
+        return await self.database.exclusive(work, _MAX_WAIT_SECONDS)
 
-    async def _keep_health(self, findings: Sequence[Finding]) -> None:
+    async def _save_health(self, findings: Sequence[SubscriptionFinding]) -> None:
         """Let every instance's /status know at once."""
-        if self.home:
-            _, health = await self.home.read()
-            doubt = health.twitch.doubt if health.twitch else None
-            await self.home.keep_health(TwitchHealth(health.now, tuple(findings), doubt=doubt))
+        if self.database:
+            _, health = await self.database.read()
+            missing = health.twitch.missing if health.twitch else None
+            await self.database.save_health(TwitchHealth(health.now, tuple(findings), missing=missing))
 
     # --- what is told ------------------------------------------------------------------------------
 
-    def _preview(self, plan: Plan) -> Outcome:
+    def _preview(self, plan: SubscriptionPlan) -> InitResult:
         for each in plan.create:
             self.say(f"would create {each.type}, version {each.version}")
         doomed = [*plan.delete, *plan.surplus]
         for one in doomed:
-            verb = "would delete" if self.wishes.may_delete else "would delete, with --force,"
+            verb = "would delete" if self.options.may_delete else "would delete, with --force,"
             self.say(f"{verb} {one.type} ({one.status})")
-        is_done = not plan.create and not (doomed and self.wishes.may_delete)
-        return Outcome.DONE if is_done else Outcome.PENDING
+        is_done = not plan.create and not (doomed and self.options.may_delete)
+        return InitResult.DONE if is_done else InitResult.PENDING
 
-    def _conclude(self, findings: Sequence[Finding]) -> Outcome:
-        unwell = [each for each in findings if not each.is_well]
+    def _conclude(self, findings: Sequence[SubscriptionFinding]) -> InitResult:
+        unwell = [each for each in findings if not each.is_healthy]
         for each in unwell:
             kind = "optional, " if each.is_optional else ""
             self.say(f"  {each.type:<32} {kind}{each.status}{_remedy(each)}")
         required = [each for each in unwell if not each.is_optional]
         if not required:
             self.say(f"all {len(findings) - len(unwell)} subscriptions are enabled")
-            return Outcome.DONE
+            return InitResult.DONE
         self.say(f"{len(required)} subscriptions that the show needs are not enabled")
         if any(each.lacks_consent for each in required):
-            return Outcome.NO_CONSENT
-        return Outcome.FAILED
+            return InitResult.NO_CONSENT
+        return InitResult.FAILED
 
 
-def _ours(plan: Plan) -> Sequence[Subscription]:
+def _ours(plan: SubscriptionPlan) -> Sequence[EventSubSubscription]:
     """List all that call our URL."""
     return [*(found for _, found in plan.keep), *plan.delete, *plan.surplus]
 
 
-def _remedy(finding: Finding) -> str:
+def _remedy(finding: SubscriptionFinding) -> str:
     if finding.problem:
         return f": {finding.problem}"
     if finding.status == MISSING:

@@ -6,7 +6,7 @@ from random import Random
 from attrs import evolve, field, frozen
 
 from showtime_app.simulate import cast, chat_payloads, hype_train_payloads, payloads
-from showtime_app.simulate.wishes import Json, Scene, Wishes
+from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 Condition = Callable[[str], dict[str, str]]
 """Makes the condition of a subscription from the id of the broadcaster."""
@@ -41,7 +41,7 @@ class EventType:
     """One line for people."""
     aliases: tuple[str, ...]
     """Shorter names; those of Twitch's own tool among them."""
-    build: Callable[[Wishes, Scene], Json]
+    build: Callable[[EventOptions, Scene], Json]
     takes: tuple[str, ...] = ()
     """The wishes that it has a place for, by name."""
     version: str = "1"
@@ -206,15 +206,17 @@ def names() -> tuple[str, ...]:
     return tuple(_BY_NAME)
 
 
-def consequences(kind: EventType, wishes: Wishes, rng: Random) -> tuple[tuple[EventType, Wishes], ...]:
+def consequences(
+    kind: EventType, options: EventOptions, rng: Random
+) -> tuple[tuple[EventType, EventOptions], ...]:
     """Say which events one deed brings: a gift its recipients' subscriptions, any other itself."""
     if kind.name != GIFT:
-        return ((kind, wishes),)
-    total = payloads.wished(wishes.total, rng.choice(_GIFT_SIZES))
-    giver = wishes.from_user or cast.someone(rng)
-    given = evolve(wishes, total=total, from_user=giver)
-    count = min(total, payloads.wished(wishes.recipients, total))
+        return ((kind, options),)
+    total = payloads.chosen(options.total, rng.choice(_GIFT_SIZES))
+    giver = options.from_user or cast.someone(rng)
+    given = evolve(options, total=total, from_user=giver)
+    count = min(total, payloads.chosen(options.recipients, total))
     others = [one for one in cast.crowd(rng, count + 1) if one.id != giver.id][:count]
-    received = Wishes(to_user=wishes.to_user, tier=wishes.tier, gift=True)
+    received = EventOptions(to_user=options.to_user, tier=options.tier, gift=True)
     subscribe = event_type("channel.subscribe")
     return ((kind, given), *((subscribe, evolve(received, from_user=one)) for one in others))

@@ -3,9 +3,9 @@
 from attrs import frozen
 
 from showtime_app.simulate.catalogue import EventType
-from showtime_app.simulate.deliveries import Manner, Source, challenge
+from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, challenge
 from showtime_app.simulate.messages import Flaw, Request
-from showtime_app.simulate.report import Answer, milliseconds
+from showtime_app.simulate.report import ServerAnswer, milliseconds
 from showtime_app.simulate.sender import Sender
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789-_"
@@ -32,7 +32,7 @@ class Check:
 
 
 @frozen
-class Examination:
+class CallbackCheck:
     """The challenges of one check: a true one, and those that Twitch did not sign."""
 
     text: str
@@ -40,21 +40,21 @@ class Examination:
     false: tuple[Request, ...]
 
     @classmethod
-    def of(cls, kind: EventType, source: Source) -> "Examination":
+    def of(cls, kind: EventType, context: DeliveryContext) -> "CallbackCheck":
         """Draw a challenge for the subscription to a type."""
-        text = "".join(source.ids.choices(_ALPHABET, k=_LENGTH))
-        false = (challenge(kind, text, Manner(flaw=flaw), source) for flaw in _FALSE)
-        return cls(text, challenge(kind, text, Manner(), source), tuple(false))
+        text = "".join(context.ids.choices(_ALPHABET, k=_LENGTH))
+        false = (challenge(kind, text, DeliveryOptions(flaw=flaw), context) for flaw in _FALSE)
+        return cls(text, challenge(kind, text, DeliveryOptions(), context), tuple(false))
 
-    async def hold(self, sender: Sender) -> tuple[Check, ...]:
+    async def run(self, sender: Sender) -> tuple[Check, ...]:
         """Send them all and judge the answers."""
-        checks = judge(await sender.send(self.true), self.text, sender.timeout)
+        checks = check_answer(await sender.send(self.true), self.text, sender.timeout)
         for flaw, request in zip(_FALSE, self.false, strict=True):
-            checks += (judge_refusal(await sender.send(request), self.text, flaw),)
+            checks += (check_refusal(await sender.send(request), self.text, flaw),)
         return checks
 
 
-def judge(answer: Answer, challenge: str, limit: float) -> tuple[Check, ...]:
+def check_answer(answer: ServerAnswer, challenge: str, limit: float) -> tuple[Check, ...]:
     """Judge the answer to a signed challenge, which may take `limit` seconds."""
     if answer.status is None:
         return (Check(f"the challenge is answered within {limit:g} s", passed=False, found=answer.failure),)
@@ -80,7 +80,7 @@ def judge(answer: Answer, challenge: str, limit: float) -> tuple[Check, ...]:
     )
 
 
-def judge_refusal(answer: Answer, challenge: str, flaw: str) -> Check:
+def check_refusal(answer: ServerAnswer, challenge: str, flaw: str) -> Check:
     """Judge the answer to a challenge that Twitch did not sign."""
     gave_away = challenge.encode() in answer.body
     refused = answer.status == _REFUSED and not gave_away

@@ -1,26 +1,26 @@
 """The `event` of each type of the chat, field by field."""
 
 from showtime_app.simulate import cast
-from showtime_app.simulate.payloads import actor, channel, identity, wished
+from showtime_app.simulate.payloads import actor, channel, chosen, identity
 from showtime_app.simulate.texts import fragments
-from showtime_app.simulate.wishes import Json, Scene, Wishes
+from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 _COLORS = ("", "#FF7F50", "#1E90FF", "#9ACD32", "#DAA520", "#B22222")
 _SUBSCRIBER = {"set_id": "subscriber", "id": "3", "info": "3"}
 
 
-def message(wishes: Wishes, scene: Scene) -> Json:
+def message(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.chat.message`, of this channel alone (no shared chat), answering nobody."""
-    text = wished(wishes.message, scene.rng.choice(cast.CHAT_LINES))
+    text = chosen(options.message, scene.rng.choice(cast.CHAT_LINES))
     return {
-        **channel(wishes),
-        **identity(actor(wishes, scene), "chatter_user"),
-        "message_id": wished(wishes.message_id, scene.uuid()),
+        **channel(options),
+        **identity(actor(options, scene), "chatter_user"),
+        "message_id": chosen(options.message_id, scene.uuid()),
         "message": {"text": text, "fragments": fragments(text)},
-        "message_type": wishes.message_type,
+        "message_type": options.message_type,
         "badges": [_SUBSCRIBER] if scene.rng.random() < 1 / 3 else [],
-        "cheer": None if wishes.bits is None else {"bits": wishes.bits},
-        "color": wished(wishes.color, scene.rng.choice(_COLORS)),
+        "cheer": None if options.bits is None else {"bits": options.bits},
+        "color": chosen(options.color, scene.rng.choice(_COLORS)),
         "reply": None,
         "channel_points_custom_reward_id": None,
         "channel_points_animation_id": None,
@@ -31,20 +31,20 @@ def message(wishes: Wishes, scene: Scene) -> Json:
     }
 
 
-def message_delete(wishes: Wishes, scene: Scene) -> Json:
+def message_delete(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.chat.message_delete`."""
     return {
-        **channel(wishes),
-        **identity(actor(wishes, scene), "target_user"),
-        "message_id": wished(wishes.message_id, scene.uuid()),
+        **channel(options),
+        **identity(actor(options, scene), "target_user"),
+        "message_id": chosen(options.message_id, scene.uuid()),
     }
 
 
-def clear(wishes: Wishes, _: Scene) -> Json:
+def clear(options: EventOptions, _: Scene) -> Json:
     """Build `channel.chat.clear`."""
-    return channel(wishes)
+    return channel(options)
 
 
-def clear_user_messages(wishes: Wishes, scene: Scene) -> Json:
+def clear_user_messages(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.chat.clear_user_messages`: somebody was banned or timed out."""
-    return {**channel(wishes), **identity(actor(wishes, scene), "target_user")}
+    return {**channel(options), **identity(actor(options, scene), "target_user")}

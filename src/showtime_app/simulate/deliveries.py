@@ -8,8 +8,8 @@ from attrs import evolve, frozen
 
 from showtime_app.simulate import messages, timestamps
 from showtime_app.simulate.catalogue import EventType, consequences
-from showtime_app.simulate.messages import Address, Flaw, Message, MessageKind, Request, Subscription
-from showtime_app.simulate.wishes import Json, Scene, Wishes
+from showtime_app.simulate.messages import Address, Flaw, Message, MessageKind, MessageSubscription, Request
+from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 Clock = Callable[[], int]
 """Tells the time in nanoseconds since 1970."""
@@ -18,8 +18,8 @@ ENABLED = "enabled"
 
 
 @frozen
-class Manner:
-    """How messages are made, whatever event they carry."""
+class DeliveryOptions:
+    """How messages are delivered, whatever event they carry."""
 
     repeat: int = 1
     """How often the event happens."""
@@ -38,8 +38,8 @@ class Manner:
 
 
 @frozen
-class Source:
-    """What deliveries are made of besides wishes: chance, time and address."""
+class DeliveryContext:
+    """What deliveries are made from besides options: chance, time and address."""
 
     address: Address
     clock: Clock
@@ -47,7 +47,7 @@ class Source:
     ids: Random
 
     @classmethod
-    def seeded(cls, address: Address, seed: int, clock: Clock) -> "Source":
+    def seeded(cls, address: Address, seed: int, clock: Clock) -> "DeliveryContext":
         """Repeat with the seed all that may repeat; ids come from seed and time.
 
         A run whose ids repeated an earlier one's would be nothing but duplicates to a server.
@@ -55,65 +55,71 @@ class Source:
         return cls(address, clock, Random(seed), Random(f"{seed} {clock()}"))  # noqa: S311 - a play of chance
 
 
-def deliveries(kind: EventType, wishes: Wishes, manner: Manner, source: Source) -> Iterator[Request]:
+def deliveries(
+    kind: EventType, options: EventOptions, delivery: DeliveryOptions, context: DeliveryContext
+) -> Iterator[Request]:
     """Make the requests of one command, each at the moment when it is asked for."""
-    for _ in range(manner.repeat):
-        if manner.status != ENABLED:
-            yield from _deliver(kind, wishes, manner, source)
+    for _ in range(delivery.repeat):
+        if delivery.status != ENABLED:
+            yield from _deliver(kind, options, delivery, context)
             continue
-        own = manner
-        for each, wished in consequences(kind, wishes, source.rng):
-            yield from _deliver(each, wished, own, source)
-            own = evolve(manner, event_id=None, version=None)
+        own = delivery
+        for each, wished in consequences(kind, options, context.rng):
+            yield from _deliver(each, wished, own, context)
+            own = evolve(delivery, event_id=None, version=None)
 
 
-def _deliver(kind: EventType, wishes: Wishes, manner: Manner, source: Source) -> Iterator[Request]:
-    now = source.clock()
-    timestamp = manner.timestamp or timestamps.written(messages.moment(manner.flaw, now))
-    scene = Scene(source.rng, source.ids, timestamp)
+def _deliver(
+    kind: EventType, options: EventOptions, delivery: DeliveryOptions, context: DeliveryContext
+) -> Iterator[Request]:
+    now = context.clock()
+    timestamp = delivery.timestamp or timestamps.written(messages.moment(delivery.flaw, now))
+    scene = Scene(context.rng, context.ids, timestamp)
     first = Message(
-        id=manner.event_id or scene.uuid(),
-        kind=MessageKind.NOTIFICATION if manner.status == ENABLED else MessageKind.REVOCATION,
-        subscription=subscription(kind, wishes, manner, source.address),
+        id=delivery.event_id or scene.uuid(),
+        kind=MessageKind.NOTIFICATION if delivery.status == ENABLED else MessageKind.REVOCATION,
+        subscription=subscription(kind, options, delivery, context.address),
         timestamp=timestamp,
-        content={"event": kind.build(wishes, scene)} if manner.status == ENABLED else {},
-        retry=manner.retry,
+        content={"event": kind.build(options, scene)} if delivery.status == ENABLED else {},
+        retry=delivery.retry,
     )
     expected = messages.expectation(
-        manner.flaw,
+        delivery.flaw,
         in_window=timestamps.in_window(timestamp, now),
-        may_be_known=manner.event_id is not None,
+        may_be_known=delivery.event_id is not None,
     )
-    for retry in range(manner.retry, manner.retry + manner.resend + 1):
+    for retry in range(delivery.retry, delivery.retry + delivery.resend + 1):
         again = evolve(first, retry=retry)
-        yield messages.request(again, source.address.secret, expected, manner.flaw)
+        yield messages.request(again, context.address.secret, expected, delivery.flaw)
 
 
-def challenge(kind: EventType, text: str, manner: Manner, source: Source) -> Request:
+def challenge(kind: EventType, text: str, delivery: DeliveryOptions, context: DeliveryContext) -> Request:
     """Make the request that verifies a callback; a flawed one is to be refused."""
-    now = source.clock()
-    pending = evolve(manner, status="webhook_callback_verification_pending")
+    now = context.clock()
+    pending = evolve(delivery, status="webhook_callback_verification_pending")
     content: Json = {"challenge": text}
     timestamp = timestamps.written(now)
     message = Message(
-        id=Scene(source.rng, source.ids, timestamp).uuid(),
+        id=Scene(context.rng, context.ids, timestamp).uuid(),
         kind=MessageKind.CHALLENGE,
-        subscription=subscription(kind, Wishes(), pending, source.address),
+        subscription=subscription(kind, EventOptions(), pending, context.address),
         timestamp=timestamp,
         content=content,
     )
-    expected = messages.expectation(manner.flaw, in_window=True)
-    return messages.request(message, source.address.secret, expected, manner.flaw)
+    expected = messages.expectation(delivery.flaw, in_window=True)
+    return messages.request(message, context.address.secret, expected, delivery.flaw)
 
 
-def subscription(kind: EventType, wishes: Wishes, manner: Manner, address: Address) -> Subscription:
+def subscription(
+    kind: EventType, options: EventOptions, delivery: DeliveryOptions, address: Address
+) -> MessageSubscription:
     """Make the subscription of a type: the same one, with the same id, in every message to an address."""
     own_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}#{kind.name}"))
-    return Subscription(
-        id=manner.subscription_id or own_id,
+    return MessageSubscription(
+        id=delivery.subscription_id or own_id,
         type=kind.name,
-        version=manner.version or kind.version,
-        condition=kind.condition(wishes.to_user.id),
+        version=delivery.version or kind.version,
+        condition=kind.condition(options.to_user.id),
         callback=address.url,
-        status=manner.status,
+        status=delivery.status,
     )

@@ -58,7 +58,7 @@ class Address:
 
 
 @frozen
-class Subscription:
+class MessageSubscription:
     """The subscription that a message belongs to."""
 
     id: str
@@ -88,7 +88,7 @@ class Message:
 
     id: str
     kind: MessageKind
-    subscription: Subscription
+    subscription: MessageSubscription
     timestamp: str
     content: Json
     """What stands beside the subscription: `event`, `challenge` or nothing."""

@@ -40,11 +40,11 @@ class Pacing:
     concurrency: int = 1
 
 
-def _wish(*names: str, **settings: object) -> MakeOption:
+def _event_option(*names: str, **settings: object) -> MakeOption:
     return option(EVENT, *names, **settings)
 
 
-_CHANNEL = _wish(
+_CHANNEL = _event_option(
     *("--to-user", "--to-user-name", "-t"),
     callback=to_viewer,
     metavar="WHO",
@@ -53,64 +53,78 @@ _CHANNEL = _wish(
     help="The channel that it happens to: NAME, NAME:ID or ID; else TWITCH_CHANNEL_NAME.",
 )
 
-WISHES: Mapping[str, MakeOption] = {
-    "from_user": _wish(
+EVENT_OPTIONS: Mapping[str, MakeOption] = {
+    "from_user": _event_option(
         *("--from-user", "--from-user-name", "-f"),
         callback=to_viewer,
         metavar="WHO",
         help="Who does it, or what it is done to: NAME, NAME:ID or ID.",
     ),
-    "anonymous": _wish("--anonymous", "-a", is_flag=True, help="By nobody that is named."),
-    "bits": _wish("--bits", "-C", "--cost", "bits", type=_COUNT, help="How many bits."),
-    "message": _wish("--message", "-m", "--input", "message", help="What the viewer writes."),
-    "tier": _wish("--tier", default="1000", callback=to_tier, help="1, 2, 3 or as it is sent."),
-    "gift": _wish("--gift", is_flag=True, help="Received as a gift."),
-    "months": _wish("--months", "-C", "--cost", "months", type=_POSITIVE, help="Months in all."),
-    "streak": _wish("--streak", type=_POSITIVE, help="Months in a row, where the viewer shares them."),
-    "total": _wish("--total", "-C", "--cost", "total", type=_POSITIVE, help="How many, in all."),
-    "cumulative_total": _wish("--cumulative-total", type=_POSITIVE, help="Gifts of that giver so far."),
-    "recipients": _wish(
+    "anonymous": _event_option("--anonymous", "-a", is_flag=True, help="By nobody that is named."),
+    "bits": _event_option("--bits", "-C", "--cost", "bits", type=_COUNT, help="How many bits."),
+    "message": _event_option("--message", "-m", "--input", "message", help="What the viewer writes."),
+    "tier": _event_option("--tier", default="1000", callback=to_tier, help="1, 2, 3 or as it is sent."),
+    "gift": _event_option("--gift", is_flag=True, help="Received as a gift."),
+    "months": _event_option("--months", "-C", "--cost", "months", type=_POSITIVE, help="Months in all."),
+    "streak": _event_option(
+        "--streak", type=_POSITIVE, help="Months in a row, where the viewer shares them."
+    ),
+    "total": _event_option("--total", "-C", "--cost", "total", type=_POSITIVE, help="How many, in all."),
+    "cumulative_total": _event_option(
+        "--cumulative-total", type=_POSITIVE, help="Gifts of that giver so far."
+    ),
+    "recipients": _event_option(
         *("--recipients",),
         type=_COUNT,
         help="How many channel.subscribe follow; all, if not given. 0 is what Twitch's own tool sends.",
     ),
-    "viewers": _wish("--viewers", type=_COUNT, help="How many come along."),
-    "title": _wish("--title", "-d", "--description", "title", help="Title of the stream."),
-    "language": _wish("--language", default="en", help="Language of the stream."),
-    "category_id": _wish(
+    "viewers": _event_option("--viewers", type=_COUNT, help="How many come along."),
+    "title": _event_option("--title", "-d", "--description", "title", help="Title of the stream."),
+    "language": _event_option("--language", default="en", help="Language of the stream."),
+    "category_id": _event_option(
         "--category-id", "-G", "--game-id", "-i", "--item-id", "category_id", help="Category id."
     ),
-    "category_name": _wish(
+    "category_name": _event_option(
         "--category", "-n", "--item-name", "category_name", default="Retro", help="Category."
     ),
-    "labels": _wish("--label", "labels", multiple=True, help="Classification label; may be given often."),
-    "stream_id": _wish(
+    "labels": _event_option(
+        "--label", "labels", multiple=True, help="Classification label; may be given often."
+    ),
+    "stream_id": _event_option(
         "--stream-id", "-i", "--item-id", "stream_id", help="Id of the stream; new, if not given."
     ),
-    "ended_stream_id": _wish(
+    "ended_stream_id": _event_option(
         *("--stream-id", "-i", "--item-id", "ended_stream_id"),
         help="Id of the stream that ended; if not given, it is whichever is on the air.",
     ),
-    "stream_type": _wish("--stream-type", default="live", help="live, rerun, playlist, watch_party ..."),
-    "reward_id": _wish("--reward-id", "-i", "--item-id", "reward_id", help="Id of the reward."),
-    "reward_title": _wish("--reward-title", "-n", "--item-name", "reward_title", help="Name of the reward."),
-    "reward_prompt": _wish("--reward-prompt", "-d", "--description", "reward_prompt", help="Its prompt."),
-    "cost": _wish("--cost", "-C", type=_COUNT, help="Channel points that it costs."),
-    "redemption_id": _wish("--redemption-id", help="Id of the redemption; new, if not given."),
-    "event_status": _wish(
+    "stream_type": _event_option(
+        "--stream-type", default="live", help="live, rerun, playlist, watch_party ..."
+    ),
+    "reward_id": _event_option("--reward-id", "-i", "--item-id", "reward_id", help="Id of the reward."),
+    "reward_title": _event_option(
+        "--reward-title", "-n", "--item-name", "reward_title", help="Name of the reward."
+    ),
+    "reward_prompt": _event_option(
+        "--reward-prompt", "-d", "--description", "reward_prompt", help="Its prompt."
+    ),
+    "cost": _event_option("--cost", "-C", type=_COUNT, help="Channel points that it costs."),
+    "redemption_id": _event_option("--redemption-id", help="Id of the redemption; new, if not given."),
+    "event_status": _event_option(
         *("--status", "-S", "--event-status", "event_status"),
         default="unfulfilled",
         help="unfulfilled, fulfilled, canceled or unknown.",
     ),
-    "train_id": _wish("--train-id", help="Id of the train: one for begin, progress and end."),
-    "level": _wish("--level", type=_POSITIVE, help="Level of the train."),
-    "message_id": _wish("--message-id", help="Id of the chat message."),
-    "message_type": _wish("--message-type", default="text", help="Twitch's name of the kind of message."),
-    "color": _wish("--color", help="Color of the chatter's name, like #FF7F50; may be empty."),
+    "train_id": _event_option("--train-id", help="Id of the train: one for begin, progress and end."),
+    "level": _event_option("--level", type=_POSITIVE, help="Level of the train."),
+    "message_id": _event_option("--message-id", help="Id of the chat message."),
+    "message_type": _event_option(
+        "--message-type", default="text", help="Twitch's name of the kind of message."
+    ),
+    "color": _event_option("--color", help="Color of the chatter's name, like #FF7F50; may be empty."),
 }
 """The option for each wish, by the wish's name."""
 
-_GIFT_USER = _wish(
+_GIFT_USER = _event_option(
     "--gift-user", "-g", callback=to_viewer, metavar="WHO", help="The recipient of a gift; implies --gift."
 )
 
@@ -211,9 +225,9 @@ def _made(options: Iterable[MakeOption]) -> list[click.Parameter]:
 
 def event_options(takes: Iterable[str]) -> list[click.Parameter]:
     """Make the options of an event that has a place for these wishes."""
-    wishes = [WISHES[wish] for wish in takes]
+    options = [EVENT_OPTIONS[event_option] for event_option in takes]
     extra = [_GIFT_USER] if "gift" in takes else []
-    return _made([*wishes, *extra, _CHANNEL, *_PACE, *_COMMON, *_FLAWS, *_ENVELOPE, _STATUS, *_ADDRESS])
+    return _made([*options, *extra, _CHANNEL, *_PACE, *_COMMON, *_FLAWS, *_ENVELOPE, _STATUS, *_ADDRESS])
 
 
 def revocation_options() -> list[click.Parameter]:

@@ -4,16 +4,16 @@ from typing import TypeVar
 
 from showtime_app.simulate import cast
 from showtime_app.simulate.texts import emote_places
-from showtime_app.simulate.wishes import Json, Scene, Wishes
+from showtime_app.simulate.wishes import EventOptions, Json, Scene
 from showtime_core.domain.viewers import Viewer
 
 _BITS = (100, 100, 150, 250, 500, 1000)
 _T = TypeVar("_T")
 
 
-def wished(wish: _T | None, drawn: _T) -> _T:
+def chosen(choice: _T | None, drawn: _T) -> _T:
     """Take the wish, or what was drawn where none was made."""
-    return drawn if wish is None else wish
+    return drawn if choice is None else choice
 
 
 def identity(user: Viewer | None, prefix: str = "user") -> Json:
@@ -23,125 +23,125 @@ def identity(user: Viewer | None, prefix: str = "user") -> Json:
     return {f"{prefix}_id": user.id, f"{prefix}_login": user.login, f"{prefix}_name": user.display_name}
 
 
-def channel(wishes: Wishes) -> Json:
+def channel(options: EventOptions) -> Json:
     """Name the channel that it happens to."""
-    return identity(wishes.to_user, "broadcaster_user")
+    return identity(options.to_user, "broadcaster_user")
 
 
-def actor(wishes: Wishes, scene: Scene) -> Viewer:
+def actor(options: EventOptions, scene: Scene) -> Viewer:
     """Say who does it: who was wished for, or one of the regulars."""
-    return wishes.from_user or cast.someone(scene.rng)
+    return options.from_user or cast.someone(scene.rng)
 
 
-def update(wishes: Wishes, scene: Scene) -> Json:
+def update(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.update`."""
     return {
-        **channel(wishes),
-        "title": wished(wishes.title, scene.rng.choice(cast.TITLES)),
-        "language": wishes.language,
-        "category_id": wished(wishes.category_id, "27284"),
-        "category_name": wishes.category_name,
-        "content_classification_labels": list(wishes.labels),
+        **channel(options),
+        "title": chosen(options.title, scene.rng.choice(cast.TITLES)),
+        "language": options.language,
+        "category_id": chosen(options.category_id, "27284"),
+        "category_name": options.category_name,
+        "content_classification_labels": list(options.labels),
     }
 
 
-def online(wishes: Wishes, scene: Scene) -> Json:
+def online(options: EventOptions, scene: Scene) -> Json:
     """Build `stream.online`; the stream starts at the time of the message."""
     return {
-        "id": wished(wishes.stream_id, scene.number(11)),
-        **channel(wishes),
-        "type": wishes.stream_type,
+        "id": chosen(options.stream_id, scene.number(11)),
+        **channel(options),
+        "type": options.stream_type,
         "started_at": scene.timestamp,
     }
 
 
-def offline(wishes: Wishes, _: Scene) -> Json:
+def offline(options: EventOptions, _: Scene) -> Json:
     """Build `stream.offline`; without a wish it says no more than it did until June 2026."""
-    ended = {"id": wishes.ended_stream_id} if wishes.ended_stream_id else {}
-    return {**ended, **channel(wishes)}
+    ended = {"id": options.ended_stream_id} if options.ended_stream_id else {}
+    return {**ended, **channel(options)}
 
 
-def follow(wishes: Wishes, scene: Scene) -> Json:
+def follow(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.follow`."""
-    return {**identity(actor(wishes, scene)), **channel(wishes), "followed_at": scene.timestamp}
+    return {**identity(actor(options, scene)), **channel(options), "followed_at": scene.timestamp}
 
 
-def raid(wishes: Wishes, scene: Scene) -> Json:
+def raid(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.raid`."""
-    raider = wishes.from_user or cast.viewer(scene.rng.choice(cast.RAIDERS))
+    raider = options.from_user or cast.viewer(scene.rng.choice(cast.RAIDERS))
     return {
         **identity(raider, "from_broadcaster_user"),
-        **identity(wishes.to_user, "to_broadcaster_user"),
-        "viewers": wished(wishes.viewers, scene.rng.randint(4, 180)),
+        **identity(options.to_user, "to_broadcaster_user"),
+        "viewers": chosen(options.viewers, scene.rng.randint(4, 180)),
     }
 
 
-def cheer(wishes: Wishes, scene: Scene) -> Json:
+def cheer(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.cheer`; an anonymous one names nobody."""
-    bits = wished(wishes.bits, scene.rng.choice(_BITS))
+    bits = chosen(options.bits, scene.rng.choice(_BITS))
     return {
-        "is_anonymous": wishes.anonymous,
-        **identity(None if wishes.anonymous else actor(wishes, scene)),
-        **channel(wishes),
-        "message": wished(wishes.message, f"Cheer{bits} {scene.rng.choice(cast.CHEERS)}"),
+        "is_anonymous": options.anonymous,
+        **identity(None if options.anonymous else actor(options, scene)),
+        **channel(options),
+        "message": chosen(options.message, f"Cheer{bits} {scene.rng.choice(cast.CHEERS)}"),
         "bits": bits,
     }
 
 
-def subscribe(wishes: Wishes, scene: Scene) -> Json:
+def subscribe(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.subscribe` or `channel.subscription.end`: they look the same."""
     return {
-        **identity(actor(wishes, scene)),
-        **channel(wishes),
-        "tier": wishes.tier,
-        "is_gift": wishes.gift,
+        **identity(actor(options, scene)),
+        **channel(options),
+        "tier": options.tier,
+        "is_gift": options.gift,
     }
 
 
-def gift(wishes: Wishes, scene: Scene) -> Json:
+def gift(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.subscription.gift`; `total` must be decided, as the recipients depend on it."""
-    total = wished(wishes.total, 1)
-    so_far = wished(wishes.cumulative_total, total + scene.rng.randint(0, 40))
+    total = chosen(options.total, 1)
+    so_far = chosen(options.cumulative_total, total + scene.rng.randint(0, 40))
     return {
-        **identity(None if wishes.anonymous else actor(wishes, scene)),
-        **channel(wishes),
+        **identity(None if options.anonymous else actor(options, scene)),
+        **channel(options),
         "total": total,
-        "tier": wishes.tier,
-        "cumulative_total": None if wishes.anonymous else so_far,
-        "is_anonymous": wishes.anonymous,
+        "tier": options.tier,
+        "cumulative_total": None if options.anonymous else so_far,
+        "is_anonymous": options.anonymous,
     }
 
 
-def resubscribe(wishes: Wishes, scene: Scene) -> Json:
+def resubscribe(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.subscription.message`; the streak is null where the viewer keeps it private."""
-    text = wished(wishes.message, scene.rng.choice(cast.RESUBS))
-    months = wished(wishes.months, scene.rng.randint(2, 48))
+    text = chosen(options.message, scene.rng.choice(cast.RESUBS))
+    months = chosen(options.months, scene.rng.randint(2, 48))
     shared_streak = scene.rng.choice((None, scene.rng.randint(1, max(1, months))))
     return {
-        **identity(actor(wishes, scene)),
-        **channel(wishes),
-        "tier": wishes.tier,
+        **identity(actor(options, scene)),
+        **channel(options),
+        "tier": options.tier,
         "message": {"text": text, "emotes": emote_places(text)},
         "cumulative_months": months,
-        "streak_months": shared_streak if wishes.streak is None else wishes.streak,
+        "streak_months": shared_streak if options.streak is None else options.streak,
         "duration_months": 1,
     }
 
 
-def redemption(wishes: Wishes, scene: Scene) -> Json:
+def redemption(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.channel_points_custom_reward_redemption.add`."""
     title, prompt, cost = scene.rng.choice(cast.REWARDS)
     return {
-        "id": wished(wishes.redemption_id, scene.uuid()),
-        **channel(wishes),
-        **identity(actor(wishes, scene)),
-        "user_input": wished(wishes.message, ""),
-        "status": wishes.event_status,
+        "id": chosen(options.redemption_id, scene.uuid()),
+        **channel(options),
+        **identity(actor(options, scene)),
+        "user_input": chosen(options.message, ""),
+        "status": options.event_status,
         "reward": {
-            "id": wished(wishes.reward_id, scene.uuid()),
-            "title": wished(wishes.reward_title, title),
-            "prompt": wished(wishes.reward_prompt, prompt),
-            "cost": wished(wishes.cost, cost),
+            "id": chosen(options.reward_id, scene.uuid()),
+            "title": chosen(options.reward_title, title),
+            "prompt": chosen(options.reward_prompt, prompt),
+            "cost": chosen(options.cost, cost),
         },
         "redeemed_at": scene.timestamp,
     }

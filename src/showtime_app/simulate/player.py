@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from attrs import frozen
 
 from showtime_app.simulate.catalogue import event_type
-from showtime_app.simulate.deliveries import Manner, Source, deliveries
+from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, deliveries
 from showtime_app.simulate.messages import Expectation, Request
-from showtime_app.simulate.night import Beat, Screening, Step
+from showtime_app.simulate.night import NightStep, SimulatedEvent, TapeChange
 from showtime_app.simulate.sender import Sender
 
 RESUME_NOTE = (
@@ -21,7 +21,7 @@ _TAPE_SET = Expectation("204", frozenset({204}))
 
 
 @frozen
-class Host:
+class HostClient:
     """The broadcaster's hands on the tapes."""
 
     base: str
@@ -29,7 +29,7 @@ class Host:
     token: str | None
     """None: the tapes are left out."""
 
-    async def screen(self, sender: Sender, screening: Screening) -> None:
+    async def screen(self, sender: Sender, screening: TapeChange) -> None:
         """Put a tape on or take it off."""
         if self.token is None:
             return
@@ -37,34 +37,34 @@ class Host:
         await sender.call(method, self.base + path, self.token, _TAPE_SET)
 
 
-def request_line(screening: Screening) -> tuple[str, str]:
+def request_line(screening: TapeChange) -> tuple[str, str]:
     """Say with which method and path a tape is changed."""
     if screening.tape is None:
         return "DELETE", "/admin/tape"
     return "POST", f"/admin/tape/{screening.tape.id}"
 
 
-def requests(step: Step, source: Source) -> Iterator[Request]:
+def requests(step: NightStep, context: DeliveryContext) -> Iterator[Request]:
     """Make the messages of a step."""
-    for beat in step.beats:
-        if isinstance(beat, Beat):
-            manner = Manner(resend=beat.resend)
-            yield from deliveries(event_type(beat.name), beat.wishes, manner, source)
+    for happening in step.happenings:
+        if isinstance(happening, SimulatedEvent):
+            delivery = DeliveryOptions(resend=happening.resend)
+            yield from deliveries(event_type(happening.name), happening.options, delivery, context)
 
 
 @frozen
-class Evening:
+class NightPlayer:
     """What an evening is played with."""
 
-    source: Source
+    context: DeliveryContext
     sender: Sender
-    host: Host
+    host: HostClient
     speed: float
     """Seconds of the evening in a second."""
-    tell: Callable[[str], None]
+    say: Callable[[str], None]
     """Is told the story."""
 
-    async def play(self, steps: Sequence[Step]) -> None:
+    async def play(self, steps: Sequence[NightStep]) -> None:
         """Play the steps, each when the one before is answered and the pause between them is over.
 
         It ends early where nothing that was sent so far has been answered as it should be.
@@ -74,15 +74,15 @@ class Evening:
             await asyncio.sleep((step.at - now) / self.speed)
             now = step.at
             if step.said:
-                self.tell(f"{step.clock}  {step.said}")
+                self.say(f"{step.clock}  {step.said}")
             await self._perform(step)
             tally = self.sender.tally
             if tally.sent >= _GIVE_UP_AFTER and not tally.right:
-                self.tell("nothing is answered as it should be: the night is called off")
+                self.say("nothing is answered as it should be: the night is called off")
                 return
 
-    async def _perform(self, step: Step) -> None:
-        await self.sender.deliver(requests(step, self.source), at_once=_AT_ONCE)
-        for beat in step.beats:
-            if isinstance(beat, Screening):
-                await self.host.screen(self.sender, beat)
+    async def _perform(self, step: NightStep) -> None:
+        await self.sender.deliver(requests(step, self.context), at_once=_AT_ONCE)
+        for happening in step.happenings:
+            if isinstance(happening, TapeChange):
+                await self.host.screen(self.sender, happening)

@@ -18,7 +18,7 @@ _HOPELESS = 3
 
 
 @frozen
-class Answer:
+class ServerAnswer:
     """What a server said to a request, or why nothing came."""
 
     status: int | None
@@ -36,12 +36,12 @@ class Answer:
 
 
 @frozen
-class Outcome:
+class RequestOutcome:
     """A request and its answer."""
 
     label: str
     expected: Expectation
-    answer: Answer
+    answer: ServerAnswer
 
     @property
     def is_right(self) -> bool:
@@ -67,10 +67,10 @@ class Tally:
     statuses: Counter[int] = Factory(Counter)
     latencies: list[float] = Factory(list)
     """Seconds, of what was answered."""
-    examples: list[Outcome] = Factory(list)
+    examples: list[RequestOutcome] = Factory(list)
     """The first few that went wrong."""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: RequestOutcome) -> None:
         """Count one."""
         status = outcome.answer.status
         if status is None:

@@ -11,12 +11,12 @@ import click
 from attrs import Factory, define, frozen
 
 from showtime_app.simulate import report, target
-from showtime_app.simulate.deliveries import Source
+from showtime_app.simulate.deliveries import DeliveryContext
 from showtime_app.simulate.messages import Request
-from showtime_app.simulate.report import Outcome, Progress, Tally
+from showtime_app.simulate.report import Progress, RequestOutcome, Tally
 from showtime_app.simulate.sections import pick
 from showtime_app.simulate.sender import Sender, Watcher, open_client
-from showtime_app.simulate.target import NoTargetError, Target, TargetWishes
+from showtime_app.simulate.target import NoTargetError, Target, TargetOptions
 
 Work = Callable[[Sender], Awaitable[None]]
 """Sends something with a sender."""
@@ -28,7 +28,7 @@ _SEEDS = 1_000_000
 
 
 @define
-class Teller:
+class OutcomePrinter:
     """Tells of outcomes while they come: one by one if they are few, else how many."""
 
     expected: int | None
@@ -37,13 +37,13 @@ class Teller:
     _progress: Progress = Factory(lambda self: Progress(self.expected), takes_self=True)
 
     @property
-    def tells_each(self) -> bool:
+    def prints_each(self) -> bool:
         """Whether every outcome gets a line."""
         return self.expected is not None and self.expected <= _FEW
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: RequestOutcome) -> None:
         """Tell of one, which is counted already."""
-        if self.tells_each:
+        if self.prints_each:
             click.echo(str(outcome))
         else:
             self._progress(self.tally)
@@ -51,52 +51,52 @@ class Teller:
     def conclude(self, seconds: float) -> None:
         """Sum up."""
         self._progress.clear()
-        if self.tally.sent != 1 or not self.tells_each:
-            click.echo(report.summary(self.tally, seconds, with_examples=not self.tells_each))
+        if self.tally.sent != 1 or not self.prints_each:
+            click.echo(report.summary(self.tally, seconds, with_examples=not self.prints_each))
 
 
 @define
-class Silence(Teller):
+class SilentPrinter(OutcomePrinter):
     """Tells of nothing before the end: somebody else tells the story."""
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: RequestOutcome) -> None:
         """Say nothing."""
 
 
 @frozen
-class Setting:
+class RunSettings:
     """What all commands share: where to send, and with which chance and patience."""
 
     target: Target
-    source: Source
+    context: DeliveryContext
     seed: int
     timeout: float
     allow_remote: bool
     dry_run: bool
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> "Setting":
+    def of(cls, given: Mapping[str, object]) -> "RunSettings":
         """Read the options; raises UsageError where no target is known or allowed."""
-        wishes = pick(TargetWishes, given)
+        options = pick(TargetOptions, given)
         dry_run = bool(given["dry_run"])
         try:
-            found = target.find(wishes, os.environ, target.PLACEHOLDER if dry_run else None)
-            if not (dry_run or wishes.allow_remote):
+            found = target.find(options, os.environ, target.PLACEHOLDER if dry_run else None)
+            if not (dry_run or options.allow_remote):
                 target.require_loopback(found.address.url)
         except NoTargetError as reason:
             raise click.UsageError(str(reason)) from reason
         if found.address == target.PLACEHOLDER:
             click.echo("no server is known: address and secret are placeholders", err=True)
         seed = given["seed"] if isinstance(given["seed"], int) else secrets.randbelow(_SEEDS)
-        source = Source.seeded(found.address, seed, time.time_ns)
+        context = DeliveryContext.seeded(found.address, seed, time.time_ns)
         timeout = float(str(given["timeout"]))
-        return cls(found, source, seed, timeout, wishes.allow_remote, dry_run)
+        return cls(found, context, seed, timeout, options.allow_remote, dry_run)
 
     def show(self, request: Request) -> None:
         """Print a request in full, as a dry run does."""
         click.echo(report.shown(request, self.target.address))
 
-    def run(self, work: Work, teller: Teller) -> NoReturn:
+    def run(self, work: Work, teller: OutcomePrinter) -> NoReturn:
         """Do the work and exit: 0 if all was answered as it should be, 1 if not.
 
         Ctrl-C ends with a summary of what was sent so far, and 130.
@@ -106,7 +106,7 @@ class Setting:
         teller.conclude(time.perf_counter() - started)
         if teller.tally.is_hopeless:
             click.echo(f"given up: nobody answers at {self.target.address.url}", err=True)
-        leave(finished=finished, right=teller.tally.all_right)
+        exit_with(finished=finished, right=teller.tally.all_right)
 
     def send(self, work: Work, tally: Tally, watch: Watcher) -> bool:
         """Do the work with a sender; tell whether it came to its end, or was interrupted."""
@@ -122,6 +122,6 @@ class Setting:
             await work(Sender(client, self.target.address.url, self.timeout, tally, watch))
 
 
-def leave(*, finished: bool, right: bool) -> NoReturn:
+def exit_with(*, finished: bool, right: bool) -> NoReturn:
     """Exit with the code that tells the truth."""
     raise SystemExit(int(not right) if finished else _INTERRUPTED)

@@ -9,9 +9,9 @@ import httpx
 from attrs import define, field, frozen
 
 from showtime_app.simulate.messages import Expectation, Request
-from showtime_app.simulate.report import Answer, Outcome, Tally
+from showtime_app.simulate.report import RequestOutcome, ServerAnswer, Tally
 
-Watcher = Callable[[Outcome], None]
+Watcher = Callable[[RequestOutcome], None]
 """Is told every outcome as it comes."""
 
 _MAX_CONNECTIONS = 1000
@@ -46,7 +46,7 @@ class Sender:
     tally: Tally = field(factory=Tally)
     watch: Watcher = field(default=lambda _: None)
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> ServerAnswer:
         """Send a message, without counting its answer."""
         return await self._exchange("POST", self.url, request.headers, request.body)
 
@@ -72,14 +72,14 @@ class Sender:
         answer = await self._exchange(method, url, (("Authorization", f"Bearer {token}"),), b"")
         self._count(f"{method} {httpx.URL(url).path}", expected, answer)
 
-    def _count(self, label: str, expected: Expectation, answer: Answer) -> None:
-        outcome = Outcome(label, expected, answer)
+    def _count(self, label: str, expected: Expectation, answer: ServerAnswer) -> None:
+        outcome = RequestOutcome(label, expected, answer)
         self.tally.add(outcome)
         self.watch(outcome)
 
     async def _exchange(
         self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes
-    ) -> Answer:
+    ) -> ServerAnswer:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.timeout):
@@ -90,8 +90,8 @@ class Sender:
             failure = f"no answer: {reason}" if str(reason) else f"no answer: {type(reason).__name__}"
         else:
             elapsed = time.perf_counter() - started
-            return Answer(response.status_code, elapsed, dict(response.headers), response.content)
-        return Answer(None, time.perf_counter() - started, failure=failure)
+            return ServerAnswer(response.status_code, elapsed, dict(response.headers), response.content)
+        return ServerAnswer(None, time.perf_counter() - started, failure=failure)
 
 
 @asynccontextmanager

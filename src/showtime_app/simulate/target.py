@@ -23,7 +23,7 @@ class NoTargetError(Exception):
 
 
 @frozen
-class TargetWishes:
+class TargetOptions:
     """What the user said about the target."""
 
     url: str | None = None
@@ -48,15 +48,15 @@ class Target:
         return self.address.url.removesuffix("/").rpartition("/")[0]
 
 
-def find(wishes: TargetWishes, environ: Mapping[str, str], fallback: Address | None = None) -> Target:
+def find(options: TargetOptions, environ: Mapping[str, str], fallback: Address | None = None) -> Target:
     """Find the target; raises NoTargetError, with the remedy, where neither it nor a fallback is named."""
-    note = _note(wishes)
+    note = _note(options)
     known = Address(note.url, note.webhook_secret) if note else fallback
-    url = wishes.url or (known and known.url)
-    secret = wishes.secret or _from_environment(wishes, environ) or (known and known.secret)
+    url = options.url or (known and known.url)
+    secret = options.secret or _from_environment(options, environ) or (known and known.secret)
     if not url:
         raise NoTargetError(
-            f"no server is known: start `showtime dev` (its note is looked for in {wishes.data_dir}, "
+            f"no server is known: start `showtime dev` (its note is looked for in {options.data_dir}, "
             "see --data-dir), or name the callback with --url"
         )
     if not secret:
@@ -92,19 +92,19 @@ def _is_loopback(address: str) -> bool:
     return bool((mapped or parsed).is_loopback)
 
 
-def _note(wishes: TargetWishes) -> DevFile | None:
-    if wishes.no_config:
+def _note(options: TargetOptions) -> DevFile | None:
+    if options.no_config:
         return None
     try:
-        return DevFile.read(wishes.data_dir)
+        return DevFile.read(options.data_dir)
     except NoDevServerError:
         return None
 
 
-def _from_environment(wishes: TargetWishes, environ: Mapping[str, str]) -> str | None:
+def _from_environment(options: TargetOptions, environ: Mapping[str, str]) -> str | None:
     # Several secrets are accepted while one is rotated; the first signs.
     first = environ.get(SECRET_VARIABLE, "").split(",")[0].strip()
-    return first if first and not wishes.no_config else None
+    return first if first and not options.no_config else None
 
 
 def _check_secret(secret: str) -> None:

@@ -1,4 +1,4 @@
-"""What somebody may wish of a simulated event; what is left open is drawn."""
+"""What may be chosen of a simulated event; what is left open is drawn by chance."""
 
 import uuid
 from random import Random
@@ -13,8 +13,8 @@ Json = dict[str, object]
 
 
 @frozen
-class Wishes:
-    """Wishes for an event; None leaves a thing to chance. An event takes those that it has a place for."""
+class EventOptions:
+    """What is chosen of a simulated event; None leaves it to chance. A type takes those that it knows."""
 
     from_user: Viewer | None = None
     """Who does it: the viewer, the raider, the chatter, the recipient of a gift."""

@@ -1,4 +1,4 @@
-"""Waiting on somebody's behalf: as long as a proxy lets us, and no longer than the server runs."""
+"""Polling for a result on behalf of a request: within its time limit, and until the server stops."""
 
 import asyncio
 import logging
@@ -20,14 +20,14 @@ _PAUSE = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=1)}
 
 
 @define
-class Patience:
-    """How long requests may wait."""
+class Polling:
+    """How long requests may wait for a result, in seconds, and whether the server is stopping."""
 
     seconds: float
     _stopped: asyncio.Event = field(factory=asyncio.Event)
 
-    def end(self) -> None:
-        """Let nobody wait any longer."""
+    def stop(self) -> None:
+        """End every wait: the server stops."""
         self._stopped.set()
 
     def deadline(self) -> float:

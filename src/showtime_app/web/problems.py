@@ -17,8 +17,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from showtime_core.errors import (
     Ambiguous,
     LimitReached,
-    NotAccepted,
     NotAllowed,
+    NotAuthenticated,
     NotEnoughPoints,
     NotFound,
     Refused,
@@ -29,7 +29,7 @@ from showtime_core.errors import (
 _log = logging.getLogger(__name__)
 
 _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
-    NotAccepted: HTTPStatus.UNAUTHORIZED,
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     NotEnoughPoints: HTTPStatus.CONFLICT,

@@ -23,15 +23,15 @@ _PRINTABLE = re.compile(r"[!-~]{1,512}")
 
 
 @define
-class Refusals:
-    """Counts what is refused, and tells the log at most once a minute for each reason."""
+class RejectionLog:
+    """Counts rejected requests, and logs each reason at most once a minute."""
 
     metrics: Metrics
     _untold: Counter[str] = field(factory=Counter)
     _told_at: dict[str, float] = field(factory=dict)
 
-    def note(self, reason: str, scope: Scope) -> None:
-        """Note one that was not taken."""
+    def record(self, reason: str, scope: Scope) -> None:
+        """Count a rejected request."""
         self.metrics.callback_requests.labels(reason).inc()
         self._untold[reason] += 1
         now = time.monotonic()

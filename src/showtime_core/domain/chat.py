@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 from attrs import evolve, frozen
 
 from showtime_core.domain import events
-from showtime_core.domain.events import ChatEvent, EmotePlace, natural_key
+from showtime_core.domain.events import ChatEvent, EmotePosition, dedup_key
 
 BACKLOG_LENGTH = 256
 """How many messages a ban reaches back, and a client that resumes or begins with a backlog."""
@@ -66,15 +66,15 @@ ChatLine = ChatMessage | Deletion | Clear
 
 
 @frozen
-class Kept:
-    """A message of the backlog, as far as moderators' deeds need it."""
+class BacklogMessage:
+    """A message of the backlog, with what a deletion or a ban needs to find it."""
 
     message_id: str
     viewer_id: str
     is_deleted: bool = False
 
 
-Backlog = tuple[Kept, ...]
+Backlog = tuple[BacklogMessage, ...]
 """The latest messages, oldest first; no more than `BACKLOG_LENGTH`."""
 
 
@@ -89,8 +89,8 @@ class ChatHealth:
 
 
 @frozen
-class Heard:
-    """Something that was heard of chat, perhaps not for the first time."""
+class ChatReport:
+    """Something that IRC or EventSub reported of chat, perhaps not for the first time."""
 
     event: ChatEvent
     entry_id: str | None = None
@@ -99,74 +99,74 @@ class Heard:
     """When Twitch sent it; None: it does not say."""
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """Name it: what has the same name is the same."""
-        told_by = self.entry_id and entry_key(self.entry_id)
-        return tuple(key for key in (natural_key(self.event), told_by) if key)
+    def dedup_keys(self) -> tuple[str, ...]:
+        """Its keys: reports that share one are the same report."""
+        told_by = self.entry_id and report_key(self.entry_id)
+        return tuple(key for key in (dedup_key(self.event), told_by) if key)
 
 
-def entry_key(entry_id: str) -> str:
-    """Name an EventSub message among what was heard."""
+def report_key(entry_id: str) -> str:
+    """Give the key of an EventSub message among reports of chat."""
     return f"eventsub:{entry_id}"
 
 
 @frozen
-class ChatPage:
-    """All that follows from what was heard."""
+class ChatChanges:
+    """All that follows from a batch of reports: lines to show, keys to remember, the new backlog."""
 
     lines: tuple[ChatLine, ...]
     """What is shown, in order."""
-    keys: tuple[str, ...]
+    dedup_keys: tuple[str, ...]
     """The names of what had not been heard before."""
     backlog: Backlog
 
     @property
-    def deleted(self) -> tuple[str, ...]:
+    def deleted_ids(self) -> tuple[str, ...]:
         """The ids of the messages in the backlog that must not be seen any more."""
-        return tuple(kept.message_id for kept in self.backlog if kept.is_deleted)
+        return tuple(known.message_id for known in self.backlog if known.is_deleted)
 
 
-def follow_all(backlog: Backlog, known: Collection[str], heard: Sequence[Heard]) -> ChatPage:
-    """Work out what follows, in order, from what was not known before."""
+def plan_chat_changes(backlog: Backlog, known: Collection[str], reports: Sequence[ChatReport]) -> ChatChanges:
+    """Work out what follows, in order, from the reports whose keys are not known."""
     lines, keys = [], dict.fromkeys(known)
-    for each in heard:
-        if keys.keys().isdisjoint(each.keys):
-            backlog, line = follow(backlog, each.event)
+    for each in reports:
+        if keys.keys().isdisjoint(each.dedup_keys):
+            backlog, line = apply_chat_event(backlog, each.event)
             lines += [line] if line else []
-        keys |= dict.fromkeys(each.keys)
-    return ChatPage(tuple(lines), tuple(key for key in keys if key not in known), backlog)
+        keys |= dict.fromkeys(each.dedup_keys)
+    return ChatChanges(tuple(lines), tuple(key for key in keys if key not in known), backlog)
 
 
-def follow(backlog: Backlog, event: ChatEvent) -> tuple[Backlog, ChatLine | None]:
-    """Tell what is shown of an event, None if nothing is, and the backlog after it."""
+def apply_chat_event(backlog: Backlog, event: ChatEvent) -> tuple[Backlog, ChatLine | None]:
+    """Give the backlog after an event, and the line to show; None if nothing is to be shown."""
     match event:
-        case events.ChatWritten():
-            message = show(event)
+        case events.ChatMessageSent():
+            message = displayed_message(event)
             if message is None:
                 return backlog, None
-            return (*backlog, Kept(message.id, event.writer.id))[-BACKLOG_LENGTH:], message
-        case events.ChatDeleted(message_id):
+            return (*backlog, BacklogMessage(message.id, event.writer.id))[-BACKLOG_LENGTH:], message
+        case events.ChatMessageDeleted(message_id):
             # Also one that is not known: an overlay may show it longer than we remember.
             return _delete(backlog, [message_id]), Deletion((message_id,)) if message_id else None
-        case events.ChatSilenced(viewer_id):
+        case events.ChatUserSilenced(viewer_id):
             theirs = tuple(
-                kept.message_id for kept in backlog if kept.viewer_id == viewer_id and not kept.is_deleted
+                known.message_id for known in backlog if known.viewer_id == viewer_id and not known.is_deleted
             )
             return _delete(backlog, theirs), Deletion(theirs) if theirs else None
         case events.ChatCleared():
-            return _delete(backlog, [kept.message_id for kept in backlog]), Clear()
+            return _delete(backlog, [known.message_id for known in backlog]), Clear()
         case _:
             assert_never(event)
 
 
 def _delete(backlog: Backlog, message_ids: Sequence[str]) -> Backlog:
     return tuple(
-        evolve(kept, is_deleted=True) if kept.message_id in message_ids else kept for kept in backlog
+        evolve(known, is_deleted=True) if known.message_id in message_ids else known for known in backlog
     )
 
 
-def show(event: events.ChatWritten) -> ChatMessage | None:
-    """Tell how a message is shown; None for one that no client could show: with nothing in it, or nobody."""
+def displayed_message(event: events.ChatMessageSent) -> ChatMessage | None:
+    """Give a message as it is shown; None for one that no client could show: without id, name or text."""
     if not (event.message_id and event.writer.name and event.text):
         return None
     text, emotes = encode(event.text, event.emotes)
@@ -174,9 +174,9 @@ def show(event: events.ChatWritten) -> ChatMessage | None:
     return ChatMessage(event.message_id, writer.id, writer.name, event.color, text, emotes)
 
 
-def encode(text: str, places: Sequence[EmotePlace]) -> tuple[str, tuple[Emote, ...]]:
+def encode(text: str, positions: Sequence[EmotePosition]) -> tuple[str, tuple[Emote, ...]]:
     """Put codes for emotes and dollar signs; a place that is not a whole word is no emote."""
-    ids = {(place.first, place.last): place.emote_id for place in places}
+    ids = {(place.first, place.last): place.emote_id for place in positions}
     numbers: dict[Emote, int] = {}
     words, first = [], 0
     for word in text.split(" "):

@@ -69,7 +69,7 @@ class Cheer:
 
 
 @frozen
-class Subscription:
+class SubscriptionStart:
     """A viewer's subscription begins, paid or received as a gift (`channel.subscribe`)."""
 
     viewer: Viewer
@@ -126,7 +126,7 @@ class HypeTrainPhase(StrEnum):
 
 
 @frozen
-class HypeTrain:
+class HypeTrainUpdate:
     """A hype train begins, goes on or ends (`channel.hype_train.begin`, `.progress`, `.end`)."""
 
     id: str
@@ -147,7 +147,7 @@ class Redemption:
 
 
 @frozen
-class EmotePlace:
+class EmotePosition:
     """Where Twitch has found an emote in a chat message."""
 
     emote_id: str
@@ -158,7 +158,7 @@ class EmotePlace:
 
 
 @frozen
-class ChatWritten:
+class ChatMessageSent:
     """A viewer writes in chat (`channel.chat.message`, or `PRIVMSG` of IRC)."""
 
     message_id: str
@@ -167,18 +167,18 @@ class ChatWritten:
     """Of the writer's name, such as `#FF7F50`; may be empty."""
     text: str
     """As it was written; of `/me dances`, `dances`."""
-    emotes: tuple[EmotePlace, ...] = ()
+    emotes: tuple[EmotePosition, ...] = ()
 
 
 @frozen
-class ChatDeleted:
+class ChatMessageDeleted:
     """A moderator deletes one message (`channel.chat.message_delete`, `CLEARMSG`)."""
 
     message_id: str
 
 
 @frozen
-class ChatSilenced:
+class ChatUserSilenced:
     """A viewer is banned or timed out (`channel.chat.clear_user_messages`, `CLEARCHAT` with a user)."""
 
     viewer_id: str
@@ -189,7 +189,7 @@ class ChatCleared:
     """A moderator clears all of chat (`channel.chat.clear`, `CLEARCHAT` without a user)."""
 
 
-ChatEvent = ChatWritten | ChatDeleted | ChatSilenced | ChatCleared
+ChatEvent = ChatMessageSent | ChatMessageDeleted | ChatUserSilenced | ChatCleared
 """What goes to the chat log, apart from the channel's order."""
 
 
@@ -258,7 +258,7 @@ class GhostPaid:
 
 
 @frozen
-class Retried:
+class EntryRetried:
     """The operator has a parked entry tried again: what follows from it follows now."""
 
     entry_id: str
@@ -267,7 +267,7 @@ class Retried:
 
 
 @frozen
-class Dismissed:
+class EntryDismissed:
     """The operator lets a parked entry go: nothing follows from it."""
 
     entry_id: str
@@ -279,12 +279,12 @@ Event = (
     | Follow
     | Raid
     | Cheer
-    | Subscription
+    | SubscriptionStart
     | Resubscription
     | GiftedSubscriptions
     | SubscriptionEnd
     | ChannelUpdate
-    | HypeTrain
+    | HypeTrainUpdate
     | Redemption
     | ChatEvent
     | SubscriptionRevoked
@@ -294,30 +294,30 @@ Event = (
     | TapeStopped
     | GhostRequested
     | GhostPaid
-    | Retried
-    | Dismissed
+    | EntryRetried
+    | EntryDismissed
 )
 
 
-def natural_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
-    """Name the fact itself, for those that may be reported under two ids.
+def dedup_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
+    """Give the key of the fact that an event reports, by which a second report is recognised.
 
-    That a viewer wants a certain ghost is one fact for as long as that ghost is being made, and for
-    `ghosts.SAME_REQUEST_FOR` longer: who asks again gets the same, unless the request has a key of its own.
-    None where two equal reports are two facts (two honest cheers of 100 bits), or where the state tells.
+    Twitch may report one fact under two message ids. That a viewer wants a certain ghost is one fact for as
+    long as that ghost is being made: who asks again gets the same. None where two equal reports are two facts
+    (two honest cheers of 100 bits), or where the state tells them apart.
     """
     match event:
         case Follow(viewer, followed_at):
             return f"follow:{viewer.id}:{followed_at.isoformat()}"
-        case HypeTrain(train_id, phase) if phase is not HypeTrainPhase.PROGRESS:
+        case HypeTrainUpdate(train_id, phase) if phase is not HypeTrainPhase.PROGRESS:
             return f"hype-train:{train_id}:{phase}"
         case Redemption(redemption_id):
             return f"redemption:{redemption_id}"
-        case ChatWritten(message_id):
+        case ChatMessageSent(message_id):
             return f"chat:{message_id}"
         case GhostRequested(viewer, subject):
             return f"ghost:{viewer.id}:{subject}"
-        case Retried(_, event):
-            return natural_key(event)
+        case EntryRetried(_, event):
+            return dedup_key(event)
         case _:
             return None

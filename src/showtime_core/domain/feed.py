@@ -16,8 +16,8 @@ class FeedEntry:
 
 
 @frozen
-class Tip:
-    """Where the feed stands."""
+class FeedPosition:
+    """How far the feed has come: its epoch, the latest id, and the state at that id, as JSON."""
 
     epoch: str
     """Ids of another epoch mean nothing: the database was made anew, or restored."""

@@ -9,17 +9,23 @@ from datetime import datetime, timedelta
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation
-from showtime_core.domain.broadcasts.stream_check import Doubt
+from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.chat import ChatHealth, ChatSource
-from showtime_core.domain.subscriptions import CHAT, MISSING, OPTIONAL, PENDING, Finding
+from showtime_core.domain.subscriptions import (
+    CHAT_TYPES_PREFIX,
+    MISSING,
+    OPTIONAL,
+    PENDING,
+    SubscriptionFinding,
+)
 
 CHECK_EVERY = timedelta(minutes=10)
-CHECK_DOUBTS_EVERY = timedelta(minutes=5)
+CHECK_MISSING_EVERY = timedelta(minutes=5)
 """A broadcast whose stream is missed must be missed three times within ten minutes."""
 CHECK_TROUBLE_EVERY = timedelta(minutes=1)
 """While Twitch is away, or about to verify."""
-OLD_AFTER = timedelta(minutes=30)
-CHAT_OLD_AFTER = timedelta(minutes=3)
+STALE_AFTER = timedelta(minutes=30)
+CHAT_STALE_AFTER = timedelta(minutes=3)
 """Whoever reads the chat says at least every minute how that stands."""
 
 
@@ -28,11 +34,11 @@ class TwitchHealth:
     """What the last check at Twitch came to."""
 
     checked_at: datetime
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[SubscriptionFinding, ...] = ()
     """Each subscription that is wanted; as they were found last, if Twitch could not be asked."""
     failure: str | None = None
     """Why Twitch could not be asked; None: it was."""
-    doubt: Doubt | None = None
+    missing: MissingStream | None = None
 
 
 @frozen
@@ -49,35 +55,35 @@ class Health:
 
 
 @frozen
-class Standing:
-    """How it stands, told to people."""
+class Readiness:
+    """Whether the show is ready, in one sentence for people."""
 
     is_ready: bool
     message: str
 
 
-def unrepaired(state: ChannelState, checked: TwitchHealth | None) -> tuple[Revocation, ...]:
-    """Tell which revocations still count: all but those that a check has found to be repaired since."""
+def open_revocations(state: ChannelState, checked: TwitchHealth | None) -> tuple[Revocation, ...]:
+    """List the revocations that still count: all but those that a later check found repaired."""
     if not checked or checked.failure:
         return state.revocations
-    well = {finding.type for finding in checked.findings if finding.is_well}
+    well = {finding.type for finding in checked.findings if finding.is_healthy}
     return tuple(
         ended for ended in state.revocations if ended.sent_at > checked.checked_at or ended.type not in well
     )
 
 
-def is_due(health: Health, revocations: Iterable[Revocation]) -> bool:
-    """Tell whether it is time for another check at Twitch."""
+def is_check_due(health: Health, revocations: Iterable[Revocation]) -> bool:
+    """Tell whether to check at Twitch again: every 10 minutes, sooner in trouble or after a revocation."""
     checked = health.twitch
     if not checked or any(ended.sent_at > checked.checked_at for ended in revocations):
         return True
     age = health.now - checked.checked_at
     if checked.failure or any(finding.status == PENDING for finding in checked.findings):
         return age >= CHECK_TROUBLE_EVERY
-    return age >= (CHECK_DOUBTS_EVERY if checked.doubt else CHECK_EVERY)
+    return age >= (CHECK_MISSING_EVERY if checked.missing else CHECK_EVERY)
 
 
-def judge(  # noqa: PLR0913 - all that is told
+def assess(  # noqa: PLR0913 - all that is told
     health: Health,
     state: ChannelState,
     off: Iterable[str],
@@ -85,30 +91,33 @@ def judge(  # noqa: PLR0913 - all that is told
     is_checked: bool,
     chat: ChatSource,
     most_painted: int | None = None,
-) -> Standing:
-    """Tell how it stands: Twitch first, then the chat; `is_checked`: somebody ought to check Twitch.
-
-    `most_painted`: how many ghosts may be painted in 24 hours; None: there is no limit.
-    """
+) -> Readiness:
+    """Assess readiness: Twitch first, then chat. `is_checked`: this channel is checked at Twitch."""
     checked = health.twitch if is_checked else None
-    ended = _news(state, checked) if checked else unrepaired(state, health.twitch)
-    trouble = _of_check(health, is_checked=is_checked) or _of_revocations(ended) or _of_subscriptions(checked)
+    ended = _unchecked_revocations(state, checked) if checked else open_revocations(state, health.twitch)
+    trouble = (
+        _check_trouble(health, is_checked=is_checked)
+        or _revocation_trouble(ended)
+        or _subscription_trouble(checked)
+    )
     if trouble:
-        return Standing(is_ready=False, message=trouble)
+        return Readiness(is_ready=False, message=trouble)
     degraded = None
     if chat == "irc":
-        degraded = _of_reader(health)
+        degraded = _irc_trouble(health)
     elif chat == "eventsub":
-        degraded = _of_chat(checked, ended)
+        degraded = _eventsub_chat_trouble(checked, ended)
     if degraded:
         return evolve(degraded, message=f"chat functionality is degraded. (Error: {degraded.message})")
-    return Standing(
+    return Readiness(
         is_ready=True,
-        message="showtime is fully operational." + _reserve(checked, off) + _of_ghosts(health, most_painted),
+        message="showtime is fully operational."
+        + _limitations(checked, off)
+        + _of_ghosts(health, most_painted),
     )
 
 
-def _of_check(health: Health, *, is_checked: bool) -> str | None:
+def _check_trouble(health: Health, *, is_checked: bool) -> str | None:
     checked = health.twitch
     if not is_checked:
         return None
@@ -116,27 +125,27 @@ def _of_check(health: Health, *, is_checked: bool) -> str | None:
         return "The subscriptions at Twitch have not been checked yet."
     if checked.failure:
         return f"The subscriptions at Twitch cannot be checked. (Error: {checked.failure})"
-    if health.now - checked.checked_at > OLD_AFTER:
+    if health.now - checked.checked_at > STALE_AFTER:
         return f"The subscriptions at Twitch were last checked at {checked.checked_at:%Y-%m-%dT%H:%M:%SZ}."
     return None
 
 
-def _news(state: ChannelState, checked: TwitchHealth) -> Sequence[Revocation]:
+def _unchecked_revocations(state: ChannelState, checked: TwitchHealth) -> Sequence[Revocation]:
     """A revocation counts until somebody has checked: how the subscription stands since is told below."""
     return [ended for ended in state.revocations if ended.sent_at > checked.checked_at]
 
 
-def _of_revocations(ended: Sequence[Revocation]) -> str | None:
+def _revocation_trouble(ended: Sequence[Revocation]) -> str | None:
     required = [each for each in ended if each.type not in OPTIONAL]
     if not required:
         return None
     return f"Twitch has revoked the subscription to {required[-1].type}." + _error(required[-1].reason)
 
 
-def _of_subscriptions(checked: TwitchHealth | None) -> str | None:
+def _subscription_trouble(checked: TwitchHealth | None) -> str | None:
     if not checked:
         return None
-    unwell = [each for each in checked.findings if not (each.is_well or each.is_optional)]
+    unwell = [each for each in checked.findings if not (each.is_healthy or each.is_optional)]
     missing = [each for each in unwell if each.status == MISSING]
     disabled = [each for each in unwell if each.status not in (MISSING, PENDING)]
     if missing:
@@ -150,33 +159,35 @@ def _of_subscriptions(checked: TwitchHealth | None) -> str | None:
     return None
 
 
-def _of_reader(health: Health) -> Standing | None:
+def _irc_trouble(health: Health) -> Readiness | None:
     reason: str | None = "it has not been read yet"
-    if health.chat and health.now - health.chat.checked_at > CHAT_OLD_AFTER:
+    if health.chat and health.now - health.chat.checked_at > CHAT_STALE_AFTER:
         reason = f"nothing was heard of it since {health.chat.checked_at:%Y-%m-%dT%H:%M:%SZ}"
     elif health.chat:
         reason = health.chat.failure
-    return Standing(is_ready=False, message=reason) if reason else None
+    return Readiness(is_ready=False, message=reason) if reason else None
 
 
-def _of_chat(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Standing | None:
+def _eventsub_chat_trouble(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Readiness | None:
     for each in ended:
-        if each.type.startswith(CHAT):
-            return Standing(is_ready=False, message=f"{each.type} was revoked: {each.reason}")
-    silent = [each for each in checked.findings if each.is_of_chat and not each.is_well] if checked else []
+        if each.type.startswith(CHAT_TYPES_PREFIX):
+            return Readiness(is_ready=False, message=f"{each.type} was revoked: {each.reason}")
+    silent = (
+        [each for each in checked.findings if each.is_for_chat and not each.is_healthy] if checked else []
+    )
     if not silent:
         return None
     unsaid = f"{silent[0].type} is {silent[0].status}"
     # To do without consent is no fault: it was not asked for when the channel was first set up.
-    return Standing(
+    return Readiness(
         is_ready=all(each.lacks_consent for each in silent),
         message=next((each.problem for each in silent if each.problem), unsaid),
     )
 
 
-def _reserve(checked: TwitchHealth | None, off: Iterable[str]) -> str:
-    """Tell what the show goes on without."""
-    optional = [each for each in checked.findings if not each.is_well] if checked else []
+def _limitations(checked: TwitchHealth | None, off: Iterable[str]) -> str:
+    """Tell what is off, and which optional subscriptions are missing."""
+    optional = [each for each in checked.findings if not each.is_healthy] if checked else []
     said = [f" Off: {', '.join(sorted(off))}."] if off else []
     said += [f" Without: {_types(optional)}."] if optional else []
     return "".join(said)
@@ -187,7 +198,7 @@ def _of_ghosts(health: Health, most: int | None) -> str:
     return f" No more ghosts for now: {most} in 24 hours." if most and health.painted >= most else ""
 
 
-def _types(findings: Iterable[Finding]) -> str:
+def _types(findings: Iterable[SubscriptionFinding]) -> str:
     return ", ".join(finding.type for finding in findings)
 
 

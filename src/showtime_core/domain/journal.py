@@ -12,15 +12,15 @@ from attrs import evolve, field, frozen
 
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening, Snapshot
-from showtime_core.domain.events import Dismissed, Event, GhostRequested, Retried, natural_key
+from showtime_core.domain.events import EntryDismissed, EntryRetried, Event, GhostRequested, dedup_key
 from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLoad, deny, wisher
 from showtime_core.domain.points_and_ghosts.payments import Payment, payment_of
-from showtime_core.domain.reactions import Acquaintance, Policy
+from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
-class Source(StrEnum):
+class EntrySource(StrEnum):
     """Where an entry comes from."""
 
     NOTIFICATION = "notification"
@@ -53,11 +53,11 @@ class Malformed:
 
 @frozen
 class Entry:
-    """Something to react to, once."""
+    """A message, command or repair, to be reacted to once."""
 
     id: str
     """Twitch's message id, or one of our own for a command: the same again is a duplicate."""
-    source: Source
+    source: EntrySource
     type: str
     """EventSub's subscription type, or the name of a command."""
     sent_at: datetime | None
@@ -71,9 +71,9 @@ class Entry:
     """How often Twitch had sent it before."""
 
     @property
-    def fact(self) -> str | None:
-        """The fact that it reports, if Twitch may report it under another id as well."""
-        return None if isinstance(self.content, Malformed | Unknown) else natural_key(self.content)
+    def dedup_key(self) -> str | None:
+        """The key of the fact that it reports, if Twitch may repeat it under another id; else None."""
+        return None if isinstance(self.content, Malformed | Unknown) else dedup_key(self.content)
 
     @property
     def is_named(self) -> bool:
@@ -83,7 +83,7 @@ class Entry:
     @property
     def claim(self) -> str | None:
         """The fact that is known from now on as told by this; what is named stands beside others."""
-        return None if self.is_named else self.fact
+        return None if self.is_named else self.dedup_key
 
     @property
     def payment(self) -> Payment | None:
@@ -91,9 +91,9 @@ class Entry:
         return payment_of(self.content, self.sent_at)
 
     @property
-    def about(self) -> str | None:
-        """The parked entry that the operator decides on with this command; None for everything else."""
-        return self.content.entry_id if isinstance(self.content, Retried | Dismissed) else None
+    def decided_id(self) -> str | None:
+        """The id of the parked entry that this command decides on; None for any other entry."""
+        return self.content.entry_id if isinstance(self.content, EntryRetried | EntryDismissed) else None
 
 
 class Outcome(StrEnum):
@@ -122,11 +122,11 @@ class Verdict:
 
 
 @frozen
-class Shown:
-    """An alert or a change of state that the streams show."""
+class FeedItem:
+    """An alert or a change of state, to be shown on the streams."""
 
     entry_id: str
-    what: Alert | Snapshot
+    content: Alert | Snapshot
 
 
 @frozen
@@ -138,14 +138,14 @@ class PaymentTold:
 
 
 @frozen
-class Page:
+class JournalChanges:
     """All that one transaction writes: what became of some entries, and everything that follows."""
 
     state: ChannelState
     verdicts: tuple[Verdict, ...] = ()
     """One for each entry that is new, in order."""
-    acquaintances: tuple[Acquaintance, ...] = ()
-    shown: tuple[Shown, ...] = ()
+    viewer_updates: tuple[ViewerUpdate, ...] = ()
+    feed_items: tuple[FeedItem, ...] = ()
     effects: tuple[PlannedEffect, ...] = ()
     broadcasts: tuple[Broadcast, ...] = ()
     """New or changed; those that ended before those that are live."""
@@ -160,8 +160,8 @@ class Page:
 
 
 @frozen
-class Admission:
-    """What reactions begin with: the state, the time, and which entries are new."""
+class AdmittedBatch:
+    """What a plan begins with: the state, the time, and the entries that are new."""
 
     state: ChannelState
     now: datetime | None
@@ -170,9 +170,9 @@ class Admission:
     Whoever has a time of its own does not; so what follows from Twitch's messages can be worked out before
     the database is asked at all.
     """
-    fresh: tuple[Entry, ...]
+    new_entries: tuple[Entry, ...]
     """The entries that had not been there, in order."""
-    told: Mapping[str, str]
+    first_reports: Mapping[str, str]
     """For those among them whose fact is known: the entry that told it first."""
     parked: frozenset[str] = frozenset()
     """Which of the entries that commands among them are about are parked."""
@@ -187,18 +187,21 @@ class Admission:
         assert moment, "whoever has no time of its own is admitted with the database's"
         return moment
 
-    def repeats(self, entry: Entry) -> str | None:
-        """Name the entry that told the same fact before; one that is tried again does not repeat itself."""
-        first = self.told.get(entry.id)
-        return None if first == entry.about else first
+    def first_report(self, entry: Entry) -> str | None:
+        """Give the id of the entry that reported the same fact before; None if this is the first.
+
+        An entry that is tried again is not its own repetition.
+        """
+        first = self.first_reports.get(entry.id)
+        return None if first == entry.decided_id else first
 
 
 @frozen
-class Known:
-    """What the journal has of some entries, and of what they tell."""
+class KnownEntries:
+    """What the journal already has of a batch: ids, facts that were reported, and parked entries."""
 
     ids: Container[str]
-    facts: Mapping[str, str]
+    first_reports: Mapping[str, str]
     """Each with the entry that told it first."""
     parked: frozenset[str] = frozenset()
     """Entries that commands among them are about, and that are parked."""
@@ -215,22 +218,28 @@ _UNLIMITED = Policy()
 
 
 def admit(
-    entries: Sequence[Entry], state: ChannelState, now: datetime, known: Known, policy: Policy = _UNLIMITED
-) -> Admission:
-    """Pick the entries whose id is not known, and those whose fact is; also if this batch told it before."""
-    fresh: dict[str, Entry] = {}
-    facts, told = dict(known.facts), dict[str, str]()
+    entries: Sequence[Entry],
+    state: ChannelState,
+    now: datetime,
+    known: KnownEntries,
+    policy: Policy = _UNLIMITED,
+) -> AdmittedBatch:
+    """Pick the entries whose id is new, and find the first report of each known fact, in this batch too."""
+    new_entries: dict[str, Entry] = {}
+    first_reports, repeats = dict(known.first_reports), dict[str, str]()
     for entry in entries:
-        if entry.id in known.ids or entry.id in fresh:
+        if entry.id in known.ids or entry.id in new_entries:
             continue
-        fresh[entry.id] = entry
-        if fact := entry.fact:
-            first = facts.get(fact) or (None if entry.is_named else known.recent.get(fact))
+        new_entries[entry.id] = entry
+        if key := entry.dedup_key:
+            first = first_reports.get(key) or (None if entry.is_named else known.recent.get(key))
             if first:
-                told[entry.id] = first
+                repeats[entry.id] = first
             if entry.claim:
-                facts.setdefault(fact, entry.id)
-    admission = Admission(state, now, tuple(fresh.values()), told, known.parked, payments=known.payments)
+                first_reports.setdefault(key, entry.id)
+    admission = AdmittedBatch(
+        state, now, tuple(new_entries.values()), repeats, known.parked, payments=known.payments
+    )
     return evolve(admission, denied=_denied(admission, known.load, policy))
 
 
@@ -241,14 +250,14 @@ def wishers(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
     return sorted({viewer.id for entry in entries if (viewer := wisher(entry.content))})
 
 
-def _denied(admission: Admission, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
+def _denied(admission: AdmittedBatch, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
     """Tell which ghosts are not to be made, each counted with those before it."""
     denied: dict[str, Denial] = {}
-    if not wishers(admission.fresh, policy):
+    if not wishers(admission.new_entries, policy):
         return denied
-    for entry in admission.fresh:
+    for entry in admission.new_entries:
         viewer = wisher(entry.content)
-        if not viewer or admission.repeats(entry):
+        if not viewer or admission.first_report(entry):
             continue
         if denial := deny(viewer, load, policy.ghost_limits):
             denied[entry.id] = denial
@@ -270,8 +279,8 @@ class ParkedEntry:
 
 
 @frozen
-class Reacted:
-    """An entry of the journal together with what a replay needs."""
+class JournalRecord:
+    """A recorded entry with all that a replay needs: its time, its policy, and what became of it."""
 
     entry: Entry
     now: datetime

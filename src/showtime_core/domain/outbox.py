@@ -6,11 +6,11 @@ from uuid import UUID
 
 from attrs import frozen
 
-from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, Effect, key, why_impossible
+from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, Effect, effect_key, why_impossible
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost, next_task
 
 
-class Status(StrEnum):
+class EffectStatus(StrEnum):
     """What becomes of an effect."""
 
     DUE = "due"
@@ -36,7 +36,7 @@ class PlannedEffect:
     """Unique for ever: the entry's id and the kind of the effect."""
     entry_id: str
     effect: Effect
-    skipped: bool = False
+    is_skipped: bool = False
     after: str | None = None
     """The key of the effect that must be done before."""
     denied: str | None = None
@@ -48,13 +48,13 @@ class PlannedEffect:
         return self.denied or why_impossible(self.effect)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> EffectStatus:
         """Tell how its life begins: what can never succeed is parked at once, and is in nobody's way."""
-        if self.skipped:
-            return Status.SKIPPED
+        if self.is_skipped:
+            return EffectStatus.SKIPPED
         if self.remark:
-            return Status.PARKED
-        return Status.WAITING if self.after else Status.DUE
+            return EffectStatus.PARKED
+        return EffectStatus.WAITING if self.after else EffectStatus.DUE
 
 
 CHECK_AFTER = timedelta(minutes=10)
@@ -82,7 +82,7 @@ class Job:
 class Settlement:
     """What came of a job: written in one step with all that follows."""
 
-    status: Status
+    status: EffectStatus
     remark: str | None = None
     """Why, for the operator."""
     delay: timedelta = timedelta(0)
@@ -93,24 +93,26 @@ class Settlement:
     """Whether the ledger has answered, after an attempt that may have been performed."""
     check_after: timedelta | None = None
     """After which time to look whether it was made twice; None: it cannot have been."""
-    is_sure: bool = False
+    clears_doubt: bool = False
     """Whether a person knows that no attempt was performed, of which nothing was known."""
     flow_id: UUID | None = None
     """The ledger's transaction that it made: nothing else may claim it."""
     ghost: Ghost | None = None
     """The ghost as it is now, if it has changed."""
-    then: PlannedEffect | None = None
+    next_effect: PlannedEffect | None = None
     """What is to be done next."""
 
 
-def advanced(job: Job, ghost: Ghost, status: Status = Status.DONE, remark: str | None = None) -> Settlement:
-    """Settle a step in the life of a ghost: what comes next is planned with it."""
+def settle_ghost_step(
+    job: Job, ghost: Ghost, status: EffectStatus = EffectStatus.DONE, remark: str | None = None
+) -> Settlement:
+    """Settle a step in the life of a ghost, and plan the next one with it."""
     task = next_task(ghost)
     if task is None:
         return Settlement(status, remark, ghost=ghost)
     effect = AdvanceGhost(ghost.id, ghost.viewer, task)
-    then = PlannedEffect(key(job.entry_id, effect), job.entry_id, effect)
-    return Settlement(status, remark, ghost=ghost, then=then)
+    next_effect = PlannedEffect(effect_key(job.entry_id, effect), job.entry_id, effect)
+    return Settlement(status, remark, ghost=ghost, next_effect=next_effect)
 
 
 @frozen

@@ -5,15 +5,15 @@ from typing import assert_never
 
 from attrs import evolve
 
-from showtime_core.domain.outbox import Job, Settlement, Status, advanced
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
     Effect,
     SummonGhost,
-    kind,
+    effect_kind,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, Task
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.errors import Refused
 
 
@@ -28,32 +28,32 @@ class Decision(StrEnum):
     """It has happened: a person has seen it, or has seen to it."""
 
 
-def choices(effect: Effect) -> tuple[Decision, ...]:
-    """Tell what may be decided.
+def allowed_decisions(effect: Effect) -> tuple[Decision, ...]:
+    """Tell what may be decided about a parked effect.
 
-    Points that are to go back must go back, and a ghost that is paid must be shown: neither is let go. That
-    points were reserved cannot be taken on trust, since whoever accepts them must know the transaction.
+    Points that are to go back must go back, and a ghost that is paid must be shown: neither can be dismissed.
+    That points were reserved cannot be taken on trust, since whoever accepts them must know the transaction.
     """
     match effect:
-        case SummonGhost() | AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.PAY):
+        case SummonGhost() | AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.PAY):
             return Decision.RETRY, Decision.DISMISS
-        case AdvanceGhost(_, _, Task.REFUND) | CheckForDouble():
+        case AdvanceGhost(_, _, GhostTask.REFUND) | CheckForDouble():
             return Decision.RETRY, Decision.DONE
-        case AdvanceGhost(_, _, Task.SHOW):
+        case AdvanceGhost(_, _, GhostTask.SHOW):
             return (Decision.RETRY,)
         case _:
             return Decision.RETRY, Decision.DISMISS, Decision.DONE
 
 
-def decide(job: Job, decision: Decision) -> Settlement:
-    """Tell what follows from a decision; raises Refused for one that may not be taken."""
-    possible = choices(job.effect)
+def settle_decision(job: Job, decision: Decision) -> Settlement:
+    """Give the settlement that a decision makes of an effect; raises Refused for one that is not allowed."""
+    possible = allowed_decisions(job.effect)
     if decision not in possible:
-        raise Refused(f"{kind(job.effect)} has no {decision}: choose {' or '.join(possible)}")
+        raise Refused(f"{effect_kind(job.effect)} has no {decision}: choose {' or '.join(possible)}")
     match decision:
         case Decision.RETRY:
             # Whether a post is there only a person can see; whether points were moved is seen by looking.
-            return Settlement(Status.DUE, is_sure=_task(job) is Task.POST)
+            return Settlement(EffectStatus.DUE, clears_doubt=_task(job) is GhostTask.POST)
         case Decision.DISMISS:
             return _dismiss(job)
         case Decision.DONE:
@@ -62,36 +62,38 @@ def decide(job: Job, decision: Decision) -> Settlement:
             assert_never(decision)
 
 
-def abandon(job: Job) -> Settlement:
-    """Tell what becomes of an effect that has waited for one that was dismissed: its ghost is refused."""
+def settle_abandoned(job: Job) -> Settlement:
+    """Give the settlement of an effect that has waited for one that was dismissed: its ghost is refused."""
     assert isinstance(job.effect, SummonGhost), "nothing else waits for another effect"
-    refused = job.effect.refuse(Refusal.FAILURE, "the points of its cheer were dismissed")
-    return advanced(job, refused, Status.REFUSED, refused.reason)
+    refused = job.effect.refuse(GhostRefusal.FAILURE, "the points of its cheer were dismissed")
+    return settle_ghost_step(job, refused, EffectStatus.REFUSED, refused.reason)
 
 
 def _dismiss(job: Job) -> Settlement:
     reason = "it was dismissed"
     match job.effect:
         case SummonGhost():
-            return advanced(job, job.effect.refuse(Refusal.FAILURE, reason), Status.DISMISSED)
-        case AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.PAY):
-            failed = evolve(_ghost(job), refusal=Refusal.FAILURE, reason=reason)
-            return advanced(job, failed, Status.DISMISSED)
+            return settle_ghost_step(
+                job, job.effect.refuse(GhostRefusal.FAILURE, reason), EffectStatus.DISMISSED
+            )
+        case AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.PAY):
+            failed = evolve(_ghost(job), refusal=GhostRefusal.FAILURE, reason=reason)
+            return settle_ghost_step(job, failed, EffectStatus.DISMISSED)
         case _:
-            return Settlement(Status.DISMISSED)
+            return Settlement(EffectStatus.DISMISSED)
 
 
 def _take_as_done(job: Job) -> Settlement:
     match _task(job):
-        case Task.REFUND:
-            return advanced(job, evolve(_ghost(job), step=Step.REFUNDED))
-        case Task.POST:
-            return advanced(job, evolve(_ghost(job), step=Step.POSTED))
+        case GhostTask.REFUND:
+            return settle_ghost_step(job, evolve(_ghost(job), step=GhostStep.REFUNDED))
+        case GhostTask.POST:
+            return settle_ghost_step(job, evolve(_ghost(job), step=GhostStep.POSTED))
         case _:
-            return Settlement(Status.DONE)
+            return Settlement(EffectStatus.DONE)
 
 
-def _task(job: Job) -> Task | None:
+def _task(job: Job) -> GhostTask | None:
     return job.effect.task if isinstance(job.effect, AdvanceGhost) else None
 
 

@@ -19,13 +19,13 @@ from showtime_core.domain.alerts import (
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
+    apply_fact,
     open_screening,
     put_tape_on,
-    ride,
     take_tape_off,
-    tell,
+    update_hype_train,
 )
-from showtime_core.domain.broadcasts.stream_check import is_news
+from showtime_core.domain.broadcasts.stream_check import changes_state
 from showtime_core.domain.broadcasts.timeline import WentOffAir, WentOnAir
 from showtime_core.domain.events import Event
 from showtime_core.domain.points_and_ghosts.effects import (
@@ -36,7 +36,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     Feature,
 )
 from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, wisher
-from showtime_core.domain.points_and_ghosts.ghosts import Wish, find_subject, without_request
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRequest, find_subject, without_request
 from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_BIT,
     POINTS_PER_GIFT,
@@ -60,8 +60,8 @@ class Policy:
 
 
 @frozen
-class Acquaintance:
-    """A viewer to remember; a time that is known already is never changed."""
+class ViewerUpdate:
+    """A viewer to remember, by the first time of each kind: a time that is known is never changed."""
 
     viewer: Viewer
     followed_at: datetime | None = None
@@ -73,10 +73,10 @@ class Reaction:
     """What follows from one event."""
 
     state: ChannelState
-    acquaintances: tuple[Acquaintance, ...] = ()
+    viewer_updates: tuple[ViewerUpdate, ...] = ()
     alerts: tuple[Alert, ...] = ()
     credit: Credit | None = None
-    wish: Wish | None = None
+    ghost_request: GhostRequest | None = None
     """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
     denial: Denial | None = None
     """Why what is wished for is not made: it is recorded, and skipped."""
@@ -89,8 +89,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
 ) -> Reaction:
     """Tell what follows from an event.
 
-    `now` is when it happened, for events that hold no time: see `Admission.time_of`. `denial` is why a ghost
-    that it asks for is not made. Raises Refused for what cannot be done in this state.
+    `now` is when it happened, for events that hold no time: see `AdmittedBatch.time_of`. Raises Refused for
+    what cannot be done in this state.
     """
     match event:
         case events.StreamOnline():
@@ -98,13 +98,13 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
         case events.StreamOffline():
             return _stream_offline(event, state)
         case events.Follow(viewer, followed_at):
-            known = Acquaintance(viewer, followed_at=followed_at)
+            known = ViewerUpdate(viewer, followed_at=followed_at)
             return Reaction(state, (known,), (FollowAlert(viewer.name),))
         case events.Raid(raider, viewers):
             return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
         case events.Cheer():
             return _cheer(event, state, denial)
-        case events.Subscription():
+        case events.SubscriptionStart():
             return _subscription(event, state, policy)
         case events.Resubscription():
             return _resubscription(event, state)
@@ -112,19 +112,24 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return _gift(event, state)
         case events.ChannelUpdate(title, category):
             return Reaction(evolve(state, title=title, category=category))
-        case events.HypeTrain(_, phase, level):
+        case events.HypeTrainUpdate(_, phase, level):
             alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
-            return Reaction(ride(state, event), alerts=alerts)
+            return Reaction(update_hype_train(state, event), alerts=alerts)
         case events.SubscriptionRevoked():
             return _revoked(event, state)
         case events.StreamFound():
             return _stream_found(event, state)
         case events.StreamMissed(since, _, stream_id):
             remark = "the stream was not listed for long: the message of its end was lost"
-            return Reaction(tell(state, WentOffAir(since, stream_id)), remark=remark)
-        case events.SubscriptionEnd() | events.Redemption() | events.Dismissed():
+            return Reaction(apply_fact(state, WentOffAir(since, stream_id)), remark=remark)
+        case events.SubscriptionEnd() | events.Redemption() | events.EntryDismissed():
             return Reaction(state)
-        case events.ChatWritten() | events.ChatDeleted() | events.ChatSilenced() | events.ChatCleared():
+        case (
+            events.ChatMessageSent()
+            | events.ChatMessageDeleted()
+            | events.ChatUserSilenced()
+            | events.ChatCleared()
+        ):
             return Reaction(state)  # they belong to the chat log: see `record_chat`
         case events.TapeStarted(screening_id, tape_id):
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
@@ -133,10 +138,10 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
         case events.GhostRequested(viewer, subject):
             if denial:
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)
-            return Reaction(state, wish=_wish(viewer, subject, state))
+            return Reaction(state, ghost_request=_ghost_request(viewer, subject, state))
         case events.GhostPaid(viewer, subject, url):
             return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
-        case events.Retried(_, retried):
+        case events.EntryRetried(_, retried):
             return react(retried, state, now, policy, denial)
         case _:
             assert_never(event)
@@ -145,11 +150,11 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
 def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
     if event.kind != "live":
         return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
-    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+    return Reaction(apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
 
 
 def _stream_offline(event: events.StreamOffline, state: ChannelState) -> Reaction:
-    after = tell(state, WentOffAir(event.sent_at, event.stream_id))
+    after = apply_fact(state, WentOffAir(event.sent_at, event.stream_id))
     return Reaction(after, remark=_why_nothing_ends(event, state))
 
 
@@ -172,10 +177,12 @@ def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction
 
 
 def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
-    if not is_news(state, event):
+    if not changes_state(state, event):
         return Reaction(state, remark="the stream was listed as live, as is known")
     remark = "the stream was listed as live: the message of its beginning was lost"
-    return Reaction(tell(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark)
+    return Reaction(
+        apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark
+    )
 
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
@@ -186,23 +193,23 @@ def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> R
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
     if not wisher(event):
         return Reaction(state, alerts=(alert,), credit=credit)
-    wish = _wish(event.viewer, find_subject(event.message) or "", state)
-    reaction = Reaction(state, alerts=(alert,), credit=credit, wish=wish)
+    wish = _ghost_request(event.viewer, find_subject(event.message) or "", state)
+    reaction = Reaction(state, alerts=(alert,), credit=credit, ghost_request=wish)
     if not denial:
         return reaction
     alert = evolve(alert, message=without_request(event.message))
     return evolve(reaction, alerts=(alert,), denial=denial, remark=f"no ghost: {denial.reason}")
 
 
-def _wish(viewer: Viewer, subject: str, state: ChannelState) -> Wish:
+def _ghost_request(viewer: Viewer, subject: str, state: ChannelState) -> GhostRequest:
     on = open_screening(state)
-    return Wish(viewer, subject, on.id if on else None)
+    return GhostRequest(viewer, subject, on.id if on else None)
 
 
-def _subscription(event: events.Subscription, state: ChannelState, policy: Policy) -> Reaction:
+def _subscription(event: events.SubscriptionStart, state: ChannelState, policy: Policy) -> Reaction:
     """The giver's alert stands for all recipients of a gift; each is remembered and credited all the same."""
     alert = SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
-    known = Acquaintance(event.viewer, subscribed_at=event.sent_at)
+    known = ViewerUpdate(event.viewer, subscribed_at=event.sent_at)
     shown = policy.alert_gift_recipients or not event.is_gift
     reaction = Reaction(state, (known,), (alert,) if shown else ())
     return _with_month(reaction, event.viewer, event.tier, is_initial=True, is_gift=event.is_gift, message="")
@@ -215,7 +222,7 @@ def _resubscription(event: events.Resubscription, state: ChannelState) -> Reacti
         num_cumulative_months=event.cumulative_months,
         message=event.message,
     )
-    reaction = Reaction(state, (Acquaintance(event.viewer),), (alert,))
+    reaction = Reaction(state, (ViewerUpdate(event.viewer),), (alert,))
     return _with_month(
         reaction, event.viewer, event.tier, is_initial=False, is_gift=False, message=event.message
     )

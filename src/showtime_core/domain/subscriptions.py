@@ -10,15 +10,15 @@ from attrs import field, frozen
 ENABLED = "enabled"
 PENDING = "webhook_callback_verification_pending"
 """Twitch is about to call our URL with a challenge, or waits for the answer."""
-CHAT = "channel.chat."
+CHAT_TYPES_PREFIX = "channel.chat."
 """What the types begin with that tell of chat."""
 MISSING = "missing"
 """Our own word for a subscription that is not there at all."""
 
 
 @frozen
-class Wanted:
-    """A subscription that should be there."""
+class WantedSubscription:
+    """An EventSub subscription that the show needs, and the consent that it takes."""
 
     type: str
     version: str
@@ -31,8 +31,8 @@ class Wanted:
 
 
 @frozen
-class Subscription:
-    """A subscription as Twitch lists it."""
+class EventSubSubscription:
+    """An EventSub subscription, as Twitch lists it."""
 
     id: str
     type: str
@@ -48,12 +48,12 @@ class Subscription:
         """Whether it delivers, or will as soon as it is verified."""
         return self.status in (ENABLED, PENDING)
 
-    def meets(self, wanted: Wanted) -> bool:
-        """Tell whether this is what is wanted, whatever its state."""
-        return self.tells_of(wanted) and self.version == wanted.version
+    def fulfils(self, wanted: WantedSubscription) -> bool:
+        """Tell whether this is what is wanted (type, version, condition), whatever its status."""
+        return self.overlaps(wanted) and self.version == wanted.version
 
-    def tells_of(self, wanted: Wanted) -> bool:
-        """Tell whether it is about the same events, also in another version: both would tell them twice."""
+    def overlaps(self, wanted: WantedSubscription) -> bool:
+        """Tell whether it delivers the same events, also in another version: both would tell them twice."""
         return (self.type, self.condition) == (wanted.type, wanted.condition)
 
 
@@ -64,33 +64,33 @@ class DeviceCode:
     code: str = field(repr=False)
     """Ours, to ask with whether it was typed in."""
     user_code: str
-    address: str
-    seconds: float
+    verification_url: str
+    expires_seconds: float
     """How long it is good for."""
-    every_seconds: float
+    poll_seconds: float
     """How often we may ask."""
 
 
 @frozen
-class Plan:
-    """What is to be done so that each wanted subscription is there once."""
+class SubscriptionPlan:
+    """What is to be done so that each wanted subscription exists once."""
 
-    keep: tuple[tuple[Wanted, Subscription], ...] = ()
-    create: tuple[Wanted, ...] = ()
-    delete: tuple[Subscription, ...] = ()
+    keep: tuple[tuple[WantedSubscription, EventSubSubscription], ...] = ()
+    create: tuple[WantedSubscription, ...] = ()
+    delete: tuple[EventSubSubscription, ...] = ()
     """They tell of what is wanted, but are broken, or of another version, or there twice."""
-    surplus: tuple[Subscription, ...] = ()
+    surplus: tuple[EventSubSubscription, ...] = ()
     """They call our URL, and nothing here wants them: another showtime may."""
 
     @property
-    def is_settled(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return not (self.create or self.delete)
 
 
 @frozen
-class Finding:
-    """How one wanted subscription stands."""
+class SubscriptionFinding:
+    """The status of one wanted subscription, and what is wrong with it."""
 
     type: str
     is_optional: bool
@@ -102,18 +102,18 @@ class Finding:
     """Whether the broadcaster must be asked first."""
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether its events are delivered."""
         return self.status == ENABLED
 
     @property
-    def is_of_chat(self) -> bool:
+    def is_for_chat(self) -> bool:
         """Whether chat is told by it."""
-        return self.type.startswith(CHAT)
+        return self.type.startswith(CHAT_TYPES_PREFIX)
 
 
-def wanted_of(broadcaster_id: str, *, with_chat: bool = False) -> tuple[Wanted, ...]:
-    """Tell what a channel needs; `with_chat`: its chat is read through EventSub as well.
+def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tuple[WantedSubscription, ...]:
+    """List what a channel needs; `with_chat`: its chat is read through EventSub as well.
 
     As follows are told to moderators only, and chat to its readers, the broadcaster is both.
     """
@@ -140,7 +140,7 @@ def wanted_of(broadcaster_id: str, *, with_chat: bool = False) -> tuple[Wanted, 
     ]
     if with_chat:
         wanted += [
-            _wanted(f"{CHAT}{name}", "1", [broadcaster, as_reader], chat, is_optional=True)
+            _wanted(f"{CHAT_TYPES_PREFIX}{name}", "1", [broadcaster, as_reader], chat, is_optional=True)
             for name in ("message", "message_delete", "clear", "clear_user_messages")
         ]
     return tuple(wanted)
@@ -153,33 +153,35 @@ def _wanted(
     scopes: Iterable[str] = (),
     *,
     is_optional: bool = False,
-) -> Wanted:
-    return Wanted(kind, version, frozenset(condition), frozenset(scopes), is_optional)
+) -> WantedSubscription:
+    return WantedSubscription(kind, version, frozenset(condition), frozenset(scopes), is_optional)
 
 
-OPTIONAL = frozenset(wanted.type for wanted in wanted_of("", with_chat=True) if wanted.is_optional)
+OPTIONAL = frozenset(wanted.type for wanted in wanted_subscriptions("", with_chat=True) if wanted.is_optional)
 """The types that the show goes on without."""
 
 
-def scopes_of(wanted: Iterable[Wanted]) -> tuple[str, ...]:
-    """List, in order, what the broadcaster is to be asked for."""
+def required_scopes(wanted: Iterable[WantedSubscription]) -> tuple[str, ...]:
+    """List, in order and each once, the scopes that the broadcaster is asked to consent to."""
     return tuple(sorted(frozenset[str]().union(*(each.scopes for each in wanted))))
 
 
-def reconcile(wanted: Sequence[Wanted], existing: Iterable[Subscription], our_url: str) -> Plan:
+def reconcile(
+    wanted: Sequence[WantedSubscription], existing: Iterable[EventSubSubscription], our_url: str
+) -> SubscriptionPlan:
     """Compare what is wanted with what is there. What calls another URL is not looked at."""
     ours = [each for each in existing if each.callback == our_url]
-    keep: list[tuple[Wanted, Subscription]] = []
-    create: list[Wanted] = []
-    delete: list[Subscription] = []
+    keep: list[tuple[WantedSubscription, EventSubSubscription]] = []
+    create: list[WantedSubscription] = []
+    delete: list[EventSubSubscription] = []
     for each in wanted:
         # The one that delivers is worth more than one that is about to.
-        found = sorted((one for one in ours if one.tells_of(each)), key=lambda one: one.status != ENABLED)
-        alive = [one for one in found if one.is_alive and one.meets(each)]
+        found = sorted((one for one in ours if one.overlaps(each)), key=lambda one: one.status != ENABLED)
+        alive = [one for one in found if one.is_alive and one.fulfils(each)]
         if alive:
             keep.append((each, alive[0]))
         else:
             create.append(each)
         delete += [one for one in found if one not in alive[:1]]
-    surplus = tuple(one for one in ours if not any(one.tells_of(each) for each in wanted))
-    return Plan(tuple(keep), tuple(create), tuple(delete), surplus)
+    surplus = tuple(one for one in ours if not any(one.overlaps(each) for each in wanted))
+    return SubscriptionPlan(tuple(keep), tuple(create), tuple(delete), surplus)

@@ -10,16 +10,16 @@ from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening
 from showtime_core.domain.events import TapeStopped
-from showtime_core.domain.journal import Admission, Entry, Outcome, Page, Shown, Source
+from showtime_core.domain.journal import AdmittedBatch, Entry, EntrySource, FeedItem, JournalChanges, Outcome
 from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.receive import follow
+from showtime_core.use_cases.receive import plan_changes
 
 
 @frozen
-class Line:
+class JournalLine:
     """One entry of the journal, and what became of it."""
 
     entry_id: str
@@ -32,8 +32,8 @@ class Line:
 
 
 @frozen
-class Remembered:
-    """A viewer who is remembered."""
+class StoredViewer:
+    """A viewer who is remembered, with the time of the first follow and subscription."""
 
     name: str
     """As people see it, when the viewer was met last."""
@@ -42,18 +42,18 @@ class Remembered:
 
 
 @frozen
-class Records:
-    """All that is kept; equal for any two implementations that were told the same at the same times."""
+class StoredRecords:
+    """All that is stored; equal for any two implementations that were told the same at the same times."""
 
     state: ChannelState
     """As the next unit would be admitted with it."""
-    journal: tuple[Line, ...]
+    journal: tuple[JournalLine, ...]
     """In the order in which it was written."""
-    shown: tuple[Shown, ...]
+    feed_items: tuple[FeedItem, ...]
     """Alerts and changes of state alike, in the order in which streams show them."""
     effects: dict[str, PlannedEffect]
     """By key."""
-    viewers: dict[str, Remembered]
+    viewers: dict[str, StoredViewer]
     """By Twitch's user id."""
     broadcasts: dict[int, Broadcast]
     screenings: dict[UUID, Screening]
@@ -66,70 +66,72 @@ class Stage:
     units: UnitOfWork
     other: UnitOfWork
     """A second instance on the same channel; in memory it is the first again."""
-    read: Callable[[], Coroutine[Any, Any, Records]]
+    read: Callable[[], Coroutine[Any, Any, StoredRecords]]
 
 
-async def record(units: UnitOfWork, batch: Sequence[Entry], policy: Policy) -> Admission:
+async def record(units: UnitOfWork, batch: Sequence[Entry], policy: Policy) -> AdmittedBatch:
     """Record a batch in one unit, and tell what it was admitted with in the end."""
-    admissions: list[Admission] = []
+    admissions: list[AdmittedBatch] = []
 
-    def watched(admission: Admission, policy: Policy) -> Page:
-        admissions.append(admission)
-        return follow(admission, policy)
+    def watched(admitted: AdmittedBatch, policy: Policy) -> JournalChanges:
+        admissions.append(admitted)
+        return plan_changes(admitted, policy)
 
-    page = await units.record(batch, policy, watched)
-    assert page == follow(admissions[-1], policy), "what was said last is what counts"
+    changes = await units.record(batch, policy, watched)
+    assert changes == plan_changes(admissions[-1], policy), "what was said last is what counts"
     return admissions[-1]
 
 
-class _Seen(Exception):  # noqa: N818 - what happened, not an error of anybody's
+class _PeekedError(Exception):
     """That is all that was to be seen."""
 
 
-async def look(units: UnitOfWork) -> Admission:
+async def peek(units: UnitOfWork) -> AdmittedBatch:
     """See what a command of the host would be admitted with, and leave no trace of it."""
-    admissions: list[Admission] = []
+    admissions: list[AdmittedBatch] = []
 
-    def leave(admission: Admission, _: Policy) -> Page:
-        admissions.append(admission)
-        raise _Seen
+    def leave(admitted: AdmittedBatch, _: Policy) -> JournalChanges:
+        admissions.append(admitted)
+        raise _PeekedError
 
-    with suppress(_Seen):
-        await units.record([Entry("look", Source.HOST, "look", None, TapeStopped(), b"")], Policy(), leave)
+    with suppress(_PeekedError):
+        await units.record(
+            [Entry("look", EntrySource.HOST, "look", None, TapeStopped(), b"")], Policy(), leave
+        )
     return admissions[-1]
 
 
 def memory_stage(units: MemoryUnitOfWork) -> Stage:
     """Play in memory."""
 
-    async def read() -> Records:
-        return recall(units)
+    async def read() -> StoredRecords:
+        return read_memory(units)
 
     return Stage(units, units, read)
 
 
-def recall(units: MemoryUnitOfWork) -> Records:
+def read_memory(units: MemoryUnitOfWork) -> StoredRecords:
     """Read what is kept in memory."""
-    kept = units.memory
-    return Records(
-        state=kept.state,
+    stored = units.memory
+    return StoredRecords(
+        state=stored.state,
         journal=tuple(
-            Line(
+            JournalLine(
                 line.entry.id,
                 line.entry.body,
                 line.now,
                 line.policy,
                 line.outcome,
-                kept.verdicts[line.entry.id].remark,
+                stored.verdicts[line.entry.id].remark,
             )
-            for line in kept.reacted
+            for line in stored.records
         ),
-        shown=kept.shown,
-        effects=dict(kept.effects),
+        feed_items=stored.feed_items,
+        effects=dict(stored.effects),
         viewers={
-            met.viewer.id: Remembered(met.viewer.name, met.followed_at, met.subscribed_at)
-            for met in kept.viewers.values()
+            met.viewer.id: StoredViewer(met.viewer.name, met.followed_at, met.subscribed_at)
+            for met in stored.viewers.values()
         },
-        broadcasts=dict(kept.broadcasts),
-        screenings={screening.id: screening for screening in kept.screenings.values()},
+        broadcasts=dict(stored.broadcasts),
+        screenings={screening.id: screening for screening in stored.screenings.values()},
     )

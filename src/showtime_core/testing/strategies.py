@@ -19,7 +19,7 @@ from attrs import evolve, fields
 from hypothesis import strategies as st
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 from showtime_core.domain.reactions import Policy
@@ -46,22 +46,22 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.Follow: "channel.follow",
     ev.Raid: "channel.raid",
     ev.Cheer: "channel.cheer",
-    ev.Subscription: "channel.subscribe",
+    ev.SubscriptionStart: "channel.subscribe",
     ev.Resubscription: "channel.subscription.message",
     ev.GiftedSubscriptions: "channel.subscription.gift",
     ev.SubscriptionEnd: "channel.subscription.end",
     ev.ChannelUpdate: "channel.update",
     ev.Redemption: "channel.channel_points_custom_reward_redemption.add",
-    ev.ChatWritten: "channel.chat.message",
-    ev.ChatDeleted: "channel.chat.message_delete",
-    ev.ChatSilenced: "channel.chat.clear_user_messages",
+    ev.ChatMessageSent: "channel.chat.message",
+    ev.ChatMessageDeleted: "channel.chat.message_delete",
+    ev.ChatUserSilenced: "channel.chat.clear_user_messages",
     ev.ChatCleared: "channel.chat.clear",
     ev.StreamFound: "stream.found",
     ev.StreamMissed: "stream.missed",
     ev.TapeStarted: "tape.start",
     ev.TapeStopped: "tape.stop",
-    ev.Retried: "entry.retry",
-    ev.Dismissed: "entry.dismiss",
+    ev.EntryRetried: "entry.retry",
+    ev.EntryDismissed: "entry.dismiss",
     ev.GhostRequested: "ghost.request",
     ev.GhostPaid: "ghost.paid",
 }
@@ -141,9 +141,9 @@ def cheers() -> st.SearchStrategy[ev.Cheer]:
     return st.builds(ev.Cheer, st.none() | viewers(), bits, texts())
 
 
-def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Subscription]:
+def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionStart]:
     """Subscriptions that begin, paid or as a gift."""
-    return st.builds(ev.Subscription, viewers(), tiers(), st.booleans(), times)
+    return st.builds(ev.SubscriptionStart, viewers(), tiers(), st.booleans(), times)
 
 
 def resubscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Resubscription]:
@@ -160,9 +160,9 @@ def apart() -> st.SearchStrategy[timedelta]:
 
 def two_of_a_month(
     viewer: Viewer, tier: str, began_at: datetime, apart: timedelta
-) -> tuple[ev.Subscription, ev.Resubscription]:
+) -> tuple[ev.SubscriptionStart, ev.Resubscription]:
     """What Twitch tells of one month that a viewer pays and shares, so long after it began."""
-    began = ev.Subscription(viewer, tier, is_gift=False, sent_at=began_at)
+    began = ev.SubscriptionStart(viewer, tier, is_gift=False, sent_at=began_at)
     return began, ev.Resubscription(viewer, tier, 14, "back again", began_at + apart)
 
 
@@ -171,10 +171,10 @@ def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
     return st.builds(ev.GiftedSubscriptions, st.none() | viewers(), tiers(), st.integers(1, 100))
 
 
-def hype_trains() -> st.SearchStrategy[ev.HypeTrain]:
+def hype_trains() -> st.SearchStrategy[ev.HypeTrainUpdate]:
     """Hype trains that begin, go on and end; few, so that Twitch reports one twice."""
     ids, phases = st.sampled_from(("choo-1", "choo-2")), st.sampled_from(ev.HypeTrainPhase)
-    return st.builds(ev.HypeTrain, ids, phases, st.integers(1, 100), st.integers(0, 9), st.just(10))
+    return st.builds(ev.HypeTrainUpdate, ids, phases, st.integers(1, 100), st.integers(0, 9), st.just(10))
 
 
 def revocations(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionRevoked]:
@@ -197,9 +197,9 @@ def chat_events() -> st.SearchStrategy[ev.ChatEvent]:
     """Chat and what moderators do to it: few messages and few viewers, so that deeds meet their messages."""
     message_ids = st.sampled_from(("chat-1", "chat-2", "chat-3", "chat-4"))
     return st.one_of(
-        st.builds(ev.ChatWritten, message_ids, viewers(), st.just(""), texts()),
-        st.builds(ev.ChatDeleted, message_ids),
-        st.builds(lambda viewer: ev.ChatSilenced(viewer.id), viewers()),
+        st.builds(ev.ChatMessageSent, message_ids, viewers(), st.just(""), texts()),
+        st.builds(ev.ChatMessageDeleted, message_ids),
+        st.builds(lambda viewer: ev.ChatUserSilenced(viewer.id), viewers()),
         st.builds(ev.ChatCleared),
     )
 
@@ -268,24 +268,24 @@ def policies() -> st.SearchStrategy[Policy]:
 def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> Entry:
     """Write an entry as the edge would; its body is a stand-in, as formats are no matter of the core."""
     match content:
-        case ev.TapeStarted() | ev.TapeStopped() | ev.Retried() | ev.Dismissed():
-            source, kind = Source.HOST, _TYPES[type(content)]
+        case ev.TapeStarted() | ev.TapeStopped() | ev.EntryRetried() | ev.EntryDismissed():
+            source, kind = EntrySource.HOST, _TYPES[type(content)]
         case ev.GhostRequested():
-            source, kind = Source.VIEWER, _TYPES[type(content)]
+            source, kind = EntrySource.VIEWER, _TYPES[type(content)]
         case ev.GhostPaid():
-            source, kind = Source.RELAY, _TYPES[type(content)]
+            source, kind = EntrySource.RELAY, _TYPES[type(content)]
         case ev.StreamFound() | ev.StreamMissed():
-            source, kind = Source.REPAIR, _TYPES[type(content)]
+            source, kind = EntrySource.REPAIR, _TYPES[type(content)]
         case ev.SubscriptionRevoked(kind):
-            source = Source.REVOCATION
-        case ev.HypeTrain(_, phase):
-            source, kind = Source.NOTIFICATION, f"channel.hype_train.{phase}"
+            source = EntrySource.REVOCATION
+        case ev.HypeTrainUpdate(_, phase):
+            source, kind = EntrySource.NOTIFICATION, f"channel.hype_train.{phase}"
         case Unknown():
-            source, kind = Source.OTHER, "channel.moon_phase"
+            source, kind = EntrySource.OTHER, "channel.moon_phase"
         case Malformed():
-            source, kind = Source.NOTIFICATION, "channel.cheer"
+            source, kind = EntrySource.NOTIFICATION, "channel.cheer"
         case _:
-            source, kind = Source.NOTIFICATION, _TYPES[type(content)]
+            source, kind = EntrySource.NOTIFICATION, _TYPES[type(content)]
     own_time = getattr(content, "sent_at", None)
     return Entry(entry_id, source, kind, sent_at or own_time, content, repr(content).encode(), version="1")
 

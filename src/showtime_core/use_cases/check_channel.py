@@ -8,33 +8,33 @@ from typing import assert_never
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.broadcasts.stream_check import Doubt, compare
+from showtime_core.domain.broadcasts.stream_check import MissingStream, compare
 from showtime_core.domain.events import StreamFound, StreamMissed
-from showtime_core.domain.health import Health, TwitchHealth, is_due
-from showtime_core.domain.journal import Admission, Entry, Page, Source
+from showtime_core.domain.health import Health, TwitchHealth, is_check_due
+from showtime_core.domain.journal import AdmittedBatch, Entry, EntrySource, JournalChanges
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import Finding, reconcile, wanted_of
+from showtime_core.domain.subscriptions import SubscriptionFinding, reconcile, wanted_subscriptions
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.ports import Channels, HealthRecord, Subscriptions, UnitOfWork
-from showtime_core.use_cases.keep_subscriptions import Pause, keep, look
-from showtime_core.use_cases.receive import follow
+from showtime_core.ports import Channels, EventSubSubscriptions, HealthStore, UnitOfWork
+from showtime_core.use_cases.keep_subscriptions import Sleep, ensure_subscriptions, inspect_subscriptions
+from showtime_core.use_cases.receive import plan_changes
 
 _log = logging.getLogger(__name__)
 
 
 @frozen
-class Watch:
-    """All that it takes to look after a channel."""
+class CheckChannel:
+    """Use case: check the channel at Twitch, repair what can be repaired, and keep the findings."""
 
     login: str
     our_url: str
     channels: Channels
-    subscriptions: Subscriptions
+    subscriptions: EventSubSubscriptions
     units: UnitOfWork
-    record: HealthRecord
+    health: HealthStore
     policy: Policy
-    pause: Pause
-    repairs: bool
+    pause: Sleep
+    may_repair: bool
     """Whether it repairs subscriptions, or looks at them only."""
     with_chat: bool = False
     """Whether chat is read through EventSub."""
@@ -43,57 +43,61 @@ class Watch:
         """Look, repair, and keep what was found, if it is time to or `is_forced`. Raises Unavailable if the
         database is away; of Twitch, whatever it says is kept.
         """  # noqa: D205 - one sentence
-        health = await self.record.read()
-        if not (is_forced or is_due(health, state.revocations)):
+        health = await self.health.read()
+        if not (is_forced or is_check_due(health, state.revocations)):
             return
         try:
             found = await self._check(state, health)
         except (Refused, Unavailable) as reason:
             before = health.twitch or TwitchHealth(health.now)
             found = evolve(before, checked_at=health.now, failure=str(reason))
-        await self.record.keep_twitch(found)
-        _tell(found)
+        await self.health.save_twitch(found)
+        _log_findings(found)
 
     async def _check(self, state: ChannelState, health: Health) -> TwitchHealth:
         broadcaster_id = await self.channels.user_id(self.login)
-        doubt, failure = health.twitch.doubt if health.twitch else None, None
+        missing, failure = health.twitch.missing if health.twitch else None, None
         try:
-            doubt = await self._compare(state, broadcaster_id, doubt)  # first, since it does not wait
+            missing = await self._compare(state, broadcaster_id, missing)  # first, since it does not wait
         except (Refused, Unavailable) as reason:  # which is no reason to repair nothing
             failure = str(reason)
-        return TwitchHealth(health.now, await self._look_after(broadcaster_id), failure, doubt)
+        return TwitchHealth(health.now, await self._check_subscriptions(broadcaster_id), failure, missing)
 
-    async def _look_after(self, broadcaster_id: str) -> tuple[Finding, ...]:
-        wanted = wanted_of(broadcaster_id, with_chat=self.with_chat)
-        if self.repairs:
-            return await keep(wanted, self.subscriptions, self.our_url, self.pause, may_delete=True)
-        return look(reconcile(wanted, await self.subscriptions.existing(), self.our_url))
+    async def _check_subscriptions(self, broadcaster_id: str) -> tuple[SubscriptionFinding, ...]:
+        wanted = wanted_subscriptions(broadcaster_id, with_chat=self.with_chat)
+        if self.may_repair:
+            return await ensure_subscriptions(
+                wanted, self.subscriptions, self.our_url, self.pause, may_delete=True
+            )
+        return inspect_subscriptions(reconcile(wanted, await self.subscriptions.list_all(), self.our_url))
 
-    async def _compare(self, state: ChannelState, broadcaster_id: str, doubt: Doubt | None) -> Doubt | None:
-        listing = await self.channels.listing(broadcaster_id)
-        compared = compare(state, listing, doubt)
+    async def _compare(
+        self, state: ChannelState, broadcaster_id: str, missing: MissingStream | None
+    ) -> MissingStream | None:
+        listing = await self.channels.stream_listing(broadcaster_id)
+        compared = compare(state, listing, missing)
         if compared.event:
             await record_repair(compared.event, self.units, self.policy)
-        return compared.doubt
+        return compared.missing
 
 
 async def record_repair(event: StreamFound | StreamMissed, units: UnitOfWork, policy: Policy) -> None:
     """React to what Twitch's API has shown, unless a message has told it in the meantime."""
     try:
-        page = await units.record([repair_entry(event)], policy, _follow_news)
+        changes = await units.record([repair_entry(event)], policy, _plan_if_changed)
     except Refused:  # it is known by now
         return
-    [verdict] = page.verdicts
+    [verdict] = changes.verdicts
     about = {"message_id": verdict.entry_id}
     _log.warning("a message of Twitch was lost, and is made up for: %s", verdict.remark, extra=about)
 
 
-def _follow_news(admission: Admission, policy: Policy) -> Page:
-    """Work out what follows; what changes nothing is refused, and leaves no trace."""
-    page = follow(admission, policy)
-    if page.state == admission.state:
+def _plan_if_changed(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
+    """Plan what follows from a repair; raises Refused where it changes nothing, leaving no trace."""
+    changes = plan_changes(batch, policy)
+    if changes.state == batch.state:
         raise Refused("it is no news")
-    return page
+    return changes
 
 
 def repair_entry(event: StreamFound | StreamMissed) -> Entry:
@@ -108,7 +112,7 @@ def repair_entry(event: StreamFound | StreamMissed) -> Entry:
             assert_never(event)
     said["seenAt"] = seen_at.isoformat()
     entry_id = f"repair:{kind}:{seen_at.isoformat()}"
-    return Entry(entry_id, Source.REPAIR, kind, seen_at, event, json.dumps(said).encode())
+    return Entry(entry_id, EntrySource.REPAIR, kind, seen_at, event, json.dumps(said).encode())
 
 
 def read_repair(entry: Entry) -> StreamFound | StreamMissed:
@@ -120,10 +124,10 @@ def read_repair(entry: Entry) -> StreamFound | StreamMissed:
     return StreamFound(said["streamId"], times["startedAt"], times["seenAt"])
 
 
-def _tell(found: TwitchHealth) -> None:
-    """Tell the operator what is not well, and what to do."""
+def _log_findings(found: TwitchHealth) -> None:
+    """Log each subscription that is not enabled, with its remedy."""
     if found.failure:
         _log.warning("Twitch cannot be asked how its subscriptions stand: %s", found.failure)
     for each in found.findings:
-        if not each.is_well and (each.problem or not each.is_optional):
+        if not each.is_healthy and (each.problem or not each.is_optional):
             _log.warning("the subscription to %s is %s: %s", each.type, each.status, each.problem or "-")

@@ -7,29 +7,29 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.events import Dismissed, Event, Retried
-from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
-from showtime_core.domain.parked import Decision, decide
+from showtime_core.domain.events import EntryDismissed, EntryRetried, Event
+from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
+from showtime_core.domain.parked import Decision, settle_decision
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused, ShowtimeError
-from showtime_core.ports import Parking, UnitOfWork
+from showtime_core.ports import ParkedItems, UnitOfWork
 from showtime_core.texts import clean
-from showtime_core.use_cases.perform import read_news
-from showtime_core.use_cases.receive import follow_or_refuse
+from showtime_core.use_cases.perform import read_ghost_paid
+from showtime_core.use_cases.receive import plan_command
 
-_OF_TWITCH = {Source.NOTIFICATION, Source.REVOCATION, Source.OTHER}
+_OF_TWITCH = {EntrySource.NOTIFICATION, EntrySource.REVOCATION, EntrySource.OTHER}
 
 
 @frozen
-class Desk:
-    """Where the operator decides."""
+class DecideParked:
+    """Use case: the operator decides what becomes of a parked entry or effect."""
 
-    parking: Parking
+    parked_items: ParkedItems
     units: UnitOfWork
-    read: Callable[[Entry], Entry]
+    parse: Callable[[Entry], Entry]
     """Reads what a message of Twitch says from its body, as it is understood now."""
 
-    async def take(self, decision: Decision, name: str, command_id: UUID) -> None:
+    async def decide(self, decision: Decision, name: str, command_id: UUID) -> None:
         """Decide about the entry or the effect of this name.
 
         What follows from an entry follows now, from a command of its own: in the present state, but under the
@@ -37,25 +37,25 @@ class Desk:
         Refused, leaving no trace, for what may not be decided or fails once more.
         """
         name = clean(name)
-        parked = await self.parking.entry(name)
+        parked = await self.parked_items.parked_entry(name)
         if parked is None:
-            await self.parking.settle(name, partial(decide, decision=decision))
+            await self.parked_items.settle(name, partial(settle_decision, decision=decision))
         else:
-            await self._command(self._write(decision, parked.entry, command_id), parked.policy)
+            await self._record(self._command_entry(decision, parked.entry, command_id), parked.policy)
 
-    def _write(self, decision: Decision, entry: Entry, command_id: UUID) -> Entry:
-        content: Retried | Dismissed
+    def _command_entry(self, decision: Decision, entry: Entry, command_id: UUID) -> Entry:
+        content: EntryRetried | EntryDismissed
         match decision:
             case Decision.RETRY:
-                kind, content = "entry.retry", Retried(entry.id, self._understand(entry))
+                kind, content = "entry.retry", EntryRetried(entry.id, self._understood(entry))
             case Decision.DISMISS:
-                kind, content = "entry.dismiss", Dismissed(entry.id)
+                kind, content = "entry.dismiss", EntryDismissed(entry.id)
             case _:
                 raise Refused(f"a message has no {decision}: choose retry or dismiss")
         body = json.dumps({"entryId": entry.id}).encode()
-        return Entry(f"host:{command_id}", Source.HOST, kind, None, content, body)
+        return Entry(f"host:{command_id}", EntrySource.HOST, kind, None, content, body)
 
-    def _understand(self, entry: Entry) -> Event:
+    def _understood(self, entry: Entry) -> Event:
         match self._reread(entry).content:
             case Malformed(reason):
                 raise Refused(f"it still cannot be understood: {reason}")
@@ -66,12 +66,12 @@ class Desk:
 
     def _reread(self, entry: Entry) -> Entry:
         if entry.source in _OF_TWITCH:
-            return self.read(entry)
-        return evolve(entry, content=read_news(entry)) if entry.source is Source.RELAY else entry
+            return self.parse(entry)
+        return evolve(entry, content=read_ghost_paid(entry)) if entry.source is EntrySource.RELAY else entry
 
-    async def _command(self, command: Entry, policy: Policy) -> None:
+    async def _record(self, command: Entry, policy: Policy) -> None:
         try:
-            await self.units.record([command], policy, follow_or_refuse)
+            await self.units.record([command], policy, plan_command)
         except ShowtimeError:
             raise
         except Exception as reason:

@@ -4,10 +4,10 @@ import json
 from uuid import UUID
 
 from showtime_core.domain.events import TapeStarted, TapeStopped
-from showtime_core.domain.journal import Entry, Source
+from showtime_core.domain.journal import Entry, EntrySource
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
-from showtime_core.use_cases.receive import follow_or_refuse
+from showtime_core.use_cases.receive import plan_command
 
 
 async def start_tape(tape_id: int, command_id: UUID, units: UnitOfWork, policy: Policy) -> None:
@@ -16,8 +16,10 @@ async def start_tape(tape_id: int, command_id: UUID, units: UnitOfWork, policy: 
     `command_id` becomes the id of the screening. Raises Refused if no broadcast is live.
     """
     body = json.dumps({"tapeId": tape_id, "screeningId": str(command_id)}).encode()
-    await _perform(
-        Entry(f"host:{command_id}", Source.HOST, "tape.start", None, TapeStarted(command_id, tape_id), body),
+    await _record_command(
+        Entry(
+            f"host:{command_id}", EntrySource.HOST, "tape.start", None, TapeStarted(command_id, tape_id), body
+        ),
         units,
         policy,
     )
@@ -25,11 +27,11 @@ async def start_tape(tape_id: int, command_id: UUID, units: UnitOfWork, policy: 
 
 async def stop_tape(command_id: UUID, units: UnitOfWork, policy: Policy) -> None:
     """Take the tape off, if one is on. Raises Refused if no broadcast is live."""
-    await _perform(
-        Entry(f"host:{command_id}", Source.HOST, "tape.stop", None, TapeStopped(), b"{}"), units, policy
+    await _record_command(
+        Entry(f"host:{command_id}", EntrySource.HOST, "tape.stop", None, TapeStopped(), b"{}"), units, policy
     )
 
 
-async def _perform(command: Entry, units: UnitOfWork, policy: Policy) -> None:
-    """Do as the host says, or leave no trace."""
-    await units.record([command], policy, follow_or_refuse)
+async def _record_command(command: Entry, units: UnitOfWork, policy: Policy) -> None:
+    """Record a command; raises Refused where it would be parked, leaving no trace."""
+    await units.record([command], policy, plan_command)

@@ -8,71 +8,82 @@ from showtime_core.domain.subscriptions import (
     ENABLED,
     MISSING,
     PENDING,
-    Finding,
-    Plan,
-    Subscription,
-    Wanted,
+    EventSubSubscription,
+    SubscriptionFinding,
+    SubscriptionPlan,
+    WantedSubscription,
     reconcile,
 )
 from showtime_core.errors import NotAllowed, Refused, Unavailable
-from showtime_core.ports import Subscriptions
+from showtime_core.ports import EventSubSubscriptions
 
-Pause = Callable[[float], Awaitable[None]]
+Sleep = Callable[[float], Awaitable[None]]
 """Waits for so many seconds."""
 
-_LOOK_EVERY_SECONDS = 0.25
-_VERIFIED_WITHIN = 80
+_POLL_SECONDS = 0.25
+_MAX_POLLS = 80
 """Looks: Twitch verifies within seconds, or not at all."""
 
 
 @frozen
-class Gap:
-    """For how long a subscription was away while it was replaced."""
+class DeliveryGap:
+    """For how many seconds nothing of a type was delivered while its subscription was replaced."""
 
     type: str
     seconds: float
 
 
-def look(plan: Plan) -> tuple[Finding, ...]:
-    """Tell how the wanted subscriptions stand, and change nothing."""
-    kept = [Finding(wanted.type, wanted.is_optional, found.status) for wanted, found in plan.keep]
-    return (*kept, *(_unwell(wanted, plan, None) for wanted in plan.create))
+def inspect_subscriptions(plan: SubscriptionPlan) -> tuple[SubscriptionFinding, ...]:
+    """Give the status of each wanted subscription, and change nothing."""
+    kept = [SubscriptionFinding(wanted.type, wanted.is_optional, found.status) for wanted, found in plan.keep]
+    return (*kept, *(_failed_finding(wanted, plan, None) for wanted in plan.create))
 
 
-async def keep(
-    wanted: Sequence[Wanted], subscriptions: Subscriptions, our_url: str, pause: Pause, *, may_delete: bool
-) -> tuple[Finding, ...]:
+async def ensure_subscriptions(
+    wanted: Sequence[WantedSubscription],
+    subscriptions: EventSubSubscriptions,
+    our_url: str,
+    pause: Sleep,
+    *,
+    may_delete: bool,
+) -> tuple[SubscriptionFinding, ...]:
     """Create what is missing, and wait until Twitch has verified it; tell how each stands then.
 
     Deletes, if it may, what is wanted and broken or there twice, and never what nothing here wants. What is
     refused is told in its finding. Raises Unavailable if Twitch is away; then again, later.
     """
-    plan = reconcile(wanted, await subscriptions.existing(), our_url)
-    findings = {each: Finding(each.type, each.is_optional, found.status) for each, found in plan.keep}
+    plan = reconcile(wanted, await subscriptions.list_all(), our_url)
+    findings = {
+        each: SubscriptionFinding(each.type, each.is_optional, found.status) for each, found in plan.keep
+    }
     waiting = {each: found for each, found in plan.keep if found.status == PENDING}
     for each in plan.create:
         try:
             waiting[each] = await _create(each, plan, subscriptions, may_delete=may_delete)
         except Refused as reason:
-            findings[each] = _unwell(each, plan, reason)
+            findings[each] = _failed_finding(each, plan, reason)
     if may_delete:
         for broken in plan.delete:
-            if not any(broken.tells_of(each) for each in plan.create if each not in waiting):
+            if not any(broken.overlaps(each) for each in plan.create if each not in waiting):
                 await subscriptions.delete(broken.id)
     for each, made in waiting.items():
-        verified = await _verified(made, subscriptions, pause)
-        findings[each] = Finding(each.type, each.is_optional, verified.status)
+        verified = await _await_verified(made, subscriptions, pause)
+        findings[each] = SubscriptionFinding(each.type, each.is_optional, verified.status)
     return tuple(findings[each] for each in wanted)
 
 
 async def _create(
-    wanted: Wanted, plan: Plan, subscriptions: Subscriptions, *, may_delete: bool
-) -> Subscription:
+    wanted: WantedSubscription,
+    plan: SubscriptionPlan,
+    subscriptions: EventSubSubscriptions,
+    *,
+    may_delete: bool,
+) -> EventSubSubscription:
     """Create a subscription, first beside one that is broken: that tells why, should this be refused.
 
     Where the broken one is in the way, it goes first. Raises Refused.
     """
-    broken = [one for one in plan.delete if one.tells_of(wanted)]
+    broken = [one for one in plan.delete if one.overlaps(wanted)]
     alive = [one for one in broken if one.is_alive]
     if alive and not may_delete:
         raise Refused(f"version {alive[0].version} of it is there: `showtime init --force` replaces it")
@@ -96,9 +107,11 @@ async def _create(
     return await subscriptions.create(wanted)
 
 
-def _unwell(wanted: Wanted, plan: Plan, reason: Refused | None) -> Finding:
-    status = next((one.status for one in plan.delete if one.meets(wanted)), MISSING)
-    return Finding(
+def _failed_finding(
+    wanted: WantedSubscription, plan: SubscriptionPlan, reason: Refused | None
+) -> SubscriptionFinding:
+    status = next((one.status for one in plan.delete if one.fulfils(wanted)), MISSING)
+    return SubscriptionFinding(
         wanted.type,
         wanted.is_optional,
         status,
@@ -107,24 +120,26 @@ def _unwell(wanted: Wanted, plan: Plan, reason: Refused | None) -> Finding:
     )
 
 
-async def _verified(made: Subscription, subscriptions: Subscriptions, pause: Pause) -> Subscription:
+async def _await_verified(
+    made: EventSubSubscription, subscriptions: EventSubSubscriptions, pause: Sleep
+) -> EventSubSubscription:
     """Look until Twitch has verified it, or has given up; one that is not listed yet is about to be."""
-    for _ in range(_VERIFIED_WITHIN):
+    for _ in range(_MAX_POLLS):
         if made.status != PENDING:
             break
         made = await subscriptions.find(made.id) or made
         if made.status == PENDING:
-            await pause(_LOOK_EVERY_SECONDS)
+            await pause(_POLL_SECONDS)
     return made
 
 
-async def rotate(
-    kept: Sequence[tuple[Wanted, Subscription]],
-    subscriptions: Subscriptions,
-    former: Subscriptions,
-    pause: Pause,
+async def replace_subscriptions(
+    kept: Sequence[tuple[WantedSubscription, EventSubSubscription]],
+    subscriptions: EventSubSubscriptions,
+    former: EventSubSubscriptions,
+    pause: Sleep,
     clock: Callable[[], float],
-) -> AsyncIterator[Gap]:
+) -> AsyncIterator[DeliveryGap]:
     """Replace each subscription by one under another secret, one by one; `former` has the secret until now.
 
     Twitch has no call for it. No two of a kind are ever there at once, so that no event comes twice; what
@@ -134,24 +149,28 @@ async def rotate(
     for wanted, old in reversed(kept):
         begun = clock()
         await subscriptions.delete(old.id)
-        made = await _verified(await _persist(wanted, old.id, subscriptions, pause), subscriptions, pause)
+        made = await _await_verified(
+            await _recreate(wanted, old.id, subscriptions, pause), subscriptions, pause
+        )
         if made.status != ENABLED:
             await subscriptions.delete(made.id)
-            await _verified(await _persist(wanted, made.id, former, pause), former, pause)
+            await _await_verified(await _recreate(wanted, made.id, former, pause), former, pause)
             raise Refused(
                 f"{wanted.type} was not verified under the first secret ({made.status}), and has the former"
                 " one again: restart every `showtime serve` with both secrets in TWITCH_WEBHOOK_SECRET,"
                 " then run this again"
             )
-        yield Gap(wanted.type, clock() - begun)
+        yield DeliveryGap(wanted.type, clock() - begun)
 
 
-async def _persist(wanted: Wanted, gone: str, subscriptions: Subscriptions, pause: Pause) -> Subscription:
+async def _recreate(
+    wanted: WantedSubscription, gone: str, subscriptions: EventSubSubscriptions, pause: Sleep
+) -> EventSubSubscription:
     """Create what was just deleted, also if Twitch is away for a moment, or takes the one that is gone for
     there still. Raises Unavailable after a while, and Refused.
     """  # noqa: D205 - one sentence
     failure = "Twitch says that it is there still"
-    for _ in range(_VERIFIED_WITHIN):
+    for _ in range(_MAX_POLLS):
         try:
             made = await subscriptions.create(wanted)
         except Unavailable as reason:
@@ -163,5 +182,5 @@ async def _persist(wanted: Wanted, gone: str, subscriptions: Subscriptions, paus
         else:
             if made.id != gone:
                 return made
-        await pause(_LOOK_EVERY_SECONDS)
+        await pause(_POLL_SECONDS)
     raise Unavailable(f"{wanted.type} was deleted and could not be created again: {failure}")

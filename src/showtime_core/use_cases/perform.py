@@ -10,8 +10,8 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from showtime_core.domain.events import GhostPaid
-from showtime_core.domain.journal import Entry, Source
-from showtime_core.domain.outbox import CHECK_AFTER, Job, Settlement, Status, advanced
+from showtime_core.domain.journal import Entry, EntrySource
+from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
@@ -19,21 +19,28 @@ from showtime_core.domain.points_and_ghosts.effects import (
     SummonGhost,
     why_impossible,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, Task, image_key, prompt
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    Ghost,
+    GhostRefusal,
+    GhostStep,
+    GhostTask,
+    image_key,
+    prompt,
+)
 from showtime_core.domain.points_and_ghosts.ledger import FlowState
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
     Adopt,
     CannotTell,
-    Flow,
+    ExpectedTransaction,
     LookAgain,
     Repeat,
-    flow_of,
-    reservation,
-    settle,
+    expected_credit,
+    expected_reservation,
+    match_ledger,
     unclaimed,
 )
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
-from showtime_core.domain.points_and_ghosts.retries import Again, GiveUp, LeaveIt, consequence
+from showtime_core.domain.points_and_ghosts.retries import GiveUp, Park, Retry, consequence
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import (
     Ambiguous,
@@ -56,8 +63,8 @@ _MARGIN = timedelta(seconds=5)
 
 
 @frozen
-class Outside:
-    """All that effects are performed with."""
+class Services:
+    """The ports that effects are performed with; None for what is off."""
 
     outbox: Outbox
     ledger: Ledger
@@ -87,51 +94,55 @@ class _TooEarly(Exception):  # noqa: N818 - as above
         self.wait = wait
 
 
-async def perform(job: Job, outside: Outside, chance: float) -> Settlement:
+async def perform(job: Job, services: Services, chance: float) -> Settlement:
     """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
     try:
-        return await _perform(job, outside)
+        return await _perform(job, services)
     except _Undecidable as reason:
-        return Settlement(Status.PARKED, str(reason))
+        return Settlement(EffectStatus.PARKED, str(reason))
     except _TooEarly as reason:
-        return Settlement(Status.DUE, str(reason), reason.wait, has_answered=True)
+        return Settlement(EffectStatus.DUE, str(reason), reason.wait, has_answered=True)
     except ShowtimeError as failure:
-        return _fail(job, failure, chance)
+        return _settle_failure(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
         doubt = Unforeseen(f"{type(fault).__name__}: {fault}")
-        return _fail(job, doubt, chance)
+        return _settle_failure(job, doubt, chance)
 
 
-async def _perform(job: Job, outside: Outside) -> Settlement:
+async def _perform(job: Job, services: Services) -> Settlement:
     match job.effect:
         case SummonGhost():
-            return await _summon(job, job.effect, outside)
+            return await _summon(job, job.effect, services)
         case AdvanceGhost(_, _, task):
-            return advanced(job, await _advance(task, _ghost(job), job, outside))
+            return settle_ghost_step(job, await _advance(task, _ghost(job), job, services))
         case CheckForDouble():
-            return await _check(job, job.effect, outside)
+            return await _check(job, job.effect, services)
         case credit:
             if reason := why_impossible(credit):
                 raise Refused(reason)
-            flow_id = await _once(
-                job, _flow_of(credit), lambda: outside.ledger.credit(credit, job.key), outside
+            flow_id = await _move_points_once(
+                job, _flow_of(credit), lambda: services.ledger.credit(credit, job.key), services
             )
-            return Settlement(Status.DONE, flow_id=flow_id, check_after=_check_after(job))
+            return Settlement(EffectStatus.DONE, flow_id=flow_id, check_after=_check_after(job))
 
 
-async def _summon(job: Job, effect: SummonGhost, outside: Outside) -> Settlement:
-    flow_id = await _once(
+async def _summon(job: Job, effect: SummonGhost, services: Services) -> Settlement:
+    flow_id = await _move_points_once(
         job,
         _flow_of(effect),
-        lambda: outside.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
-        outside,
+        lambda: services.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
+        services,
     )
-    return evolve(advanced(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job))
+    return evolve(
+        settle_ghost_step(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job)
+    )
 
 
-def _flow_of(effect: Credit | SummonGhost) -> Flow:
-    return reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else flow_of(effect)
+def _flow_of(effect: Credit | SummonGhost) -> ExpectedTransaction:
+    return (
+        expected_reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else expected_credit(effect)
+    )
 
 
 def _check_after(job: Job) -> timedelta | None:
@@ -139,7 +150,9 @@ def _check_after(job: Job) -> timedelta | None:
     return None if job.in_doubt_for is None else CHECK_AFTER
 
 
-async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID]], outside: Outside) -> UUID:
+async def _move_points_once(
+    job: Job, expected: ExpectedTransaction, move_points: Callable[[], Awaitable[UUID]], services: Services
+) -> UUID:
     """Move points, unless an earlier try did so: then its transaction is taken over.
 
     What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen
@@ -148,11 +161,11 @@ async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID
     if job.in_doubt_for is None:
         return await move_points()
     viewer = job.effect.viewer
-    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
-    wait = outside.settle_after - (job.answered_for or timedelta(0))
+    statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    wait = services.settle_after - (job.answered_for or timedelta(0))
     if wait > timedelta(0):
         raise _TooEarly(wait)
-    finding = settle(wanted, statement, await outside.outbox.claimed(viewer))
+    finding = match_ledger(expected, statement, await services.outbox.claimed(viewer))
     match finding:
         case Adopt(flow_id):
             return flow_id
@@ -166,7 +179,7 @@ async def _once(job: Job, wanted: Flow, move_points: Callable[[], Awaitable[UUID
             assert_never(finding)
 
 
-async def _check(job: Job, effect: CheckForDouble, outside: Outside) -> Settlement:
+async def _check(job: Job, effect: CheckForDouble, outside: Services) -> Settlement:
     """Look whether there is another transaction that may be the same change, and is nobody's."""
     assert job.in_doubt_for, "nothing else is looked at once more"
     viewer = effect.viewer
@@ -184,71 +197,71 @@ async def _check(job: Job, effect: CheckForDouble, outside: Outside) -> Settleme
         )
     if not statement.is_complete:
         raise Unavailable("the ledger does not show all that it has")
-    return Settlement(Status.DONE)
+    return Settlement(EffectStatus.DONE)
 
 
-async def _advance(task: Task, ghost: Ghost, job: Job, outside: Outside) -> Ghost:
+async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) -> Ghost:
     match task:
-        case Task.PAINT:
-            jpeg = await _there(outside.painter).paint(prompt(ghost.subject))
-            return evolve(ghost, step=Step.PAINTED, jpeg=jpeg)
-        case Task.STORE:
-            url = await _there(outside.bucket).store(image_key(ghost), _image(ghost))
-            return evolve(ghost, step=Step.STORED, url=url)
-        case Task.PAY:
-            return await _pay(ghost, outside)
-        case Task.REFUND:
-            return await _refund(ghost, outside)
-        case Task.SHOW:
-            await outside.receive(_news(ghost))
-            return evolve(ghost, step=Step.SHOWN)
-        case Task.POST:
+        case GhostTask.PAINT:
+            jpeg = await _require(services.painter).paint(prompt(ghost.subject))
+            return evolve(ghost, step=GhostStep.PAINTED, jpeg=jpeg)
+        case GhostTask.STORE:
+            url = await _require(services.bucket).store(image_key(ghost), _image_of(ghost))
+            return evolve(ghost, step=GhostStep.STORED, url=url)
+        case GhostTask.PAY:
+            return await _pay(ghost, services)
+        case GhostTask.REFUND:
+            return await _refund(ghost, services)
+        case GhostTask.SHOW:
+            await services.receive(_ghost_paid_entry(ghost))
+            return evolve(ghost, step=GhostStep.SHOWN)
+        case GhostTask.POST:
             if job.in_doubt_for is not None:
                 raise _Undecidable("it may have been posted: the instance that posted it is gone")
-            if outside.gallery:
-                await outside.gallery.post(ghost.viewer.name, ghost.subject, _image(ghost))
-            return evolve(ghost, step=Step.POSTED)
+            if services.gallery:
+                await services.gallery.post(ghost.viewer.name, ghost.subject, _image_of(ghost))
+            return evolve(ghost, step=GhostStep.POSTED)
         case _:
             assert_never(task)
 
 
-async def _pay(ghost: Ghost, outside: Outside) -> Ghost:
+async def _pay(ghost: Ghost, services: Services) -> Ghost:
     """Spend what was reserved; it may be spent already, by a try whose answer was lost."""
     try:
-        await outside.ledger.accept(ghost.viewer, _flow(ghost))
+        await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))
     except NotPending:
-        if await _decision(ghost, outside) is FlowState.REJECTED:
+        if await _decision(ghost, services) is FlowState.REJECTED:
             reason = "somebody else has rejected the reservation"
-            return evolve(ghost, step=Step.REFUNDED, refusal=Refusal.FAILURE, reason=reason)
-    return evolve(ghost, step=Step.PAID)
+            return evolve(ghost, step=GhostStep.REFUNDED, refusal=GhostRefusal.FAILURE, reason=reason)
+    return evolve(ghost, step=GhostStep.PAID)
 
 
-async def _refund(ghost: Ghost, outside: Outside) -> Ghost:
+async def _refund(ghost: Ghost, services: Services) -> Ghost:
     """Give back what was reserved; it may be back already, by a try whose answer was lost.
 
     Or it may be spent, by a try to pay that was lost before that was dismissed: then there is the ghost.
     """
     try:
-        await outside.ledger.reject(ghost.viewer, _flow(ghost))
+        await services.ledger.reject(ghost.viewer, _flow_id_of(ghost))
     except NotPending:
-        if await _decision(ghost, outside) is FlowState.ACCEPTED:
-            if ghost.step is Step.STORED:
-                return evolve(ghost, step=Step.PAID, refusal=None, reason=None)
+        if await _decision(ghost, services) is FlowState.ACCEPTED:
+            if ghost.step is GhostStep.STORED:
+                return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
             raise _Undecidable(
                 "somebody else has accepted the reservation: the points are spent, and there is no ghost"
             ) from None
-    return evolve(ghost, step=Step.REFUNDED)
+    return evolve(ghost, step=GhostStep.REFUNDED)
 
 
-async def _decision(ghost: Ghost, outside: Outside) -> FlowState:
+async def _decision(ghost: Ghost, services: Services) -> FlowState:
     """Look what a reservation that is no longer pending has come to."""
-    found = await outside.account.find(ghost.viewer, _flow(ghost))
+    found = await services.account.find(ghost.viewer, _flow_id_of(ghost))
     if found is None or found.state is FlowState.PENDING:
         raise Unavailable("the ledger does not show what a reservation has come to")
     return found.state
 
 
-def _there(neighbour: T | None) -> T:
+def _require(neighbour: T | None) -> T:
     if neighbour is None:
         raise Unavailable("ghosts are off by now")
     return neighbour
@@ -259,17 +272,17 @@ def _ghost(job: Job) -> Ghost:
     return job.ghost
 
 
-def _flow(ghost: Ghost) -> UUID:
+def _flow_id_of(ghost: Ghost) -> UUID:
     assert ghost.flow_id, "the points of a ghost that has begun are reserved"
     return ghost.flow_id
 
 
-def _image(ghost: Ghost) -> bytes:
+def _image_of(ghost: Ghost) -> bytes:
     assert ghost.jpeg, "a ghost that was painted has an image until it is posted"
     return ghost.jpeg
 
 
-def _news(ghost: Ghost) -> Entry:
+def _ghost_paid_entry(ghost: Ghost) -> Entry:
     """Say in the journal that a ghost is paid: its alert follows from this, once."""
     assert ghost.url, "a ghost that is paid was stored"
     body = {
@@ -283,44 +296,44 @@ def _news(ghost: Ghost) -> Entry:
         "url": ghost.url,
     }
     paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
-    return Entry(f"ghost:{ghost.id}", Source.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
+    return Entry(f"ghost:{ghost.id}", EntrySource.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
 
 
-def read_news(entry: Entry) -> GhostPaid:
-    """Read such an entry again, from its body."""
+def read_ghost_paid(entry: Entry) -> GhostPaid:
+    """Read a GhostPaid event back from the body of its journal entry."""
     said = json.loads(entry.body)
     user = said["user"]
     return GhostPaid(Viewer(user["id"], user["login"], user["displayName"]), said["subject"], said["url"])
 
 
-def _fail(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
+def _settle_failure(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
     decision = consequence(job.effect, failure, job.attempts, chance)
     match decision:
-        case Again(delay, in_doubt):
-            return Settlement(Status.DUE, str(failure), delay, in_doubt)
-        case LeaveIt(reason):
-            return Settlement(Status.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
+        case Retry(delay, in_doubt):
+            return Settlement(EffectStatus.DUE, str(failure), delay, in_doubt)
+        case Park(reason):
+            return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
         case GiveUp(reason):
             return _give_up(job, _refusal(failure), reason)
         case _:
             assert_never(decision)
 
 
-def _refusal(failure: ShowtimeError) -> Refusal:
+def _refusal(failure: ShowtimeError) -> GhostRefusal:
     match failure:
         case NotEnoughPoints():
-            return Refusal.POINTS
+            return GhostRefusal.POINTS
         case ContentRefused():
-            return Refusal.CONTENT
+            return GhostRefusal.CONTENT
         case _:
-            return Refusal.FAILURE
+            return GhostRefusal.FAILURE
 
 
-def _give_up(job: Job, refusal: Refusal, reason: str) -> Settlement:
+def _give_up(job: Job, refusal: GhostRefusal, reason: str) -> Settlement:
     """End the life of a ghost: what was reserved is to be given back."""
     match job.effect:
         case SummonGhost():
             failed = job.effect.refuse(refusal, reason)
         case _:
             failed = evolve(_ghost(job), refusal=refusal, reason=reason)
-    return advanced(job, failed, Status.REFUSED, reason)
+    return settle_ghost_step(job, failed, EffectStatus.REFUSED, reason)

@@ -8,31 +8,31 @@ from attrs import evolve, field, mutable
 
 from showtime_core.domain.broadcasts.broadcast import (
     Broadcast,
+    BroadcastRows,
     ChannelState,
-    Recorded,
     Screening,
-    hear_from,
-    recorded,
-    snapshot,
+    broadcast_rows,
+    clear_revocation,
+    snapshot_of,
 )
-from showtime_core.domain.events import Event, Retried
+from showtime_core.domain.events import EntryRetried, Event
 from showtime_core.domain.journal import (
-    Admission,
+    AdmittedBatch,
     Entry,
+    EntrySource,
+    FeedItem,
+    JournalChanges,
     Malformed,
     Outcome,
-    Page,
     PaymentTold,
-    Shown,
-    Source,
     Unknown,
     Verdict,
 )
 from showtime_core.domain.outbox import PlannedEffect
-from showtime_core.domain.points_and_ghosts.effects import Effect, SummonGhost, key, needs
-from showtime_core.domain.points_and_ghosts.ghosts import ghost_id
+from showtime_core.domain.points_and_ghosts.effects import Effect, SummonGhost, effect_key, required_features
+from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from showtime_core.domain.points_and_ghosts.payments import is_told_already
-from showtime_core.domain.reactions import Acquaintance, Policy, Reaction, react
+from showtime_core.domain.reactions import Policy, Reaction, ViewerUpdate, react
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.ports import UnitOfWork
 
@@ -47,7 +47,7 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     being recorded at all: send the entries again.
     """
     try:
-        _tell(await units.record(entries, policy, follow))
+        _tell(await units.record(entries, policy, plan_changes))
     except Unavailable:
         raise
     except Exception:
@@ -66,7 +66,7 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
     failure: Exception | None = None
     for _ in ("as it is", "parked"):
         try:
-            _tell(await units.record([entry], policy, follow))
+            _tell(await units.record([entry], policy, plan_changes))
         except Unavailable:
             raise
         except Exception as reason:
@@ -78,41 +78,41 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
     return failure
 
 
-def _tell(page: Page) -> None:
+def _tell(page: JournalChanges) -> None:
     """Tell the operator what there is to say of entries that were reacted to."""
     for verdict in page.verdicts:
         if verdict.outcome is Outcome.REACTED and verdict.remark:
             _log.warning("%s", verdict.remark, extra={"message_id": verdict.entry_id})
 
 
-def follow(admission: Admission, policy: Policy) -> Page:
-    """Work out all that follows from new entries: purely, so that the journal replays to the same page."""
-    return _drafted(admission, policy).page(admission.state)
+def plan_changes(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
+    """Plan all that follows from new entries: purely, so that the journal replays to the same changes."""
+    return _drafted(batch, policy).changes(batch.state)
 
 
-def follow_or_refuse(admission: Admission, policy: Policy) -> Page:
-    """Work out what follows from a command; one that would be parked is refused, and leaves no trace."""
-    draft = _drafted(admission, policy)
+def plan_command(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
+    """Plan what follows from a command; raises Refused where it would be parked, leaving no trace."""
+    draft = _drafted(batch, policy)
     for refusal in draft.refusals:
         raise refusal
-    return draft.page(admission.state)
+    return draft.changes(batch.state)
 
 
-def _drafted(admission: Admission, policy: Policy) -> "_Draft":
+def _drafted(admission: AdmittedBatch, policy: Policy) -> "_Draft":
     draft = _Draft(admission.state)
-    for entry in admission.fresh:
+    for entry in admission.new_entries:
         draft.add(entry, admission, policy)
     return draft
 
 
 @mutable
 class _Draft:
-    """A page in the making."""
+    """Changes in the making."""
 
     state: ChannelState
     verdicts: list[Verdict] = field(factory=list)
-    acquaintances: list[Acquaintance] = field(factory=list)
-    shown: list[Shown] = field(factory=list)
+    viewer_updates: list[ViewerUpdate] = field(factory=list)
+    feed_items: list[FeedItem] = field(factory=list)
     effects: list[PlannedEffect] = field(factory=list)
     broadcasts: dict[int, Broadcast] = field(factory=dict)
     screenings: dict[UUID, Screening] = field(factory=dict)
@@ -123,9 +123,9 @@ class _Draft:
     """Why entries are parked."""
     payments: list[PaymentTold] = field(factory=list)
 
-    def add(self, entry: Entry, admission: Admission, policy: Policy) -> None:
-        if self.state.revocations and entry.source is Source.NOTIFICATION and entry.sent_at:
-            self.state = hear_from(self.state, entry.type, entry.sent_at)
+    def add(self, entry: Entry, batch: AdmittedBatch, policy: Policy) -> None:
+        if self.state.revocations and entry.source is EntrySource.NOTIFICATION and entry.sent_at:
+            self.state = clear_revocation(self.state, entry.type, entry.sent_at)
         match entry.content:
             case Malformed(reason):
                 self._park(entry, Refused(reason))
@@ -133,7 +133,7 @@ class _Draft:
                 self.verdicts.append(Verdict(entry.id, Outcome.KEPT))
             case event:
                 try:
-                    self._react(entry, event, admission, policy)
+                    self._react(entry, event, batch, policy)
                 except Refused as reason:
                     self._park(entry, reason)
                 except Exception as reason:
@@ -146,29 +146,29 @@ class _Draft:
         self.verdicts.append(Verdict(entry.id, Outcome.PARKED, str(refusal)))
         self.refusals.append(refusal)
 
-    def _react(self, entry: Entry, event: Event, admission: Admission, policy: Policy) -> None:
-        if entry.about and entry.about not in admission.parked:
-            raise Refused(f"{entry.about} is not parked, or not any more")
-        if (told_by := admission.repeats(entry)) is not None:
-            self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, told_by))
+    def _react(self, entry: Entry, event: Event, batch: AdmittedBatch, policy: Policy) -> None:
+        if entry.decided_id and entry.decided_id not in batch.parked:
+            raise Refused(f"{entry.decided_id} is not parked, or not any more")
+        if (first_report := batch.first_report(entry)) is not None:
+            self.verdicts.append(Verdict(entry.id, Outcome.REPEATED, first_report))
         else:
-            denial = admission.denied.get(entry.id)
-            reaction = react(event, self.state, admission.time_of(entry), policy, denial)
-            reaction = self._earn_once(entry, reaction, admission)
+            denial = batch.denied.get(entry.id)
+            reaction = react(event, self.state, batch.time_of(entry), policy, denial)
+            reaction = self._earn_once(entry, reaction, batch)
             # What follows from an entry that is tried again is its own, so that it never follows twice.
-            self._include(entry.about or entry.id, reaction, policy)
+            self._include(entry.decided_id or entry.id, reaction, policy)
             self.verdicts.append(Verdict(entry.id, Outcome.REACTED, reaction.remark))
-        if entry.about:
-            outcome = Outcome.RETRIED if isinstance(event, Retried) else Outcome.DISMISSED
-            self.decided.append(Verdict(entry.about, outcome))
+        if entry.decided_id:
+            outcome = Outcome.RETRIED if isinstance(event, EntryRetried) else Outcome.DISMISSED
+            self.decided.append(Verdict(entry.decided_id, outcome))
 
-    def _earn_once(self, entry: Entry, reaction: Reaction, admission: Admission) -> Reaction:
+    def _earn_once(self, entry: Entry, reaction: Reaction, admission: AdmittedBatch) -> Reaction:
         """Leave out the points of a payment that another message has told; its alert is shown."""
         payment = entry.payment
         if not (payment and reaction.credit):
             return reaction
         known = [*admission.payments, *(told.payment for told in self.payments)]
-        self.payments.append(PaymentTold(entry.about or entry.id, payment))
+        self.payments.append(PaymentTold(entry.decided_id or entry.id, payment))
         if not is_told_already(payment, known):
             return reaction
         remark = "another message told of this payment, within 28 days: it earns its points once"
@@ -176,22 +176,22 @@ class _Draft:
 
     def _include(self, entry_id: str, reaction: Reaction, policy: Policy) -> None:
         if reaction.state is not self.state:
-            self._move_on(entry_id, reaction.state)
-        self.acquaintances += reaction.acquaintances
-        self.shown += [Shown(entry_id, alert) for alert in reaction.alerts]
-        self.effects += _plan(entry_id, reaction, policy)
+            self._advance_state(entry_id, reaction.state)
+        self.viewer_updates += reaction.viewer_updates
+        self.feed_items += [FeedItem(entry_id, alert) for alert in reaction.alerts]
+        self.effects += _planned_effects(entry_id, reaction, policy)
 
-    def _move_on(self, entry_id: str, state: ChannelState) -> None:
+    def _advance_state(self, entry_id: str, state: ChannelState) -> None:
         """Take over the state, with what the tables must say of it.
 
         Entry by entry, since a state forgets the nights that are settled: one long batch may see them begin
         and end.
         """
-        was_on, now_on = snapshot(self.state), snapshot(state)
-        was, now = recorded(self.state), recorded(state)
-        merged = _merged(was, now)
+        was_on, now_on = snapshot_of(self.state), snapshot_of(state)
+        was, now = broadcast_rows(self.state), broadcast_rows(state)
+        merged = _merged_ids(was, now)
         if now_on != was_on:
-            self.shown.append(Shown(entry_id, now_on))
+            self.feed_items.append(FeedItem(entry_id, now_on))
         self.broadcasts |= {row.id: row for row in now.broadcasts if row not in was.broadcasts}
         self.screenings |= {row.id: row for row in now.screenings if row not in was.screenings}
         for number in merged:
@@ -199,13 +199,13 @@ class _Draft:
         self.merged += merged
         self.state = state
 
-    def page(self, before: ChannelState) -> Page:
-        """Finish: those that ended go first, since one at most may be open."""
-        return Page(
+    def changes(self, before: ChannelState) -> JournalChanges:
+        """Finish: broadcasts that ended go first, since one at most may be open."""
+        return JournalChanges(
             self.state,
             tuple(self.verdicts),
-            tuple(self.acquaintances),
-            tuple(self.shown),
+            tuple(self.viewer_updates),
+            tuple(self.feed_items),
             tuple(self.effects),
             tuple(sorted(self.broadcasts.values(), key=lambda row: (row.ended_at is None, row.id))),
             tuple(sorted(self.screenings.values(), key=lambda row: (row.ended_at is None, row.started_at))),
@@ -216,23 +216,23 @@ class _Draft:
         )
 
 
-def _plan(entry_id: str, reaction: Reaction, policy: Policy) -> list[PlannedEffect]:
+def _planned_effects(entry_id: str, reaction: Reaction, policy: Policy) -> list[PlannedEffect]:
     """Plan what is to be done outside; a ghost waits for the points that its own cheer brings."""
 
     def plan(effect: Effect, after: str | None = None, remark: str | None = None) -> PlannedEffect:
-        skipped = remark is not None or not needs(effect) <= policy.features
-        return PlannedEffect(key(entry_id, effect), entry_id, effect, skipped, after, remark)
+        skipped = remark is not None or not required_features(effect) <= policy.features
+        return PlannedEffect(effect_key(entry_id, effect), entry_id, effect, skipped, after, remark)
 
     paying = [plan(reaction.credit)] if reaction.credit else []
-    if not reaction.wish:
+    if not reaction.ghost_request:
         return paying
-    wish = reaction.wish
-    summons = SummonGhost(ghost_id(entry_id), wish.viewer, wish.subject, wish.screening_id)
+    request = reaction.ghost_request
+    summons = SummonGhost(ghost_id_of(entry_id), request.viewer, request.subject, request.screening_id)
     why_not = reaction.denial.reason if reaction.denial else None
     return [*paying, plan(summons, paying[0].key if paying else None, why_not)]
 
 
-def _merged(was: Recorded, now: Recorded) -> list[int]:
+def _merged_ids(was: BroadcastRows, now: BroadcastRows) -> list[int]:
     """Tell which broadcasts are part of others now; those before the first one left are only settled."""
     before, left = [row.id for row in was.broadcasts], [row.id for row in now.broadcasts]
     if left and left[0] in before:

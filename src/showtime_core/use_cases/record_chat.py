@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from showtime_core.domain.chat import Heard
+from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import ChatEvent
 from showtime_core.domain.journal import Entry
 from showtime_core.errors import Unavailable
@@ -12,35 +12,35 @@ from showtime_core.ports import ChatLog
 _log = logging.getLogger(__name__)
 
 
-async def hear(heard: Sequence[Heard], log: ChatLog) -> None:
-    """Write what was heard; what spoils the rest is left out, and the rest is not hurt by it.
+async def record_chat(reports: Sequence[ChatReport], log: ChatLog) -> None:
+    """Write reports of chat in order; one that cannot be written is left out, without hurting the others.
 
-    Raises Unavailable if the database is away: say it again, and nothing is shown twice.
+    Raises Unavailable if the database is away: report them again, and nothing is shown twice.
     """
     try:
-        await log.write(heard)
+        await log.write(reports)
     except Unavailable:
         raise
     except Exception:
-        _log.exception("%d lines of chat could not be written, and are redone one by one", len(heard))
-        for each in heard:
-            await _hear_alone(each, log)
+        _log.exception("%d lines of chat could not be written, and are redone one by one", len(reports))
+        for each in reports:
+            await _record_alone(each, log)
 
 
-async def _hear_alone(heard: Heard, log: ChatLog) -> None:
+async def _record_alone(report: ChatReport, log: ChatLog) -> None:
     try:
-        await log.write([heard])
+        await log.write([report])
     except Unavailable:
         raise
     except Exception:  # whatever it is, the next has its own chance; chat is not money
         _log.exception("a line of chat cannot be written, and is left out")
 
 
-async def hear_entries(entries: Sequence[Entry], log: ChatLog) -> None:
-    """Write what EventSub messages say of chat; raises Unavailable."""
-    await hear(
+async def record_chat_entries(entries: Sequence[Entry], log: ChatLog) -> None:
+    """Write what EventSub messages report of chat; raises Unavailable."""
+    await record_chat(
         [
-            Heard(entry.content, entry.id, entry.sent_at)
+            ChatReport(entry.content, entry.id, entry.sent_at)
             for entry in entries
             if isinstance(entry.content, ChatEvent)
         ],

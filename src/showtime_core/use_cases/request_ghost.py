@@ -6,27 +6,27 @@ from uuid import UUID
 from attrs import frozen
 
 from showtime_core.domain.events import GhostRequested
-from showtime_core.domain.journal import Entry, Source
+from showtime_core.domain.journal import Entry, EntrySource
 from showtime_core.domain.points_and_ghosts.effects import Feature
-from showtime_core.domain.points_and_ghosts.ghosts import ghost_id
+from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, Unavailable
 from showtime_core.ports import Account, Ghosts, UnitOfWork
-from showtime_core.use_cases.receive import follow_or_refuse
+from showtime_core.use_cases.receive import plan_command
 
 
 @frozen
-class Counter:
-    """Where viewers ask for ghosts."""
+class RequestGhost:
+    """Use case: a viewer asks for a ghost, to be paid with points that the viewer has."""
 
     units: UnitOfWork
     account: Account
     ghosts: Ghosts
     policy: Policy
 
-    def require_open(self) -> None:
+    def require_enabled(self) -> None:
         """Raise Unavailable where this channel has no ghosts."""
         if not frozenset(Feature) <= self.policy.features:
             raise Unavailable("ghosts are off: this channel does without them")
@@ -39,26 +39,26 @@ class Counter:
         the ledger decides when the points are reserved.
         """
         assert isinstance(request.content, GhostRequested), "a request of ours"
-        if await self.ghosts.asker(request) is not None:
+        if await self.ghosts.first_request(request) is not None:
             return
         if (await self.account.balance(request.content.viewer)).available < POINTS_PER_GHOST:
             raise NotEnoughPoints("not enough points")
 
-    async def take(self, request: Entry) -> UUID:
+    async def submit(self, request: Entry) -> UUID:
         """Record a request, once; returns the id of the ghost that it gets.
 
         That is the ghost of an earlier one, if that is still being made or was shown a moment ago. Raises
         LimitReached, leaving no trace, where there are too many; and Unavailable, and then the
         request may have been recorded: only taking it again can tell.
         """
-        await self.units.record([request], self.policy, follow_or_refuse)
-        asker = await self.ghosts.asker(request)
+        await self.units.record([request], self.policy, plan_command)
+        asker = await self.ghosts.first_request(request)
         assert asker is not None, "it was recorded"
-        return ghost_id(asker)
+        return ghost_id_of(asker)
 
 
-def write_request(viewer: Viewer, subject: str, name: UUID, key: str | None = None) -> Entry:
-    """Write a request down; the same name again is the same request. `key`: what the viewer calls it."""
+def ghost_request_entry(viewer: Viewer, subject: str, name: UUID, key: str | None = None) -> Entry:
+    """Make the entry of a request; the same `name` again is the same request."""
     body: dict[str, object] = {
         "user": {"id": viewer.id, "login": viewer.login, "displayName": viewer.display_name},
         "subject": subject,
@@ -66,4 +66,6 @@ def write_request(viewer: Viewer, subject: str, name: UUID, key: str | None = No
     if key is not None:
         body["key"] = key
     wanted = GhostRequested(viewer, subject, key)
-    return Entry(f"viewer:{name}", Source.VIEWER, "ghost.request", None, wanted, json.dumps(body).encode())
+    return Entry(
+        f"viewer:{name}", EntrySource.VIEWER, "ghost.request", None, wanted, json.dumps(body).encode()
+    )

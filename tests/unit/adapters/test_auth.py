@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from showtime_adapters.auth import AuthService
 from showtime_core.domain.viewers import Identity, Role, Viewer
-from showtime_core.errors import NotAccepted, Unavailable
+from showtime_core.errors import NotAuthenticated, Unavailable
 from support.auth_service import Key, claims, signed
 
 KEY = Key("tape-1986")
@@ -91,7 +91,7 @@ def outcome(token: str, answer: Answer | None = None) -> Identity | type[Excepti
         async with AuthService("http://auth", transport=transport) as service:
             try:
                 return await service.identify(token)
-            except (NotAccepted, Unavailable) as reason:
+            except (NotAuthenticated, Unavailable) as reason:
                 return type(reason)
 
     return asyncio.run(identify())
@@ -107,7 +107,7 @@ def outcome(token: str, answer: Answer | None = None) -> Identity | type[Excepti
 @example("a.b.c\r\nx-role: broadcaster")
 def test_any_text_is_refused_in_order(text):
     """Whatever text comes as a token, the outcome is one of the port's."""
-    assert outcome(text) is NotAccepted
+    assert outcome(text) is NotAuthenticated
 
 
 @given(headers, odd_claims)
@@ -119,7 +119,7 @@ def test_any_text_is_refused_in_order(text):
 def test_whatever_a_token_claims_it_is_judged(header, changes):
     """A token that auth's own key has signed, however odd, bears a viewer or is refused."""
     told = outcome(signed_anyhow(header, claims() | changes))
-    assert told is NotAccepted or (isinstance(told, Identity) and told.role is Role.VIEWER)
+    assert told is NotAuthenticated or (isinstance(told, Identity) and told.role is Role.VIEWER)
 
 
 @pytest.mark.parametrize("claim", ["twitch_user_id", "twitch_user_login", "twitch_display_name"])
@@ -128,16 +128,16 @@ def test_a_name_is_one_that_a_database_can_keep(claim):
     named = outcome(signed(KEY, **{claim: "Null\0Nora\ud83d"}))
     assert isinstance(named, Identity)
     assert "NullNora" in {named.viewer.id, named.viewer.login, named.viewer.display_name}
-    assert outcome(signed(KEY, **{claim: "x" * 201})) is NotAccepted
+    assert outcome(signed(KEY, **{claim: "x" * 201})) is NotAuthenticated
     if claim != "twitch_display_name":  # without one the login is shown
-        assert outcome(signed(KEY, **{claim: "\0"})) is NotAccepted
+        assert outcome(signed(KEY, **{claim: "\0"})) is NotAuthenticated
 
 
 def test_a_token_nested_without_end_is_refused():
     """A token that is nested too deeply to be read is a token of nobody."""
     deep = base64.urlsafe_b64encode(b"[" * 40_000).decode().rstrip("=")
-    assert outcome(f"{deep}.{deep}.{deep}") is NotAccepted
-    assert outcome(f"{segment({'alg': 'RS256'})}.{deep}.x") is NotAccepted
+    assert outcome(f"{deep}.{deep}.{deep}") is NotAuthenticated
+    assert outcome(f"{segment({'alg': 'RS256'})}.{deep}.x") is NotAuthenticated
 
 
 @given(st.sampled_from([200, 200, 204, 301, 400, 403, 404, 429, 500, 503]), st.binary() | json_values)
@@ -174,7 +174,7 @@ async def test_a_key_that_auth_has_withdrawn_is_forgotten(auth, service):
     assert await service.identify(signed(KEY)) == VIEWER
     auth.keys, auth.now = [OTHER], auth.now + 10
     assert await service.identify(signed(OTHER)) == VIEWER
-    with pytest.raises(NotAccepted):
+    with pytest.raises(NotAuthenticated):
         await service.identify(signed(KEY))
 
 
@@ -182,7 +182,7 @@ async def test_an_unknown_key_is_looked_for_every_ten_seconds_at_most(auth, serv
     """However many tokens name unknown keys, the keys are fetched once in ten seconds."""
     for second in range(60):
         auth.now = 1000 + second
-        with pytest.raises(NotAccepted):
+        with pytest.raises(NotAuthenticated):
             await service.identify(signed(OTHER, kid=f"no-tape-{second}"))
     assert auth.fetches == 6
 
@@ -204,7 +204,7 @@ async def test_an_auth_that_is_away_is_asked_once_a_second(auth, service):
     assert auth.fetches == 3
     auth.is_away = False
     assert await service.identify(signed(KEY)) == VIEWER
-    with pytest.raises(NotAccepted):
+    with pytest.raises(NotAuthenticated):
         await service.identify(signed(OTHER))
 
 
@@ -229,7 +229,7 @@ async def test_old_keys_verify_nothing(auth, service):
 async def test_a_service_shows_no_token(service):
     """What is printed of the service, and of its errors, tells no token."""
     token = signed(OTHER, kid=KEY.id)
-    with pytest.raises(NotAccepted) as refused:
+    with pytest.raises(NotAuthenticated) as refused:
         await service.identify(token)
     shown = repr(service) + repr(refused.value) + repr(refused.value.__cause__)
     assert not any(part[:16] in shown for part in token.split("."))

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
-from showtime_adapters.json_schemas import shapes
+from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.wire import ALERT_TYPES, alert_document, chat_document, snapshot_document
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.chat import ChatMessage, Clear, Deletion
 
-SHAPES = {name: Draft202012Validator(shape) for name, shape in shapes().items()}
+SHAPES = {name: Draft202012Validator(shape) for name, shape in json_schemas().items()}
 ALERTS = st.one_of([st.builds(cls) for cls in ALERT_TYPES])
 LINES = st.one_of(st.builds(ChatMessage), st.builds(Deletion), st.builds(Clear))
 SNAPSHOTS = st.builds(
@@ -29,7 +29,7 @@ def on_the_wire(document):
 
 @given(alert=ALERTS, line=LINES, snapshot=SNAPSHOTS)
 def test_whatever_is_written_has_its_shape(alert, line, snapshot):
-    """Every alert, every line of chat, every state."""
+    """Every alert, every line of chat and every state fits its schema."""
     SHAPES["Alert"].validate(on_the_wire(alert_document(alert)))
     SHAPES["ChatLine"].validate(on_the_wire(chat_document(line)))
     SHAPES["State"].validate(on_the_wire(snapshot_document(snapshot)))
@@ -49,6 +49,6 @@ def test_a_field_more_or_less_has_another(alert, data):
 
 
 def test_every_type_of_alert_has_a_shape():
-    """One of the union for each, by its name on the wire."""
-    names = [shape["properties"]["type"]["const"] for shape in shapes()["Alert"]["oneOf"]]
+    """Every type of alert has one schema of the union, by its name on the wire."""
+    names = [shape["properties"]["type"]["const"] for shape in json_schemas()["Alert"]["oneOf"]]
     assert names == [*ALERT_TYPES.values()]

@@ -130,7 +130,7 @@ async def test_an_image_is_served_where_its_url_says(folder):
     ],
 )
 async def test_nothing_leads_out_of_the_folder(folder, key):
-    """Neither to read nor to write."""
+    """No key leads out of the folder, neither to read nor to write."""
     await folder.write(KEY, b"jpeg")
     (folder.path.parent / "secret.txt").write_text("keep out")
     assert await folder.read(key) is None
@@ -139,14 +139,14 @@ async def test_nothing_leads_out_of_the_folder(folder, key):
 
 
 async def test_what_is_not_there_is_none(folder):
-    """Not even before anything was stored, and a folder is no image."""
+    """What was not stored is None, also before anything was stored, and a folder is no image."""
     assert await folder.read(KEY) is None
     await folder.write(KEY, b"jpeg")
     assert await folder.read("0e9a") is None
 
 
 async def test_a_folder_that_cannot_be_written_is_unavailable(folder):
-    """With its name and the remedy."""
+    """A folder that cannot be written is Unavailable, with its name and the remedy."""
     folder.path.parent.mkdir()
     folder.path.write_text("a file is in the way")
     with pytest.raises(Unavailable, match=r"ghosts cannot be written .*--data-dir"):
@@ -155,7 +155,7 @@ async def test_a_folder_that_cannot_be_written_is_unavailable(folder):
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 async def test_root_leaves_files_to_the_owner_of_the_folder(folder):
-    """Otherwise the owner could not go on after root has run here."""
+    """Root leaves its files to the owner of the folder, who could not go on otherwise."""
     folder.path.parent.mkdir()
     os.chown(folder.path.parent, 12345, 12345)
     await folder.write(KEY, b"jpeg")
@@ -163,7 +163,7 @@ async def test_root_leaves_files_to_the_owner_of_the_folder(folder):
 
 
 async def test_the_gallery_shows_the_newest_first(folder):
-    """Each with its image, and with what people wrote, whatever they wrote."""
+    """The gallery shows the newest post first, each with its image and with whatever people wrote."""
     gallery = LocalGallery(folder)
     assert "Nobody has asked for a ghost yet" in await gallery.page()
     await gallery.post("Vera_Haste", "a baby seal", b"one")

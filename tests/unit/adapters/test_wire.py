@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from showtime_adapters import wire
 from showtime_adapters.encoding import encode
 from showtime_core.domain import alerts
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Snapshot, TapeOn
-from showtime_core.domain.broadcasts.stream_check import Doubt
+from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Snapshot, TapePlayback
+from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.domain.reactions import Policy, react
-from showtime_core.domain.subscriptions import ENABLED, MISSING, Finding
+from showtime_core.domain.subscriptions import ENABLED, MISSING, SubscriptionFinding
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
 from showtime_core.testing import strategies as showtime
@@ -104,7 +104,7 @@ def test_a_state_is_read_back_as_it_was_written():
     night = Night(LIVE, TAPE, ("9001",), 7)
     state = ChannelState(
         timeline=Timeline(night, TAPE, facts, (night, Night(TAPE, None, ("9002",), 8))),
-        tapes=(TapeOn(SCREENING, 5, LIVE, TAPE), TapeOn(SCREENING, 6, TAPE)),
+        tapes=(TapePlayback(SCREENING, 5, LIVE, TAPE), TapePlayback(SCREENING, 6, TAPE)),
         last_broadcast_id=8,
         title="Tape night",
         category="Retro 📼",
@@ -158,7 +158,7 @@ def _kept(state: ChannelState) -> ChannelState:
 
 
 FINDINGS = st.builds(
-    Finding,
+    SubscriptionFinding,
     st.text(),
     st.booleans(),
     st.sampled_from((ENABLED, MISSING)),
@@ -174,10 +174,10 @@ TIMES = st.datetimes(timezones=st.just(UTC))
         TIMES,
         st.lists(FINDINGS).map(tuple),
         st.none() | st.text(),
-        st.none() | st.builds(Doubt, st.integers(), TIMES, st.integers()),
+        st.none() | st.builds(MissingStream, st.integers(), TIMES, st.integers()),
     )
 )
 def test_what_was_found_at_twitch_is_read_back_as_it_was(health):
-    """With its time, which is kept beside it."""
+    """What a check at Twitch found is read back as it was, with its time, which is kept beside it."""
     document = json.loads(encode(wire.twitch_health_document(health)))
     assert wire.decode_twitch_health(health.checked_at, document) == health

@@ -47,18 +47,18 @@ def spellings(command: click.Command) -> set[str]:
 
 
 def test_every_command_has_its_section():
-    """In the tree and on the page are the same commands."""
+    """The commands of the program and of the page are the same."""
     assert set(sections()) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_a_command_is_in_its_section(name):
-    """None is missing, in any spelling, and none is left over."""
+    """Every option is in the section of its command, in every spelling, and no other is."""
     assert set(OPTION.findall(sections()[name])) == spellings(COMMANDS[name])
 
 
 def test_the_choices_of_an_argument_are_in_its_section():
-    """What may stand after `migrate` and `token`."""
+    """The page names what may stand after `migrate` and `token`."""
     for name in ("migrate", "token"):
         (argument,) = (each for each in COMMANDS[name].params if isinstance(each, click.Argument))
         assert isinstance(argument.type, click.Choice)
@@ -67,7 +67,7 @@ def test_the_choices_of_an_argument_are_in_its_section():
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.name)
 def test_every_event_has_its_row(kind: EventType):
-    """With its version, its other names, and the wishes that it has a place for."""
+    """Every event has a row with its version, its other names, and the options that it takes."""
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{kind.name}` |"))
     _, _, version, names, wishes, _ = (cell.strip() for cell in row.split("|"))
     group = COMMANDS["simulate"]
@@ -83,7 +83,7 @@ def test_every_event_has_its_row(kind: EventType):
 
 
 def test_every_other_command_of_simulate_has_its_row():
-    """What is no event: each begins a row."""
+    """Every command of `simulate` that sends no event begins a row."""
     group = COMMANDS["simulate"]
     assert isinstance(group, click.Group)
     types = {kind.name for kind in EVENT_TYPES}

@@ -26,12 +26,12 @@ def described() -> dict[str, tuple[str, str]]:
 
 
 def test_every_metric_is_on_the_page():
-    """None is missing, none is left over; type and meaning are the words of the code."""
+    """The page has every metric and no other, with type and meaning in the words of the code."""
     assert {name: (kind, meaning) for name, kind, _, meaning in ROW.findall(PAGE)} == described()
 
 
 def test_the_labels_are_on_the_page():
-    """What a metric is divided by, each with its row."""
+    """The page has every label of a metric, each with its row."""
     labels = {
         name: tuple(CODE.findall(by)) for name, _, by, _ in ROW.findall(PAGE) if name != "showtime_build_info"
     }
@@ -44,13 +44,13 @@ def test_the_labels_are_on_the_page():
 
 
 def test_every_reason_for_which_a_message_is_refused_is_on_the_page():
-    """The words that the outcome of a request may have."""
+    """The page has every word that the outcome of a refused request may have."""
     of_the_app = {"accepted", "too-large", "gone", "timeout", "failed"}
     [line] = re.findall(r"Of `/callback` the outcomes are: (.*?)\n\n", PAGE, re.DOTALL)
     assert set(CODE.findall(line)) == {*Rejection, *of_the_app}
 
 
 def test_every_outcome_of_an_entry_is_on_the_page():
-    """What may become of an entry that is recorded, and that it was known."""
+    """The page has all that may become of an entry, and that it was known."""
     [line] = re.findall(r"Of an entry they are: (.*?)\n\n", PAGE, re.DOTALL)
     assert set(CODE.findall(line)) == {*Outcome, "duplicate"} - {Outcome.RETRIED, Outcome.DISMISSED}

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from showtime_core.domain.parked import Decision, choices
+from showtime_core.domain.parked import Decision, allowed_decisions
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
@@ -13,9 +13,9 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditGiftSubs,
     CreditSubscription,
     SummonGhost,
-    kind,
+    effect_kind,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Task
+from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.testing.entries import MARGE
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/decide-what-is-parked.md").read_text("utf-8")
@@ -25,7 +25,7 @@ EFFECTS = (
     CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""),
     CreditGiftSubs(MARGE, 200, 1, 5),
     SummonGhost(GHOST, MARGE, "a pager", None),
-    *(AdvanceGhost(GHOST, MARGE, task) for task in Task),
+    *(AdvanceGhost(GHOST, MARGE, task) for task in GhostTask),
     CheckForDouble(CreditCheer(MARGE, 200, ""), GHOST),
     CheckForDouble(CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""), GHOST),
     CheckForDouble(CreditGiftSubs(MARGE, 200, 1, 5), GHOST),
@@ -41,10 +41,10 @@ def offered(name: str) -> set[str]:
     return {decision.strip(" `") for decision, says in cells if says.strip()}
 
 
-@pytest.mark.parametrize("effect", EFFECTS, ids=kind)
+@pytest.mark.parametrize("effect", EFFECTS, ids=effect_kind)
 def test_the_page_offers_what_may_be_decided(effect):
-    """For each kind of effect, no decision more and none less."""
-    assert offered(f"`{kind(effect)}`") == set(choices(effect))
+    """For each kind of effect the page offers just the decisions that the code allows."""
+    assert offered(f"`{effect_kind(effect)}`") == set(allowed_decisions(effect))
 
 
 def test_of_a_message_the_page_offers_two():

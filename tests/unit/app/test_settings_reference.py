@@ -29,6 +29,6 @@ def written(default: object) -> str:
 
 
 def test_every_setting_is_on_the_page_with_its_default():
-    """None is missing, none is left over, and each default is the one that counts."""
+    """The page has every setting and no other, each with the default that counts."""
     expected = {name.upper(): written(field.default) for name, field in Settings.model_fields.items()}
     assert rows() == expected

@@ -149,7 +149,7 @@ def lock_alone(file: IO[bytes], seconds: float = 0) -> bool:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained_errors(path: Path) -> Iterator[None]:
     """Turn the system's complaints about the data folder into ours."""
     try:
         yield

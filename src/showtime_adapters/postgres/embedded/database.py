@@ -20,10 +20,10 @@ from showtime_adapters.postgres.embedded import server
 from showtime_adapters.postgres.embedded.data_folder import (
     DataFolder,
     EmbeddedPostgresError,
-    explained,
+    explained_errors,
     lock_alone,
 )
-from showtime_adapters.postgres.embedded.programs import Account
+from showtime_adapters.postgres.embedded.programs import ServerAccount
 from showtime_adapters.postgres.session import command_session
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
@@ -66,7 +66,7 @@ class EmbeddedPostgres:
 
         Who joins finds the programs and settings of who came first. Raises EmbeddedPostgresError.
         """
-        with explained(data_dir.absolute()):
+        with explained_errors(data_dir.absolute()):
             folder = DataFolder.prepare(data_dir)
             with _guarded(folder):
                 users = folder.open("postgres-users.lock")
@@ -90,7 +90,7 @@ class EmbeddedPostgres:
         """
         if self._users.closed:
             return
-        with self._users, explained(self._folder.path), _guarded(self._folder):
+        with self._users, explained_errors(self._folder.path), _guarded(self._folder):
             _leave(self._folder, self._users)
 
     def __enter__(self) -> Self:
@@ -116,7 +116,7 @@ def _leave(folder: DataFolder, users: IO[bytes]) -> None:
     with users:
         if lock_alone(users):
             server.stop(folder)
-            folder.drop_sockets(Account.of(folder).uid)
+            folder.drop_sockets(ServerAccount.of(folder).uid)
 
 
 def _prepare(folder: DataFolder, postmaster: server.Postmaster, tcp_port: int | None) -> str | None:

@@ -13,7 +13,13 @@ from attrs import frozen
 from psycopg import AsyncConnection
 
 from showtime_adapters.postgres.migrations.session import Connection, announcements, lock, session
-from showtime_adapters.postgres.migrations.steps import Step, Taken, lacking, our_steps, outstanding
+from showtime_adapters.postgres.migrations.steps import (
+    AppliedMigration,
+    Migration,
+    missing_migrations,
+    our_migrations,
+    pending_migrations,
+)
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -53,32 +59,32 @@ _FORGET: LiteralString = "delete from showtime.migration where version = %s"
 
 
 @frozen
-class StepStatus:
-    """Where one step stands in a database."""
+class MigrationStatus:
+    """When one migration was applied; None: it is pending."""
 
     name: str
     applied_at: datetime | None
     """None: it is pending."""
 
 
-def migrate_up(conninfo: str, report: Report, steps: Sequence[Step] | None = None) -> None:
+def migrate_up(conninfo: str, report: Report, steps: Sequence[Migration] | None = None) -> None:
     """Take the steps that are pending. Raises Refused or Unavailable, and says what to do about it."""
-    steps = our_steps() if steps is None else steps
+    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         if not _pending(connection, steps):  # looked up without the lock: somebody may hold it for long
             report("nothing to do: the database is up to date")
             return
         lock(connection)
         for step in _pending(connection, steps):
-            _take(connection, step, report)
+            _apply(connection, step, report)
 
 
-def migrate_down(conninfo: str, report: Report, steps: Sequence[Step] | None = None) -> None:
+def migrate_down(conninfo: str, report: Report, steps: Sequence[Migration] | None = None) -> None:
     """Undo the newest step, with all that its tables hold. Raises Refused or Unavailable.
 
     What the predecessor made is never undone.
     """
-    steps = our_steps() if steps is None else steps
+    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         lock(connection)
         pending = _pending(connection, steps)
@@ -88,13 +94,13 @@ def migrate_down(conninfo: str, report: Report, steps: Sequence[Step] | None = N
         _undo(connection, taken[-1], report)
 
 
-def status(conninfo: str, steps: Sequence[Step] | None = None) -> tuple[StepStatus, ...]:
+def status(conninfo: str, steps: Sequence[Migration] | None = None) -> tuple[MigrationStatus, ...]:
     """Tell of each step when it was taken. Raises Refused or Unavailable, and says what to do about it."""
-    steps = our_steps() if steps is None else steps
+    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         _pending(connection, steps)
-        times = {past.version: past.at for past in _taken(connection)}
-    return tuple(StepStatus(step.name, times.get(step.version)) for step in steps)
+        times = {past.version: past.at for past in _applied(connection)}
+    return tuple(MigrationStatus(step.name, times.get(step.version)) for step in steps)
 
 
 async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ...]:
@@ -104,13 +110,15 @@ async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ..
     """
     is_ours = await (await connection.execute(_IS_OURS)).fetchone()
     rows = await (await connection.execute(_TAKEN)).fetchall() if is_ours == (True,) else []
-    return tuple(step.name for step in lacking([Taken(*row) for row in rows], our_steps()))
+    return tuple(
+        step.name for step in missing_migrations([AppliedMigration(*row) for row in rows], our_migrations())
+    )
 
 
-def _take(connection: Connection, step: Step, report: Report) -> None:
+def _apply(connection: Connection, step: Migration, report: Report) -> None:
     """Take a step; what it announces is passed on once it is certain."""
-    is_first = not _says_yes(connection, _IS_OURS)
-    is_adopted = is_first and _says_yes(connection, _IS_PREDECESSORS)
+    is_first = not _is_true(connection, _IS_OURS)
+    is_adopted = is_first and _is_true(connection, _IS_PREDECESSORS)
     with announcements(connection) as announced, connection.transaction():
         if not is_adopted:
             connection.execute(step.up.encode())
@@ -122,7 +130,7 @@ def _take(connection: Connection, step: Step, report: Report) -> None:
         report(line)
 
 
-def _undo(connection: Connection, step: Step, report: Report) -> None:
+def _undo(connection: Connection, step: Migration, report: Report) -> None:
     if step.down is None:
         raise Refused(f"{step.name} is never undone: its tables hold the channel's history")
     with connection.transaction():
@@ -131,28 +139,28 @@ def _undo(connection: Connection, step: Step, report: Report) -> None:
     report(f"undid {step.name}")
 
 
-def _pending(connection: Connection, steps: Sequence[Step]) -> tuple[Step, ...]:
+def _pending(connection: Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:
     """Tell what is to be done. Raises Refused if this is no database for us to work on."""
     # In this order: whoever takes the first step at this moment makes its tables and its record at once.
     tables = {name for (name,) in connection.execute(_TABLES)}
-    taken = _taken(connection)
+    taken = _applied(connection)
     if len(taken) <= 1:  # the predecessor may still be at work here, or again
         _check_origin(connection, tables, is_ours=bool(taken))
-    return outstanding(taken, steps)
+    return pending_migrations(taken, steps)
 
 
-def _taken(connection: Connection) -> list[Taken]:
-    rows = connection.execute(_TAKEN).fetchall() if _says_yes(connection, _IS_OURS) else []
-    return [Taken(*row) for row in rows]
+def _applied(connection: Connection) -> list[AppliedMigration]:
+    rows = connection.execute(_TAKEN).fetchall() if _is_true(connection, _IS_OURS) else []
+    return [AppliedMigration(*row) for row in rows]
 
 
-def _says_yes(connection: Connection, question: LiteralString) -> bool:
+def _is_true(connection: Connection, question: LiteralString) -> bool:
     return connection.execute(question).fetchone() == (True,)
 
 
 def _check_origin(connection: Connection, tables: set[str], *, is_ours: bool) -> None:
     """Make sure that we start from nothing, or from the predecessor's last schema."""
-    if _says_yes(connection, _IS_PREDECESSORS):
+    if _is_true(connection, _IS_PREDECESSORS):
         _check_predecessor(connection, missing=_PREDECESSOR_TABLES - tables)
     elif tables and not is_ours:
         raise Refused(

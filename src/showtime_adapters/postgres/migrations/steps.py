@@ -18,8 +18,8 @@ _TAKES_AWAY = re.compile(r"_after_(\d{3})$")
 
 
 @frozen
-class Step:
-    """One step of the schema, from a file `NNN_name.up.sql`."""
+class Migration:
+    """One migration, from a file `NNN_name.up.sql`."""
 
     version: int
     name: str
@@ -34,8 +34,8 @@ class Step:
 
 
 @frozen
-class Taken:
-    """What a database says of a step that was taken in it."""
+class AppliedMigration:
+    """What a database says of a migration that was applied to it."""
 
     version: int
     name: str
@@ -44,29 +44,31 @@ class Taken:
 
 
 @cache
-def our_steps() -> tuple[Step, ...]:
+def our_migrations() -> tuple[Migration, ...]:
     """Read the steps that this code needs: those of its wheel; where it runs from a checkout, of that."""
     installed = files("showtime_adapters.postgres.migrations") / "sql"
     if installed.is_dir():
-        return read_steps(installed)
+        return read_migrations(installed)
     for parent in Path(__file__).parents:
         if (parent / "db/migrations").is_dir():
-            return read_steps(parent / "db/migrations")
+            return read_migrations(parent / "db/migrations")
     raise Refused("the migrations are not where they were installed: install showtime again")
 
 
-def read_steps(folder: Traversable) -> tuple[Step, ...]:
+def read_migrations(folder: Traversable) -> tuple[Migration, ...]:
     """Read the steps of a folder, in order. Line endings do not matter: a checkout may change them."""
     files_of_folder = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
     texts = {entry.name: entry.read_text("utf-8") for entry in files_of_folder}
     names = sorted(name.removesuffix(".up.sql") for name in texts if name.endswith(".up.sql"))
     return tuple(
-        Step(int(name.partition("_")[0]), name, texts[f"{name}.up.sql"], texts.get(f"{name}.down.sql"))
+        Migration(int(name.partition("_")[0]), name, texts[f"{name}.up.sql"], texts.get(f"{name}.down.sql"))
         for name in names
     )
 
 
-def outstanding(taken: Sequence[Taken], steps: Sequence[Step]) -> tuple[Step, ...]:
+def pending_migrations(
+    taken: Sequence[AppliedMigration], steps: Sequence[Migration]
+) -> tuple[Migration, ...]:
     """Tell which steps are still to be taken. Raises Refused if others than these were taken."""
     known = {step.version: step for step in steps}
     for past in taken:
@@ -85,16 +87,20 @@ def outstanding(taken: Sequence[Taken], steps: Sequence[Step]) -> tuple[Step, ..
     return tuple(step for step in steps if step.version not in done)
 
 
-def lacking(taken: Sequence[Taken], steps: Sequence[Step]) -> tuple[Step, ...]:
+def missing_migrations(
+    taken: Sequence[AppliedMigration], steps: Sequence[Migration]
+) -> tuple[Migration, ...]:
     """Tell which steps a service lacks. Raises Refused if others were taken that it cannot live with.
 
     A newer version only adds to the schema until no older one is at work: while an upgrade goes on, both are.
     """
     known = {step.version for step in steps}
-    return outstanding([past for past in taken if past.version in known or _takes_away(past, known)], steps)
+    return pending_migrations(
+        [past for past in taken if past.version in known or _takes_away(past, known)], steps
+    )
 
 
-def _takes_away(past: Taken, known: Container[int]) -> bool:
+def _takes_away(past: AppliedMigration, known: Container[int]) -> bool:
     """Tell whether a step took away what code needs that knows these."""
     ending = _TAKES_AWAY.search(past.name)
     return ending is not None and int(ending[1]) not in known

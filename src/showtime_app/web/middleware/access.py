@@ -1,4 +1,4 @@
-"""Who may: bearer tokens and roles."""
+"""Access: bearer tokens and roles, as guards of routes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,7 +18,7 @@ Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 
 def broadcaster_only(authenticator: Authenticator) -> Guard:
-    """Make a guard that lets the broadcaster pass, and tells everybody else why not."""
+    """Make a guard that lets the broadcaster pass, and raises for everybody else with the reason."""
     viewers = viewers_only(authenticator)
 
     async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:

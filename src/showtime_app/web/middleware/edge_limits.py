@@ -7,7 +7,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
 from showtime_app.metrics import Metrics
-from showtime_app.web.middleware.stream_limits import Places, StreamLimits
+from showtime_app.web.middleware.stream_limits import StreamLimits, StreamSlots
 
 BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
@@ -18,7 +18,7 @@ _STREAMS = frozenset({"alerts", "chat", "state"})
 
 # A browser's EventSource gives up for good on any answer but 200, so that whom we have no place for is told
 # to come again: an overlay that was kept out by a flood is back when the flood is over.
-_COME_AGAIN = b": too many streams are open, try again\n\nretry: 30000\n\n"
+_TOO_MANY_STREAMS = b": too many streams are open, try again\n\nretry: 30000\n\n"
 
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -34,9 +34,9 @@ _POLICY_OF_PAGES = (
 _POLICY_OF_THE_REST = b"default-src 'none'; frame-ancestors 'none'"
 
 
-def shielded(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
+def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
     """Wrap an application."""
-    places = Places(limits)
+    places = StreamSlots(limits)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if "path" not in scope:  # the lifespan
@@ -46,20 +46,20 @@ def shielded(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
         if scope["path"].strip("/") not in _STREAMS:
             await app(scope, receive, send)
             return
-        with places.take(scope) as refusal:
+        with places.acquire(scope) as refusal:
             if refusal:
                 metrics.streams.refused.labels(refusal).inc()
-                await _answer_come_again(send)
+                await _answer_too_many_streams(send)
             else:
                 await app(scope, receive, send)
 
     return wrapped
 
 
-async def _answer_come_again(send: Send) -> None:
+async def _answer_too_many_streams(send: Send) -> None:
     headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
     await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
-    await send({"type": "http.response.body", "body": _COME_AGAIN, "more_body": False})
+    await send({"type": "http.response.body", "body": _TOO_MANY_STREAMS, "more_body": False})
 
 
 def _in_time(receive: Receive) -> Receive:

@@ -1,4 +1,4 @@
-"""The places for streams: how many may be open, in all and of one client."""
+"""Limits on open streams: in all, and for each client address."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,16 +22,16 @@ class StreamLimits:
 
 
 @define
-class Places:
-    """The places for streams, of which each client has a few."""
+class StreamSlots:
+    """The open streams of this instance, counted in all and for each client address."""
 
     limits: StreamLimits
     _taken: int = 0
     _by_client: Counter[Network] = field(factory=Counter)
 
     @contextmanager
-    def take(self, scope: Scope) -> Iterator[str | None]:
-        """Take a place for a while; gives the limit that is reached, if there is none."""
+    def acquire(self, scope: Scope) -> Iterator[str | None]:
+        """Take a slot for a while; gives the name of the limit that is reached, or None."""
         client = client_network(scope, self.limits.trusted_proxies)
         if self._taken >= self.limits.in_all:
             yield "all"

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from showtime_app.metrics import Metrics
 from showtime_app.web.asgi import answer_text, header, refuses_method
-from showtime_app.web.refusals import Refusals, message_of
+from showtime_app.web.refusals import RejectionLog, message_of
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 1024 * 1024
 """Twitch's messages are a few kilobytes; a larger body is refused without reading it to its end."""
 
 
-class Answer(Protocol):
+class CallbackAnswer(Protocol):
     """What to answer a request with."""
 
     @property
@@ -41,13 +41,13 @@ class Answer(Protocol):
         """Why the request was not taken: a label of the metrics."""
 
 
-Receiver = Callable[[Mapping[str, str], bytes], Awaitable[Answer]]
+Receiver = Callable[[Mapping[str, str], bytes], Awaitable[CallbackAnswer]]
 """Takes the headers, their names in lower case, and the body of one request."""
 
 
 def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
     """Answer `/callback`, and leave everything else to the application behind."""
-    refusals = Refusals(metrics)
+    refusals = RejectionLog(metrics)
     accepted = metrics.callback_requests.labels("accepted")
     observe = metrics.callback_seconds.observe
 
@@ -60,24 +60,24 @@ def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
                 body = await _read_body(scope, receive)
                 answer = await receiver(_headers(scope), body)
         except _TooLargeError:
-            refusals.note("too-large", scope)
+            refusals.record("too-large", scope)
             await answer_text(
                 send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"the body is larger than 1 MiB", _CLOSE
             )
         except _GoneError:
-            refusals.note("gone", scope)
+            refusals.record("gone", scope)
         except TimeoutError:
-            refusals.note("timeout", scope)
+            refusals.record("timeout", scope)
             await answer_text(
                 send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
             )
         except Exception:  # whatever it is, Twitch must come again
             _log.exception("a message was not received", extra=message_of(scope))
-            refusals.note("failed", scope)
+            refusals.record("failed", scope)
             await answer_text(send, HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error", _CLOSE)
         else:
             if answer.rejection:
-                refusals.note(answer.rejection, scope)
+                refusals.record(answer.rejection, scope)
             else:
                 accepted.inc()
                 observe(time.perf_counter() - began)

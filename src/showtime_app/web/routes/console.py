@@ -9,8 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Train, recorded
-from showtime_core.domain.health import Health, unrepaired
+from showtime_core.domain.broadcasts.broadcast import (
+    ChannelState,
+    HypeTrainProgress,
+    Revocation,
+    broadcast_rows,
+)
+from showtime_core.domain.health import Health, open_revocations
 
 
 class LiveBroadcast(TypedDict):
@@ -87,14 +92,14 @@ def route(
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
         state, health = await read()
-        return _describe(state, unrepaired(state, health.twitch), off)
+        return _describe(state, open_revocations(state, health.twitch), off)
 
     return get_state
 
 
 def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[str]) -> ConsoleState:
     live, train = state.timeline.live, state.hype_train
-    tape = next((tape for tape in recorded(state).screenings if tape.ended_at is None), None)
+    tape = next((tape for tape in broadcast_rows(state).screenings if tape.ended_at is None), None)
     return {
         "broadcast": {"id": live.id, "startedAt": live.started_at} if live else None,
         "tape": {"id": tape.tape_id, "startedAt": tape.started_at} if tape else None,
@@ -106,7 +111,7 @@ def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[st
     }
 
 
-def _describe_train(train: Train) -> HypeTrain:
+def _describe_train(train: HypeTrainProgress) -> HypeTrain:
     return {"id": train.id, "level": train.level, "progress": train.progress, "goal": train.goal}
 
 

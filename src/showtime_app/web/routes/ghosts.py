@@ -13,21 +13,21 @@ from litestar.params import HeaderParameter
 
 from showtime_app.web.middleware.access import VIEWER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
-from showtime_app.web.polling import Patience
+from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghosts import (
     MAX_SUBJECT_CHARACTERS,
-    Refusal,
-    Standing,
-    Step,
-    ghost_id,
-    read_subject,
+    GhostProgress,
+    GhostRefusal,
+    GhostStep,
+    ghost_id_of,
+    parse_subject,
 )
 from showtime_core.domain.viewers import Identity
 from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
 from showtime_core.ports import Ghosts
-from showtime_core.use_cases.request_ghost import Counter, write_request
+from showtime_core.use_cases.request_ghost import RequestGhost, ghost_request_entry
 
 WAIT_SECONDS = 45.0
 """How long a viewer waits for a ghost, at most: the proxy gives up after a minute."""
@@ -37,7 +37,7 @@ _BAD_KEY = "Idempotency-Key must have 1 to 128 printable ASCII characters, and n
 _NAMESPACE = UUID("3f0a4f0e-5d0c-4a3e-9d0b-5b6c8c1a7e21")
 """A request that has a key is named after viewer, key and subject."""
 
-GhostRequest = Request[Identity, Any, Any]
+ViewerRequest = Request[Identity, Any, Any]
 
 
 class GhostStatus(TypedDict):
@@ -51,7 +51,9 @@ class GhostStatus(TypedDict):
             enum=["in-progress", "shown", "failed"],
         ),
     ]
-    step: Annotated[str, says("How far it has come.", enum=["requested", *(step.value for step in Step)])]
+    step: Annotated[
+        str, says("How far it has come.", enum=["requested", *(step.value for step in GhostStep)])
+    ]
     message: NotRequired[Annotated[str, says("Why it failed, for people; only then.")]]
 
 
@@ -113,7 +115,7 @@ _REFUSALS = {
 
 
 def routes(
-    counter: Counter, ghosts: Ghosts, patience: Patience, viewers_only: Guard
+    use_case: RequestGhost, ghosts: Ghosts, polling: Polling, viewers_only: Guard
 ) -> list[HTTPRouteHandler]:
     """Make the routes."""
 
@@ -126,7 +128,7 @@ def routes(
         opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, also={204: _SHOWN}, refusals=_REFUSALS),
     )
     async def request_ghost(
-        request: GhostRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
+        request: ViewerRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
     ) -> Response[GhostStatus]:
         """Show a ghost over the tape, for 200 points of the viewer.
 
@@ -134,16 +136,16 @@ def routes(
         A caller that goes away stops nothing. While a ghost is being made, and for ten minutes after it was
         shown, the same wish is the same request, unless it has an Idempotency-Key of its own.
         """
-        deadline = patience.deadline()
-        wanted = await _read(counter, request, idempotency_key)
+        deadline = polling.deadline()
+        wanted = await _read(use_case, request, idempotency_key)
         # Once it may be recorded, no answer but its own outcome will do: a failure would say that it costs
         # nothing. Where the database stays away, its own id is the best that can be told.
-        found = await patience.wait_for(partial(counter.take, wanted), deadline) or ghost_id(wanted.id)
+        found = await polling.wait_for(partial(use_case.submit, wanted), deadline) or ghost_id_of(wanted.id)
         is_async = _prefers_async(prefer)
         if not is_async:
-            standing = await patience.wait_for(partial(_settled, ghosts, found), deadline)
-            if standing:
-                return _answer(standing)
+            progress = await polling.wait_for(partial(_finished, ghosts, found), deadline)
+            if progress:
+                return _answer(progress)
         return await _later(ghosts, found, request, is_async=is_async)
 
     @get(
@@ -156,15 +158,15 @@ def routes(
     )
     async def tell_ghost_status(request_id: RequestId) -> Response[GhostStatus]:
         """Tell how a ghost stands that was asked for."""
-        standing = await ghosts.standing(read_request_id(request_id))
-        return Response(_describe(standing), headers={"cache-control": "no-store"})
+        progress = await ghosts.progress(read_request_id(request_id))
+        return Response(_describe(progress), headers={"cache-control": "no-store"})
 
     return [request_ghost, tell_ghost_status]
 
 
-async def _read(counter: Counter, request: GhostRequest, key: str | None) -> Entry:
+async def _read(use_case: RequestGhost, request: ViewerRequest, key: str | None) -> Entry:
     """Read what is asked for, and refuse what cannot be had while nothing is recorded."""
-    counter.require_open()
+    use_case.require_enabled()
     if key is not None and not _KEY.fullmatch(key):
         raise Refused(_BAD_KEY)
     if not _is_json(request.headers.get("content-type", "")):
@@ -175,8 +177,8 @@ async def _read(counter: Counter, request: GhostRequest, key: str | None) -> Ent
         raise Refused(f"invalid request payload: {reason}") from None
     viewer = request.user.viewer
     name = uuid5(_NAMESPACE, json.dumps([viewer.id, key, subject])) if key else uuid4()
-    wanted = write_request(viewer, subject, name, key)
-    await counter.check(wanted)
+    wanted = ghost_request_entry(viewer, subject, name, key)
+    await use_case.check(wanted)
     return wanted
 
 
@@ -196,66 +198,66 @@ def _read_subject(body: bytes) -> str:
     subject = document.get("subject")
     if not isinstance(subject, str | None):
         raise Refused("'subject' must be a string")
-    return read_subject(subject or "")
+    return parse_subject(subject or "")
 
 
 def _prefers_async(prefer: str | None) -> bool:
     wishes = (prefer or "").split(",")
-    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
+    return any(request_entry.partition(";")[0].strip().lower() == "respond-async" for request_entry in wishes)
 
 
-async def _settled(ghosts: Ghosts, ghost_id: UUID) -> Standing | None:
-    standing = await ghosts.standing(ghost_id)
-    return standing if _status(standing) != "in-progress" else None
+async def _finished(ghosts: Ghosts, ghost_id: UUID) -> GhostProgress | None:
+    progress = await ghosts.progress(ghost_id)
+    return progress if _status(progress) != "in-progress" else None
 
 
-def _answer(standing: Standing) -> Response[Any]:
+def _answer(progress: GhostProgress) -> Response[Any]:
     """Tell that it is on the screen, or why it is not."""
-    match standing.refusal:
+    match progress.refusal:
         case None:
             return Response(None, status_code=HTTPStatus.NO_CONTENT)
-        case Refusal.POINTS:
-            raise NotEnoughPoints(_message(standing))
-        case Refusal.CONTENT:
-            raise ContentRefused(_message(standing))
-        case Refusal.FAILURE:
-            raise Unavailable(_message(standing))
+        case GhostRefusal.POINTS:
+            raise NotEnoughPoints(_message(progress))
+        case GhostRefusal.CONTENT:
+            raise ContentRefused(_message(progress))
+        case GhostRefusal.FAILURE:
+            raise Unavailable(_message(progress))
         case _:
-            assert_never(standing.refusal)
+            assert_never(progress.refusal)
 
 
 async def _later(
-    ghosts: Ghosts, ghost_id: UUID, request: GhostRequest, *, is_async: bool
+    ghosts: Ghosts, ghost_id: UUID, request: ViewerRequest, *, is_async: bool
 ) -> Response[GhostStatus]:
     """Tell where to ask how it stands."""
     try:
-        standing = await ghosts.standing(ghost_id)
+        progress = await ghosts.progress(ghost_id)
     except (NotFound, Unavailable):  # the database is away; it is told what will be, once it is recorded
-        standing = Standing(ghost_id, None)
+        progress = GhostProgress(ghost_id, None)
     here = "../" if request.scope["raw_path"].endswith(b"/") else ""
     headers = {"location": f"{here}history/images/{ghost_id}/status"}
     if is_async:
         headers["preference-applied"] = "respond-async"
-    return Response(_describe(standing), status_code=HTTPStatus.ACCEPTED, headers=headers)
+    return Response(_describe(progress), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _status(standing: Standing) -> str:
-    if standing.refusal:
+def _status(progress: GhostProgress) -> str:
+    if progress.refusal:
         return "failed"
-    return "shown" if standing.step in {Step.SHOWN, Step.POSTED} else "in-progress"
+    return "shown" if progress.step in {GhostStep.SHOWN, GhostStep.POSTED} else "in-progress"
 
 
-def _message(standing: Standing) -> str:
-    match standing.refusal:
-        case Refusal.POINTS:
+def _message(progress: GhostProgress) -> str:
+    match progress.refusal:
+        case GhostRefusal.POINTS:
             return _NOT_ENOUGH
-        case Refusal.CONTENT:
-            return f"{_REJECTED}{standing.reason}"
+        case GhostRefusal.CONTENT:
+            return f"{_REJECTED}{progress.reason}"
         case _:
             return _FAILED
 
 
-def _describe(standing: Standing) -> GhostStatus:
-    step = standing.step or "requested"
-    status: GhostStatus = {"id": standing.id, "status": _status(standing), "step": step}
-    return status | {"message": _message(standing)} if standing.refusal else status
+def _describe(progress: GhostProgress) -> GhostStatus:
+    step = progress.step or "requested"
+    status: GhostStatus = {"id": progress.id, "status": _status(progress), "step": step}
+    return status | {"message": _message(progress)} if progress.refusal else status

@@ -13,7 +13,7 @@ from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
-from showtime_core.domain.parked import Decision, choices
+from showtime_core.domain.parked import Decision, allowed_decisions
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
@@ -21,10 +21,10 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditGiftSubs,
     CreditSubscription,
     SummonGhost,
-    kind,
+    effect_kind,
 )
 from showtime_core.errors import NotFound
-from showtime_core.use_cases.decide_parked import Desk
+from showtime_core.use_cases.decide_parked import DecideParked
 
 _MOST = 1000
 
@@ -34,7 +34,7 @@ class ParkedItem(TypedDict):
 
     id: Annotated[str, says("Names it, for deciding about it.")]
     kind: Annotated[str, says("What it is.", enum=["message", "effect"])]
-    type: Annotated[str, says("EventSub's type of the message, or the kind of effect.")]
+    type: Annotated[str, says("EventSub's type of the message, or the effect_kind of effect.")]
     about: Annotated[str, says("What it is about, in words; empty for a message, which is not understood.")]
     reason: Annotated[str, says("Why it is parked.")]
     since: Annotated[datetime, says("When the latest try began.")]
@@ -47,7 +47,7 @@ class ParkedItem(TypedDict):
 class ParkedList(TypedDict):
     """What is parked."""
 
-    parked: Annotated[list[ParkedItem], says("Messages first, each kind with the oldest first.")]
+    parked: Annotated[list[ParkedItem], says("Messages first, each effect_kind with the oldest first.")]
 
 
 class ParkedName(TypedDict):
@@ -93,20 +93,20 @@ _REFUSALS = {
 }
 
 
-def router(desk: Desk, broadcaster_only: Guard) -> Router:
+def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
     """Make the routes; all of them are the broadcaster's alone."""
 
     @get("/", opt=described(example=_EXAMPLE, refusals={400: ["limit: Expected `int` >= 1"], **AWAY}))
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
-        return {"parked": [tell(each) for each in await desk.parking.parked(limit)]}
+        return {"parked": [describe_parked(each) for each in await use_case.parked_items.list_parked(limit)]}
 
     @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
     async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
         if decision not in list(Decision):
             raise NotFound(_NO_DECISION)
-        await desk.take(Decision(decision), data["id"], uuid.uuid4())
+        await use_case.decide(Decision(decision), data["id"], uuid.uuid4())
 
     return Router(
         "/admin/parked",
@@ -117,7 +117,7 @@ def router(desk: Desk, broadcaster_only: Guard) -> Router:
     )
 
 
-def tell(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
+def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
     """Tell of one that is parked."""
     match parked:
         case ParkedEntry(entry, _, reason, since):
@@ -135,12 +135,12 @@ def tell(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
             return {
                 "id": job.key,
                 "kind": "effect",
-                "type": kind(job.effect),
+                "type": effect_kind(job.effect),
                 "about": _about(job),
                 "reason": reason,
                 "since": since,
                 "tries": job.attempts,
-                "choices": choices(job.effect),
+                "choices": allowed_decisions(job.effect),
             }
         case _:
             assert_never(parked)

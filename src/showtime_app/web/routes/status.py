@@ -8,11 +8,11 @@ from attrs import define
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from showtime_app.metrics import CONTENT_TYPE, Backlog, Metrics
+from showtime_app.metrics import CONTENT_TYPE, Metrics, PendingWork
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatSource
-from showtime_core.domain.health import Health, Standing, judge
+from showtime_core.domain.health import Health, Readiness, assess
 from showtime_core.errors import Unavailable
 
 _CACHE_SECONDS = 30.0
@@ -32,10 +32,10 @@ _WELL: Status = {"isReady": True, "message": "showtime is fully operational."}
 
 
 @define
-class Watch:
-    """Looks how it stands, now and then: strangers cannot make it look more often.
+class ReadinessCache:
+    """Readiness, read at most every 30 s (3 s in trouble), so that strangers cannot cause load.
 
-    Twitch is not asked: whichever instance looks after the channel keeps what it finds in the database.
+    Twitch is not asked: whichever instance checks the channel keeps what it finds in the database.
     """
 
     read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
@@ -49,24 +49,24 @@ class Watch:
     """By which way it is told."""
     most_painted: int | None = None
     """How many ghosts may be painted in 24 hours; None: there is no limit."""
-    _standing: Standing | None = None
-    _look_again_at: float = 0.0
+    _readiness: Readiness | None = None
+    _read_again_at: float = 0.0
 
-    async def look(self) -> Standing:
+    async def current(self) -> Readiness:
         """Tell how it stood when it was last looked; a database that is away is looked for every time."""
         try:
             await self.require_writable()
-            if self._standing is None or time.monotonic() >= self._look_again_at:
-                self._standing = await self._judge()
-                seconds = _CACHE_SECONDS if self._standing.is_ready else _TROUBLE_CACHE_SECONDS
-                self._look_again_at = time.monotonic() + seconds
+            if self._readiness is None or time.monotonic() >= self._read_again_at:
+                self._readiness = await self._judge()
+                seconds = _CACHE_SECONDS if self._readiness.is_ready else _TROUBLE_CACHE_SECONDS
+                self._read_again_at = time.monotonic() + seconds
         except Unavailable as reason:
-            return Standing(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
-        return self._standing
+            return Readiness(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
+        return self._readiness
 
-    async def _judge(self) -> Standing:
+    async def _judge(self) -> Readiness:
         state, health = await self.read()
-        return judge(
+        return assess(
             health,
             state,
             self.off,
@@ -77,17 +77,17 @@ class Watch:
 
 
 def routes(
-    watch: Watch,
+    watch: ReadinessCache,
     check: Callable[[], Awaitable[None]],
     metrics: Metrics,
-    read_backlog: Callable[[], Awaitable[Backlog]],
+    read_backlog: Callable[[], Awaitable[PendingWork]],
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
     @get(["/", "/status"], tags=["status"], opt=described(example=_WELL))
     async def status() -> Status:
         """Tell people how it stands; always 200."""
-        now = await watch.look()
+        now = await watch.current()
         return {"isReady": now.is_ready, "message": now.message}
 
     @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))

@@ -19,7 +19,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from showtime_app.web.asgi import answer_text, header, refuses_method
-from showtime_app.web.hub import Client, Hub
+from showtime_app.web.hub import Hub, StreamClient
 from showtime_app.web.openapi.asgi_operations import ALERTS, CHAT, STATE
 from showtime_app.web.openapi.descriptions import raw
 from showtime_core.domain.feed import FeedEntry
@@ -31,7 +31,7 @@ HEARTBEAT_SECONDS = 30.0
 _COMMENT = b":\n\n"
 _RETRY = b"retry: 3000\n\n"
 _READ_AGAIN_SECONDS = 1.0
-_FAREWELL_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
 MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
@@ -43,14 +43,14 @@ ReadSome = Callable[[int, int], Awaitable[Sequence[FeedEntry]]]
 
 
 @frozen
-class Source:
+class StreamSource:
     """What the streams of one hub show, and how a client gets what was before."""
 
     hub: Hub
     missed: ReadSome
 
 
-def routes(feed: Source, chat: Source, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
+def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
     """Make the routes of the streams."""
 
     @asgi("/alerts", copy_scope=False, opt=raw(get=ALERTS))
@@ -98,7 +98,7 @@ async def _refuses(scope: Scope, send: Send) -> bool:
 
 
 async def _resumed(
-    source: Source, client: Client, last_event_id: str, recent: Read | None = None
+    source: StreamSource, client: StreamClient, last_event_id: str, recent: Read | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Yield what the client has missed, or what a new one wants of before, then what comes; with ids."""
     yield _COMMENT
@@ -124,7 +124,7 @@ async def _resumed(
         yield chunk
 
 
-async def _state(client: Client) -> AsyncGenerator[bytes, None]:
+async def _state(client: StreamClient) -> AsyncGenerator[bytes, None]:
     """Yield the state, then its changes."""
     async for chunk in _until_begun(client):
         yield chunk
@@ -134,7 +134,7 @@ async def _state(client: Client) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _until_begun(client: Client) -> AsyncGenerator[bytes, None]:
+async def _until_begun(client: StreamClient) -> AsyncGenerator[bytes, None]:
     """Keep the stream open while the database is away: what follows, follows later."""
     if not client.begin.done():
         yield _RETRY
@@ -144,7 +144,7 @@ async def _until_begun(client: Client) -> AsyncGenerator[bytes, None]:
             yield _COMMENT
 
 
-async def _queued(client: Client, after: int) -> AsyncGenerator[bytes, None]:
+async def _queued(client: StreamClient, after: int) -> AsyncGenerator[bytes, None]:
     """Yield what is published from now on, and a comment whenever nothing is for a while."""
     while True:
         try:
@@ -160,7 +160,7 @@ async def _queued(client: Client, after: int) -> AsyncGenerator[bytes, None]:
 async def _reaches(hub: Hub, number: int) -> bool:
     """Wait a little for what another instance has shown already; False: it counts as an id that never was."""
     for _ in range(_BEHIND_TENTHS):
-        if hub.tip and hub.tip.id >= number:
+        if hub.position and hub.position.id >= number:
             return True
         await asyncio.sleep(0.1)
     return False
@@ -175,7 +175,7 @@ def _read_id(text: str, epoch: str) -> int | None:
 
 
 async def _serve(
-    hub: Hub, client: Client, chunks: AsyncGenerator[bytes, None], receive: Receive, send: Send
+    hub: Hub, client: StreamClient, chunks: AsyncGenerator[bytes, None], receive: Receive, send: Send
 ) -> None:
     """Send chunks until the client goes, is given up, or the server stops."""
     gone = asyncio.create_task(_until_gone(receive))
@@ -193,7 +193,7 @@ async def _serve(
             task.cancel()
         await asyncio.gather(*ends, return_exceptions=True)
     if not was_gone:
-        await _say_farewell(send)
+        await _end_response(send)
 
 
 async def _send_all(chunks: AsyncGenerator[bytes, None], send: Send) -> None:
@@ -212,8 +212,8 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _say_farewell(send: Send) -> None:
+async def _end_response(send: Send) -> None:
     """End the answer in due form, unless the client does not even take that."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(_FAREWELL_SECONDS):
+        async with asyncio.timeout(_CLOSE_SECONDS):
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, learn
-from showtime_core.domain.events import HypeTrain, HypeTrainPhase
+from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, add_fact
+from showtime_core.domain.events import HypeTrainPhase, HypeTrainUpdate
 from showtime_core.errors import Refused
 
 MAX_TAPE_ID = 2**31 - 1
@@ -39,8 +39,8 @@ class Screening:
 
 
 @frozen
-class TapeOn:
-    """The host put a tape on, by the database's clock."""
+class TapePlayback:
+    """A tape that the host put on, by the database's clock."""
 
     screening_id: UUID
     tape_id: int
@@ -59,8 +59,8 @@ class Revocation:
 
 
 @frozen
-class Train:
-    """The latest hype train."""
+class HypeTrainProgress:
+    """How far the latest hype train has come, as Twitch tells it."""
 
     id: str
     level: int
@@ -69,22 +69,22 @@ class Train:
     is_over: bool = False
 
     @property
-    def stand(self) -> tuple[bool, int, int]:
-        """How far it has come: what is greater was later."""
+    def order(self) -> tuple[bool, int, int]:
+        """The order of reports of one train, by end, level and progress: the greater was sent later."""
         return self.is_over, self.level, self.progress
 
 
 @frozen
 class ChannelState:
-    """All that a reaction may depend on."""
+    """All that a reaction may depend on: the recent nights, their tapes, and what the console shows."""
 
     timeline: Timeline = Timeline()
-    tapes: tuple[TapeOn, ...] = ()
+    tapes: tuple[TapePlayback, ...] = ()
     """The tapes of the nights in the timeline, in the order in which they were put on."""
     last_broadcast_id: int = 0
     title: str = ""
     category: str = ""
-    hype_train: Train | None = None
+    hype_train: HypeTrainProgress | None = None
     revocations: tuple[Revocation, ...] = ()
     """Subscriptions that Twitch ended, and of which nothing has come since."""
 
@@ -100,16 +100,19 @@ class Snapshot:
 
 
 @frozen
-class Recorded:
+class BroadcastRows:
     """What the tables of broadcasts and screenings say of the nights in the timeline."""
 
     broadcasts: tuple[Broadcast, ...]
     screenings: tuple[Screening, ...]
 
 
-def tell(state: ChannelState, fact: Fact) -> ChannelState:
-    """Add what Twitch said of the stream. Raises Refused for a fact from before what is settled."""
-    timeline = learn(state.timeline, fact, state.last_broadcast_id)
+def apply_fact(state: ChannelState, fact: Fact) -> ChannelState:
+    """Add what Twitch said of the stream; returns the state after it.
+
+    Raises Refused for a fact that was sent before `base_until`: those nights are final.
+    """
+    timeline = add_fact(state.timeline, fact, state.last_broadcast_id)
     since = timeline.nights[0].started_at if timeline.nights else None
     return evolve(
         state,
@@ -128,7 +131,7 @@ def put_tape_on(state: ChannelState, screening_id: UUID, tape_id: int, now: date
         raise Refused("tape ID must be an integer")
     live = _require_live(state)
     at = max([now, live.started_at, *(tape.stopped_at or tape.at for tape in state.tapes)])
-    return evolve(state, tapes=(*state.tapes, TapeOn(screening_id, tape_id, at)))
+    return evolve(state, tapes=(*state.tapes, TapePlayback(screening_id, tape_id, at)))
 
 
 def take_tape_off(state: ChannelState, now: datetime) -> ChannelState:
@@ -137,7 +140,7 @@ def take_tape_off(state: ChannelState, now: datetime) -> ChannelState:
     Raises Refused if no broadcast is live.
     """
     _require_live(state)
-    if not snapshot(state).screening_tape_id:
+    if not snapshot_of(state).screening_tape_id:
         return state
     *before, last = state.tapes
     return evolve(state, tapes=(*before, evolve(last, stopped_at=max(now, last.at))))
@@ -149,25 +152,25 @@ def _require_live(state: ChannelState) -> Night:
     return state.timeline.live
 
 
-def ride(state: ChannelState, event: HypeTrain) -> ChannelState:
-    """Remember how far a hype train has come: in whatever order Twitch tells it, it never goes back."""
+def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
+    """Record a report of a hype train; a report older than what is known changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
-    told = Train(event.id, event.level, event.progress, event.goal, is_over)
+    told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over)
     known = state.hype_train
-    is_news = known is None or known.id != told.id or told.stand > known.stand
+    is_news = known is None or known.id != told.id or told.order > known.order
     return evolve(state, hype_train=told) if is_news else state
 
 
-def hear_from(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:
-    """Forget that Twitch ended a subscription, once something of its type has been sent since."""
+def clear_revocation(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:
+    """Drop the revocation of a type once a message of that type was sent after it (`sent_at`)."""
     left = tuple(
         ended for ended in state.revocations if ended.type != subscription_type or ended.sent_at > sent_at
     )
     return state if left == state.revocations else evolve(state, revocations=left)
 
 
-def recorded(state: ChannelState) -> Recorded:
-    """Work out what the tables say: screenings within their broadcasts, ends after what they contain."""
+def broadcast_rows(state: ChannelState) -> BroadcastRows:
+    """Work out the rows: screenings lie within their broadcasts, and ends come after what they contain."""
     nights = state.timeline.nights
     broadcasts, screenings = [], []
     for night, following in zip_longest(nights, nights[1:]):
@@ -176,14 +179,14 @@ def recorded(state: ChannelState) -> Recorded:
         ended_at = _end(night, tapes, next_starts_at)
         broadcasts.append(Broadcast(night.id, night.started_at, ended_at))
         screenings += _screenings(night.id, tapes, ended_at)
-    return Recorded(tuple(broadcasts), tuple(screenings))
+    return BroadcastRows(tuple(broadcasts), tuple(screenings))
 
 
-def _is_during(tape: TapeOn, night: Night, next_starts_at: datetime | None) -> bool:
+def _is_during(tape: TapePlayback, night: Night, next_starts_at: datetime | None) -> bool:
     return night.started_at <= tape.at and (next_starts_at is None or tape.at < next_starts_at)
 
 
-def _end(night: Night, tapes: list[TapeOn], next_starts_at: datetime | None) -> datetime | None:
+def _end(night: Night, tapes: list[TapePlayback], next_starts_at: datetime | None) -> datetime | None:
     """An end never precedes what it contains, and never overlaps the next broadcast."""
     if night.ended_at is None:
         return None
@@ -191,7 +194,7 @@ def _end(night: Night, tapes: list[TapeOn], next_starts_at: datetime | None) -> 
     return min(latest, next_starts_at) if next_starts_at else latest
 
 
-def _screenings(broadcast_id: int, tapes: list[TapeOn], ended_at: datetime | None) -> list[Screening]:
+def _screenings(broadcast_id: int, tapes: list[TapePlayback], ended_at: datetime | None) -> list[Screening]:
     return [
         Screening(
             tape.screening_id,
@@ -205,12 +208,14 @@ def _screenings(broadcast_id: int, tapes: list[TapeOn], ended_at: datetime | Non
 
 
 def open_screening(state: ChannelState) -> Screening | None:
-    """Tell which tape is on: one is only while a broadcast is live."""
-    return next((screening for screening in recorded(state).screenings if screening.ended_at is None), None)
+    """Find the screening that is on; None if no broadcast is live, or no tape is on."""
+    return next(
+        (screening for screening in broadcast_rows(state).screenings if screening.ended_at is None), None
+    )
 
 
-def snapshot(state: ChannelState) -> Snapshot:
-    """Tell viewers what is on."""
+def snapshot_of(state: ChannelState) -> Snapshot:
+    """Summarise the state for `/state`: whether a broadcast is live since when, and which tape is on."""
     live = state.timeline.live
     if not live:
         return Snapshot(is_live=False)

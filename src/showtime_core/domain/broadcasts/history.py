@@ -69,8 +69,8 @@ def broadcasts_by_tape(broadcasts: Iterable[ListedBroadcast]) -> dict[int, list[
     return dict(found)
 
 
-def name_viewer(display_name: str, twitch_user_id: str) -> str:
-    """Name a viewer as people see it, also one of whom only the id is known."""
+def displayed_name(display_name: str, twitch_user_id: str) -> str:
+    """Name a viewer as people see it: the display name, or `User <id>` where only the id is known."""
     return display_name or f"User {twitch_user_id}"
 
 

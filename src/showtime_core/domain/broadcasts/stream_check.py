@@ -13,37 +13,37 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.broadcasts.timeline import WentOnAir
 from showtime_core.domain.events import StreamFound, StreamMissed
 
-STALE_FOR = timedelta(minutes=5)
+LISTED_AFTER_END = timedelta(minutes=5)
 """How long a stream may be listed after its end."""
-DOUBTED_FOR = timedelta(minutes=10)
-MISSED_TIMES = 3
+MISSING_FOR = timedelta(minutes=10)
+MISSING_CHECKS = 3
 
 
 @frozen
-class Stream:
-    """A live stream as the API lists it."""
+class ListedStream:
+    """A live stream, as Twitch's API lists it (`GET /streams`)."""
 
     id: str
     started_at: datetime
 
 
 @frozen
-class Listing:
-    """What the API says of the channel."""
+class StreamListing:
+    """What Twitch's API says of the channel at one moment."""
 
-    stream: Stream | None
+    stream: ListedStream | None
     """None: nothing is live."""
     at: datetime
     """When, by Twitch's clock."""
 
 
 @frozen
-class Doubt:
-    """A broadcast is live here, and its stream is not listed."""
+class MissingStream:
+    """A broadcast that is live here while Twitch's API does not list its stream."""
 
     broadcast_id: int
     since: datetime
-    times: int = 1
+    checks: int = 1
     """How often it was missed."""
 
 
@@ -53,41 +53,45 @@ class Comparison:
 
     event: StreamFound | StreamMissed | None = None
     """What to record; None: nothing."""
-    doubt: Doubt | None = None
+    missing: MissingStream | None = None
     """What to remember for the next listing."""
 
 
-def compare(state: ChannelState, listing: Listing, doubt: Doubt | None) -> Comparison:
-    """Tell what follows from a listing and from what was doubted before."""
+def compare(state: ChannelState, listing: StreamListing, missing: MissingStream | None) -> Comparison:
+    """Work out what a listing proves, given for how long the stream has been missing before.
+
+    A listed stream that is unknown is a StreamFound; one that was missing in three checks within ten minutes
+    is a StreamMissed. Twitch caches listings for minutes, so one alone proves nothing.
+    """
     if listing.stream:
         found = StreamFound(listing.stream.id, listing.stream.started_at, listing.at)
-        return Comparison(found if is_news(state, found) else None)
-    return _missed(state, listing.at, doubt)
+        return Comparison(found if changes_state(state, found) else None)
+    return _compare_missing(state, listing.at, missing)
 
 
-def is_news(state: ChannelState, found: StreamFound) -> bool:
-    """Tell whether a stream that is listed changes anything."""
+def changes_state(state: ChannelState, found: StreamFound) -> bool:
+    """Tell whether recording this listed stream would change the state."""
     nights = state.timeline.nights
     if not nights:
         return True
     last = nights[-1]
     if last.ended_at is None:
         return found.stream_id not in last.streams and found.started_at > last.started_at
-    return found.started_at > last.ended_at or found.seen_at - last.ended_at >= STALE_FOR
+    return found.started_at > last.ended_at or found.seen_at - last.ended_at >= LISTED_AFTER_END
 
 
-def _missed(state: ChannelState, at: datetime, doubt: Doubt | None) -> Comparison:
+def _compare_missing(state: ChannelState, at: datetime, missing: MissingStream | None) -> Comparison:
     live = state.timeline.live
     if not live:
         return Comparison()
-    if not doubt or doubt.broadcast_id != live.id or _is_heard_of(state, doubt.since):
-        return Comparison(doubt=Doubt(live.id, since=at))
-    doubt = evolve(doubt, times=doubt.times + 1)
-    if doubt.times >= MISSED_TIMES and at - doubt.since >= DOUBTED_FOR:
-        return Comparison(StreamMissed(doubt.since, at, live.streams[-1] if live.streams else None))
-    return Comparison(doubt=doubt)
+    if not missing or missing.broadcast_id != live.id or _is_confirmed_since(state, missing.since):
+        return Comparison(missing=MissingStream(live.id, since=at))
+    missing = evolve(missing, checks=missing.checks + 1)
+    if missing.checks >= MISSING_CHECKS and at - missing.since >= MISSING_FOR:
+        return Comparison(StreamMissed(missing.since, at, live.streams[-1] if live.streams else None))
+    return Comparison(missing=missing)
 
 
-def _is_heard_of(state: ChannelState, since: datetime) -> bool:
+def _is_confirmed_since(state: ChannelState, since: datetime) -> bool:
     """Tell whether Twitch has said since then that a stream is live."""
     return any(isinstance(fact, WentOnAir) and fact.sent_at > since for fact in state.timeline.facts)

@@ -15,7 +15,7 @@ from showtime_core.errors import Refused
 
 RESUME_WITHIN = timedelta(minutes=15)
 """A stream that returns sooner than this continues its broadcast."""
-SETTLED_AFTER = timedelta(hours=1)
+COMPACTED_AFTER = timedelta(hours=1)
 """Twitch delivers within minutes, and nothing older than ten is accepted: an hour is ample."""
 
 
@@ -43,7 +43,7 @@ Fact = WentOnAir | WentOffAir
 
 @frozen
 class Night:
-    """One broadcast, by Twitch's clock."""
+    """One broadcast, folded from what Twitch said, with times by Twitch's clock."""
 
     started_at: datetime
     ended_at: datetime | None = None
@@ -64,11 +64,11 @@ class Night:
 
 @frozen
 class Timeline:
-    """What is known of the recent nights."""
+    """The facts of the last hours, and the nights that they come to."""
 
-    settled: Night | None = None
+    base: Night | None = None
     """The last night of what is settled: a fact can no longer come before it."""
-    settled_until: datetime | None = None
+    base_until: datetime | None = None
     """The moment of the last settled fact."""
     facts: frozenset[Fact] = frozenset()
     nights: tuple[Night, ...] = ()
@@ -80,19 +80,21 @@ class Timeline:
         return self.nights[-1] if self.nights and self.nights[-1].is_live else None
 
 
-def learn(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
+def add_fact(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
     """Add a fact, and work out the nights again; new nights are numbered upwards from `last_id` + 1.
 
     Raises Refused for a fact from before what is settled: a night that has ended is not restarted.
     """
-    timeline = _settle(timeline)  # before, not after: the nights that this fact changes are all in the answer
-    if timeline.settled_until and fact.sent_at < timeline.settled_until:
+    timeline = _compact(
+        timeline
+    )  # before, not after: the nights that this fact changes are all in the answer
+    if timeline.base_until and fact.sent_at < timeline.base_until:
         raise Refused(
             f"Twitch sent this at {fact.sent_at:%Y-%m-%dT%H:%M:%SZ}, but the nights are settled until "
-            f"{timeline.settled_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
+            f"{timeline.base_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
         )
     known = evolve(timeline, facts=timeline.facts | {fact})
-    return evolve(known, nights=_numbered(_fold(known.settled, _in_order(known)), timeline.nights, last_id))
+    return evolve(known, nights=_numbered(_fold(known.base, _in_order(known)), timeline.nights, last_id))
 
 
 def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
@@ -102,20 +104,20 @@ def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
     sent: the same stream id comes once more when a stream returns after a short drop-out. A stream from
     before what is settled has been heard of, or should have been.
     """
-    seen = set(timeline.settled.streams) if timeline.settled else set[str]()
+    seen = set(timeline.base.streams) if timeline.base else set[str]()
     moments: list[tuple[datetime, Fact]] = []
     for fact in sorted(timeline.facts, key=lambda fact: (fact.sent_at, str(fact))):
         moment = fact.sent_at
         if isinstance(fact, WentOnAir) and fact.stream_id not in seen:
             seen.add(fact.stream_id)
-            if timeline.settled_until is None or fact.started_at >= timeline.settled_until:
+            if timeline.base_until is None or fact.started_at >= timeline.base_until:
                 moment = min(fact.started_at, fact.sent_at)
         moments.append((moment, fact))
     return sorted(moments, key=lambda entry: (entry[0], isinstance(entry[1], WentOnAir), str(entry[1])))
 
 
-def _fold(settled: Night | None, moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
-    nights: tuple[Night, ...] = (settled,) if settled else ()
+def _fold(base: Night | None, moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
+    nights: tuple[Night, ...] = (base,) if base else ()
     for moment, fact in moments:
         nights = _off(nights, moment, fact) if isinstance(fact, WentOffAir) else _on(nights, moment, fact)
     return nights
@@ -169,21 +171,21 @@ def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int
     return tuple(numbered)
 
 
-def _settle(timeline: Timeline) -> Timeline:
-    """Forget the facts that no late one can come before; the night that they came to stays."""
+def _compact(timeline: Timeline) -> Timeline:
+    """Drop facts that no late one can precede; the night that they came to stays as the base."""
     moments = _in_order(timeline)
     if not moments:
         return timeline
-    horizon = moments[-1][0] - SETTLED_AFTER
+    horizon = moments[-1][0] - COMPACTED_AFTER
     old = list(takewhile(lambda entry: max(entry[0], entry[1].sent_at) < horizon, moments))
     if not old:
         return timeline
-    settled = _fold(timeline.settled, old)
+    settled = _fold(timeline.base, old)
     # A fold only adds nights, so they stand where they stood.
     nights = timeline.nights[max(len(settled) - 1, 0) :]
     return Timeline(
-        settled=evolve(settled[-1], id=nights[0].id) if settled else None,
-        settled_until=old[-1][0],
+        base=evolve(settled[-1], id=nights[0].id) if settled else None,
+        base_until=old[-1][0],
         facts=timeline.facts - {fact for _, fact in old},
         nights=nights,
     )

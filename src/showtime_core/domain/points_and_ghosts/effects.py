@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, Refusal, Step, Task
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.domain.viewers import Viewer
 
 
@@ -60,11 +60,11 @@ class SummonGhost:
 
     def begin(self, flow_id: UUID) -> Ghost:
         """Begin the life of the ghost: its points are reserved."""
-        return Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.RESERVED, flow_id)
+        return Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, GhostStep.RESERVED, flow_id)
 
-    def refuse(self, refusal: Refusal, reason: str) -> Ghost:
+    def refuse(self, refusal: GhostRefusal, reason: str) -> Ghost:
         """Say why its life does not begin."""
-        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, Step.REFUSED)
+        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, GhostStep.REFUSED)
         return evolve(never, refusal=refusal, reason=reason)
 
 
@@ -74,7 +74,7 @@ class AdvanceGhost:
 
     ghost_id: UUID
     viewer: Viewer
-    task: Task
+    task: GhostTask
 
 
 Credit = CreditCheer | CreditSubscription | CreditGiftSubs
@@ -117,8 +117,8 @@ def why_impossible(effect: Effect) -> str | None:
     return None
 
 
-def kind(effect: Effect) -> str:
-    """Name the kind of an effect; with the id of its message, it is the effect's key for ever."""
+def effect_kind(effect: Effect) -> str:
+    """Name the kind of an effect; with the id of its entry, it is the effect's key for ever."""
     match effect:
         case CreditCheer():
             return "credit-cheer"
@@ -131,30 +131,30 @@ def kind(effect: Effect) -> str:
         case AdvanceGhost():
             return effect.task
         case CheckForDouble():
-            return f"check-{kind(effect.of)}"
+            return f"check-{effect_kind(effect.of)}"
 
 
-def key(entry_id: str, effect: Effect) -> str:
-    """Name an effect for ever: an entry has one of each kind at most."""
-    return f"{entry_id}:{kind(effect)}"
+def effect_key(entry_id: str, effect: Effect) -> str:
+    """Give the key of an effect, unique for ever: an entry has one effect of each kind at most."""
+    return f"{entry_id}:{effect_kind(effect)}"
 
 
-def needs(effect: Effect) -> frozenset[Feature]:
-    """Tell which features must be on for this effect: a ghost is paid with points."""
+def required_features(effect: Effect) -> frozenset[Feature]:
+    """Tell which features must be on for this effect; a ghost needs points as well, which pay for it."""
     is_ghostly = isinstance(effect, SummonGhost | AdvanceGhost)
     return frozenset(Feature) if is_ghostly else frozenset({Feature.POINTS})
 
 
-def lane(effect: Effect) -> str | None:
-    """Name the lane: effects of one lane are performed one at a time and in order.
+def effect_lane(effect: Effect) -> str | None:
+    """Give the lane: effects of one lane are performed one at a time and in order; None: no lane.
 
     The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
-    transactions. Nothing else is in it: painting a ghost never delays a credit, nor does looking once more.
+    transactions. Nothing else is in it: painting a ghost never delays a credit.
     """
     match effect:
         case CheckForDouble():
             return None
-        case AdvanceGhost(_, _, Task.PAINT | Task.STORE | Task.SHOW | Task.POST):
+        case AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.SHOW | GhostTask.POST):
             return None
         case _:
             return effect.viewer.id

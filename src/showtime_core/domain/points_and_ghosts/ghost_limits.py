@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.events import Cheer, GhostRequested, Retried
+from showtime_core.domain.events import Cheer, EntryRetried, GhostRequested
 from showtime_core.domain.points_and_ghosts.ghosts import find_subject
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.viewers import Viewer
@@ -76,7 +76,7 @@ def wisher(content: object) -> Viewer | None:
             return viewer
         case Cheer(viewer, bits, message) if bits >= POINTS_PER_GHOST and find_subject(message):
             return viewer
-        case Retried(_, event):
+        case EntryRetried(_, event):
             return wisher(event)
         case _:
             return None

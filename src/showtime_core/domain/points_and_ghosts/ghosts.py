@@ -34,8 +34,8 @@ _REQUEST = re.compile(r"[Gg][Hh][Oo][Ss][Tt] [Oo][Ff]\s(.*)", re.DOTALL)
 
 
 @frozen
-class Wish:
-    """Somebody wants to see a ghost."""
+class GhostRequest:
+    """A viewer's request for a ghost, and the screening over which it was made."""
 
     viewer: Viewer
     subject: str
@@ -43,7 +43,7 @@ class Wish:
     """The tape that is on."""
 
 
-class Step(StrEnum):
+class GhostStep(StrEnum):
     """How far a ghost has come."""
 
     RESERVED = "reserved"
@@ -60,7 +60,7 @@ class Step(StrEnum):
     """It failed: the points are back."""
 
 
-class Task(StrEnum):
+class GhostTask(StrEnum):
     """What is to be done for a ghost whose points are reserved."""
 
     PAINT = "paint-ghost"
@@ -71,7 +71,7 @@ class Task(StrEnum):
     POST = "post-ghost"
 
 
-class Refusal(StrEnum):
+class GhostRefusal(StrEnum):
     """Why there is no ghost."""
 
     POINTS = "not-enough-points"
@@ -89,68 +89,68 @@ class Ghost:
     viewer: Viewer
     subject: str
     screening_id: UUID | None
-    step: Step
+    step: GhostStep
     flow_id: UUID | None = None
     """The ledger's transaction that pays for it."""
     url: str | None = None
-    refusal: Refusal | None = None
+    refusal: GhostRefusal | None = None
     """Set as soon as it has failed, before the points are back."""
     reason: str | None = None
     jpeg: bytes | None = field(default=None, repr=False)
     """The image, until it is stored and posted."""
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the viewer has it on the screen, or the points back."""
-        return self.step in {Step.SHOWN, Step.POSTED, Step.REFUSED, Step.REFUNDED}
+    def is_finished(self) -> bool:
+        """Whether the viewer has the ghost on the screen, or the points back."""
+        return self.step in {GhostStep.SHOWN, GhostStep.POSTED, GhostStep.REFUSED, GhostStep.REFUNDED}
 
     @property
     def is_waited_for(self) -> bool:
         """Whether it is to come on the screen, and has not yet."""
-        return not self.is_settled and self.refusal is None
+        return not self.is_finished and self.refusal is None
 
 
 @frozen
-class Standing:
-    """How a ghost stands, as everybody may know it."""
+class GhostProgress:
+    """How far a ghost has come, as everybody may know it: without the operator's reasons."""
 
     id: UUID
-    step: Step | None
+    step: GhostStep | None
     """How far it has come; None: it waits to begin."""
-    refusal: Refusal | None = None
+    refusal: GhostRefusal | None = None
     """Why there is no ghost, once the points are back."""
     reason: str | None = None
     """The painter's words, where it will not paint this."""
 
     @classmethod
-    def of(cls, id: UUID, step: Step | None, refusal: Refusal | None, reason: str | None) -> Self:  # noqa: A002
-        """Tell how it stands: that it failed, only when nothing of the viewer's is held any more."""
-        if step not in {Step.REFUSED, Step.REFUNDED}:
+    def of(cls, id: UUID, step: GhostStep | None, refusal: GhostRefusal | None, reason: str | None) -> Self:  # noqa: A002
+        """Tell the progress of a ghost; a failure only once nothing of the viewer's is reserved any more."""
+        if step not in {GhostStep.REFUSED, GhostStep.REFUNDED}:
             return cls(id, step)
-        return cls(id, step, refusal, reason if refusal is Refusal.CONTENT else None)
+        return cls(id, step, refusal, reason if refusal is GhostRefusal.CONTENT else None)
 
 
-def next_task(ghost: Ghost) -> Task | None:  # noqa: PLR0911 - one table
+def next_task(ghost: Ghost) -> GhostTask | None:  # noqa: PLR0911 - one table
     """Tell what comes next in the life of a ghost; None: it is over."""
     match ghost.step:
-        case Step.RESERVED | Step.PAINTED | Step.STORED if ghost.refusal:
-            return Task.REFUND
-        case Step.RESERVED:
-            return Task.PAINT
-        case Step.PAINTED:
-            return Task.STORE
-        case Step.STORED:
-            return Task.PAY
-        case Step.PAID:
-            return Task.SHOW
-        case Step.SHOWN:
-            return Task.POST
-        case Step.POSTED | Step.REFUSED | Step.REFUNDED:
+        case GhostStep.RESERVED | GhostStep.PAINTED | GhostStep.STORED if ghost.refusal:
+            return GhostTask.REFUND
+        case GhostStep.RESERVED:
+            return GhostTask.PAINT
+        case GhostStep.PAINTED:
+            return GhostTask.STORE
+        case GhostStep.STORED:
+            return GhostTask.PAY
+        case GhostStep.PAID:
+            return GhostTask.SHOW
+        case GhostStep.SHOWN:
+            return GhostTask.POST
+        case GhostStep.POSTED | GhostStep.REFUSED | GhostStep.REFUNDED:
             return None
 
 
-def ghost_id(entry_id: str) -> UUID:
-    """Name the ghost that an entry asks for: always the same, so that no entry ever makes two."""
+def ghost_id_of(entry_id: str) -> UUID:
+    """Derive the id of the ghost that an entry asks for: always the same, so that no entry makes two."""
     return uuid5(_NAMESPACE, entry_id)
 
 
@@ -159,10 +159,10 @@ def prompt(subject: str) -> str:
     return f"a ghostly image of {subject}, with glitchy VHS artifacts, dark background"
 
 
-def read_subject(text: str) -> str:
-    """Read what a viewer asks a ghost of, without what no database or JSON can hold.
+def parse_subject(text: str) -> str:
+    """Check and clean a subject, dropping what no database or JSON can hold.
 
-    Raises Refused for nothing, and for more than 120 characters: nothing was spent on it yet.
+    Raises Refused for an empty one, and for more than 120 characters: nothing was spent on it yet.
     """
     subject = clean(text).strip()
     if not subject:

@@ -70,8 +70,8 @@ class Statement:
     """
 
 
-def fit_message(message: str) -> str:
-    """Cut a message to what the ledger keeps: 128 bytes of UTF-8, no half a character, no NUL.
+def truncate_message(message: str) -> str:
+    """Cut a message to what the ledger keeps: 128 bytes of UTF-8, whole characters, no NUL.
 
     The ledger itself cuts between any two bytes, and its database fails at half a character.
     """
@@ -80,7 +80,7 @@ def fit_message(message: str) -> str:
 
 def describe_cheer(message: str) -> str:
     """Say of a cheer what the ledger says of it."""
-    said = fit_message(message)
+    said = truncate_message(message)
     return f"Thank you for cheering with the message '{said}'!" if said else "Thank you for cheering!"
 
 
@@ -93,7 +93,7 @@ def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is
         thanks = "You received a gift sub"
     if multiplier > 1:
         thanks += f" (at a tier with {multiplier}x credit)"
-    said = fit_message(message)
+    said = truncate_message(message)
     return f"{thanks} with the message '{said}'!" if said else f"{thanks}!"
 
 

@@ -25,8 +25,8 @@ from showtime_core.domain.points_and_ghosts.ledger import (
 
 
 @frozen
-class Flow:
-    """What a change looks like in the ledger."""
+class ExpectedTransaction:
+    """What a change of ours must look like in the ledger: type, points, state and description."""
 
     type: FlowType
     points: int
@@ -34,22 +34,22 @@ class Flow:
     description: str
 
 
-def flow_of(credit: Credit) -> Flow:
+def expected_credit(credit: Credit) -> ExpectedTransaction:
     """Tell what a credit looks like in the ledger."""
     match credit:
         case CreditCheer(_, points, message):
-            return Flow(FlowType.CHEER, points, FlowState.ACCEPTED, describe_cheer(message))
+            return ExpectedTransaction(FlowType.CHEER, points, FlowState.ACCEPTED, describe_cheer(message))
         case CreditSubscription(_, base, times, is_initial, is_gift, message):
             said = describe_subscription(times, message, is_initial=is_initial, is_gift=is_gift)
-            return Flow(FlowType.SUBSCRIPTION, base * times, FlowState.ACCEPTED, said)
+            return ExpectedTransaction(FlowType.SUBSCRIPTION, base * times, FlowState.ACCEPTED, said)
         case CreditGiftSubs(_, base, times, count):
             said = describe_gift_subs(count)
-            return Flow(FlowType.GIFT_SUB, base * times * count, FlowState.ACCEPTED, said)
+            return ExpectedTransaction(FlowType.GIFT_SUB, base * times * count, FlowState.ACCEPTED, said)
 
 
-def reservation(points: int) -> Flow:
-    """Tell what points that are set aside for a ghost look like in the ledger."""
-    return Flow(FlowType.ALERT_REDEMPTION, -points, FlowState.PENDING, describe_ghost())
+def expected_reservation(points: int) -> ExpectedTransaction:
+    """Tell what points that are reserved for a ghost look like in the ledger."""
+    return ExpectedTransaction(FlowType.ALERT_REDEMPTION, -points, FlowState.PENDING, describe_ghost())
 
 
 @frozen
@@ -76,15 +76,18 @@ class CannotTell:
     reason: str
 
 
-Finding = Adopt | Repeat | LookAgain | CannotTell
+LedgerMatch = Adopt | Repeat | LookAgain | CannotTell
 
 
-def settle(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> Finding:
-    """Find out whether a request was performed, from the transactions since it was first made.
+def match_ledger(
+    expected: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
+) -> LedgerMatch:
+    """Find out whether a request was performed, from the transactions since it was first sent.
 
-    `claimed` are those that belong to other requests of ours.
+    `claimed` are the ids of transactions that belong to other requests of ours. An incomplete statement that
+    does not show the request proves nothing.
     """
-    candidates = unclaimed(wanted, statement, claimed)
+    candidates = unclaimed(expected, statement, claimed)
     match candidates:
         case [one]:
             return Adopt(one)
@@ -99,17 +102,21 @@ def settle(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> Find
             )
 
 
-def unclaimed(wanted: Flow, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
+def unclaimed(wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
     """Name the transactions that may be what was wanted, and belong to no other request of ours."""
-    return [made.id for made in statement.transactions if made.id not in claimed and _may_be(made, wanted)]
+    return [made.id for made in statement.transactions if made.id not in claimed and _matches(made, wanted)]
 
 
-def _may_be(made: Transaction, wanted: Flow) -> bool:
-    """Tell whether this may be what was wanted; a sentence that is not understood rules nothing out."""
-    if (made.type, made.points, made.state) != (wanted.type, wanted.points, wanted.state):
+def _matches(transaction: Transaction, expected: ExpectedTransaction) -> bool:
+    """Tell whether this may be what was expected; a description that is not understood rules nothing out."""
+    if (transaction.type, transaction.points, transaction.state) != (
+        expected.type,
+        expected.points,
+        expected.state,
+    ):
         return False
-    said = _understand(made.description)
-    return said is None or said == _understand(wanted.description)
+    said = _parse_description(transaction.description)
+    return said is None or said == _parse_description(expected.description)
 
 
 # The sentences of the ledger, with what they say of tiers left out: the points tell that as well.
@@ -120,7 +127,7 @@ _SENTENCE = re.compile(
 )
 
 
-def _understand(description: str) -> tuple[str, ...] | None:
-    """Read how a sentence begins, and what it quotes; white space may have been changed on its way."""
+def _parse_description(description: str) -> tuple[str, ...] | None:
+    """Split a description into its beginning and what it quotes; white space may have changed on its way."""
     found = _SENTENCE.fullmatch(" ".join(description.split()))
     return found and tuple(" ".join((part or "").split()) for part in found.groups())

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from showtime_core.domain.events import Resubscription, Retried, Subscription
+from showtime_core.domain.events import EntryRetried, Resubscription, SubscriptionStart
 
 SHARED_WITHIN = timedelta(days=28)
 """How far the two messages of one payment may lie apart, by Twitch's clock: no month is shorter."""
@@ -35,12 +35,12 @@ def payment_of(event: object, sent_at: datetime | None) -> Payment | None:
     `sent_at` is when its message was sent, for an event that does not know it.
     """
     match event:
-        case Subscription(viewer, tier, False, at):
+        case SubscriptionStart(viewer, tier, False, at):
             return Payment(viewer.id, tier, is_shared=False, at=at)
         case Resubscription(viewer, tier):
             moment = event.sent_at or sent_at
             return Payment(viewer.id, tier, is_shared=True, at=moment) if moment else None
-        case Retried(_, retried):
+        case EntryRetried(_, retried):
             return payment_of(retried, None)
         case _:
             return None

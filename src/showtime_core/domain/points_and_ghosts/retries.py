@@ -5,16 +5,16 @@ from datetime import timedelta
 from attrs import frozen
 
 from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, CheckForDouble, Effect, SummonGhost
-from showtime_core.domain.points_and_ghosts.ghosts import Task
+from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeError, Unforeseen
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
 """An outage of a night is followed within five minutes of its end."""
 
-PATIENT = 300
+MAX_POINTS_ATTEMPTS = 300
 """Tries, a day of them: what moves points, and what was paid for."""
-BRIEF = 6
+MAX_GHOST_ATTEMPTS = 6
 """Tries, half a minute of them: a viewer waits for the ghost, and can ask again.
 
 Also of what fails by a fault of ours: the other effects of its lane wait for it.
@@ -22,8 +22,8 @@ Also of what fails by a fault of ours: the other effects of its lane wait for it
 
 
 @frozen
-class Again:
-    """Try again after a while."""
+class Retry:
+    """Try again after a delay."""
 
     delay: timedelta
     in_doubt: bool
@@ -38,13 +38,13 @@ class GiveUp:
 
 
 @frozen
-class LeaveIt:
-    """Park it, for a person to decide."""
+class Park:
+    """Set the effect aside for a person to decide, with the reason."""
 
     reason: str
 
 
-Consequence = Again | GiveUp | LeaveIt
+Consequence = Retry | GiveUp | Park
 
 
 def consequence(  # noqa: PLR0911 - one table
@@ -58,35 +58,34 @@ def consequence(  # noqa: PLR0911 - one table
     delay = back_off(attempts, chance)
     why = str(failure)
     match effect, failure:
-        case AdvanceGhost(_, _, Task.PAINT | Task.STORE), _:
+        case AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE), _:
             # Painting or storing twice does no harm, so an answer that was lost is no answer.
-            is_final = isinstance(failure, Refused) or attempts >= BRIEF
-            return GiveUp(why) if is_final else Again(delay, in_doubt=False)
-        case AdvanceGhost(_, _, Task.SHOW), _:
-            return Again(delay, in_doubt=False)  # it is ours alone, and always possible in the end
-        case AdvanceGhost(_, _, Task.POST), Ambiguous():
-            return LeaveIt(f"it may have been posted: {why}")
+            is_final = isinstance(failure, Refused) or attempts >= MAX_GHOST_ATTEMPTS
+            return GiveUp(why) if is_final else Retry(delay, in_doubt=False)
+        case AdvanceGhost(_, _, GhostTask.SHOW), _:
+            return Retry(delay, in_doubt=False)  # it is ours alone, and always possible in the end
+        case AdvanceGhost(_, _, GhostTask.POST), Ambiguous():
+            return Park(f"it may have been posted: {why}")
         case SummonGhost(), NotEnoughPoints():
             return GiveUp(why)
         case _, Refused():
-            return LeaveIt(f"it was refused: {why}")
-        case _, Unforeseen() if attempts >= BRIEF:  # a fault of ours does not mend itself
-            return LeaveIt(f"tried {attempts} times: {why}")
-        case _ if attempts >= PATIENT:
-            return LeaveIt(f"tried {attempts} times: {why}")
+            return Park(f"it was refused: {why}")
+        case _, Unforeseen() if attempts >= MAX_GHOST_ATTEMPTS:  # a fault of ours does not mend itself
+            return Park(f"tried {attempts} times: {why}")
+        case _ if attempts >= MAX_POINTS_ATTEMPTS:
+            return Park(f"tried {attempts} times: {why}")
         case AdvanceGhost() | CheckForDouble(), _:
-            return Again(delay, in_doubt=False)  # what was decided already is not decided again
+            return Retry(delay, in_doubt=False)  # what was decided already is not decided again
         case _:
-            return Again(delay, in_doubt=isinstance(failure, Ambiguous))
+            return Retry(delay, in_doubt=isinstance(failure, Ambiguous))
 
 
 def back_off(
     attempts: int, chance: float, *, first: timedelta = FIRST_DELAY, longest: timedelta = LONGEST_DELAY
 ) -> timedelta:
-    """Tell how long to wait after so many failed attempts (1 or more): twice as long each time, to a limit.
+    """Give the delay before the next try: 1 s doubled with each attempt up to 5 min, times 0.5 to 1.
 
-    `chance`, from 0 to 1, gives half of that or more up to all of it, so that those who failed together do
-    not come back together. Effects have the limits that nobody names; whoever else retries names its own.
+    `chance`, from 0 to 1, spreads the tries of what failed together.
     """
     doubled: int = 2 ** min(attempts - 1, 20)
     return min(first * doubled, longest) * (1 + chance) / 2

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from attrs import frozen
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.chat import BACKLOG_LENGTH, ChatLine, ChatMessage, Clear, Deletion, Heard
+from showtime_core.domain.chat import BACKLOG_LENGTH, ChatLine, ChatMessage, ChatReport, Clear, Deletion
 from showtime_core.domain.viewers import Viewer
 from showtime_core.ports import ChatLog
 from showtime_core.testing.entries import BOB, LARRY, MARGE
-from showtime_core.use_cases.record_chat import hear
+from showtime_core.use_cases.record_chat import record_chat
 
 
 @frozen
@@ -23,12 +23,12 @@ class ChatStage:
     """The lines as far as they are kept, in order: the latest 256 messages at least."""
 
 
-def said(message_id: str, writer: Viewer = MARGE, entry_id: str | None = None) -> Heard:
+def chat_report(message_id: str, writer: Viewer = MARGE, entry_id: str | None = None) -> ChatReport:
     """Somebody writes: Marge, if nobody else is named."""
-    return Heard(ev.ChatWritten(message_id, writer, "", "be kind"), entry_id)
+    return ChatReport(ev.ChatMessageSent(message_id, writer, "", "be kind"), entry_id)
 
 
-def shown(message_id: str, writer: Viewer = MARGE) -> ChatMessage:
+def displayed(message_id: str, writer: Viewer = MARGE) -> ChatMessage:
     """Tell how that is shown."""
     return ChatMessage(message_id, writer.id, writer.name, "", "be kind", ())
 
@@ -37,37 +37,49 @@ class ChatLogContract:
     """The rules of `showtime_core.ports.ChatLog`."""
 
     async def test_what_is_heard_is_shown_in_order(self, chat: ChatStage) -> None:
-        """Over two instances, in batches of any size."""
-        await chat.log.write([said("a"), said("b", BOB)])
-        await chat.other.write([Heard(ev.ChatDeleted("a")), said("c")])
+        """Messages are shown in order over two instances, in batches of any size."""
+        await chat.log.write([chat_report("a"), chat_report("b", BOB)])
+        await chat.other.write([ChatReport(ev.ChatMessageDeleted("a")), chat_report("c")])
         await chat.log.write([])
-        await chat.log.write([Heard(ev.ChatCleared())])
-        assert await chat.read() == [shown("a"), shown("b", BOB), Deletion(("a",)), shown("c"), Clear()]
+        await chat.log.write([ChatReport(ev.ChatCleared())])
+        assert await chat.read() == [
+            displayed("a"),
+            displayed("b", BOB),
+            Deletion(("a",)),
+            displayed("c"),
+            Clear(),
+        ]
 
     async def test_what_is_heard_again_is_not_shown_again(self, chat: ChatStage) -> None:
-        """One message by two ways, one EventSub message twice, in one batch or in two."""
-        cleared = Heard(ev.ChatCleared(), "clear-1")
-        await chat.log.write([said("a", entry_id="e1"), said("a"), cleared, cleared])
-        await chat.other.write([said("a"), said("a", entry_id="e2"), cleared, said("b")])
-        assert await chat.read() == [shown("a"), Clear(), shown("b")]
+        """A message by two ways, or twice in one batch or two, is shown once."""
+        cleared = ChatReport(ev.ChatCleared(), "clear-1")
+        await chat.log.write([chat_report("a", entry_id="e1"), chat_report("a"), cleared, cleared])
+        await chat.other.write([chat_report("a"), chat_report("a", entry_id="e2"), cleared, chat_report("b")])
+        assert await chat.read() == [displayed("a"), Clear(), displayed("b")]
 
     async def test_a_ban_reaches_what_any_instance_wrote(self, chat: ChatStage) -> None:
-        """Once: what is deleted is not deleted again."""
-        await chat.log.write([said("a", BOB), said("b", LARRY)])
-        await chat.other.write([said("c", BOB), Heard(ev.ChatSilenced(BOB.id)), said("d", BOB)])
-        await chat.log.write([Heard(ev.ChatSilenced(BOB.id)), Heard(ev.ChatSilenced(BOB.id))])
-        assert (await chat.read())[3:] == [Deletion(("a", "c")), shown("d", BOB), Deletion(("d",))]
+        """A ban deletes what any instance wrote, and deletes nothing twice."""
+        await chat.log.write([chat_report("a", BOB), chat_report("b", LARRY)])
+        await chat.other.write(
+            [chat_report("c", BOB), ChatReport(ev.ChatUserSilenced(BOB.id)), chat_report("d", BOB)]
+        )
+        await chat.log.write(
+            [ChatReport(ev.ChatUserSilenced(BOB.id)), ChatReport(ev.ChatUserSilenced(BOB.id))]
+        )
+        assert (await chat.read())[3:] == [Deletion(("a", "c")), displayed("d", BOB), Deletion(("d",))]
 
     async def test_a_ban_reaches_back_as_far_as_the_backlog(self, chat: ChatStage) -> None:
-        """The first of 256 messages, and no further."""
-        crowd = [said(f"m{number}", LARRY) for number in range(BACKLOG_LENGTH - 2)]
-        await chat.log.write([said("gone", BOB), said("first", BOB), *crowd, said("last", BOB)])
-        await chat.other.write([Heard(ev.ChatSilenced(BOB.id))])
+        """A ban deletes the first of 256 messages, and nothing older."""
+        crowd = [chat_report(f"m{number}", LARRY) for number in range(BACKLOG_LENGTH - 2)]
+        await chat.log.write(
+            [chat_report("gone", BOB), chat_report("first", BOB), *crowd, chat_report("last", BOB)]
+        )
+        await chat.other.write([ChatReport(ev.ChatUserSilenced(BOB.id))])
         assert (await chat.read())[-1] == Deletion(("first", "last"))
 
     async def test_who_writes_at_once_writes_in_one_order(self, chat: ChatStage) -> None:
-        """Twenty batches over two instances: each message once, and those of a batch in their order."""
-        batches = [[said(f"{batch}-{number}") for number in range(5)] for batch in range(20)]
+        """Of twenty batches over two instances each message is shown once, each batch in its order."""
+        batches = [[chat_report(f"{batch}-{number}") for number in range(5)] for batch in range(20)]
         await asyncio.gather(
             *((chat.other if number % 2 else chat.log).write(batch) for number, batch in enumerate(batches)),
             *((chat.log if number % 2 else chat.other).write(batch) for number, batch in enumerate(batches)),
@@ -79,7 +91,10 @@ class ChatLogContract:
             assert in_order == [f"{number}-{place}" for place in range(len(batch))]
 
     async def test_what_cannot_be_kept_harms_no_other(self, chat: ChatStage) -> None:
-        """An id that no index can hold: the rest is shown."""
-        await hear([said("a"), said("x" * 1_000_000), said("b")], chat.log)
+        """An id that no index can hold keeps no other message from being shown."""
+        await record_chat([chat_report("a"), chat_report("x" * 1_000_000), chat_report("b")], chat.log)
         lines = await chat.read()
-        assert [line for line in lines if line in (shown("a"), shown("b"))] == [shown("a"), shown("b")]
+        assert [line for line in lines if line in (displayed("a"), displayed("b"))] == [
+            displayed("a"),
+            displayed("b"),
+        ]

@@ -2,7 +2,7 @@
 
 class TestPostgresOutbox(GhostLimitsContract):
     @pytest.fixture
-    async def shelf(self, database): ...  # an OutboxStage on an empty channel
+    async def stage(self, database): ...  # an OutboxStage on an empty channel
 
 Needs pytest-asyncio in auto mode.
 """
@@ -15,28 +15,34 @@ import pytest
 from attrs import evolve
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import Outcome, Page
-from showtime_core.domain.outbox import Job, Settlement, Status, advanced
+from showtime_core.domain.journal import JournalChanges, Outcome
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, SummonGhost
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLimits
-from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, Ghost, Refusal, Step, Task
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    SAME_REQUEST_FOR,
+    Ghost,
+    GhostRefusal,
+    GhostStep,
+    GhostTask,
+)
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import LimitReached
 from showtime_core.testing.contracts.outbox import ALL, JPEG, OutboxStage, cheer, reserved
 from showtime_core.testing.entries import BOB, LARRY, MARGE, TRACKING, at
 from showtime_core.testing.strategies import entry
-from showtime_core.use_cases.receive import follow, follow_or_refuse
+from showtime_core.use_cases.receive import plan_changes, plan_command
 
 A_MOMENT = timedelta(seconds=30)
 URL = "https://ghosts.example/1.jpg"
 _NEXT = {
-    Task.PAINT: Step.PAINTED,
-    Task.STORE: Step.STORED,
-    Task.PAY: Step.PAID,
-    Task.SHOW: Step.SHOWN,
-    Task.POST: Step.POSTED,
-    Task.REFUND: Step.REFUNDED,
+    GhostTask.PAINT: GhostStep.PAINTED,
+    GhostTask.STORE: GhostStep.STORED,
+    GhostTask.PAY: GhostStep.PAID,
+    GhostTask.SHOW: GhostStep.SHOWN,
+    GhostTask.POST: GhostStep.POSTED,
+    GhostTask.REFUND: GhostStep.REFUNDED,
 }
 
 
@@ -54,8 +60,8 @@ async def ask(
 ) -> str:
     """Ask for a ghost as viewers do; gives the entry whose ghost it is."""
     new = entry(str(uuid4()), ev.GhostRequested(viewer, subject, key))
-    await shelf.units.record([new], policy, follow_or_refuse)
-    asker = await shelf.ghosts.asker(new)
+    await shelf.units.record([new], policy, plan_command)
+    asker = await shelf.ghosts.first_request(new)
     assert asker, "it was recorded"
     return asker
 
@@ -69,17 +75,21 @@ def moved_on(job: Job) -> Settlement:
     """Do what is to be done, as if all went well."""
     match job.effect:
         case SummonGhost():
-            return advanced(job, reserved(job))
+            return settle_ghost_step(job, reserved(job))
         case AdvanceGhost(_, _, task):
             assert job.ghost
-            return advanced(job, _moved(evolve(job.ghost, step=_NEXT[task])))
+            return settle_ghost_step(job, _moved(evolve(job.ghost, step=_NEXT[task])))
         case _:
-            return Settlement(Status.DONE)
+            return Settlement(EffectStatus.DONE)
 
 
 def _moved(ghost: Ghost) -> Ghost:
-    jpeg = JPEG if ghost.step in {Step.PAINTED, Step.STORED, Step.PAID, Step.SHOWN} else None
-    return evolve(ghost, jpeg=jpeg, url=None if ghost.step in {Step.PAINTED, Step.REFUNDED} else URL)
+    jpeg = (
+        JPEG if ghost.step in {GhostStep.PAINTED, GhostStep.STORED, GhostStep.PAID, GhostStep.SHOWN} else None
+    )
+    return evolve(
+        ghost, jpeg=jpeg, url=None if ghost.step in {GhostStep.PAINTED, GhostStep.REFUNDED} else URL
+    )
 
 
 async def work(shelf: OutboxStage, kinds: frozenset[str] = ALL) -> None:
@@ -93,11 +103,11 @@ async def fail_next(shelf: OutboxStage, task: str) -> None:
     """Let the next effect of a kind fail for good."""
     (job,) = await shelf.outbox.lease(frozenset({task}), 1)
     if isinstance(job.effect, SummonGhost):
-        failed = job.effect.refuse(Refusal.POINTS, "not enough points")
+        failed = job.effect.refuse(GhostRefusal.POINTS, "not enough points")
     else:
         assert job.ghost
-        failed = evolve(job.ghost, refusal=Refusal.FAILURE, reason="no paint")
-    await shelf.outbox.settle(job, advanced(job, failed, Status.REFUSED, failed.reason))
+        failed = evolve(job.ghost, refusal=GhostRefusal.FAILURE, reason="no paint")
+    await shelf.outbox.settle(job, settle_ghost_step(job, failed, EffectStatus.REFUSED, failed.reason))
 
 
 class GhostLimitsContract:
@@ -124,7 +134,7 @@ class GhostLimitsContract:
     async def test_what_is_posted_late_is_not_the_same_any_longer(self, shelf: OutboxStage) -> None:
         """The ten minutes count from when it was shown, whatever happens to it later."""
         first = await ask(shelf)
-        await work(shelf, ALL - {Task.POST})
+        await work(shelf, ALL - {GhostTask.POST})
         await shelf.wait(SAME_REQUEST_FOR - A_MOMENT)
         await work(shelf)
         assert await ask(shelf) == first
@@ -137,7 +147,7 @@ class GhostLimitsContract:
         await work(shelf)
         assert first not in {await ask(shelf, BOB), await ask(shelf, MARGE, "Larry")}
 
-    @pytest.mark.parametrize("task", ["summon-ghost", Task.PAINT])
+    @pytest.mark.parametrize("task", ["summon-ghost", GhostTask.PAINT])
     async def test_who_has_paid_nothing_may_ask_again_at_once(self, shelf: OutboxStage, task: str) -> None:
         """A ghost that was refused, or whose points are back, is no reason not to make it."""
         first = await ask(shelf)
@@ -168,17 +178,17 @@ class GhostLimitsContract:
         """And stays with it when that is over."""
         first = await ask(shelf)
         new = entry("named", ev.GhostRequested(MARGE, "Bob", "k"))
-        await shelf.units.record([new], Policy(), follow_or_refuse)
+        await shelf.units.record([new], Policy(), plan_command)
         await work(shelf)
-        assert await shelf.ghosts.asker(new) == first
+        assert await shelf.ghosts.first_request(new) == first
 
     async def test_each_cheer_has_its_own_ghost(self, shelf: OutboxStage) -> None:
         """It is paid by itself; and who asks without a cheer gets none that a cheer has paid."""
-        cheers = await shelf.happen(cheer(message="ghost of Bob"), cheer(message="ghost of Bob"))
+        cheers = await shelf.record(cheer(message="ghost of Bob"), cheer(message="ghost of Bob"))
         asked = await ask(shelf)
         await work(shelf)
         assert await ask(shelf) == asked
-        (later,) = await shelf.happen(cheer(message="ghost of Bob"))
+        (later,) = await shelf.record(cheer(message="ghost of Bob"))
         assert len({*cheers, asked, later}) == 4  # noqa: PLR2004 - none is another
         assert f"{later}:credit-cheer" in await shelf.lease()
 
@@ -191,9 +201,9 @@ class GhostLimitsContract:
         with pytest.raises(LimitReached, match="2 ghosts waiting") as refused:
             await ask(shelf, MARGE, "the third", policy=policy)
         assert (refused.value.limit, refused.value.retry_after) == ("viewer", None)
-        assert await shelf.ghosts.asker(entry("third", ev.GhostRequested(MARGE, "the third"))) is None
+        assert await shelf.ghosts.first_request(entry("third", ev.GhostRequested(MARGE, "the third"))) is None
         await ask(shelf, BOB, policy=policy)
-        await work(shelf, ALL - {Task.SHOW})
+        await work(shelf, ALL - {GhostTask.SHOW})
         with pytest.raises(LimitReached):
             await ask(shelf, MARGE, "the third", policy=policy)
         await work(shelf)
@@ -202,7 +212,7 @@ class GhostLimitsContract:
     async def test_a_ghost_that_failed_waits_no_longer(self, shelf: OutboxStage) -> None:
         """Its viewer may ask at once, whatever was to be painted."""
         policy = limited(waiting=1, painted=1)
-        for task in ("summon-ghost", Task.PAINT):
+        for task in ("summon-ghost", GhostTask.PAINT):
             await ask(shelf, MARGE, task, policy=policy)
             await work(shelf, ALL - {task})
             await fail_next(shelf, task)
@@ -214,7 +224,7 @@ class GhostLimitsContract:
         policy = limited(painted=1)
         await ask(shelf, policy=policy)
         (job,) = await shelf.outbox.lease(ALL, 1)
-        await shelf.outbox.settle(job, Settlement(Status.PARKED, "who knows"))
+        await shelf.outbox.settle(job, Settlement(EffectStatus.PARKED, "who knows"))
         with pytest.raises(LimitReached):
             await ask(shelf, BOB, policy=policy)
 
@@ -257,11 +267,11 @@ class GhostLimitsContract:
     async def test_a_cheer_over_the_limit_keeps_its_points(self, shelf: OutboxStage, policy: Policy) -> None:
         """Its ghost is skipped, with the reason; those before it in the same batch are counted."""
         batch = [entry(f"cheer-{n}", cheer(message=f"Cheer200 ghost of {n}"), at(n)) for n in range(4)]
-        page = await shelf.units.record(batch, policy, follow)
-        skipped = {planned.key: planned.remark for planned in page.effects if planned.skipped}
+        changes = await shelf.units.record(batch, policy, plan_changes)
+        skipped = {planned.key: planned.remark for planned in changes.effects if planned.is_skipped}
         assert skipped.keys() == {"cheer-2:summon-ghost", "cheer-3:summon-ghost"}
         assert all(skipped.values())
-        assert [verdict.outcome for verdict in page.verdicts] == [Outcome.REACTED] * 4
+        assert [verdict.outcome for verdict in changes.verdicts] == [Outcome.REACTED] * 4
         done: set[str] = set()
         while jobs := await shelf.outbox.lease(ALL, 100):
             for job in jobs:
@@ -274,15 +284,15 @@ class GhostLimitsContract:
         """It is skipped because it is off, which needs no reason."""
         off = evolve(limited(waiting=1, painted=1), features=frozenset())
         batch = [entry(f"cheer-{n}", cheer(message="ghost of Bob"), at(n)) for n in range(3)]
-        page = await shelf.units.record(batch, off, follow)
-        assert {(planned.skipped, planned.remark) for planned in page.effects} == {(True, None)}
+        changes = await shelf.units.record(batch, off, plan_changes)
+        assert {(planned.is_skipped, planned.remark) for planned in changes.effects} == {(True, None)}
 
     @pytest.mark.parametrize("policy", [limited(painted=4), limited(waiting=1)])
     async def test_requests_at_once_never_exceed_a_limit_together(
         self, shelf: OutboxStage, policy: Policy
     ) -> None:
         """Of twenty, by four viewers in requests and cheers, four are made."""
-        kept: list[Page] = []
+        stored: list[JournalChanges] = []
 
         async def one(number: int) -> None:
             viewer = (MARGE, BOB, LARRY, TRACKING)[number % 4]
@@ -290,10 +300,10 @@ class GhostLimitsContract:
                 await ask(shelf, viewer, f"tape {number}", policy=policy)
             else:
                 new = entry(f"cheer-{number}", cheer(viewer, f"ghost of {number}"), at(0))
-                kept.append(await shelf.units.record([new], policy, follow))
+                stored.append(await shelf.units.record([new], policy, plan_changes))
 
         results = await asyncio.gather(*(one(number) for number in range(20)), return_exceptions=True)
         refused = [each for each in results if isinstance(each, LimitReached)]
         assert [each for each in results if each and each not in refused] == []
-        skipped = sum(planned.skipped for page in kept for planned in page.effects)
+        skipped = sum(planned.is_skipped for changes in stored for planned in changes.effects)
         assert len(refused) + skipped == 20 - 4

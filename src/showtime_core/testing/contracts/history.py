@@ -13,7 +13,7 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotFound
 from showtime_core.ports import History
 from showtime_core.testing.entries import BOB, MARGE, at
-from showtime_core.testing.twins.history import AskedGhost, MemoryHistory
+from showtime_core.testing.twins.history import MemoryHistory, StoredGhost
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 
 NAMELESS = Viewer("777", "", "")
@@ -26,7 +26,7 @@ class HistoryStage:
     history: History
     record: Callable[[Sequence[Broadcast], Sequence[Screening]], Coroutine[Any, Any, None]]
     """Records nights and what was on, as the unit of work does: also those that are there already."""
-    keep: Callable[[AskedGhost], Coroutine[Any, Any, None]]
+    save_ghost: Callable[[StoredGhost], Coroutine[Any, Any, None]]
     """Keeps a ghost as it stands, with its viewer."""
 
 
@@ -42,7 +42,7 @@ def memory_history_stage() -> HistoryStage:
             screenings=units.memory.screenings | {str(row.id): row for row in screenings},
         )
 
-    async def keep(ghost: AskedGhost) -> None:
+    async def keep(ghost: StoredGhost) -> None:
         history.ghosts.append(ghost)
 
     return HistoryStage(history, record, keep)
@@ -54,10 +54,10 @@ def screening(number: int, broadcast_id: int, tape_id: int, *minutes: float) -> 
     return Screening(UUID(int=number), broadcast_id, tape_id, started, ended)
 
 
-def ghost(number: int, subject: str, on: Screening | None, minutes: float) -> AskedGhost:
+def ghost(number: int, subject: str, on: Screening | None, minutes: float) -> StoredGhost:
     """Tell of a ghost of Marge's that was paid for."""
     asked_at = at(minutes)
-    return AskedGhost(UUID(int=number), MARGE, on.id if on else None, subject, asked_at, at(minutes + 0.5))
+    return StoredGhost(UUID(int=number), MARGE, on.id if on else None, subject, asked_at, at(minutes + 0.5))
 
 
 class HistoryContract:
@@ -77,7 +77,7 @@ class HistoryContract:
             await stage.history.broadcast(1)
 
     async def test_nights_with_a_tape_are_listed_by_their_start(self, stage: HistoryStage) -> None:
-        """Not by their number; one without a tape is not listed; tapes in their order, repeats kept."""
+        """Nights with a tape are listed by start, not by number, their tapes in order with repeats."""
         await stage.record(
             [Broadcast(7, at(600), at(700)), Broadcast(2, at(900), at(990)), Broadcast(9, at(0), at(200))],
             [
@@ -93,7 +93,7 @@ class HistoryContract:
         ]
 
     async def test_pages_are_the_list_in_pieces(self, stage: HistoryStage) -> None:
-        """Also where two nights begin at the same moment, and after a night that is not listed itself."""
+        """Pages are the list in pieces, also where two nights begin at the same moment."""
         starts = {1: 0, 2: 50, 3: 50, 4: 90, 5: 40}
         await stage.record(
             [Broadcast(number, at(start), at(start)) for number, start in starts.items()],
@@ -108,7 +108,7 @@ class HistoryContract:
 
     @pytest.mark.parametrize("number", [0, -1, 4, 2**31, 2**32 + 1, 2**63, 10**30])
     async def test_a_number_that_no_night_has_is_not_found(self, stage: HistoryStage, number: int) -> None:
-        """However large it is: it is not cut to the number of another."""
+        """A number that no night has is not found, however large: it is not cut to another's."""
         await stage.record([Broadcast(1, at(0), at(9))], [screening(1, 1, 31, 0, 9)])
         with pytest.raises(NotFound, match="no such broadcast"):
             await stage.history.broadcast(number)
@@ -118,7 +118,7 @@ class HistoryContract:
             await stage.history.set_vod_url(number, "https://vods.example.com/1")
 
     async def test_a_night_is_told_with_its_tapes(self, stage: HistoryStage) -> None:
-        """By their start, to the microsecond; what is not over has no end."""
+        """A night has its tapes by their start, to the microsecond, and no end where it is not over."""
         moment = 12.3456789
         await stage.record(
             [Broadcast(1, at(0), at(90)), Broadcast(2, at(100), None)],
@@ -141,7 +141,7 @@ class HistoryContract:
         assert await stage.history.broadcast(3) == PastBroadcast(3, at(0), at(90), "", ())
 
     async def test_ghosts_that_were_paid_are_told(self, stage: HistoryStage) -> None:
-        """With their tape, the oldest first, and by name; none that failed, or is not done."""
+        """Paid ghosts are told with their tape, oldest first, by name, and no others."""
         on, later = screening(1, 1, 31, 0, 50), screening(2, 1, 80, 50, 90)
         await stage.record([Broadcast(1, at(0), at(90))], [on, later])
         for asked in (
@@ -152,7 +152,7 @@ class HistoryContract:
             evolve(ghost(50, "somebody yet to come", on, 5), finished_at=None),
             ghost(60, "an empty screen", None, 6),
         ):
-            await stage.keep(asked)
+            await stage.save_ghost(asked)
         first, second = (await stage.history.broadcast(1)).screenings
         assert first.ghosts == (
             PaidGhost(UUID(int=20), "BetamaxBob", "Vincent Price"),
@@ -162,7 +162,7 @@ class HistoryContract:
         assert second.ghosts == ()
 
     async def test_images_of_a_paid_ghost_are_listed(self, stage: HistoryStage) -> None:
-        """In order; of one that failed, or is not done, none."""
+        """Images of a paid ghost are listed in order, and of any other there are none."""
         urls = tuple(f"https://ghosts.example.com/a-0{number}.jpg" for number in range(3))
         paid = evolve(ghost(1, "a fax machine", None, 1), urls=urls)
         for asked in (
@@ -170,13 +170,13 @@ class HistoryContract:
             evolve(paid, id=UUID(int=2), error_message="refunded"),
             evolve(paid, id=UUID(int=3), finished_at=None),
         ):
-            await stage.keep(asked)
+            await stage.save_ghost(asked)
         assert await stage.history.image_urls(UUID(int=1)) == list(urls)
         assert await stage.history.image_urls(UUID(int=2)) == []
         assert await stage.history.image_urls(UUID(int=3)) == []
 
     async def test_the_vod_url_of_a_night_is_kept(self, stage: HistoryStage) -> None:
-        """In the list and of the night alike; until it is another, or none; whatever is recorded since."""
+        """The VOD URL is kept in list and night alike until it is replaced or removed."""
         await stage.record([Broadcast(1, at(0), None)], [screening(1, 1, 31, 5)])
         for url in ("https://vods.example.com/1", "http://localhost:8000/1?t=0s#start"):
             await stage.history.set_vod_url(1, url)

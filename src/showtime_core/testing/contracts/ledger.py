@@ -37,8 +37,8 @@ from showtime_core.ports import Account, Ledger
 HOUR = timedelta(hours=1)
 
 
-class Bank(Ledger, Account, Protocol):
-    """A ledger that can also be looked at."""
+class ReadableLedger(Ledger, Account, Protocol):
+    """A ledger that can also be read."""
 
 
 def key() -> str:
@@ -46,12 +46,12 @@ def key() -> str:
     return f"{uuid4()}:change"
 
 
-async def cheer(ledger: Bank, viewer: Viewer, points: int, message: str = "") -> UUID:
+async def cheer(ledger: ReadableLedger, viewer: Viewer, points: int, message: str = "") -> UUID:
     """Credit a cheer."""
     return await ledger.credit(CreditCheer(viewer, points, message), key())
 
 
-async def reserve(ledger: Bank, viewer: Viewer, points: int = 200) -> UUID:
+async def reserve(ledger: ReadableLedger, viewer: Viewer, points: int = 200) -> UUID:
     """Reserve points for a ghost."""
     return await ledger.reserve(viewer, points, uuid4(), key())
 
@@ -76,7 +76,7 @@ class LedgerContract:
 
     # --- credits ------------------------------------------------------------------------------------
 
-    async def test_a_viewer_begins_with_nothing(self, ledger: Bank, viewer: Viewer) -> None:
+    async def test_a_viewer_begins_with_nothing(self, ledger: ReadableLedger, viewer: Viewer) -> None:
         """Nobody has to be introduced."""
         assert await ledger.balance(viewer) == Balance(0, 0)
         statement = await ledger.statement(viewer, HOUR)
@@ -85,9 +85,9 @@ class LedgerContract:
 
     @pytest.mark.parametrize("times", [1, 2, 5])
     async def test_each_kind_is_credited_as_it_is_worth(
-        self, ledger: Bank, viewer: Viewer, times: int
+        self, ledger: ReadableLedger, viewer: Viewer, times: int
     ) -> None:
-        """A cheer one to one, a month times its tier, gifts times their number and tier."""
+        """A cheer earns one to one, a month times its tier, a gift times number and tier."""
         credits_: dict[Credit, tuple[FlowType, int]] = {
             CreditCheer(viewer, 123, "be kind"): (FlowType.CHEER, 123),
             CreditSubscription(viewer, 600, times, is_initial=True, is_gift=False, message=""): (
@@ -117,8 +117,10 @@ class LedgerContract:
             "\0a\0",
         ],
     )
-    async def test_any_message_is_credited(self, ledger: Bank, viewer: Viewer, message: str) -> None:
-        """However long it is and whatever is in it; the ledger says it again as far as it keeps it."""
+    async def test_any_message_is_credited(
+        self, ledger: ReadableLedger, viewer: Viewer, message: str
+    ) -> None:
+        """Any message is credited, and the ledger repeats as much of it as it keeps."""
         await cheer(ledger, viewer, 100, message)
         (flow,) = (await ledger.statement(viewer, HOUR)).transactions
         assert flow.description == describe_cheer(message)
@@ -129,7 +131,7 @@ class LedgerContract:
         [(True, False, ""), (True, True, ""), (False, False, "still here")],
     )
     async def test_a_month_is_described(
-        self, ledger: Bank, viewer: Viewer, *, is_initial: bool, is_gift: bool, message: str
+        self, ledger: ReadableLedger, viewer: Viewer, *, is_initial: bool, is_gift: bool, message: str
     ) -> None:
         """What is looked for later can be told apart: first or renewed, given or not, and what was said."""
         month = CreditSubscription(viewer, 600, 2, is_initial=is_initial, is_gift=is_gift, message=message)
@@ -137,8 +139,8 @@ class LedgerContract:
         (flow,) = (await ledger.statement(viewer, HOUR)).transactions
         assert flow.description == describe_subscription(2, message, is_initial=is_initial, is_gift=is_gift)
 
-    async def test_a_change_that_comes_again(self, ledger: Bank, viewer: Viewer) -> None:
-        """With its key it is the same one to a ledger that knows keys, and another to one that does not."""
+    async def test_a_change_that_comes_again(self, ledger: ReadableLedger, viewer: Viewer) -> None:
+        """A repeated change is the same to a ledger that knows keys, and another to one that does not."""
         credit, same = CreditCheer(viewer, 100, ""), key()
         ids = await asyncio.gather(*(ledger.credit(credit, same) for _ in range(4)))
         changes = 1 if self.knows_keys else 4
@@ -147,7 +149,7 @@ class LedgerContract:
 
     # --- ghosts -------------------------------------------------------------------------------------
 
-    async def test_what_is_reserved_is_not_available(self, ledger: Bank, viewer: Viewer) -> None:
+    async def test_what_is_reserved_is_not_available(self, ledger: ReadableLedger, viewer: Viewer) -> None:
         """It is not spent yet either, and says what it is for."""
         await cheer(ledger, viewer, 500)
         flow_id = await reserve(ledger, viewer)
@@ -157,7 +159,7 @@ class LedgerContract:
         assert (found.type, found.state, found.points) == (FlowType.ALERT_REDEMPTION, FlowState.PENDING, -200)
         assert found.description == describe_ghost()
 
-    async def test_what_is_accepted_is_spent(self, ledger: Bank, viewer: Viewer) -> None:
+    async def test_what_is_accepted_is_spent(self, ledger: ReadableLedger, viewer: Viewer) -> None:
         """The total is lowered at last."""
         await cheer(ledger, viewer, 500)
         flow_id = await reserve(ledger, viewer)
@@ -167,8 +169,8 @@ class LedgerContract:
         assert found
         assert found.state is FlowState.ACCEPTED
 
-    async def test_what_is_rejected_is_back(self, ledger: Bank, viewer: Viewer) -> None:
-        """As if it had never been reserved; the transaction stays."""
+    async def test_what_is_rejected_is_back(self, ledger: ReadableLedger, viewer: Viewer) -> None:
+        """A rejected reservation leaves the balance as if it had never been; the transaction stays."""
         await cheer(ledger, viewer, 500)
         flow_id = await reserve(ledger, viewer)
         await ledger.reject(viewer, flow_id)
@@ -177,8 +179,8 @@ class LedgerContract:
         assert found
         assert found.state is FlowState.REJECTED
 
-    async def test_nobody_spends_what_he_has_not(self, ledger: Bank, viewer: Viewer) -> None:
-        """Nor what is reserved already; and nothing is left behind."""
+    async def test_nobody_spends_what_he_has_not(self, ledger: ReadableLedger, viewer: Viewer) -> None:
+        """Nobody can reserve more than is available, and nothing is left behind."""
         with pytest.raises(NotEnoughPoints):
             await reserve(ledger, viewer)
         await cheer(ledger, viewer, 399)
@@ -187,14 +189,14 @@ class LedgerContract:
             await reserve(ledger, viewer)
         assert await ledger.balance(viewer) == Balance(399, 199)
 
-    async def test_the_last_points_can_be_spent(self, ledger: Bank, viewer: Viewer) -> None:
-        """Exactly enough is enough."""
+    async def test_the_last_points_can_be_spent(self, ledger: ReadableLedger, viewer: Viewer) -> None:
+        """A reservation of exactly what is available succeeds."""
         await cheer(ledger, viewer, 200)
         await ledger.accept(viewer, await reserve(ledger, viewer))
         assert await ledger.balance(viewer) == Balance(0, 0)
 
-    async def test_what_is_decided_stays(self, ledger: Bank, viewer: Viewer) -> None:
-        """Neither again nor otherwise: only the first decision counts."""
+    async def test_what_is_decided_stays(self, ledger: ReadableLedger, viewer: Viewer) -> None:
+        """Only the first decision about a reservation counts, neither again nor otherwise."""
         await cheer(ledger, viewer, 500)
         spent, back = await reserve(ledger, viewer), await reserve(ledger, viewer)
         await ledger.accept(viewer, spent)
@@ -205,7 +207,9 @@ class LedgerContract:
                     await decide(viewer, flow_id)
         assert await ledger.balance(viewer) == Balance(300, 300)
 
-    async def test_nobody_decides_for_another(self, ledger: Bank, viewer: Viewer, other: Viewer) -> None:
+    async def test_nobody_decides_for_another(
+        self, ledger: ReadableLedger, viewer: Viewer, other: Viewer
+    ) -> None:
         """Another viewer's reservation is none, nor is one that does not exist."""
         await cheer(ledger, viewer, 500)
         flow_id = await reserve(ledger, viewer)
@@ -219,7 +223,7 @@ class LedgerContract:
 
     # --- looking ------------------------------------------------------------------------------------
 
-    async def test_the_newest_comes_first_however_many(self, ledger: Bank, viewer: Viewer) -> None:
+    async def test_the_newest_comes_first_however_many(self, ledger: ReadableLedger, viewer: Viewer) -> None:
         """A statement has no end but that of what there is."""
         ids = [await cheer(ledger, viewer, bits) for bits in range(1, 231)]
         statement = await ledger.statement(viewer, HOUR)
@@ -227,8 +231,10 @@ class LedgerContract:
         assert [flow.id for flow in statement.transactions] == ids[::-1]
         assert [flow.points for flow in statement.transactions] == list(range(230, 0, -1))
 
-    async def test_a_statement_is_of_one_viewer(self, ledger: Bank, viewer: Viewer, other: Viewer) -> None:
-        """With all that was reserved and decided, and the time of it."""
+    async def test_a_statement_is_of_one_viewer(
+        self, ledger: ReadableLedger, viewer: Viewer, other: Viewer
+    ) -> None:
+        """A statement is of one viewer, with all that was reserved and decided, and its time."""
         await cheer(ledger, other, 700)
         await cheer(ledger, viewer, 500)
         await ledger.accept(viewer, await reserve(ledger, viewer))

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import Entry, Malformed, Source
+from showtime_core.domain.journal import Entry, EntrySource, Malformed
 from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import BOB, MARGE, at, follows
 from showtime_core.testing.records import Stage
 from showtime_core.testing.strategies import entry, two_of_a_month
-from showtime_core.use_cases.receive import follow, receive
+from showtime_core.use_cases.receive import plan_changes, receive
 
 POLICY = Policy()
 
@@ -34,10 +34,10 @@ class PaymentContract:
         await receive([first], stage.units, POLICY)
         await receive([second], stage.other, POLICY)
         await receive([second, first, entry("next", shared)], stage.units, POLICY)
-        kept = await stage.read()
-        assert sorted(kept.effects) == sorted(f"{name}:credit-subscription" for name in (first.id, "next"))
-        assert [one.entry_id for one in kept.shown] == [first.id, second.id, "next"]
-        assert ["within 28 days" in (line.remark or "") for line in kept.journal] == [False, True, False]
+        stored = await stage.read()
+        assert sorted(stored.effects) == sorted(f"{name}:credit-subscription" for name in (first.id, "next"))
+        assert [one.entry_id for one in stored.feed_items] == [first.id, second.id, "next"]
+        assert ["within 28 days" in (line.remark or "") for line in stored.journal] == [False, True, False]
 
     async def test_a_month_that_is_told_twice_at_once_earns_once(self, stage: Stage) -> None:
         """Two instances take the two messages at the same moment, in batches with what else there is."""
@@ -54,9 +54,9 @@ class PaymentContract:
         others: list[ev.Event] = [
             began,
             shared,
-            ev.Subscription(MARGE, "2000", is_gift=False, sent_at=at(1)),
+            ev.SubscriptionStart(MARGE, "2000", is_gift=False, sent_at=at(1)),
             ev.Resubscription(BOB, "1000", 3, "", at(1)),
-            ev.Subscription(BOB, "1000", is_gift=True, sent_at=at(1)),
+            ev.SubscriptionStart(BOB, "1000", is_gift=True, sent_at=at(1)),
         ]
         await receive([entry(f"m-{n}", each) for n, each in enumerate(others)], stage.units, POLICY)
         assert len((await stage.read()).effects) == len(others)
@@ -67,6 +67,8 @@ class PaymentContract:
         await receive(
             [entry("began", Malformed("torn"), at(0)), entry("shared", shared)], stage.units, POLICY
         )
-        again = Entry("host:again", Source.HOST, "entry.retry", None, ev.Retried("began", began), b"")
-        await stage.other.record([again], POLICY, follow)
+        again = Entry(
+            "host:again", EntrySource.HOST, "entry.retry", None, ev.EntryRetried("began", began), b""
+        )
+        await stage.other.record([again], POLICY, plan_changes)
         assert sorted((await stage.read()).effects) == ["shared:credit-subscription"]

@@ -27,8 +27,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.journal import Entry
-from showtime_core.domain.outbox import Job, Status
-from showtime_core.domain.parked import Decision, decide
+from showtime_core.domain.outbox import EffectStatus, Job
+from showtime_core.domain.parked import Decision, settle_decision
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     Credit,
@@ -36,10 +36,10 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditGiftSubs,
     CreditSubscription,
     SummonGhost,
-    lane,
+    effect_lane,
 )
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLimits
-from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, Step, Task, ghost_id
+from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, GhostStep, GhostTask, ghost_id_of
 from showtime_core.domain.points_and_ghosts.ledger import FlowState
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.reactions import Policy
@@ -47,10 +47,10 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotPending, Refused
 from showtime_core.ports import Outbox
 from showtime_core.testing.machines.effects_invariants import check_the_end
-from showtime_core.testing.machines.effects_stage import EffectsStage, Kept, memory_effects
+from showtime_core.testing.machines.effects_stage import EffectsStage, StoredEffects, memory_effects
 from showtime_core.testing.strategies import CAST, OPENING_NIGHT, entry
-from showtime_core.testing.twins.fault_injection import CRASHES, Fate, Neighbours
-from showtime_core.use_cases.perform import Outside, perform
+from showtime_core.testing.twins.fault_injection import CRASHES, CallResult, FaultyServices
+from showtime_core.use_cases.perform import Services, perform
 from showtime_core.use_cases.receive import receive
 
 SETTLE_AFTER = timedelta(seconds=30)
@@ -66,16 +66,20 @@ _VIEWERS = CAST[:2]
 _SUBJECTS = ("Bela Lugosi", "a fax machine")
 _MESSAGES = ("", "hello", *(f"ghost of {subject}" for subject in _SUBJECTS))
 # Few different ones: what looks alike is what is hard to tell apart.
-_DEEDS = st.one_of(
+_EVENTS_OF_VIEWERS = st.one_of(
     st.builds(ev.Cheer, st.sampled_from(_VIEWERS), st.sampled_from((100, 200)), st.sampled_from(_MESSAGES)),
     st.builds(ev.GhostRequested, st.sampled_from(_VIEWERS), st.sampled_from(_SUBJECTS)),
     st.builds(ev.Resubscription, st.sampled_from(_VIEWERS), st.just("1000"), st.just(3), st.just("")),
     st.builds(ev.GiftedSubscriptions, st.sampled_from(_VIEWERS), st.just("1000"), st.just(2)),
 )
-_FATES = st.sampled_from([*[Fate.WORKS] * 4, *Fate])
-_TROUBLES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.REFUSED, Fate.REFUSED))
-_FROZEN = st.sampled_from((Fate.WORKS, Fate.LOST_AFTER, Fate.CRASH_AFTER))
-_LOSSES = st.sampled_from((Fate.LOST_AFTER, Fate.LATE, Fate.CRASH_AFTER, Fate.CRASH_LATE))
+_RESULTS = st.sampled_from([*[CallResult.SUCCEEDS] * 4, *CallResult])
+_FAILURES = st.sampled_from(
+    (CallResult.LOST_AFTER, CallResult.LATE, CallResult.CRASH_AFTER, CallResult.REFUSED, CallResult.REFUSED)
+)
+_FROZEN = st.sampled_from((CallResult.SUCCEEDS, CallResult.LOST_AFTER, CallResult.CRASH_AFTER))
+_LOST = st.sampled_from(
+    (CallResult.LOST_AFTER, CallResult.LATE, CallResult.CRASH_AFTER, CallResult.CRASH_LATE)
+)
 
 
 @define(eq=False)
@@ -89,7 +93,7 @@ class Instance:
 class EffectsMachine(RuleBasedStateMachine):
     """Plays in memory, unless it is told to play elsewhere."""
 
-    late_by = timedelta(seconds=29)
+    late_after = timedelta(seconds=29)
     """How late the ledger may do what it was asked: before it is looked, and not by far.
 
     Where time passes by itself as well, it must be earlier by more than that.
@@ -105,8 +109,8 @@ class EffectsMachine(RuleBasedStateMachine):
         """When the latest try to perform each effect began."""
         self.shown_at: dict[UUID, timedelta] = {}
         """When each ghost was first seen to be shown."""
-        self.kept = Kept({}, (), ())
-        self.world = Neighbours(self.now, self.late_by)
+        self.kept = StoredEffects({}, (), ())
+        self.world = FaultyServices(self.now, self.late_after)
         self.instances: list[Instance] = []
         self.stage = self.loop.run_until_complete(self.open_stage())
         self._run(self._start)
@@ -132,10 +136,10 @@ class EffectsMachine(RuleBasedStateMachine):
 
     # --- what may happen ---------------------------------------------------------------------------
 
-    @rule(deeds=st.lists(_DEEDS, min_size=1, max_size=4))
-    def happens(self, deeds: Sequence[ev.Event]) -> None:
+    @rule(events=st.lists(_EVENTS_OF_VIEWERS, min_size=1, max_size=4))
+    def record_events(self, events: Sequence[ev.Event]) -> None:
         """Viewers cheer, renew, give, and ask for ghosts."""
-        new = [entry(f"{len(self.sent) + n}", deed, self.now()) for n, deed in enumerate(deeds)]
+        new = [entry(f"{len(self.sent) + n}", event, self.now()) for n, event in enumerate(events)]
         self.sent |= {one.id: one for one in new}
         self._run(lambda: receive(new, self.stage.units, POLICY))
         for one in new:
@@ -149,8 +153,8 @@ class EffectsMachine(RuleBasedStateMachine):
             is_summoned = f"{other.id}:summon-ghost" in self.kept.effects
             if other.id == new.id or other.content != wanted or not is_summoned:
                 continue
-            ghost = ghosts[ghost_id(other.id)]
-            assert ghost.is_settled, "it is being made"
+            ghost = ghosts[ghost_id_of(other.id)]
+            assert ghost.is_finished, "it is being made"
             if shown_at := self.shown_at.get(ghost.id):
                 assert self.elapsed - shown_at >= SAME_REQUEST_FOR - _SLACK
 
@@ -160,60 +164,60 @@ class EffectsMachine(RuleBasedStateMachine):
         self._run(lambda: self._lease(self.instances[which], most))
 
     @precondition(lambda self: self.world.calls)
-    @rule(data=st.data(), fate=_FATES)
-    def decide(self, data: st.DataObject, fate: Fate) -> None:
+    @rule(data=st.data(), result=_RESULTS)
+    def decide(self, data: st.DataObject, result: CallResult) -> None:
         """A call that waits meets its fate."""
-        self._decide(data.draw(st.integers(0, len(self.world.calls) - 1)), fate)
+        self._decide(data.draw(st.integers(0, len(self.world.calls) - 1)), result)
 
-    @rule(fates=st.lists(_FATES, min_size=1, max_size=6))
-    def go_on(self, fates: Sequence[Fate]) -> None:
+    @rule(results=st.lists(_RESULTS, min_size=1, max_size=6))
+    def resolve_calls(self, results: Sequence[CallResult]) -> None:
         """Work goes on for a while, on both."""
-        for number, fate in enumerate(fates):
+        for number, result in enumerate(results):
             self.work(number % 2, 2)
             if self.world.calls:
-                self._decide(0, fate)
+                self._decide(0, result)
 
-    @rule(viewer=st.sampled_from(_VIEWERS), loss=_LOSSES, seconds=st.sampled_from((0, 5, 31)))
-    def twins(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
+    @rule(viewer=st.sampled_from(_VIEWERS), loss=_LOST, seconds=st.sampled_from((0, 5, 31)))
+    def lose_one_of_two_credits(self, viewer: Viewer, loss: CallResult, seconds: int) -> None:
         """Two equal cheers, and the answer to one of the credits is lost."""
         cheer = ev.Cheer(viewer, 200, "twice")
-        self.happens([cheer, cheer])
-        self.go_on([loss])
+        self.record_events([cheer, cheer])
+        self.resolve_calls([loss])
         self.wait(seconds)
-        self.go_on([Fate.WORKS] * 4)
+        self.resolve_calls([CallResult.SUCCEEDS] * 4)
 
     @rule(
         viewer=st.sampled_from(_VIEWERS),
         what=st.sampled_from(("credit", "reserve", "accept", "post")),
-        fates=st.lists(_TROUBLES, min_size=1, max_size=3),
+        results=st.lists(_FAILURES, min_size=1, max_size=3),
         by_hand=st.booleans(),
         decision=st.sampled_from(Decision),
     )
-    def meet_with_trouble(
+    def fail_a_step(
         self,
         viewer: Viewer,
         what: str,
-        fates: Sequence[Fate],
+        results: Sequence[CallResult],
         by_hand: bool,  # noqa: FBT001
         decision: Decision,
     ) -> None:
         """A cheer for a ghost comes as far as this call, and is in trouble; in the end a person decides."""
-        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
-        for fate in fates:
-            self._go_on_until(what)
+        self.record_events([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
+        for result in results:
+            self._run_until(what)
             if self.world.calls:
-                self._decide(0, fate)
-        if by_hand and self._lost():
-            self._repeat_by_hand(self._lost()[0])
-        self._go_on_until("nothing more")
+                self._decide(0, result)
+        if by_hand and self._lost_credits():
+            self._repeat_by_hand(self._lost_credits()[0])
+        self._run_until("nothing more")
         if self._parked():
             self._decide_about(max(self._parked()), decision)
 
-    @precondition(lambda self: self._lost())
+    @precondition(lambda self: self._lost_credits())
     @rule(data=st.data())
     def repeat_by_hand(self, data: st.DataObject) -> None:
         """Somebody credits by hand what seems to be lost: of the two, nobody can tell which one is ours."""
-        self._repeat_by_hand(data.draw(st.sampled_from(self._lost())))
+        self._repeat_by_hand(data.draw(st.sampled_from(self._lost_credits())))
 
     def _repeat_by_hand(self, key: str) -> None:
         """Nothing else that looks like it is under way, or comes at once: it would be taken for that."""
@@ -226,13 +230,13 @@ class EffectsMachine(RuleBasedStateMachine):
         await self.world.ledger.credit(credit, f"by hand {len(self.by_hand)}")
         self.by_hand.append(credit)
 
-    def _lost(self) -> list[str]:
+    def _lost_credits(self) -> list[str]:
         """Name the credits that are made, which nobody knows, and that nothing else looks like."""
         if self.world.is_frozen:  # nobody can look, nor credit anything
             return []
-        under_way = self.kept.keys(Status.DUE, Status.LEASED, Status.PARKED)
+        under_way = self.kept.keys(EffectStatus.DUE, EffectStatus.LEASED, EffectStatus.PARKED)
         alike = Counter(self.kept.effects[key].effect for key in under_way)
-        made = under_way.intersection(self.world.made_for)
+        made = under_way.intersection(self.world.moved_by)
         effects = ((key, self.kept.effects[key].effect) for key in sorted(made))
         return [key for key, effect in effects if isinstance(effect, Credit) and alike[effect] == 1]
 
@@ -252,17 +256,17 @@ class EffectsMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.world.is_frozen)
     @rule(viewer=st.sampled_from(_VIEWERS), loss=_FROZEN, seconds=st.sampled_from((5, 31, 400, 4000)))
-    def freeze_under_way(self, viewer: Viewer, loss: Fate, seconds: int) -> None:
+    def freeze_under_way(self, viewer: Viewer, loss: CallResult, seconds: int) -> None:
         """The ledger freezes with a credit; its answer is waited for, or lost, and looks see nothing."""
-        self.happens([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
+        self.record_events([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
         self.freeze()
-        self.go_on([loss])
+        self.resolve_calls([loss])
         self.wait(seconds)
-        self.go_on([Fate.WORKS] * 2)
+        self.resolve_calls([CallResult.SUCCEEDS] * 2)
         self.thaw()
-        self.go_on([Fate.WORKS] * 4)
+        self.resolve_calls([CallResult.SUCCEEDS] * 4)
         self.wait(31)
-        self.go_on([Fate.WORKS] * 4)
+        self.resolve_calls([CallResult.SUCCEEDS] * 4)
 
     @rule(which=st.integers(0, 1))
     def crash(self, which: int) -> None:
@@ -275,7 +279,7 @@ class EffectsMachine(RuleBasedStateMachine):
         time = timedelta(seconds=seconds)
         self.elapsed += time
         self._run(partial(self.stage.wait, time))
-        self._run(self.world.do_what_is_late)
+        self._run(self.world.finish_late_calls)
 
     @precondition(lambda self: self._parked())
     @rule(data=st.data(), decision=st.sampled_from(Decision))
@@ -288,28 +292,28 @@ class EffectsMachine(RuleBasedStateMachine):
         if self.world.is_frozen:
             return
         self.wait(31)
-        self._run(lambda: self._take(decision, key))
+        self._run(lambda: self._take_decision(decision, key))
 
-    async def _take(self, decision: Decision, key: str) -> None:
+    async def _take_decision(self, decision: Decision, key: str) -> None:
         """Decide, if that is no lie; what is to be done by hand is done by hand."""
-        effect, is_made = self.kept.effects[key].effect, key in self.world.made_for
+        effect, is_made = self.kept.effects[key].effect, key in self.world.moved_by
         match effect, decision:
             case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DISMISS if is_made:
                 return
             case CreditCheer() | CreditSubscription() | CreditGiftSubs(), Decision.DONE if not is_made:
                 return
-            case AdvanceGhost(_, _, Task.POST), Decision.RETRY if key in self.world.posts:
+            case AdvanceGhost(_, _, GhostTask.POST), Decision.RETRY if key in self.world.posts:
                 return
-            case AdvanceGhost(_, _, Task.POST), Decision.DONE if key not in self.world.posts:
+            case AdvanceGhost(_, _, GhostTask.POST), Decision.DONE if key not in self.world.posts:
                 return
             case SummonGhost(), Decision.DISMISS if is_made:
                 await self._give_back_by_hand(effect.viewer, key)
-            case AdvanceGhost(_, _, Task.REFUND), Decision.DONE:
+            case AdvanceGhost(_, _, GhostTask.REFUND), Decision.DONE:
                 await self._give_back_by_hand(effect.viewer, key.replace("reject-points", "summon-ghost"))
             case _:
                 pass
         with suppress(Refused):  # there is no such choice
-            await self.stage.parking.settle(key, partial(decide, decision=decision))
+            await self.stage.parked_items.settle(key, partial(settle_decision, decision=decision))
 
     async def _give_back_by_hand(self, viewer: Viewer, key: str) -> None:
         """Reject what is pending, and credit what turns out to be spent."""
@@ -325,22 +329,26 @@ class EffectsMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_moves_points_twice(self) -> None:
         """Whatever fails: one credit for each event, one reservation for each ghost, at most."""
-        assert max(Counter(self.world.made_for).values(), default=1) == 1
+        assert max(Counter(self.world.moved_by).values(), default=1) == 1
 
     @invariant()
     def nothing_is_shown_that_is_not_paid(self) -> None:
         """Nor shown twice."""
         flows = [flow for viewer in _VIEWERS for flow in self.world.ledger.flows.get(viewer.id, {}).values()]
         spent = [flow for flow in flows if flow.points < 0 and flow.state is FlowState.ACCEPTED]
-        assert len(self.kept.shown) <= len(spent)
-        assert len({one.entry_id for one in self.kept.shown}) == len(self.kept.shown)
+        assert len(self.kept.feed_items) <= len(spent)
+        assert len({one.entry_id for one in self.kept.feed_items}) == len(self.kept.feed_items)
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
         """A viewer has so many under way, and so many are painted within a day, whatever fails."""
-        painted = [self.tried_at[key] for key in self.kept.keys(Status.DONE) if key.endswith(Task.PAINT)]
+        painted = [
+            self.tried_at[key] for key in self.kept.keys(EffectStatus.DONE) if key.endswith(GhostTask.PAINT)
+        ]
         assert sum(at > self.elapsed - DAY for at in painted) <= MOST_PAINTED
-        under_way = self.kept.keys(Status.DUE, Status.WAITING, Status.LEASED, Status.PARKED)
+        under_way = self.kept.keys(
+            EffectStatus.DUE, EffectStatus.WAITING, EffectStatus.LEASED, EffectStatus.PARKED
+        )
         planned = [self.kept.effects[key].effect for key in under_way]
         summoned = [effect for effect in planned if isinstance(effect, SummonGhost)]
         waiting = Counter(effect.viewer.id for effect in summoned)
@@ -350,7 +358,7 @@ class EffectsMachine(RuleBasedStateMachine):
     @invariant()
     def a_lane_has_one_at_a_time(self) -> None:
         """So that whoever looks for a transaction finds no other's."""
-        lanes = [lane(self.kept.effects[key].effect) for key in self.kept.keys(Status.LEASED)]
+        lanes = [effect_lane(self.kept.effects[key].effect) for key in self.kept.keys(EffectStatus.LEASED)]
         leased = [one for one in lanes if one]
         assert len(set(leased)) == len(leased)
 
@@ -361,7 +369,7 @@ class EffectsMachine(RuleBasedStateMachine):
         return OPENING_NIGHT + self.elapsed
 
     def _parked(self) -> set[str]:
-        return self.kept.keys(Status.PARKED)
+        return self.kept.keys(EffectStatus.PARKED)
 
     async def _start(self) -> None:
         self.instances.append(Instance(await self.stage.start(), set()))
@@ -390,29 +398,29 @@ class EffectsMachine(RuleBasedStateMachine):
             await receive([news], self.stage.units, POLICY)
 
         world, settle_after = self.world, self.stage.settle_after
-        outside = Outside(instance.outbox, world, world, world, world, world, show, settle_after)
+        outside = Services(instance.outbox, world, world, world, world, world, show, settle_after)
         await instance.outbox.settle(job, await perform(job, outside, chance=0.5))
 
-    def _decide(self, number: int, fate: Fate) -> None:
+    def _decide(self, number: int, result: CallResult) -> None:
         call = self.world.calls[number]
         doomed = [one for one in self.instances if call.job in one.jobs]
 
         async def meet() -> None:
-            call.fate.set_result(fate)
+            call.result.set_result(result)
 
         self._run(meet)
-        if fate in CRASHES:
+        if result in CRASHES:
             for instance in doomed:
                 self._kill(instance)
 
-    def _go_on_until(self, what: str) -> None:
+    def _run_until(self, what: str) -> None:
         """Let everything work until nothing waits but a call of this kind, if there comes one."""
         for _ in range(20):
-            if not self.kept.keys(Status.DUE, Status.LEASED):
+            if not self.kept.keys(EffectStatus.DUE, EffectStatus.LEASED):
                 return
-            others = [number for number, call in enumerate(self.world.calls) if call.what != what]
+            others = [number for number, call in enumerate(self.world.calls) if call.name != what]
             if others:
-                self._decide(others[0], Fate.WORKS)
+                self._decide(others[0], CallResult.SUCCEEDS)
             elif self.world.calls:
                 return
             else:
@@ -423,11 +431,11 @@ class EffectsMachine(RuleBasedStateMachine):
         self.thaw()
         for _ in range(400):
             while self.world.calls:
-                self._decide(0, Fate.WORKS)
+                self._decide(0, CallResult.SUCCEEDS)
             self.wait(60)
             self.work(0, 4)
             self.work(1, 4)
-            if not self.kept.keys(Status.DUE, Status.LEASED) and not self.world.calls:
+            if not self.kept.keys(EffectStatus.DUE, EffectStatus.LEASED) and not self.world.calls:
                 return
         raise AssertionError("it never comes to an end")
 
@@ -440,7 +448,7 @@ class EffectsMachine(RuleBasedStateMachine):
                 await asyncio.sleep(0)
             self.kept = await self.stage.read()
             for ghost in self.kept.ghosts:
-                if ghost.step in {Step.SHOWN, Step.POSTED}:
+                if ghost.step in {GhostStep.SHOWN, GhostStep.POSTED}:
                     self.shown_at.setdefault(ghost.id, self.elapsed)
 
         self.loop.run_until_complete(run())

@@ -7,39 +7,39 @@ from typing import Any
 from attrs import frozen
 
 from showtime_core.domain.alerts import GhostAlert
-from showtime_core.domain.journal import Shown
-from showtime_core.domain.outbox import Status
+from showtime_core.domain.journal import FeedItem
+from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import Effect
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost
-from showtime_core.ports import Outbox, Parking, UnitOfWork
-from showtime_core.testing.twins.outbox import MemoryOutbox, MemoryParking, Shelf
+from showtime_core.ports import Outbox, ParkedItems, UnitOfWork
+from showtime_core.testing.twins.outbox import MemoryOutbox, MemoryOutboxTable, MemoryParkedItems
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 
 
 @frozen
-class KeptEffect:
-    """An effect, and what has become of it."""
+class StoredEffect:
+    """An effect as it is stored, and what has become of it."""
 
     effect: Effect
-    status: Status
+    status: EffectStatus
     after: str | None
     """The key of the effect that it has waited for, or waits for."""
     remark: str | None
 
 
 @frozen
-class Kept:
-    """All that is kept of effects."""
+class StoredEffects:
+    """All that is stored of effects and ghosts."""
 
-    effects: Mapping[str, KeptEffect]
+    effects: Mapping[str, StoredEffect]
     """By key."""
     ghosts: tuple[Ghost, ...]
-    shown: tuple[Shown, ...]
+    feed_items: tuple[FeedItem, ...]
     """The alerts of ghosts."""
 
-    def keys(self, *statuses: Status) -> set[str]:
+    def keys(self, *statuses: EffectStatus) -> set[str]:
         """Name the effects that stand so."""
-        return {key for key, kept in self.effects.items() if kept.status in statuses}
+        return {key for key, stored in self.effects.items() if stored.status in statuses}
 
 
 @frozen
@@ -47,7 +47,7 @@ class EffectsStage:
     """An empty channel with an outbox to play on."""
 
     units: UnitOfWork
-    parking: Parking
+    parked_items: ParkedItems
     settle_after: timedelta
     """How long the outbox waits before it is looked what became of a call that a dead instance had made."""
     start: Callable[[], Coroutine[Any, Any, Outbox]]
@@ -56,16 +56,16 @@ class EffectsStage:
     """Lets it end as a crash does."""
     wait: Callable[[timedelta], Coroutine[Any, Any, None]]
     """Lets time pass."""
-    read: Callable[[], Coroutine[Any, Any, Kept]]
+    read: Callable[[], Coroutine[Any, Any, StoredEffects]]
 
 
 def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> EffectsStage:
     """Play in memory."""
     units = MemoryUnitOfWork(clock=now)
-    shelf = Shelf(units, settle_after)
+    table = MemoryOutboxTable(units, settle_after)
 
     async def start() -> Outbox:
-        return shelf.instance()
+        return table.instance()
 
     async def die(outbox: Outbox) -> None:
         assert isinstance(outbox, MemoryOutbox)
@@ -74,19 +74,19 @@ def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> Effe
     async def wait(_: timedelta) -> None:
         """Time passes with the clock."""
 
-    async def read() -> Kept:
-        return _recall(shelf)
+    async def read() -> StoredEffects:
+        return _read_stored(table)
 
-    return EffectsStage(units, MemoryParking(shelf), settle_after, start, die, wait, read)
+    return EffectsStage(units, MemoryParkedItems(table), settle_after, start, die, wait, read)
 
 
-def _recall(shelf: Shelf) -> Kept:
-    shelf.take_in()
-    return Kept(
+def _read_stored(table: MemoryOutboxTable) -> StoredEffects:
+    table.load_planned()
+    return StoredEffects(
         {
-            key: KeptEffect(row.planned.effect, row.status, row.planned.after, row.remark)
-            for key, row in shelf.rows.items()
+            key: StoredEffect(row.planned.effect, row.status, row.planned.after, row.remark)
+            for key, row in table.rows.items()
         },
-        tuple(shelf.ghosts.values()),
-        tuple(one for one in shelf.units.memory.shown if isinstance(one.what, GhostAlert)),
+        tuple(table.ghosts.values()),
+        tuple(one for one in table.units.memory.feed_items if isinstance(one.content, GhostAlert)),
     )

@@ -25,20 +25,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.broadcasts.broadcast import MAX_TAPE_ID, snapshot
+from showtime_core.domain.broadcasts.broadcast import MAX_TAPE_ID, snapshot_of
 from showtime_core.domain.events import Event
-from showtime_core.domain.journal import Admission, Entry, Malformed, Outcome, Page, Source, Unknown
+from showtime_core.domain.journal import (
+    AdmittedBatch,
+    Entry,
+    EntrySource,
+    JournalChanges,
+    Malformed,
+    Outcome,
+    Unknown,
+)
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
 from showtime_core.ports import UnitOfWork
 from showtime_core.testing import strategies as some
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
-from showtime_core.testing.records import Records, Stage, look, memory_stage, recall
+from showtime_core.testing.records import Stage, StoredRecords, memory_stage, peek, read_memory
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 from showtime_core.use_cases.check_channel import record_repair, repair_entry
 from showtime_core.use_cases.host import start_tape, stop_tape
-from showtime_core.use_cases.receive import follow, follow_or_refuse, receive
+from showtime_core.use_cases.receive import plan_changes, plan_command, receive
 
 # Drawn around the opening night, and told around the time at which they are delivered.
 _SPANS = (timedelta(minutes=10), timedelta(minutes=40), timedelta(hours=3))
@@ -74,7 +82,7 @@ class ChannelMachine(RuleBasedStateMachine):
         self.elapsed = timedelta(0)
         self.count = 0
         self.stage = self.runner.run(self.open_stage())
-        self.kept: Records = self._read()
+        self.kept: StoredRecords = self._read()
         self.sent: dict[str, Entry] = {}
         self.streams: dict[str, datetime] = {}
         self.opening = self.runner.run(self._read_clock()) - self.head_start
@@ -118,7 +126,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def tell_twice(self, data: st.DataObject, policy: Policy) -> None:
         """Twitch reports facts again under other ids."""
         old = data.draw(st.lists(self._old_entries(), min_size=1, max_size=3))
-        told = [entry for entry in old if entry.source not in (Source.HOST, Source.REPAIR)]
+        told = [entry for entry in old if entry.source not in (EntrySource.HOST, EntrySource.REPAIR)]
         self._receive(self._sign(evolve(entry, id=self._next_id()) for entry in told), policy)
 
     @rule(batches=st.tuples(_batches(0), _batches(0), _batches(0)), policy=_POLICIES)
@@ -141,26 +149,26 @@ class ChannelMachine(RuleBasedStateMachine):
         command_id, is_live = self._next_uuid(), self.kept.state.timeline.live is not None
         is_done = self._perform(lambda units: start_tape(tape_id, command_id, units, policy))
         assert is_done == (is_live and 1 <= tape_id <= MAX_TAPE_ID)
-        assert not is_done or snapshot(self.kept.state).screening_tape_id == tape_id
+        assert not is_done or snapshot_of(self.kept.state).screening_tape_id == tape_id
 
     @rule(policy=_POLICIES)
     def take_the_tape_off(self, policy: Policy) -> None:
         """The host takes the tape off, whether one is on or not."""
         command_id, is_live = self._next_uuid(), self.kept.state.timeline.live is not None
         assert self._perform(lambda units: stop_tape(command_id, units, policy)) == is_live
-        assert snapshot(self.kept.state).screening_tape_id is None
+        assert snapshot_of(self.kept.state).screening_tape_id is None
 
     @rule(online=some.stream_onlines(some.before(some.OPENING_NIGHT)), policy=_POLICIES)
     def find_a_stream(self, online: ev.StreamOnline, policy: Policy) -> None:
         """Twitch's API lists a stream, of which a message may have told or not."""
         [listed] = self._now_told([online])
         assert isinstance(listed, ev.StreamOnline)
-        self._find_out(ev.StreamFound(listed.stream_id, listed.started_at, listed.sent_at), policy)
+        self._record_repair(ev.StreamFound(listed.stream_id, listed.started_at, listed.sent_at), policy)
 
     @rule(minutes=st.integers(10, 40), policy=_POLICIES)
     def miss_the_stream(self, minutes: int, policy: Policy) -> None:
         """Twitch's API has not listed a stream for long, whether one is live here or not."""
-        self._find_out(ev.StreamMissed(self.now - timedelta(minutes=minutes), self.now), policy)
+        self._record_repair(ev.StreamMissed(self.now - timedelta(minutes=minutes), self.now), policy)
 
     @rule(event=_EVENTS, policy=_POLICIES, later=_POLICIES)
     def understand_at_last(self, event: Event, policy: Policy, later: Policy) -> None:
@@ -178,19 +186,19 @@ class ChannelMachine(RuleBasedStateMachine):
         before = self.kept
         (told,) = self._now_told([event])
         assert not isinstance(told, Unknown | Malformed)
-        if self._decide(ev.Retried(name, told), policy):
+        if self._decide(ev.EntryRetried(name, told), policy):
             assert name not in self._parked()
-            assert {shown.entry_id for shown in self.kept.shown[len(before.shown) :]} <= {name}
+            assert {shown.entry_id for shown in self.kept.feed_items[len(before.feed_items) :]} <= {name}
 
     @precondition(lambda self: self._parked())
     @rule(data=st.data(), policy=_POLICIES)
-    def let_go(self, data: st.DataObject, policy: Policy) -> None:
+    def dismiss(self, data: st.DataObject, policy: Policy) -> None:
         """The operator lets a parked entry go: nothing follows."""
         name, before = data.draw(st.sampled_from(self._parked())), self.kept
-        assert self._decide(ev.Dismissed(name), policy)
-        assert (self.kept.state, self.kept.shown, self.kept.effects) == (
+        assert self._decide(ev.EntryDismissed(name), policy)
+        assert (self.kept.state, self.kept.feed_items, self.kept.effects) == (
             before.state,
-            before.shown,
+            before.feed_items,
             before.effects,
         )
 
@@ -198,7 +206,7 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule(pause=st.integers(1, 15 * 60 - 1), policy=_POLICIES)
     def drop_out(self, pause: int, policy: Policy) -> None:
         """The stream returns within 15 minutes: same broadcast, same start, same tape."""
-        night, on = self.kept.state.timeline.live, snapshot(self.kept.state)
+        night, on = self.kept.state.timeline.live, snapshot_of(self.kept.state)
         self.elapsed += timedelta(seconds=1)
         stream = next(iter(reversed(night.streams)), None) if night else None
         self._receive(self._write([ev.StreamOffline(self.now, stream)]), policy)
@@ -209,7 +217,7 @@ class ChannelMachine(RuleBasedStateMachine):
         assert night
         assert resumed
         assert (resumed.id, resumed.started_at) == (night.id, night.started_at)
-        assert snapshot(self.kept.state) == on
+        assert snapshot_of(self.kept.state) == on
 
     @rule(
         viewer=some.viewers(),
@@ -234,7 +242,7 @@ class ChannelMachine(RuleBasedStateMachine):
             self._receive(batch, policy)
         kinds = [key for key in self.kept.effects if key not in before.effects]
         assert len(kinds) <= 1
-        shown = [one.entry_id for one in self.kept.shown[len(before.shown) :]]
+        shown = [one.entry_id for one in self.kept.feed_items[len(before.feed_items) :]]
         assert shown == [each.id for each in pair]
 
     @precondition(lambda self: self.kept.state.timeline.live)
@@ -247,7 +255,7 @@ class ChannelMachine(RuleBasedStateMachine):
         self.elapsed += timedelta(seconds=1)
         self._receive(self._write([ev.StreamOffline(self.now, ended)]), policy)
         assert self.kept.state.timeline.live == before.timeline.live
-        assert snapshot(self.kept.state) == snapshot(before)
+        assert snapshot_of(self.kept.state) == snapshot_of(before)
         assert self.kept.journal[-1].remark
 
     @rule(contents=_batches(), policy=_POLICIES)
@@ -255,7 +263,7 @@ class ChannelMachine(RuleBasedStateMachine):
         """The process dies while it reacts: nothing was done, and Twitch delivers the batch again."""
         batch, before = self._write(self._now_told(contents)), self.kept
 
-        def die(_: Admission, __: Policy) -> Page:
+        def die(_: AdmittedBatch, __: Policy) -> JournalChanges:
             raise _Crash
 
         with suppress(_Crash):
@@ -270,7 +278,7 @@ class ChannelMachine(RuleBasedStateMachine):
 
         async def hurry() -> None:
             async with asyncio.timeout(milliseconds / 1000):
-                await self.stage.units.record(batch, policy, follow)
+                await self.stage.units.record(batch, policy, plan_changes)
 
         with suppress(TimeoutError):
             self.runner.run(hurry())
@@ -295,11 +303,11 @@ class ChannelMachine(RuleBasedStateMachine):
         """The time by Twitch's clock."""
         return self.opening + self.elapsed
 
-    def _read(self) -> Records:
+    def _read(self) -> StoredRecords:
         return self.runner.run(self.stage.read())
 
     async def _read_clock(self) -> datetime:
-        now = (await look(self.stage.units)).now
+        now = (await peek(self.stage.units)).now
         assert now, "a command has the time of the stage"
         return now
 
@@ -343,18 +351,18 @@ class ChannelMachine(RuleBasedStateMachine):
 
     def _receive(self, batch: Sequence[Entry], policy: Policy) -> None:
         """Receive in one unit: what cannot be written must not hide behind being redone one by one."""
-        self.runner.run(self.stage.units.record(batch, policy, follow))
+        self.runner.run(self.stage.units.record(batch, policy, plan_changes))
         self._catch_up()
         assert {entry.id for entry in batch} <= {line.entry_id for line in self.kept.journal}
 
     def _parked(self) -> list[str]:
         return [line.entry_id for line in self.kept.journal if line.outcome is Outcome.PARKED]
 
-    def _decide(self, decision: ev.Retried | ev.Dismissed, policy: Policy) -> bool:
+    def _decide(self, decision: ev.EntryRetried | ev.EntryDismissed, policy: Policy) -> bool:
         command = some.entry(f"host:{self._next_id()}", decision)
 
         async def decide(units: UnitOfWork) -> None:
-            await units.record([command], policy, follow_or_refuse)
+            await units.record([command], policy, plan_command)
 
         return self._perform(decide)
 
@@ -365,8 +373,8 @@ class ChannelMachine(RuleBasedStateMachine):
         except Refused:
             assert self._read() == self.kept
             return False
-        kept = self._read()
-        self.model_clock = kept.journal[-1].now
+        stored = self._read()
+        self.model_clock = stored.journal[-1].now
         self.runner.run(command(self.model))
         self.sent |= self.model.memory.journal
         self._catch_up()
@@ -374,7 +382,7 @@ class ChannelMachine(RuleBasedStateMachine):
         assert self._read() == self.kept
         return True
 
-    def _find_out(self, event: ev.StreamFound | ev.StreamMissed, policy: Policy) -> None:
+    def _record_repair(self, event: ev.StreamFound | ev.StreamMissed, policy: Policy) -> None:
         """Record it if it is news; another instance has found out the same, and it is none any more."""
         entry, before = repair_entry(event), self.kept
         self.runner.run(record_repair(event, self.stage.units, policy))
@@ -388,18 +396,18 @@ class ChannelMachine(RuleBasedStateMachine):
 
     def _catch_up(self) -> None:
         """Tell the model what is new in the stage's journal, one by one, and compare."""
-        kept = self._read()
-        known = len(self.model.memory.reacted)
-        for line in kept.journal[known:]:
+        stored = self._read()
+        known = len(self.model.memory.records)
+        for line in stored.journal[known:]:
             self.model_clock = line.now
             self.runner.run(receive([self.sent[line.entry_id]], self.model, line.policy))
-        assert recall(self.model) == kept
-        for line, old in zip(kept.journal, self.kept.journal, strict=False):
+        assert read_memory(self.model) == stored
+        for line, old in zip(stored.journal, self.kept.journal, strict=False):
             assert line == old or (
                 old.outcome is Outcome.PARKED and line == evolve(old, outcome=line.outcome)
             )
         for viewer_id, was in self.kept.viewers.items():
-            now = kept.viewers[viewer_id]
+            now = stored.viewers[viewer_id]
             assert was.followed_at in (None, now.followed_at)
             assert was.subscribed_at in (None, now.subscribed_at)
-        self.kept = kept
+        self.kept = stored

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import mutable
 
-from showtime_core.domain.chat import Backlog, ChatLine, Heard, follow_all
+from showtime_core.domain.chat import Backlog, ChatLine, ChatReport, plan_chat_changes
 
 
 @mutable
@@ -12,12 +12,12 @@ class MemoryChatLog:
     """What is shown of chat, in memory: all of it."""
 
     lines: tuple[ChatLine, ...] = ()
-    keys: frozenset[str] = frozenset()
+    dedup_keys: frozenset[str] = frozenset()
     _backlog: Backlog = ()
 
-    async def write(self, heard: Sequence[Heard]) -> None:
+    async def write(self, reports: Sequence[ChatReport]) -> None:
         """Write what follows from what had not been heard before."""
-        page = follow_all(self._backlog, self.keys, heard)
-        self.lines += page.lines
-        self.keys |= {*page.keys}
-        self._backlog = page.backlog
+        changes = plan_chat_changes(self._backlog, self.dedup_keys, reports)
+        self.lines += changes.lines
+        self.dedup_keys |= {*changes.dedup_keys}
+        self._backlog = changes.backlog

@@ -19,10 +19,10 @@ from showtime_core.testing.twins.ledger import MemoryLedger
 JPEG = b"\xff\xd8 boo \xff\xd9"
 
 
-class Fate(Enum):
-    """What becomes of a call."""
+class CallResult(Enum):
+    """What becomes of a call to a service."""
 
-    WORKS = auto()
+    SUCCEEDS = auto()
     NOT_REACHED = auto()
     """Nothing was done, and that is known."""
     LOST_BEFORE = auto()
@@ -41,12 +41,12 @@ class Fate(Enum):
     """The instance dies, and it is done a while later."""
 
 
-_NEVER_SENT = {Fate.NOT_REACHED, Fate.REFUSED, Fate.CRASH_BEFORE, Fate.LOST_BEFORE}
-CRASHES = {Fate.CRASH_BEFORE, Fate.CRASH_AFTER, Fate.CRASH_LATE}
-_DONE_AT_ONCE = {Fate.WORKS, Fate.LOST_AFTER, Fate.CRASH_AFTER}
-_DONE_LATE = {Fate.LATE, Fate.CRASH_LATE}
+_NEVER_SENT = {CallResult.NOT_REACHED, CallResult.REFUSED, CallResult.CRASH_BEFORE, CallResult.LOST_BEFORE}
+CRASHES = {CallResult.CRASH_BEFORE, CallResult.CRASH_AFTER, CallResult.CRASH_LATE}
+_DONE_AT_ONCE = {CallResult.SUCCEEDS, CallResult.LOST_AFTER, CallResult.CRASH_AFTER}
+_DONE_LATE = {CallResult.LATE, CallResult.CRASH_LATE}
 
-Deed = Callable[[], Awaitable[Any]]
+Action = Callable[[], Awaitable[Any]]
 
 
 _LEDGER = frozenset({"credit", "reserve", "accept", "reject", "statement", "find"})
@@ -57,18 +57,18 @@ _LOOKS = frozenset({"statement", "find"})
 class Call:
     """A call that waits for its fate."""
 
-    what: str
+    name: str
     job: asyncio.Task[Any] | None
-    do: Deed
+    action: Action
     refusal: Refused
-    fate: asyncio.Future[Fate]
+    result: asyncio.Future[CallResult]
 
 
 @define(eq=False)
 class Held:
     """A request that a frozen ledger has received: it is performed after the thaw, whoever waits for it."""
 
-    do: Deed
+    do: Action
     answer: asyncio.Future[Any]
 
     async def perform(self) -> None:
@@ -84,28 +84,25 @@ class Held:
 
 
 @define
-class Neighbours:
-    """Ledger, painter, bucket and gallery of one world; they outlive every instance.
+class FaultyServices:
+    """Ledger, painter, bucket and gallery whose calls wait for a result; they outlive every instance.
 
-    Whoever posts does so in a task that has the name of its job.
-
-    The ledger knows no keys, like the real one: asked twice, it credits twice. It may freeze, for any time:
-    then it receives what it is asked and answers nobody. Once it thaws it answers who looks, and `late_by`
-    later it does what it had received, also where the connection or the instance has ended meanwhile.
+    Whoever posts does so in a task that has the name of its job. The ledger knows no keys, like the real one:
+    asked twice, it credits twice.
     """
 
     now: Callable[[], datetime]
-    late_by: timedelta
+    delay: timedelta
     calls: list[Call] = Factory(list)
     """Those that wait."""
-    late: list[tuple[datetime, Deed]] = Factory(list)
+    late_calls: list[tuple[datetime, Action]] = Factory(list)
     """What is still going to be done, and when."""
     is_frozen: bool = False
     held: list[Held] = Factory(list)
     """What the ledger has received and not done, since it was frozen."""
     unanswered: set[asyncio.Task[Any] | None] = Factory(set)
     """The jobs that wait for an answer to such a request."""
-    made_for: list[str] = Factory(list)
+    moved_by: list[str] = Factory(list)
     """The key that each transaction was made for."""
     flows: dict[str, UUID] = Factory(dict)
     """The same by key: the transaction."""
@@ -123,46 +120,46 @@ class Neighbours:
     def thaw(self) -> None:
         """Let it answer at once who looks now, and do later what it was asked before."""
         self.is_frozen = False
-        self.late += [(self.now() + self.late_by, held.perform) for held in self.held]
+        self.late_calls += [(self.now() + self.delay, held.perform) for held in self.held]
         self.held = []
 
     def waiting(self) -> set[asyncio.Task[Any] | None]:
         """Name the jobs that wait: for their fate, or for a ledger that is or was frozen."""
-        undecided = {call.job for call in self.calls if not call.fate.done()}
+        undecided = {call.job for call in self.calls if not call.result.done()}
         return undecided | self.unanswered
 
-    async def do_what_is_late(self) -> None:
+    async def finish_late_calls(self) -> None:
         """Let those who were slow finish, as far as their time has come."""
-        due = [do for at, do in self.late if at <= self.now()]
-        self.late = [(at, do) for at, do in self.late if at > self.now()]
+        due = [do for at, do in self.late_calls if at <= self.now()]
+        self.late_calls = [(at, do) for at, do in self.late_calls if at > self.now()]
         for do in due:
             with suppress(Refused):  # nobody hears it
                 await do()
 
-    async def _call(self, what: str, do: Deed, refusal: Refused) -> Any:  # noqa: ANN401
-        fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
-        call = Call(what, asyncio.current_task(), do, refusal, fate)
+    async def _call(self, what: str, do: Action, refusal: Refused) -> Any:  # noqa: ANN401
+        result: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
+        call = Call(what, asyncio.current_task(), do, refusal, result)
         self.calls.append(call)
         try:
-            met = await fate
+            met = await result
         finally:
             self.calls.remove(call)
         if self.is_frozen and what in _LEDGER and met not in _NEVER_SENT:
             return await self._freeze(call, met)
         if met in _DONE_LATE:
-            self.late.append((self.now() + self.late_by, do))
+            self.late_calls.append((self.now() + self.delay, do))
         answer = await do() if met in _DONE_AT_ONCE else None
-        if met is Fate.WORKS:
+        if met is CallResult.SUCCEEDS:
             return answer
         raise _error(met, call)
 
-    async def _freeze(self, call: Call, met: Fate) -> Any:  # noqa: ANN401
+    async def _freeze(self, call: Call, met: CallResult) -> Any:  # noqa: ANN401
         """Come to a frozen ledger: who looks gives up, who asks for a change waits until it is answered."""
-        if call.what in _LOOKS:
-            raise asyncio.CancelledError if met in CRASHES else Unavailable(f"{call.what}: no answer")
+        if call.name in _LOOKS:
+            raise asyncio.CancelledError if met in CRASHES else Unavailable(f"{call.name}: no answer")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.held.append(Held(call.do, answer))
-        if met is not Fate.WORKS:  # the connection has ended, or the instance
+        self.held.append(Held(call.action, answer))
+        if met is not CallResult.SUCCEEDS:  # the connection has ended, or the instance
             answer.cancel()
             raise _error(met, call)
         self.unanswered.add(call.job)
@@ -175,8 +172,8 @@ class Neighbours:
         """Credit points, as often as it is asked to."""
 
         async def do() -> UUID:
-            made = await self.ledger.credit(credit, f"transaction {len(self.made_for)}")
-            self.made_for.append(key)
+            made = await self.ledger.credit(credit, f"transaction {len(self.moved_by)}")
+            self.moved_by.append(key)
             self.flows[key] = made
             return made
 
@@ -186,9 +183,9 @@ class Neighbours:
         """Reserve points, as often as it is asked to."""
 
         async def do() -> UUID:
-            number = f"transaction {len(self.made_for)}"
+            number = f"transaction {len(self.moved_by)}"
             made = await self.ledger.reserve(viewer, points, ghost_id, number)
-            self.made_for.append(key)
+            self.moved_by.append(key)
             self.flows[key] = made
             return made
 
@@ -206,9 +203,9 @@ class Neighbours:
         """Tell what the viewer has."""
         return await self.ledger.balance(viewer)
 
-    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+    async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of a while; nothing at all where the ledger's own database fails."""
-        since = self.now() - reach
+        since = self.now() - period
         try:
             return await self._look(  # type: ignore[no-any-return]
                 "statement", lambda: self.ledger.statement(viewer, self.now() - since)
@@ -246,7 +243,7 @@ class Neighbours:
 
         await self._call("post", do, Refused("no such webhook"))
 
-    async def _look(self, what: str, do: Deed) -> Any:  # noqa: ANN401
+    async def _look(self, what: str, do: Action) -> Any:  # noqa: ANN401
         try:
             return await self._call(what, do, Refused("no"))
         except Refused as reason:  # whoever only looks is never refused for good
@@ -268,13 +265,13 @@ def _name_of_task() -> str:
     return task.get_name()
 
 
-def _error(fate: Fate, call: Call) -> BaseException:
-    if fate in CRASHES:
+def _error(result: CallResult, call: Call) -> BaseException:
+    if result in CRASHES:
         return asyncio.CancelledError()
-    match fate:
-        case Fate.REFUSED:
+    match result:
+        case CallResult.REFUSED:
             return call.refusal
-        case Fate.NOT_REACHED:
-            return Unavailable(f"{call.what}: not reached")
+        case CallResult.NOT_REACHED:
+            return Unavailable(f"{call.name}: not reached")
         case _:
-            return Ambiguous(f"{call.what}: the answer was lost")
+            return Ambiguous(f"{call.name}: the answer was lost")

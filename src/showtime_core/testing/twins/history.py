@@ -12,7 +12,7 @@ from showtime_core.domain.broadcasts.history import (
     PaidGhost,
     PastBroadcast,
     PastScreening,
-    name_viewer,
+    displayed_name,
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotFound
@@ -20,7 +20,7 @@ from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 
 
 @frozen
-class AskedGhost:
+class StoredGhost:
     """A ghost that was asked for, whatever became of it."""
 
     id: UUID
@@ -43,7 +43,7 @@ class MemoryHistory:
     """The nights that were, in memory; see `showtime_core.ports.History`."""
 
     units: MemoryUnitOfWork
-    ghosts: list[AskedGhost] = Factory(list)
+    ghosts: list[StoredGhost] = Factory(list)
     vod_urls: dict[int, str] = Factory(dict)
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
@@ -96,7 +96,7 @@ class MemoryHistory:
     def _ghosts(self, on: Screening) -> tuple[PaidGhost, ...]:
         paid = (ghost for ghost in self.ghosts if ghost.is_paid and ghost.screening_id == on.id)
         return tuple(
-            PaidGhost(ghost.id, name_viewer(ghost.viewer.display_name, ghost.viewer.id), ghost.subject)
+            PaidGhost(ghost.id, displayed_name(ghost.viewer.display_name, ghost.viewer.id), ghost.subject)
             for ghost in sorted(paid, key=lambda ghost: (ghost.created_at, ghost.id))
         )
 

@@ -8,7 +8,11 @@ from attrs import Factory, evolve, mutable
 
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
-from showtime_core.domain.points_and_ghosts.ledger_matching import Flow, flow_of, reservation
+from showtime_core.domain.points_and_ghosts.ledger_matching import (
+    ExpectedTransaction,
+    expected_credit,
+    expected_reservation,
+)
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
 
@@ -30,14 +34,14 @@ class MemoryLedger:
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
-        return self._record(credit.viewer, key, flow_of(credit))
+        return self._record(credit.viewer, key, expected_credit(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
         is_known = uuid5(_FLOWS, key) in self._of(viewer)
         if not is_known and (await self.balance(viewer)).available < points:
             raise NotEnoughPoints("not enough points")
-        return self._record(viewer, key, reservation(points))
+        return self._record(viewer, key, expected_reservation(points))
 
     async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
         """Spend what was reserved. Raises NotPending where that is decided already."""
@@ -55,9 +59,9 @@ class MemoryLedger:
         total = points[FlowState.ACCEPTED]
         return Balance(total, total + points[FlowState.PENDING])
 
-    async def statement(self, viewer: Viewer, reach: timedelta) -> Statement:
+    async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while."""
-        since = self.clock() - reach
+        since = self.clock() - period
         found = (flow for flow in reversed(self._of(viewer).values()) if flow.at >= since)
         return Statement(tuple(found), is_complete=True)
 
@@ -68,7 +72,7 @@ class MemoryLedger:
     def _of(self, viewer: Viewer) -> dict[UUID, Transaction]:
         return self.flows.setdefault(viewer.id, {})
 
-    def _record(self, viewer: Viewer, key: str, new: Flow) -> UUID:
+    def _record(self, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
         id_ = uuid5(_FLOWS, key)
         flow = Transaction(id_, new.type, new.state, new.points, new.description, self.clock())
         self._of(viewer).setdefault(id_, flow)

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from attrs import Factory, define, evolve
 
-from showtime_core.domain.broadcasts.stream_check import Listing
+from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.domain.subscriptions import ENABLED, PENDING, Subscription, Wanted
+from showtime_core.domain.subscriptions import ENABLED, PENDING, EventSubSubscription, WantedSubscription
 from showtime_core.errors import NotAllowed, Refused, Unavailable
 
-_MOST_OF_A_KIND = 3
+_MAX_OF_A_KIND = 3
 
 
 @define
@@ -19,7 +19,7 @@ class MemorySubscriptions:
     """Twitch, as far as it keeps subscriptions: a new one is verified when it is looked for."""
 
     our_url: str
-    there: dict[str, Subscription] = Factory(dict)
+    by_id: dict[str, EventSubSubscription] = Factory(dict)
     consented: frozenset[str] | None = None
     """Scopes; None: all."""
     withdrawn: frozenset[str] = frozenset()
@@ -27,49 +27,49 @@ class MemorySubscriptions:
     verdict: str = ENABLED
     """What a new one comes to when it is verified."""
     is_away: bool = False
-    most_of_a_kind: int = 0
+    max_of_a_kind: int = 0
     """The most that were ever alive at once, of one type and condition, calling our URL."""
     _count: int = 0
 
-    async def existing(self) -> Sequence[Subscription]:
+    async def list_all(self) -> Sequence[EventSubSubscription]:
         """List all there are."""
         self._answer()
-        return tuple(self.there.values())
+        return tuple(self.by_id.values())
 
-    async def find(self, subscription_id: str) -> Subscription | None:
+    async def find(self, subscription_id: str) -> EventSubSubscription | None:
         """Look for one, which is verified by then."""
         self._answer()
-        found = self.there.get(subscription_id)
+        found = self.by_id.get(subscription_id)
         if found and found.status == PENDING:
-            found = self.there[found.id] = evolve(found, status=self.verdict)
+            found = self.by_id[found.id] = evolve(found, status=self.verdict)
         return found
 
-    async def create(self, wanted: Wanted) -> Subscription:
+    async def create(self, wanted: WantedSubscription) -> EventSubSubscription:
         """Create one, or return what is there."""
         self._answer()
         if wanted.type in self.withdrawn:
             raise Refused("withdrawn")
         if self.consented is not None and not wanted.scopes <= self.consented:
             raise NotAllowed("no consent")
-        same = [one for one in self.there.values() if one.tells_of(wanted)]
+        same = [one for one in self.by_id.values() if one.overlaps(wanted)]
         for one in same:
-            if one.callback == self.our_url and one.is_alive and one.meets(wanted):
+            if one.callback == self.our_url and one.is_alive and one.fulfils(wanted):
                 return one
-        if len(same) >= _MOST_OF_A_KIND:
+        if len(same) >= _MAX_OF_A_KIND:
             raise Refused("too many")
         self._count += 1
-        made = Subscription(
+        made = EventSubSubscription(
             f"made-{self._count}", wanted.type, wanted.version, wanted.condition, PENDING, self.our_url
         )
-        self.there[made.id] = made
+        self.by_id[made.id] = made
         alive = [one for one in (*same, made) if one.callback == self.our_url and one.is_alive]
-        self.most_of_a_kind = max(self.most_of_a_kind, len(alive))
+        self.max_of_a_kind = max(self.max_of_a_kind, len(alive))
         return made
 
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
         self._answer()
-        self.there.pop(subscription_id, None)
+        self.by_id.pop(subscription_id, None)
 
     def _answer(self) -> None:
         if self.is_away:
@@ -82,7 +82,7 @@ class MemoryChannels:
 
     users: dict[str, str]
     """Login → id."""
-    listed: Listing
+    listed: StreamListing
     is_away: bool = False
     """Whether it cannot tell what is live."""
 
@@ -92,7 +92,7 @@ class MemoryChannels:
             raise Refused(f"Twitch knows no user {login!r}")
         return self.users[login]
 
-    async def listing(self, broadcaster_id: str) -> Listing:
+    async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether the channel is live, whichever it is."""
         assert broadcaster_id in self.users.values()
         if self.is_away:
@@ -101,7 +101,7 @@ class MemoryChannels:
 
 
 @define
-class MemoryHealth:
+class MemoryHealthStore:
     """How everything stands."""
 
     clock: Callable[[], datetime]
@@ -112,6 +112,6 @@ class MemoryHealth:
         """Read what is known."""
         return Health(self.clock(), self.twitch, self.chat)
 
-    async def keep_twitch(self, health: TwitchHealth) -> None:
+    async def save_twitch(self, health: TwitchHealth) -> None:
         """Keep what a check came to."""
         self.twitch = health

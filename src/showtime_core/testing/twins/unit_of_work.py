@@ -8,13 +8,13 @@ from attrs import Factory, evolve, frozen, mutable
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening
 from showtime_core.domain.journal import (
-    Admission,
+    AdmittedBatch,
     Entry,
-    Known,
+    FeedItem,
+    JournalChanges,
+    JournalRecord,
+    KnownEntries,
     Outcome,
-    Page,
-    Reacted,
-    Shown,
     Verdict,
     admit,
     wishers,
@@ -23,8 +23,8 @@ from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import SummonGhost
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
-from showtime_core.domain.reactions import Acquaintance, Policy
-from showtime_core.ports import Follow
+from showtime_core.domain.reactions import Policy, ViewerUpdate
+from showtime_core.ports import PlanChanges
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -35,22 +35,22 @@ class Memory:
 
     state: ChannelState = ChannelState()
     journal: dict[str, Entry] = Factory(dict)
-    facts: dict[str, str] = Factory(dict)
+    first_reports: dict[str, str] = Factory(dict)
     """Each with the id of the entry that told it first."""
     recent: dict[str, tuple[str, datetime]] = Factory(dict)
     """Requests that are named, or whose ghost was shown: the fact, and until when it can be repeated."""
     verdicts: dict[str, Verdict] = Factory(dict)
-    shown: tuple[Shown, ...] = ()
+    feed_items: tuple[FeedItem, ...] = ()
     effects: dict[str, PlannedEffect] = Factory(dict)
-    viewers: dict[str, Acquaintance] = Factory(dict)
+    viewers: dict[str, ViewerUpdate] = Factory(dict)
     broadcasts: dict[int, Broadcast] = Factory(dict)
     screenings: dict[str, Screening] = Factory(dict)
-    reacted: tuple[Reacted, ...] = ()
+    records: tuple[JournalRecord, ...] = ()
     payments: tuple[Payment, ...] = ()
 
-    def asker(self, fact: str, now: datetime) -> str | None:
+    def asker(self, key: str, now: datetime) -> str | None:
         """Name who asked for a ghost last, in progress or shown a moment ago, without a claim to the fact."""
-        asked = [(until, entry_id) for entry_id, (told, until) in self.recent.items() if told == fact]
+        asked = [(until, entry_id) for entry_id, (told, until) in self.recent.items() if told == key]
         latest = max(reversed(asked), key=lambda one: one[0], default=(now, ""))
         return latest[1] if latest[0] > now else None
 
@@ -68,65 +68,71 @@ class MemoryUnitOfWork:
     count_ghosts: Callable[[Collection[str]], GhostLoad] | None = None
     """Counts the ghosts of some viewers; None: nobody performs anything, and all are under way."""
 
-    async def record(self, entries: Sequence[Entry], policy: Policy, follow: Follow) -> Page:
+    async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
         kept, now = self.memory, self.clock()
         parked = frozenset(
-            entry.about
+            entry.decided_id
             for entry in entries
-            if entry.about in kept.verdicts and kept.verdicts[entry.about].outcome is Outcome.PARKED
+            if entry.decided_id in kept.verdicts and kept.verdicts[entry.decided_id].outcome is Outcome.PARKED
         )
-        recent = {one.fact: asker for one in entries if one.fact and (asker := kept.asker(one.fact, now))}
+        recent = {
+            one.dedup_key: asker
+            for one in entries
+            if one.dedup_key and (asker := kept.asker(one.dedup_key, now))
+        }
         load = (self.count_ghosts or self._count_planned)(wishers(entries, policy))
-        known = Known(kept.journal, kept.facts, parked, recent, load, kept.payments)
-        admission = admit(entries, kept.state, now, known, policy)
-        page = follow(admission, policy)
-        if admission.fresh:
-            self.memory = _written(kept, admission, page, now, policy)
-        return page
+        known = KnownEntries(kept.journal, kept.first_reports, parked, recent, load, kept.payments)
+        admitted = admit(entries, kept.state, now, known, policy)
+        changes = plan(admitted, policy)
+        if admitted.new_entries:
+            self.memory = _after(kept, admitted, changes, now, policy)
+        return changes
 
     def _count_planned(self, viewers: Collection[str]) -> GhostLoad:
-        planned = [one for one in self.memory.effects.values() if not one.skipped]
+        planned = [one for one in self.memory.effects.values() if not one.is_skipped]
         summoned = [one.effect.viewer.id for one in planned if isinstance(one.effect, SummonGhost)]
         return GhostLoad(Counter(each for each in summoned if each in viewers), len(summoned))
 
 
-def _written(kept: Memory, admission: Admission, page: Page, now: datetime, policy: Policy) -> Memory:
-    fresh = admission.fresh
-    news = [(one, one.fact) for one in fresh if one.fact and one.id not in admission.told]
-    claims = {fact: one.id for one, fact in news if not one.is_named}
-    named = {one.id: (fact, NEVER) for one, fact in news if one.is_named}
-    verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in page.verdicts}
-    for decided in page.decided:
+def _after(
+    kept: Memory, admitted: AdmittedBatch, changes: JournalChanges, now: datetime, policy: Policy
+) -> Memory:
+    fresh = admitted.new_entries
+    news = [(one, one.dedup_key) for one in fresh if one.dedup_key and one.id not in admitted.first_reports]
+    claims = {key: one.id for one, key in news if not one.is_named}
+    named = {one.id: (key, NEVER) for one, key in news if one.is_named}
+    verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in changes.verdicts}
+    for decided in changes.decided:
         verdicts[decided.entry_id] = evolve(verdicts[decided.entry_id], outcome=decided.outcome)
-    broadcasts = kept.broadcasts | {broadcast.id: broadcast for broadcast in page.broadcasts}
-    for merged in page.merged_broadcasts:
+    broadcasts = kept.broadcasts | {broadcast.id: broadcast for broadcast in changes.broadcasts}
+    for merged in changes.merged_broadcasts:
         del broadcasts[merged]
     return evolve(
         kept,
-        state=page.state,
+        state=changes.state,
         journal=kept.journal | {entry.id: entry for entry in fresh},
-        facts=kept.facts | claims,
+        first_reports=kept.first_reports | claims,
         recent=kept.recent | named,
         verdicts=verdicts,
-        shown=kept.shown + page.shown,
-        effects=kept.effects | {planned.key: planned for planned in page.effects},
-        viewers=_remember(kept.viewers, page.acquaintances),
+        feed_items=kept.feed_items + changes.feed_items,
+        effects=kept.effects | {planned.key: planned for planned in changes.effects},
+        viewers=_remember(kept.viewers, changes.viewer_updates),
         broadcasts=broadcasts,
-        screenings=kept.screenings | {str(screening.id): screening for screening in page.screenings},
-        payments=(*kept.payments, *(told.payment for told in page.payments)),
-        reacted=(
-            *(evolve(line, outcome=verdicts[line.entry.id].outcome) for line in kept.reacted),
-            *(Reacted(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
+        screenings=kept.screenings | {str(screening.id): screening for screening in changes.screenings},
+        payments=(*kept.payments, *(told.payment for told in changes.payments)),
+        records=(
+            *(evolve(line, outcome=verdicts[line.entry.id].outcome) for line in kept.records),
+            *(JournalRecord(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
         ),
     )
 
 
-def _remember(viewers: dict[str, Acquaintance], met: Sequence[Acquaintance]) -> dict[str, Acquaintance]:
+def _remember(viewers: dict[str, ViewerUpdate], updates: Sequence[ViewerUpdate]) -> dict[str, ViewerUpdate]:
     known = dict(viewers)
-    for new in met:
+    for new in updates:
         old = known.get(new.viewer.id, new)
-        known[new.viewer.id] = Acquaintance(
+        known[new.viewer.id] = ViewerUpdate(
             new.viewer,
             followed_at=old.followed_at or new.followed_at,
             subscribed_at=old.subscribed_at or new.subscribed_at,

@@ -32,7 +32,7 @@ def test_an_emote_is_where_its_fragment_is():
 
 
 def test_me_is_read_without_its_wrapper():
-    """And its emotes are found all the same."""
+    """A /me message is read without its wrapper, and its emotes are found all the same."""
     fragments = [plain("\x01ACTION loves "), KAPPA, plain("\x01")]
     assert read("\x01ACTION loves Kappa\x01", fragments) == ("loves Kappa", "loves $0")
 

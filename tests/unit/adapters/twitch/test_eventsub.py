@@ -10,9 +10,9 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_adapters.twitch.eventsub import Answer, Receiver, Rejection, sign
+from showtime_adapters.twitch.eventsub import CallbackAnswer, Receiver, Rejection, sign
 from showtime_core.domain.events import Cheer, SubscriptionRevoked
-from showtime_core.domain.journal import Entry, Malformed, Source, Unknown
+from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
 from showtime_core.errors import Unavailable
 from support import twitch
 from support.server import SECRET
@@ -20,8 +20,8 @@ from support.server import SECRET
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 MESSAGE_TYPES = ("notification", "webhook_callback_verification", "revocation", "tape_chewed")
 MINUTES = timedelta(minutes=1)
-TAKEN = Answer(HTTPStatus.NO_CONTENT)
-FORGED = Answer(HTTPStatus.BAD_REQUEST, b"Signature verification failed", Rejection.SIGNATURE)
+TAKEN = CallbackAnswer(HTTPStatus.NO_CONTENT)
+FORGED = CallbackAnswer(HTTPStatus.BAD_REQUEST, b"Signature verification failed", Rejection.SIGNATURE)
 
 
 @define
@@ -60,7 +60,7 @@ async def test_a_signed_notification_is_handed_on_before_it_is_answered(inbox):
     [entry] = inbox.entries
     assert (entry.id, entry.source, entry.type, entry.version) == (
         cheer.id,
-        Source.NOTIFICATION,
+        EntrySource.NOTIFICATION,
         "channel.cheer",
         "1",
     )
@@ -212,7 +212,7 @@ async def test_a_challenge_is_answered_with_itself_alone(inbox, message_type):
     message = twitch.message("channel.cheer", None, at=NOW, extra={"challenge": CHALLENGE})
     inbox.is_away = True
     answer = await receive(inbox, message.with_headers(**{"Twitch-Eventsub-Message-Type": message_type}))
-    assert answer == Answer(HTTPStatus.OK, CHALLENGE.encode())
+    assert answer == CallbackAnswer(HTTPStatus.OK, CHALLENGE.encode())
     assert not inbox.entries
 
 
@@ -244,21 +244,21 @@ async def test_a_revocation_is_no_event(inbox):
     message = twitch.message("stream.online", None, message_type="revocation", at=NOW, status="tape_chewed")
     assert await receive(inbox, message) == TAKEN
     [entry] = inbox.entries
-    assert entry.source is Source.REVOCATION
+    assert entry.source is EntrySource.REVOCATION
     assert entry.content == SubscriptionRevoked("stream.online", "tape_chewed", NOW)
 
 
 async def test_a_message_type_that_is_not_known_is_kept(inbox):
     """A signed message of a type that Twitch has yet to invent is taken: refusing costs the subscription."""
     assert await receive(inbox, _of_type("tape_chewed", NOW)) == TAKEN
-    assert [(entry.source, entry.content) for entry in inbox.entries] == [(Source.OTHER, Unknown())]
+    assert [(entry.source, entry.content) for entry in inbox.entries] == [(EntrySource.OTHER, Unknown())]
 
 
 async def test_a_message_without_type_is_a_notification(inbox):
     """Where no header tells the type and there is no challenge, the message is a notification."""
     message = twitch.cheer(at=NOW).with_headers(**{"Twitch-Eventsub-Message-Type": None})
     assert await receive(inbox, message) == TAKEN
-    assert inbox.entries[0].source is Source.NOTIFICATION
+    assert inbox.entries[0].source is EntrySource.NOTIFICATION
 
 
 async def test_an_event_type_that_is_not_known_is_kept(inbox):

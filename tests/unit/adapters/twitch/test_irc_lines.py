@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from showtime_adapters.twitch.irc_lines import Line, channel_of, parse, read_event, sent_at, write
+from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_event, sent_at, write
 from showtime_core.domain import events as ev
 from showtime_core.domain.chat import encode, render
 from showtime_core.domain.viewers import Viewer
@@ -21,32 +21,32 @@ def said(text, tags=TAGS):
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        (b"PING :tmi.twitch.tv\r\n", Line("PING", ("tmi.twitch.tv",))),
-        (b":tmi.twitch.tv RECONNECT", Line("RECONNECT", (), "tmi.twitch.tv")),
-        (b":a!b@c join #goldenvcr\r\n", Line("JOIN", ("#goldenvcr",), "a!b@c")),
-        (b"PRIVMSG #a ::) : 8)", Line("PRIVMSG", ("#a", ":) : 8)"))),
-        (b"PRIVMSG #a :", Line("PRIVMSG", ("#a", ""))),
-        (b"@a;b=;c=1=2 X", Line("X", tags={"a": "", "b": "", "c": "1=2"})),
-        (rb"@a=one\stwo\:three\\s\r\n\q\ X", Line("X", tags={"a": "one two;three\\s\r\nq"})),
-        (b"", Line("")),
-        (b"@", Line("")),
-        (b":", Line("")),
-        (b"X \xff\x00", Line("X", ("\ufffd\ufffd",))),
+        (b"PING :tmi.twitch.tv\r\n", IrcLine("PING", ("tmi.twitch.tv",))),
+        (b":tmi.twitch.tv RECONNECT", IrcLine("RECONNECT", (), "tmi.twitch.tv")),
+        (b":a!b@c join #goldenvcr\r\n", IrcLine("JOIN", ("#goldenvcr",), "a!b@c")),
+        (b"PRIVMSG #a ::) : 8)", IrcLine("PRIVMSG", ("#a", ":) : 8)"))),
+        (b"PRIVMSG #a :", IrcLine("PRIVMSG", ("#a", ""))),
+        (b"@a;b=;c=1=2 X", IrcLine("X", tags={"a": "", "b": "", "c": "1=2"})),
+        (rb"@a=one\stwo\:three\\s\r\n\q\ X", IrcLine("X", tags={"a": "one two;three\\s\r\nq"})),
+        (b"", IrcLine("")),
+        (b"@", IrcLine("")),
+        (b":", IrcLine("")),
+        (b"X \xff\x00", IrcLine("X", ("\ufffd\ufffd",))),
     ],
     ids=str,
 )
 def test_a_line_is_taken_apart(raw, line):
-    """Tags with their escapes undone, source, command, parameters; the last may hold spaces and colons."""
+    """A line is parsed into tags without escapes, source, command and parameters, the last with any text."""
     assert parse(raw) == line
 
 
 def test_a_message_says_who_wrote_what():
     """White space is what was written, to the end of the line."""
-    assert said(" be  kind,\trewind ") == ev.ChatWritten("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
+    assert said(" be  kind,\trewind ") == ev.ChatMessageSent("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
 
 
 def test_a_writer_without_a_display_name_has_a_login():
-    """Empty, of spaces or absent: the login is in the source."""
+    """A display name that is empty, blank or absent is replaced by the login from the source."""
     for tags in ("id=1;user-id=7;display-name=", r"id=1;user-id=7;display-name=\s", "id=1;user-id=7"):
         assert said("hi", tags).writer.name == "tapehead_tina"
 
@@ -61,20 +61,23 @@ def test_me_is_written_without_its_wrapper():
 
 
 def test_emotes_have_their_places():
-    """Several emotes, several places each; what does not read as a place is passed over."""
+    """Several emotes with several positions each are read, and what is no position is passed over."""
     event = said("Kappa Keepo Kappa", TAGS + ";emotes=25:0-4,12-16/emotesv2_a:b:6-10/x:y/:1-2/3/7:9-/8:-1-2")
     assert event.emotes == (
-        ev.EmotePlace("25", 0, 4),
-        ev.EmotePlace("25", 12, 16),
-        ev.EmotePlace("emotesv2_a:b", 6, 10),
+        ev.EmotePosition("25", 0, 4),
+        ev.EmotePosition("25", 12, 16),
+        ev.EmotePosition("emotesv2_a:b", 6, 10),
     )
 
 
 @pytest.mark.parametrize(
     ("raw", "event"),
     [
-        ("@login=t;target-msg-id=cc10 :tmi.twitch.tv CLEARMSG #goldenvcr :what", ev.ChatDeleted("cc10")),
-        ("@ban-duration=9;target-user-id=7701 :tmi CLEARCHAT #goldenvcr :tina", ev.ChatSilenced("7701")),
+        (
+            "@login=t;target-msg-id=cc10 :tmi.twitch.tv CLEARMSG #goldenvcr :what",
+            ev.ChatMessageDeleted("cc10"),
+        ),
+        ("@ban-duration=9;target-user-id=7701 :tmi CLEARCHAT #goldenvcr :tina", ev.ChatUserSilenced("7701")),
         ("@room-id=9 :tmi.twitch.tv CLEARCHAT #goldenvcr", ev.ChatCleared()),
         (":tmi.twitch.tv CLEARCHAT #goldenvcr :somebody", None),
         (":tmi.twitch.tv CLEARCHAT", None),
@@ -86,7 +89,7 @@ def test_emotes_have_their_places():
     ],
 )
 def test_deeds_of_moderators_are_read(raw, event):
-    """A deletion, a ban or time-out, a clearing; a ban that does not say of whom is not one of all."""
+    """A deletion, a ban or time-out and a clearing are read, and a ban of nobody is not one of all."""
     assert read_event(parse(raw.encode())) == event
 
 
@@ -111,7 +114,7 @@ def test_no_bytes_are_an_error(raw):
     line = parse(raw)
     assert sent_at(line) is None or line.tags["tmi-sent-ts"].isdecimal()
     event = read_event(line)
-    if isinstance(event, ev.ChatWritten):
+    if isinstance(event, ev.ChatMessageSent):
         assert "\0" not in event.text + event.message_id + event.writer.name + event.color
         coded, emotes = encode(event.text, event.emotes)
         assert render(coded, emotes) == event.text
@@ -119,14 +122,14 @@ def test_no_bytes_are_an_error(raw):
 
 
 def test_a_channel_is_named_by_its_login():
-    """After a hash, whatever its case; anything else names none."""
+    """A channel is named by a hash and its login in any case, and anything else names none."""
     assert [channel_of(name) for name in ("#GoldenVCR", "goldenvcr", "", "#")] == ["goldenvcr", "", "", ""]
 
 
 def test_what_is_written_is_read():
-    """As Twitch's own examples are, to the letter: only the last may hold spaces."""
+    """Lines are read as Twitch's own examples are, to the letter, and only the last word may hold spaces."""
     assert write("CAP REQ", "twitch.tv/tags twitch.tv/commands") == (
         b"CAP REQ :twitch.tv/tags twitch.tv/commands\r\n"
     )
     assert write("JOIN #goldenvcr") == b"JOIN #goldenvcr\r\n"
-    assert parse(write("PONG", "a b")) == Line("PONG", ("a b",))
+    assert parse(write("PONG", "a b")) == IrcLine("PONG", ("a b",))

@@ -45,7 +45,7 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
     ),
     "channel.subscribe": (
         WHO | {"tier": "2000", "is_gift": True},
-        events.Subscription(TINA, "2000", is_gift=True, sent_at=SENT),
+        events.SubscriptionStart(TINA, "2000", is_gift=True, sent_at=SENT),
     ),
     "channel.subscription.message": (
         WHO
@@ -64,15 +64,15 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
     ),
     "channel.hype_train.begin": (
         TRAIN,
-        events.HypeTrain("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500),
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500),
     ),
     "channel.hype_train.progress": (
         TRAIN,
-        events.HypeTrain("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500),
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500),
     ),
     "channel.hype_train.end": (
         {"id": "choo-1", "total": 137, "level": 2},
-        events.HypeTrain("choo-1", events.HypeTrainPhase.END, 2),
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.END, 2),
     ),
     "channel.channel_points_custom_reward_redemption.add": (
         WHO | {"id": "17fa", "user_input": "", "status": "unfulfilled", "reward": REWARD},
@@ -80,14 +80,14 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
     ),
     "channel.chat.message": (
         CHATTER | {"message_id": "cc10", "color": "#FF7F50", "message": {"text": "hi"}},
-        events.ChatWritten("cc10", TINA, "#FF7F50", "hi"),
+        events.ChatMessageSent("cc10", TINA, "#FF7F50", "hi"),
     ),
     "channel.chat.message_delete": (
         {"message_id": "cc10", "target_user_id": "7701"},
-        events.ChatDeleted("cc10"),
+        events.ChatMessageDeleted("cc10"),
     ),
     "channel.chat.clear": ({}, events.ChatCleared()),
-    "channel.chat.clear_user_messages": ({"target_user_id": "7701"}, events.ChatSilenced("7701")),
+    "channel.chat.clear_user_messages": ({"target_user_id": "7701"}, events.ChatUserSilenced("7701")),
 }
 REVOCATION = {"twitch-eventsub-message-type": "revocation"}
 

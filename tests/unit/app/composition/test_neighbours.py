@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from showtime_adapters.http_client import SILENT
-from showtime_app.composition.neighbours import Laptop, wire_neighbours
+from showtime_app.composition.neighbours import DevPlace, wire_neighbours
 from showtime_app.config import ConfigurationError, Settings, load
 from showtime_app.server import create_app
 from showtime_core.domain.points_and_ghosts.effects import Feature
@@ -74,24 +74,24 @@ async def test_what_is_absent_is_off(configure, settings, features, gallery):
 )
 async def test_a_laptop_has_everything(configure, settings, names, tmp_path):
     """A stand-in is replaced as soon as the settings name the real one."""
-    laptop = Laptop(tmp_path, "http://localhost:5001")
-    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, lambda _: SILENT, laptop)
+    dev_place = DevPlace(tmp_path, "http://localhost:5001")
+    wired = wire_neighbours(configure(settings), MemoryLedger(), lambda: None, lambda _: SILENT, dev_place)
     async with wired.opened():
         assert wired.features == set(Feature)
-        found = [wired.bank, wired.painter, wired.bucket, wired.gallery]
+        found = [wired.ledger, wired.painter, wired.bucket, wired.gallery]
         assert [type(each).__name__ for each in found] == names
 
 
 @pytest.mark.parametrize("missing", sorted(SPACES))
 def test_a_half_set_group_is_an_error(configure, missing):
-    """Which names what is missing, and no value."""
+    """A group that is half set is an error that names what is missing, and no value."""
     with pytest.raises(ConfigurationError, match=f"^{missing} must be set as well") as problem:
         configure({name: value for name, value in SPACES.items() if name != missing})
     assert not [secret for secret in SECRETS if secret in str(problem.value)]
 
 
 def test_a_painter_needs_a_bucket(configure):
-    """A bucket without a painter is of no use, and does no harm: ghosts are off."""
+    """Without a bucket a painter is of no use: ghosts are off, and no harm is done."""
     assert not configure(SPACES).has_homeless_ghosts
     assert not configure(SPACES | PAINTER).has_homeless_ghosts
     assert configure(dict.fromkeys(SPACES, "") | PAINTER).has_homeless_ghosts
@@ -110,14 +110,14 @@ def test_a_painter_needs_a_bucket(configure):
     ],
 )
 def test_what_cannot_be_is_refused(configure, name, value):
-    """By name, and without the value."""
+    """A setting that cannot be is refused by name, and without the value."""
     with pytest.raises(ConfigurationError, match=f"{name}: ") as problem:
         configure(SPACES | {name: value})
     assert value not in str(problem.value)
 
 
 def test_secrets_are_in_no_repr(configure):
-    """Neither of the settings nor of who uses them."""
+    """No secret is in a repr of the settings, nor of who uses them."""
     settings = configure(POINTS | {"LEDGER_URL": "http://ledger"} | PAINTER | SPACES | DISCORD)
     wired = wire_neighbours(settings, MemoryLedger(), lambda: None, lambda _: SILENT)
     told = f"{settings!r} {wired!r} {[vars(each) for each in (wired.painter, wired.bucket)]!r}"
@@ -131,7 +131,7 @@ async def test_a_laptop_shows_what_it_made(configure, tmp_path: Path):
         MemoryLedger(),
         lambda: None,
         lambda _: SILENT,
-        Laptop(tmp_path / "data", "http://laptop"),
+        DevPlace(tmp_path / "data", "http://laptop"),
     )
     assert wired.painter
     assert wired.bucket

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from showtime_app.simulate import timestamps
 from showtime_app.simulate.catalogue import event_type
-from showtime_app.simulate.challenge import Examination
-from showtime_app.simulate.deliveries import Manner, Source, deliveries
+from showtime_app.simulate.challenge import CallbackCheck
+from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, deliveries
 from showtime_app.simulate.messages import Address, Flaw, sign
-from showtime_app.simulate.wishes import Wishes
+from showtime_app.simulate.wishes import EventOptions
 
 SECRET = "be kind, rewind"
 NOW = 1_795_000_000_123_456_780
@@ -22,11 +22,13 @@ MESSAGE = "Twitch-Eventsub-Message-"
 
 
 def source():
-    return Source.seeded(Address(URL, SECRET), 1, lambda: NOW)
+    return DeliveryContext.seeded(Address(URL, SECRET), 1, lambda: NOW)
 
 
-def sent(name="cheer", wishes=None, **manner):
-    return list(deliveries(event_type(name), wishes or Wishes(), Manner(**manner), source()))
+def sent(name="cheer", options=None, **delivery):
+    return list(
+        deliveries(event_type(name), options or EventOptions(), DeliveryOptions(**delivery), source())
+    )
 
 
 def header(request, name):
@@ -63,7 +65,7 @@ def test_a_repetition_is_another_message():
 
 def test_the_message_id_of_a_gift_is_not_shared():
     """An id that is given belongs to the gift; its recipients' messages have their own."""
-    gift, *rest = sent("channel-gift", Wishes(total=5), event_id="vhs-1")
+    gift, *rest = sent("channel-gift", EventOptions(total=5), event_id="vhs-1")
     assert header(gift, "Id") == "vhs-1"
     assert "vhs-1" not in {header(one, "Id") for one in rest}
 
@@ -117,7 +119,7 @@ def test_a_revocation_names_its_reason_and_carries_no_event():
 
 def test_a_challenge_comes_before_the_subscription_is_enabled():
     """A challenge carries its text beside a pending subscription; the false ones are not signed."""
-    examination = Examination.of(event_type("streamup"), source())
+    examination = CallbackCheck.of(event_type("streamup"), source())
     body = json.loads(examination.true.body)
     assert body.keys() == {"subscription", "challenge"}
     assert body["challenge"] == examination.text
@@ -129,7 +131,7 @@ def test_a_challenge_comes_before_the_subscription_is_enabled():
 
 def test_half_a_character_is_sent_as_an_escape():
     """What has no UTF-8 is sent in a form that JSON has for it, and the signature fits."""
-    (request,) = sent(wishes=Wishes(message="\ud83d"))
+    (request,) = sent(options=EventOptions(message="\ud83d"))
     assert json.loads(request.body)["event"]["message"] == "\ud83d"
     assert verifies(request)
 

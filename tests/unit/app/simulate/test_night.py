@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from showtime_app.simulate.cast import viewer
 from showtime_app.simulate.catalogue import event_type
-from showtime_app.simulate.deliveries import Source
+from showtime_app.simulate.deliveries import DeliveryContext
 from showtime_app.simulate.messages import Address
-from showtime_app.simulate.night import Beat, Screening, plan
+from showtime_app.simulate.night import SimulatedEvent, TapeChange, plan
 from showtime_app.simulate.player import requests
 
 CHANNEL = viewer("GoldenVCR")
@@ -24,8 +24,8 @@ def beats(steps, name=""):
     return [
         (step.at, beat)
         for step in steps
-        for beat in step.beats
-        if isinstance(beat, Beat) and beat.name.startswith(name)
+        for beat in step.happenings
+        if isinstance(beat, SimulatedEvent) and beat.name.startswith(name)
     ]
 
 
@@ -56,9 +56,11 @@ def test_the_order_is_believable(seed):
     assert [step.at for step in steps] == sorted(step.at for step in steps)
     (online, _), (dropped, _), (resumed, _), (ended, _) = beats(steps, "stream.")
     for step in steps:
-        is_update = step.beats and getattr(step.beats[0], "name", "") == "channel.update"
+        is_update = step.happenings and getattr(step.happenings[0], "name", "") == "channel.update"
         assert is_update or online <= step.at <= dropped or resumed <= step.at <= ended
-    tapes = [(step.at, beat.tape) for step in steps for beat in step.beats if isinstance(beat, Screening)]
+    tapes = [
+        (step.at, beat.tape) for step in steps for beat in step.happenings if isinstance(beat, TapeChange)
+    ]
     assert all(online < at < ended for at, _ in tapes)
     assert [tape is None for _, tape in tapes] == [False, False, False, True]
 
@@ -91,10 +93,12 @@ def test_a_night_is_of_one_channel_and_of_known_types(seed):
 
 def test_a_step_sends_what_it_was_planned_to():
     """A planned gift is not followed by its recipients a second time, and what is resent has one id."""
-    source = Source.seeded(Address("http://127.0.0.1:1/callback", "be kind, rewind"), 1, lambda: 10**18)
+    source = DeliveryContext.seeded(
+        Address("http://127.0.0.1:1/callback", "be kind, rewind"), 1, lambda: 10**18
+    )
     for step in evening(5):
         ids = [dict(one.headers)["Twitch-Eventsub-Message-Id"] for one in requests(step, source)]
-        planned = [beat for beat in step.beats if isinstance(beat, Beat)]
+        planned = [beat for beat in step.happenings if isinstance(beat, SimulatedEvent)]
         assert len(ids) == sum(1 + beat.resend for beat in planned)
         assert len(set(ids)) == len(planned)
 

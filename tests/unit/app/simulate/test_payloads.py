@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from showtime_app.simulate import cast
 from showtime_app.simulate.catalogue import EVENT_TYPES, consequences, event_type, names
-from showtime_app.simulate.deliveries import Manner, Source, deliveries
+from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, deliveries
 from showtime_app.simulate.messages import Address
-from showtime_app.simulate.options import WISHES
-from showtime_app.simulate.wishes import Wishes
+from showtime_app.simulate.options import EVENT_OPTIONS
+from showtime_app.simulate.wishes import EventOptions
 
 SECRET = "be kind, rewind"
 NOW = 1_795_000_000_123_456_780
@@ -225,37 +225,37 @@ VALUES = {
     "labels": st.lists(words, max_size=3).map(tuple),
 }
 everything = st.fixed_dictionaries(
-    {"to_user": viewers}, optional={name: VALUES.get(name, words) for name in WISHES}
-).map(lambda given: Wishes(**given))
+    {"to_user": viewers}, optional={name: VALUES.get(name, words) for name in EVENT_OPTIONS}
+).map(lambda given: EventOptions(**given))
 
 
 def source(seed=1, now=NOW):
-    return Source.seeded(Address("http://127.0.0.1:5001/callback", SECRET), seed, lambda: now)
+    return DeliveryContext.seeded(Address("http://127.0.0.1:5001/callback", SECRET), seed, lambda: now)
 
 
 sources = st.integers(0, 2**32).map(source)
 
 
-def bodies(name, wishes=None, manner=None):
-    made = deliveries(event_type(name), wishes or Wishes(), manner or Manner(), source())
+def bodies(name, options=None, delivery=None):
+    made = deliveries(event_type(name), options or EventOptions(), delivery or DeliveryOptions(), source())
     return [json.loads(request.body) for request in made]
 
 
-def event(name, **wishes):
-    return bodies(name, Wishes(**wishes))[0]["event"]
+def event(name, **options):
+    return bodies(name, EventOptions(**options))[0]["event"]
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in EVENT_TYPES])
 @settings(max_examples=30)
-@given(wishes=everything, source=sources)
-def test_every_type_with_every_option_is_a_valid_envelope(name, wishes, source):
+@given(options=everything, source=sources)
+def test_every_type_with_every_option_is_a_valid_envelope(name, options, source):
     """Whatever is wished for, a message has Twitch's envelope and its type's fields, no more and no less."""
-    for request in deliveries(event_type(name), wishes, Manner(), source):
+    for request in deliveries(event_type(name), options, DeliveryOptions(), source):
         headers = dict(request.headers)
         body = json.loads(request.body)
         subscription = body["subscription"]
         version, condition, fields = TABLE[subscription["type"]]
-        if subscription["type"] == "stream.offline" and wishes.ended_stream_id:
+        if subscription["type"] == "stream.offline" and options.ended_stream_id:
             fields = {"id": text, **fields}
         assert body.keys() == {"subscription", "event"}
         assert SUBSCRIPTION(subscription)
@@ -267,10 +267,10 @@ def test_every_type_with_every_option_is_a_valid_envelope(name, wishes, source):
 
 @pytest.mark.parametrize("name", [kind.name for kind in EVENT_TYPES])
 @settings(max_examples=30)
-@given(wishes=everything, source=sources)
-def test_every_signature_verifies(name, wishes, source):
+@given(options=everything, source=sources)
+def test_every_signature_verifies(name, options, source):
     """The signature is the HMAC-SHA256 of id, timestamp and raw body, as any receiver computes it."""
-    for request in deliveries(event_type(name), wishes, Manner(), source):
+    for request in deliveries(event_type(name), options, DeliveryOptions(), source):
         headers = {key.lower(): value for key, value in request.headers}
         signed = headers["twitch-eventsub-message-id"] + headers["twitch-eventsub-message-timestamp"]
         expected = hmac.digest(SECRET.encode(), signed.encode() + request.body, hashlib.sha256).hex()
@@ -298,7 +298,7 @@ def test_the_names_of_twitchs_own_tool_are_known():
 
 def test_every_wish_of_a_type_has_an_option():
     """No type has a place for a wish that cannot be given."""
-    assert {wish for kind in EVENT_TYPES for wish in kind.takes} == WISHES.keys()
+    assert {wish for kind in EVENT_TYPES for wish in kind.takes} == EVENT_OPTIONS.keys()
 
 
 def test_wishes_come_true():
@@ -333,13 +333,13 @@ def test_the_moderator_of_a_follow_is_the_broadcaster():
 def test_a_gift_brings_its_subscriptions(total, recipients, seed):
     """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as wished."""
     giver = cast.viewer("VHSVera")
-    wishes = Wishes(from_user=giver, total=total, recipients=recipients, tier="2000")
-    (gift, given), *rest = consequences(event_type("channel-gift"), wishes, Random(seed))
+    options = EventOptions(from_user=giver, total=total, recipients=recipients, tier="2000")
+    (gift, given), *rest = consequences(event_type("channel-gift"), options, Random(seed))
     assert (gift.name, given.total) == ("channel.subscription.gift", total)
     assert len(rest) == (total if recipients is None else min(total, recipients))
     assert len({one.from_user for _, one in rest} - {giver}) == len(rest)
     assert all(kind.name == "channel.subscribe" for kind, _ in rest)
-    assert all(one.gift and one.tier == "2000" and one.to_user == wishes.to_user for _, one in rest)
+    assert all(one.gift and one.tier == "2000" and one.to_user == options.to_user for _, one in rest)
 
 
 def test_a_gift_without_a_size_still_adds_up():
@@ -353,7 +353,7 @@ def test_a_seed_repeats_all_but_times_and_ids():
     """With one seed the same happens again; at another time under other ids, or it would be duplicates."""
 
     def night(seed, now):
-        made = deliveries(event_type("chat"), Wishes(), Manner(repeat=20), source(seed, now))
+        made = deliveries(event_type("chat"), EventOptions(), DeliveryOptions(repeat=20), source(seed, now))
         return [json.loads(request.body)["event"] for request in made]
 
     assert night(7, NOW) == night(7, NOW)

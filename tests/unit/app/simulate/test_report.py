@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_app.simulate.challenge import judge, judge_refusal
+from showtime_app.simulate.challenge import check_answer, check_refusal
 from showtime_app.simulate.messages import ACCEPTED, REFUSED, TOO_LARGE
-from showtime_app.simulate.report import Answer, Outcome, Tally, percentile, summary
+from showtime_app.simulate.report import RequestOutcome, ServerAnswer, Tally, percentile, summary
 
 CHALLENGE = "pogchamp-kappa-360noscope-vod"
 GOOD = {"content-type": "text/plain", "content-length": str(len(CHALLENGE))}
@@ -15,7 +15,9 @@ GOOD = {"content-type": "text/plain", "content-length": str(len(CHALLENGE))}
 def tally(*statuses, expected=ACCEPTED):
     counted = Tally()
     for status in statuses:
-        counted.add(Outcome("channel.follow", expected, Answer(status, 0.004, failure="no answer")))
+        counted.add(
+            RequestOutcome("channel.follow", expected, ServerAnswer(status, 0.004, failure="no answer"))
+        )
     return counted
 
 
@@ -74,38 +76,38 @@ def test_a_percentile_is_a_value_that_enough_do_not_exceed(values, part):
 
 
 def test_the_right_answer_to_a_challenge():
-    """The challenge alone, as plain text with its length, in time; a charset may be named."""
-    right = Answer(200, 0.01, GOOD | {"content-type": "text/plain; charset=utf-8"}, CHALLENGE.encode())
-    assert all(check.passed for check in judge(right, CHALLENGE, 10))
+    """The right answer is the challenge alone, as plain text with its length, in time."""
+    right = ServerAnswer(200, 0.01, GOOD | {"content-type": "text/plain; charset=utf-8"}, CHALLENGE.encode())
+    assert all(check.passed for check in check_answer(right, CHALLENGE, 10))
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        Answer(204, 0.01, GOOD, CHALLENGE.encode()),
-        Answer(200, 0.01, GOOD, f'"{CHALLENGE}"'.encode()),
-        Answer(200, 0.01, GOOD, f"{CHALLENGE}\n".encode()),
-        Answer(200, 0.01, GOOD | {"content-type": "text/html"}, CHALLENGE.encode()),
-        Answer(200, 0.01, {"content-length": "29"}, CHALLENGE.encode()),
-        Answer(200, 0.01, {"content-type": "text/plain"}, CHALLENGE.encode()),
-        Answer(200, 10.1, GOOD, CHALLENGE.encode()),
+        ServerAnswer(204, 0.01, GOOD, CHALLENGE.encode()),
+        ServerAnswer(200, 0.01, GOOD, f'"{CHALLENGE}"'.encode()),
+        ServerAnswer(200, 0.01, GOOD, f"{CHALLENGE}\n".encode()),
+        ServerAnswer(200, 0.01, GOOD | {"content-type": "text/html"}, CHALLENGE.encode()),
+        ServerAnswer(200, 0.01, {"content-length": "29"}, CHALLENGE.encode()),
+        ServerAnswer(200, 0.01, {"content-type": "text/plain"}, CHALLENGE.encode()),
+        ServerAnswer(200, 10.1, GOOD, CHALLENGE.encode()),
     ],
 )
 def test_each_slip_is_named_alone(wrong):
     """A challenge that is answered wrongly in one way fails one check."""
-    assert sum(not check.passed for check in judge(wrong, CHALLENGE, 10)) == 1
+    assert sum(not check.passed for check in check_answer(wrong, CHALLENGE, 10)) == 1
 
 
 def test_no_answer_to_a_challenge_fails():
     """Where nothing comes, the check says so."""
-    (check,) = judge(Answer(None, 10, failure="no answer within 10 s"), CHALLENGE, 10)
+    (check,) = check_answer(ServerAnswer(None, 10, failure="no answer within 10 s"), CHALLENGE, 10)
     assert not check.passed
 
 
 def test_a_refused_challenge_does_not_give_it_away():
     """A false challenge is refused with 400, and without the challenge in the answer."""
-    assert judge_refusal(Answer(400, 0.01), CHALLENGE, "forged").passed
-    assert not judge_refusal(Answer(400, 0.01, body=CHALLENGE.encode()), CHALLENGE, "forged").passed
-    assert not judge_refusal(Answer(200, 0.01), CHALLENGE, "forged").passed
-    assert not judge_refusal(Answer(404, 0.01), CHALLENGE, "forged").passed
-    assert not judge_refusal(Answer(None, 0.01, failure="gone"), CHALLENGE, "forged").passed
+    assert check_refusal(ServerAnswer(400, 0.01), CHALLENGE, "forged").passed
+    assert not check_refusal(ServerAnswer(400, 0.01, body=CHALLENGE.encode()), CHALLENGE, "forged").passed
+    assert not check_refusal(ServerAnswer(200, 0.01), CHALLENGE, "forged").passed
+    assert not check_refusal(ServerAnswer(404, 0.01), CHALLENGE, "forged").passed
+    assert not check_refusal(ServerAnswer(None, 0.01, failure="gone"), CHALLENGE, "forged").passed

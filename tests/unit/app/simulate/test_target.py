@@ -4,7 +4,7 @@ import pytest
 
 from showtime_app.dev_file import DevFile
 from showtime_app.simulate.sections import pick
-from showtime_app.simulate.target import PLACEHOLDER, NoTargetError, TargetWishes, find, require_loopback
+from showtime_app.simulate.target import PLACEHOLDER, NoTargetError, TargetOptions, find, require_loopback
 
 NOTE = DevFile("http://127.0.0.1:5001", "the secret of dev", "the token secret of dev")
 URL = "http://127.0.0.1:6001/hooks/callback"
@@ -19,7 +19,7 @@ def data_dir(tmp_path):
 
 def test_the_note_of_dev_is_enough(data_dir):
     """With a local server running, nothing needs to be said."""
-    found = find(TargetWishes(data_dir=data_dir), {})
+    found = find(TargetOptions(data_dir=data_dir), {})
     assert (found.address.url, found.address.secret) == (
         "http://127.0.0.1:5001/callback",
         "the secret of dev",
@@ -30,22 +30,22 @@ def test_the_note_of_dev_is_enough(data_dir):
 
 def test_option_then_environment_then_note(data_dir):
     """An option is stronger than the environment, and that than the note; the first secret signs."""
-    assert find(TargetWishes(data_dir=data_dir), ENVIRONMENT).address.secret == "the first secret"
-    wishes = TargetWishes(url=URL, secret="the option's secret", data_dir=data_dir)
-    found = find(wishes, ENVIRONMENT)
+    assert find(TargetOptions(data_dir=data_dir), ENVIRONMENT).address.secret == "the first secret"
+    options = TargetOptions(url=URL, secret="the option's secret", data_dir=data_dir)
+    found = find(options, ENVIRONMENT)
     assert (found.address.url, found.address.secret) == (URL, "the option's secret")
     assert found.base == "http://127.0.0.1:6001/hooks"
 
 
 def test_tokens_of_dev_go_to_dev_only(data_dir):
     """A server elsewhere is not given tokens that are signed with the local secret."""
-    assert find(TargetWishes(url=URL, data_dir=data_dir), {}).token_secret is None
-    same = TargetWishes(url="http://127.0.0.1:5001/callback", data_dir=data_dir)
+    assert find(TargetOptions(url=URL, data_dir=data_dir), {}).token_secret is None
+    same = TargetOptions(url="http://127.0.0.1:5001/callback", data_dir=data_dir)
     assert find(same, {}).token_secret == "the token secret of dev"
 
 
 @pytest.mark.parametrize(
-    ("wishes", "remedy"),
+    ("options", "remedy"),
     [
         ({}, "showtime dev"),
         ({"url": URL}, "TWITCH_WEBHOOK_SECRET"),
@@ -54,21 +54,21 @@ def test_tokens_of_dev_go_to_dev_only(data_dir):
         ({"url": "http://127.0.0.1:99999999", "secret": "long enough"}, "no URL"),
     ],
 )
-def test_what_is_missing_is_said_with_its_remedy(tmp_path, wishes, remedy):
+def test_what_is_missing_is_said_with_its_remedy(tmp_path, options, remedy):
     """Without a server, a secret or a sensible URL, the error says what to do."""
     with pytest.raises(NoTargetError, match=remedy):
-        find(TargetWishes(data_dir=tmp_path, **wishes), {})
+        find(TargetOptions(data_dir=tmp_path, **options), {})
 
 
 def test_no_config_looks_at_options_alone(data_dir):
     """With --no-config neither the environment nor the note of dev is used."""
     with pytest.raises(NoTargetError):
-        find(TargetWishes(data_dir=data_dir, no_config=True), ENVIRONMENT)
+        find(TargetOptions(data_dir=data_dir, no_config=True), ENVIRONMENT)
 
 
 def test_a_dry_run_needs_no_server(tmp_path):
     """A placeholder stands in where nothing is known."""
-    assert find(TargetWishes(data_dir=tmp_path), {}, PLACEHOLDER).address == PLACEHOLDER
+    assert find(TargetOptions(data_dir=tmp_path), {}, PLACEHOLDER).address == PLACEHOLDER
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "[::1]", "localhost", "[::ffff:127.0.0.1]"])
@@ -95,6 +95,6 @@ def test_one_address_elsewhere_is_one_too_many():
 
 def test_secrets_stay_out_of_representations(data_dir):
     """Nobody who prints a target, or what was wished of it, reads its secrets."""
-    wishes = pick(TargetWishes, {"url": URL, "secret": "the option's secret", "data_dir": data_dir})
-    assert "secret" not in repr(find(wishes, {}))
-    assert "the option's secret" not in repr(wishes)
+    options = pick(TargetOptions, {"url": URL, "secret": "the option's secret", "data_dir": data_dir})
+    assert "secret" not in repr(find(options, {}))
+    assert "the option's secret" not in repr(options)

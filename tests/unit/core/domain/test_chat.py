@@ -13,10 +13,10 @@ from showtime_core.domain.chat import (
     Clear,
     Deletion,
     Emote,
+    apply_chat_event,
+    displayed_message,
     encode,
-    follow,
     render,
-    show,
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.entries import BOB, LARRY, MARGE
@@ -28,18 +28,18 @@ ABE, FRANKER = Emote("1902", "presidAbe"), Emote("65", "FrankerZ")
 def places(text, emote):
     """Where Twitch finds an emote: at each of its words."""
     firsts = [at for at in range(len(text)) if text.startswith(emote.name, at)]
-    return [ev.EmotePlace(emote.id, first, first + len(emote.name) - 1) for first in firsts]
+    return [ev.EmotePosition(emote.id, first, first + len(emote.name) - 1) for first in firsts]
 
 
 def written(message_id, writer=MARGE, text="be kind", emotes=(), color=""):
-    return ev.ChatWritten(message_id, writer, color, text, tuple(emotes))
+    return ev.ChatMessageSent(message_id, writer, color, text, tuple(emotes))
 
 
 def after(*happened):
     """What is shown of all this, and the backlog after it."""
     backlog, shown = (), []
     for event in happened:
-        backlog, line = follow(backlog, event)
+        backlog, line = apply_chat_event(backlog, event)
         shown.append(line)
     return backlog, shown
 
@@ -76,14 +76,14 @@ def test_only_a_whole_word_is_an_emote(text):
 
 @pytest.mark.parametrize("place", [(0, 3), (5, 8), (4, 4), (9, 20), (400, 407), (7, 5), (8, 15)], ids=str)
 def test_a_place_that_is_no_word_is_no_emote(place):
-    """Outside of the text, or inside of a word, or over several: the text stays as it is."""
-    assert encode("rewind the tape!", [ev.EmotePlace("65", *place)]) == ("rewind the tape!", ())
+    """An emote position outside the text, inside a word or over several leaves the text as it is."""
+    assert encode("rewind the tape!", [ev.EmotePosition("65", *place)]) == ("rewind the tape!", ())
 
 
 def test_one_word_may_stand_for_two_pictures():
     """Emotes are the same if name and picture are."""
     text, emotes = encode(
-        "LUL LUL LUL", [ev.EmotePlace(i, at, at + 2) for at, i in enumerate("121") for at in (4 * at,)]
+        "LUL LUL LUL", [ev.EmotePosition(i, at, at + 2) for at, i in enumerate("121") for at in (4 * at,)]
     )
     assert (text, emotes) == ("$0 $1 $0", (Emote("1", "LUL"), Emote("2", "LUL")))
 
@@ -99,11 +99,13 @@ def tagged(draw):
     words = [(first, last - 2) for first, last in pairwise(ends)]
     anywhere = st.tuples(st.integers(0, 70), st.integers(0, 70))
     found = draw(st.lists(st.sampled_from(words) | anywhere, max_size=20))
-    return text, [ev.EmotePlace(draw(st.sampled_from(["25", "emotesv2_x", ""])), *place) for place in found]
+    return text, [
+        ev.EmotePosition(draw(st.sampled_from(["25", "emotesv2_x", ""])), *place) for place in found
+    ]
 
 
 @given(tagged())
-@example(("", [ev.EmotePlace("25", 0, -1)]))
+@example(("", [ev.EmotePosition("25", 0, -1)]))
 def test_codes_give_back_the_text(tagged):
     """Any text with any emote tags: rendering its codes gives the text, and every code names an emote."""
     text, found = tagged
@@ -125,9 +127,9 @@ def test_a_code_ends_at_a_space_or_at_the_end(tagged):
 
 
 def test_a_message_is_shown_with_its_writer():
-    """Name, colour and text; without a display name the login is the name."""
+    """A message is shown with name, colour and text, and without a display name under its login."""
     plain = Viewer("7", "vhs_vera", "")
-    assert show(written("m", plain, "Hi $", color="#1E90FF")) == ChatMessage(
+    assert displayed_message(written("m", plain, "Hi $", color="#1E90FF")) == ChatMessage(
         "m", "7", "vhs_vera", "#1E90FF", "Hi $$", ()
     )
 
@@ -143,37 +145,39 @@ def test_what_no_client_can_show_is_not_shown(event):
 
 
 def test_a_moderator_deletes_one_message():
-    """Also one that is not known any more, and again: who shows it must be told."""
-    backlog, shown = after(written("m"), ev.ChatDeleted("m"), ev.ChatDeleted("m"), ev.ChatDeleted("older"))
+    """A deletion is passed on also for an unknown message, and again, for whoever shows it must be told."""
+    backlog, shown = after(
+        written("m"), ev.ChatMessageDeleted("m"), ev.ChatMessageDeleted("m"), ev.ChatMessageDeleted("older")
+    )
     assert shown[1:] == [Deletion(("m",)), Deletion(("m",)), Deletion(("older",))]
     assert [kept.is_deleted for kept in backlog] == [True]
 
 
 def test_a_ban_deletes_what_the_viewer_wrote():
-    """All of it that is still to be seen, and nothing of others; with nothing to delete, nothing is told."""
+    """A ban deletes all of a viewer's visible messages and no others, and tells nothing if there is none."""
     _, shown = after(
         written("a", MARGE),
         written("b", BOB),
         written("c", MARGE),
         written("d", MARGE),
-        ev.ChatDeleted("c"),
-        ev.ChatSilenced(MARGE.id),
-        ev.ChatSilenced(MARGE.id),
-        ev.ChatSilenced(LARRY.id),
+        ev.ChatMessageDeleted("c"),
+        ev.ChatUserSilenced(MARGE.id),
+        ev.ChatUserSilenced(MARGE.id),
+        ev.ChatUserSilenced(LARRY.id),
     )
     assert shown[5:] == [Deletion(("a", "d")), None, None]
 
 
 def test_clearing_chat_clears_all():
     """What was cleared is not deleted once more by a ban."""
-    _, shown = after(written("a"), ev.ChatCleared(), ev.ChatSilenced(MARGE.id), ev.ChatCleared())
+    _, shown = after(written("a"), ev.ChatCleared(), ev.ChatUserSilenced(MARGE.id), ev.ChatCleared())
     assert shown[1:] == [Clear(), None, Clear()]
 
 
 def test_a_ban_reaches_back_as_far_as_the_backlog():
-    """The first of 256 messages is deleted; one that 256 came after is not."""
+    """A ban deletes the first of 256 messages, and not one that 256 came after."""
     crowd = [written(f"m{number}", BOB) for number in range(BACKLOG_LENGTH - 1)]
-    ban = ev.ChatSilenced(MARGE.id)
+    ban = ev.ChatUserSilenced(MARGE.id)
     assert after(written("first"), *crowd, ban)[1][-1] == Deletion(("first",))
     backlog, shown = after(written("first"), *crowd, written("one more", BOB), ban)
     assert shown[-1] is None

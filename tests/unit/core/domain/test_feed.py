@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 
-from showtime_core.domain.feed import FeedEntry, Tip
+from showtime_core.domain.feed import FeedEntry, FeedPosition
 
-TIP = Tip("e1", 7, '{"isLive":false}')
+TIP = FeedPosition("e1", 7, '{"isLive":false}')
 
 
 @pytest.mark.parametrize("other", [{"epoch": "e2"}, {"id": 8}, {"snapshot": '{"isLive":true}'}])

@@ -6,14 +6,19 @@ import pytest
 from attrs import evolve
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation
-from showtime_core.domain.broadcasts.stream_check import Doubt
+from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.chat import ChatHealth, ChatSource
-from showtime_core.domain.health import Health, TwitchHealth, is_due, judge, unrepaired
-from showtime_core.domain.subscriptions import ENABLED, MISSING, PENDING, Finding
+from showtime_core.domain.health import Health, TwitchHealth, assess, is_check_due, open_revocations
+from showtime_core.domain.subscriptions import ENABLED, MISSING, PENDING, SubscriptionFinding
 from showtime_core.testing.entries import at
 
-WELL = tuple(Finding(kind, is_optional=False, status=ENABLED) for kind in ("stream.online", "channel.follow"))
-TRAIN = Finding("channel.hype_train.begin", is_optional=True, status=MISSING, problem="no consent")
+WELL = tuple(
+    SubscriptionFinding(kind, is_optional=False, status=ENABLED)
+    for kind in ("stream.online", "channel.follow")
+)
+TRAIN = SubscriptionFinding(
+    "channel.hype_train.begin", is_optional=True, status=MISSING, problem="no consent"
+)
 CHECKED = TwitchHealth(at(0), (*WELL, TRAIN))
 STATE = ChannelState()
 
@@ -32,7 +37,7 @@ def say(
 ) -> tuple[bool, str]:
     """Tell it to people; chat is read by IRC if its reader has ever said anything."""
     chat = chat or ("irc" if health.chat else "off")
-    standing = judge(health, state, off, is_checked=is_checked, chat=chat)
+    standing = assess(health, state, off, is_checked=is_checked, chat=chat)
     return standing.is_ready, standing.message
 
 
@@ -101,12 +106,12 @@ def health(
     ],
 )
 def test_people_are_told(found, is_ready, message):
-    """Twitch first, then chat; with Twitch's own word for what is wrong."""
+    """People are told of Twitch first, then of chat, with Twitch's own word for what is wrong."""
     assert say(found) == (is_ready, message)
 
 
 def test_a_chat_that_ought_to_be_read_is_missed():
-    """And one that nobody ought to read is not, whatever was said of it before."""
+    """A chat that ought to be read and is not is told; one that nobody ought to read never is."""
     unread = (False, "chat functionality is degraded. (Error: it has not been read yet)")
     assert say(health(), chat="irc") == unread
     old = health(chat=ChatHealth(at(-500), "the connection was lost"))
@@ -114,7 +119,7 @@ def test_a_chat_that_ought_to_be_read_is_missed():
     assert say(old, chat="eventsub")[0]
 
 
-CHAT = Finding("channel.chat.message", is_optional=True, status=ENABLED)
+CHAT = SubscriptionFinding("channel.chat.message", is_optional=True, status=ENABLED)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ CHAT = Finding("channel.chat.message", is_optional=True, status=ENABLED)
     ],
 )
 def test_a_chat_by_eventsub_is_as_well_as_its_subscriptions(chat, is_ready, message):
-    """But to do without the consent that was not asked for before is no fault."""
+    """Chat by EventSub is as healthy as its subscriptions, but a consent not asked for is no fault."""
     assert say(health(TwitchHealth(at(0), (*WELL, chat))), chat="eventsub") == (is_ready, message)
 
 
@@ -150,7 +155,7 @@ def test_twitch_comes_before_chat():
 
 
 def test_what_is_off_is_said():
-    """In order, and it is no reason not to be ready."""
+    """What is off is listed in order, and is no reason not to be ready."""
     assert say(health(TwitchHealth(at(0), WELL)), off=("points", "ghosts")) == (
         True,
         "showtime is fully operational. Off: ghosts, points.",
@@ -200,11 +205,11 @@ def test_a_revocation_of_what_is_optional_degrades_at_most_the_chat(is_checked):
 
 
 def test_a_revocation_is_told_to_the_host_until_it_was_repaired():
-    """Which only a check that reached Twitch can tell."""
+    """A revocation is told until a check that reached Twitch finds it repaired."""
     revoked = ChannelState(revocations=(Revocation("stream.online", "user_removed", at(-1)),))
-    assert unrepaired(revoked, CHECKED) == ()
+    assert open_revocations(revoked, CHECKED) == ()
     for found in (None, evolve(CHECKED, failure="away"), unwell(MISSING), evolve(CHECKED, checked_at=at(-2))):
-        assert unrepaired(revoked, found) == revoked.revocations
+        assert open_revocations(revoked, found) == revoked.revocations
 
 
 @pytest.mark.parametrize(
@@ -212,20 +217,20 @@ def test_a_revocation_is_told_to_the_host_until_it_was_repaired():
     [
         (None, 0),
         (CHECKED, 10),
-        (evolve(CHECKED, doubt=Doubt(1, at(0))), 5),
+        (evolve(CHECKED, missing=MissingStream(1, at(0))), 5),
         (evolve(CHECKED, failure="away"), 1),
         (unwell(PENDING), 1),
         (unwell(MISSING), 10),
     ],
 )
 def test_a_check_is_due(checked, minutes):
-    """Every ten minutes; sooner in doubt, and while something is about to change."""
-    assert is_due(health(checked, minutes=minutes), ())
+    """A check is due every ten minutes, and sooner while a stream is missing or a change is about."""
+    assert is_check_due(health(checked, minutes=minutes), ())
     if minutes:
         moment = health(checked, minutes=minutes - 0.001)
-        assert not is_due(moment, ())
+        assert not is_check_due(moment, ())
         revoked = Revocation("stream.online", "user_removed", moment.now - timedelta(seconds=1))
-        assert is_due(moment, [revoked])
+        assert is_check_due(moment, [revoked])
 
 
 @pytest.mark.parametrize(
@@ -240,5 +245,5 @@ def test_a_check_is_due(checked, minutes):
 def test_that_no_more_ghosts_are_made_is_told_and_is_no_fault(painted: int, most: int | None, message: str):
     """The limit was set by the operator, and the show goes on."""
     known = Health(at(1), TwitchHealth(at(0), WELL), painted=painted)
-    standing = judge(known, STATE, (), is_checked=True, chat="off", most_painted=most)
+    standing = assess(known, STATE, (), is_checked=True, chat="off", most_painted=most)
     assert (standing.is_ready, standing.message) == (True, message)

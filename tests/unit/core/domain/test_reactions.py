@@ -18,7 +18,7 @@ from showtime_core.domain.alerts import (
     RaidAlert,
     SubscribeAlert,
 )
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, Train, snapshot
+from showtime_core.domain.broadcasts.broadcast import ChannelState, HypeTrainProgress, Revocation, snapshot_of
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CreditCheer,
@@ -26,13 +26,13 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
     SummonGhost,
-    key,
-    lane,
-    needs,
+    effect_key,
+    effect_lane,
+    required_features,
 )
 from showtime_core.domain.points_and_ghosts.ghost_limits import Denial
-from showtime_core.domain.points_and_ghosts.ghosts import Task, Wish
-from showtime_core.domain.reactions import Acquaintance, Policy, Reaction, react
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRequest, GhostTask
+from showtime_core.domain.reactions import Policy, Reaction, ViewerUpdate, react
 from showtime_core.errors import LimitReached, Refused
 from showtime_core.testing import strategies as some
 from showtime_core.testing.entries import BOB, MARGE, TRACKING, at
@@ -53,7 +53,7 @@ def live():
 
 
 def test_a_stream_that_is_live_begins_a_broadcast():
-    """From the stream's start, numbered after the last."""
+    """A broadcast begins at the stream's start, numbered after the last."""
     after = reaction(ev.StreamOnline("a", "live", at(0), at(1)), evolve(EMPTY, last_broadcast_id=7))
     assert (after.state.timeline.live.id, after.state.timeline.live.started_at) == (8, at(0))
     assert after.state.last_broadcast_id == 8
@@ -68,7 +68,7 @@ def test_a_stream_of_another_kind_is_no_broadcast(sort):
 
 
 def test_an_offline_ends_the_broadcast():
-    """By Twitch's clock."""
+    """An offline ends the broadcast by Twitch's clock."""
     after = reaction(ev.StreamOffline(at(90)), live())
     assert after.state.timeline.nights[0].ended_at == at(90)
     assert after.remark is None
@@ -100,7 +100,7 @@ def test_only_the_end_of_the_stream_on_the_air_ends_the_broadcast(ended, remark)
 
 
 def test_the_title_and_category_are_remembered():
-    """For the console."""
+    """Title and category are remembered for the console."""
     after = reaction(ev.ChannelUpdate("Ghosts on tape", "Retro")).state
     assert (after.title, after.category) == ("Ghosts on tape", "Retro")
 
@@ -109,19 +109,19 @@ def test_the_title_and_category_are_remembered():
 
 
 def test_a_follower_is_remembered_and_shown():
-    """Under the name that people see."""
+    """A follower is remembered, and shown under the name that people see."""
     assert reaction(ev.Follow(TRACKING, at(3))) == Reaction(
-        EMPTY, (Acquaintance(TRACKING, followed_at=at(3)),), (FollowAlert("tracking_error"),)
+        EMPTY, (ViewerUpdate(TRACKING, followed_at=at(3)),), (FollowAlert("tracking_error"),)
     )
 
 
 def test_a_raid_is_shown():
-    """And nothing else."""
+    """A raid is shown, and nothing else follows."""
     assert reaction(ev.Raid(BOB, 300)) == Reaction(EMPTY, alerts=(RaidAlert("BetamaxBob", 300),))
 
 
 def test_a_cheer_is_credited_and_shown():
-    """One point for a bit."""
+    """A cheer is shown, and credited with one point for a bit."""
     assert reaction(ev.Cheer(MARGE, 150, "play it again")) == Reaction(
         EMPTY,
         alerts=(CheerAlert("Marge_on_Mute", 150, "play it again"),),
@@ -134,7 +134,7 @@ def test_a_cheer_of_200_bits_or_more_may_ask_for_a_ghost(bits, is_enough):
     """Exactly 200 was asked once; whoever gives more must not get less."""
     after = reaction(ev.Cheer(MARGE, bits, "ghost of Vincent Price"))
     assert after.credit == CreditCheer(MARGE, bits, "ghost of Vincent Price")
-    assert after.wish == (Wish(MARGE, "Vincent Price", None) if is_enough else None)
+    assert after.ghost_request == (GhostRequest(MARGE, "Vincent Price", None) if is_enough else None)
 
 
 def test_an_anonymous_cheer_is_shown_and_nothing_else():
@@ -146,10 +146,10 @@ def test_an_anonymous_cheer_is_shown_and_nothing_else():
 
 @pytest.mark.parametrize(("tier", "times"), [("1000", 1), ("2000", 2), ("3000", 5)])
 def test_a_subscription_is_remembered_credited_and_shown(tier, times):
-    """Six hundred points a month, times the tier."""
-    assert reaction(ev.Subscription(MARGE, tier, is_gift=False, sent_at=at(4))) == Reaction(
+    """A subscription earns six hundred points a month, times the tier."""
+    assert reaction(ev.SubscriptionStart(MARGE, tier, is_gift=False, sent_at=at(4))) == Reaction(
         EMPTY,
-        (Acquaintance(MARGE, subscribed_at=at(4)),),
+        (ViewerUpdate(MARGE, subscribed_at=at(4)),),
         (SubscribeAlert("Marge_on_Mute", is_gift=False, num_cumulative_months=1, message=""),),
         CreditSubscription(MARGE, 600, times, is_initial=True, is_gift=False, message=""),
     )
@@ -159,9 +159,9 @@ def test_a_subscription_is_remembered_credited_and_shown(tier, times):
 def test_a_gifts_recipient_is_credited_and_shown_only_if_wanted(is_wanted):
     """Fifty alerts of ten seconds would bury the show: the giver's stands for all."""
     policy = Policy(alert_gift_recipients=is_wanted)
-    after = reaction(ev.Subscription(BOB, "1000", is_gift=True, sent_at=at(4)), policy=policy)
+    after = reaction(ev.SubscriptionStart(BOB, "1000", is_gift=True, sent_at=at(4)), policy=policy)
     alert = SubscribeAlert("BetamaxBob", is_gift=True, num_cumulative_months=1, message="")
-    assert after.acquaintances == (Acquaintance(BOB, subscribed_at=at(4)),)
+    assert after.viewer_updates == (ViewerUpdate(BOB, subscribed_at=at(4)),)
     assert after.alerts == ((alert,) if is_wanted else ())
     assert after.credit == CreditSubscription(BOB, 600, 1, is_initial=True, is_gift=True, message="")
 
@@ -170,7 +170,7 @@ def test_a_resubscription_is_credited_with_its_message_and_shown_with_its_months
     """The viewer is met, but this is not when the subscription began."""
     assert reaction(ev.Resubscription(MARGE, "3000", 24, "two years of tapes")) == Reaction(
         EMPTY,
-        (Acquaintance(MARGE),),
+        (ViewerUpdate(MARGE),),
         (
             SubscribeAlert(
                 "Marge_on_Mute", is_gift=False, num_cumulative_months=24, message="two years of tapes"
@@ -181,7 +181,7 @@ def test_a_resubscription_is_credited_with_its_message_and_shown_with_its_months
 
 
 def test_a_gift_credits_its_giver_for_each_and_shows_one_alert():
-    """Two hundred points, times the tier, times how many."""
+    """A gift earns its giver 200 points for each subscription, times the tier, and one alert."""
     assert reaction(ev.GiftedSubscriptions(MARGE, "2000", 50)) == Reaction(
         EMPTY,
         alerts=(GiftSubAlert("Marge_on_Mute", 50),),
@@ -199,7 +199,7 @@ def test_an_anonymous_gift_is_shown_and_nothing_else():
 @pytest.mark.parametrize(
     "event",
     [
-        ev.Subscription(MARGE, "4000", is_gift=False, sent_at=at(0)),
+        ev.SubscriptionStart(MARGE, "4000", is_gift=False, sent_at=at(0)),
         ev.Resubscription(MARGE, "4000", 2, ""),
         ev.GiftedSubscriptions(MARGE, "4000", 2),
         ev.GiftedSubscriptions(None, "4000", 2),
@@ -216,9 +216,9 @@ def test_an_unknown_tier_is_shown_reported_and_credited_nothing(event):
 
 @pytest.mark.parametrize("phase", ev.HypeTrainPhase)
 def test_a_hype_train_is_shown_when_it_begins_and_ends(phase):
-    """With its level, and with nothing in between."""
+    """A hype train is shown with its level when it begins and ends, and with nothing in between."""
     shown = () if phase is ev.HypeTrainPhase.PROGRESS else (HypeTrainAlert(4),)
-    assert reaction(ev.HypeTrain("choo", phase, 4)).alerts == shown
+    assert reaction(ev.HypeTrainUpdate("choo", phase, 4)).alerts == shown
 
 
 BEGIN, PROGRESS, END = ev.HypeTrainPhase
@@ -226,12 +226,12 @@ BEGIN, PROGRESS, END = ev.HypeTrainPhase
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_a_hype_train_goes_on_in_whatever_order_it_is_told(order):
-    """The furthest that it came is remembered, and that it is over."""
+    """The furthest that a hype train came is remembered, and that it is over, in any order."""
     told = [
-        ev.HypeTrain("choo", BEGIN, 1, 137, 500),
-        ev.HypeTrain("choo", PROGRESS, 1, 480, 500),
-        ev.HypeTrain("choo", PROGRESS, 2, 30, 800),
-        ev.HypeTrain("choo", END, 2),
+        ev.HypeTrainUpdate("choo", BEGIN, 1, 137, 500),
+        ev.HypeTrainUpdate("choo", PROGRESS, 1, 480, 500),
+        ev.HypeTrainUpdate("choo", PROGRESS, 2, 30, 800),
+        ev.HypeTrainUpdate("choo", END, 2),
     ]
     state = EMPTY
     for place in order:
@@ -239,15 +239,17 @@ def test_a_hype_train_goes_on_in_whatever_order_it_is_told(order):
         if 3 not in order[: order.index(place) + 1]:
             so_far = [told[each] for each in order[: order.index(place) + 1]]
             furthest = max(so_far, key=lambda event: (event.level, event.progress))
-            assert state.hype_train == Train("choo", furthest.level, furthest.progress, furthest.goal)
-    assert state.hype_train == Train("choo", 2, 0, 0, is_over=True)
+            assert state.hype_train == HypeTrainProgress(
+                "choo", furthest.level, furthest.progress, furthest.goal
+            )
+    assert state.hype_train == HypeTrainProgress("choo", 2, 0, 0, is_over=True)
 
 
 def test_another_hype_train_takes_the_place_of_the_last():
-    """However far that one came."""
-    state = react(ev.HypeTrain("choo", END, 5), EMPTY, at(0), Policy()).state
-    state = react(ev.HypeTrain("chug", BEGIN, 1, 10, 500), state, at(90), Policy()).state
-    assert state.hype_train == Train("chug", 1, 10, 500)
+    """Another hype train takes the place of the last, however far that one came."""
+    state = react(ev.HypeTrainUpdate("choo", END, 5), EMPTY, at(0), Policy()).state
+    state = react(ev.HypeTrainUpdate("chug", BEGIN, 1, 10, 500), state, at(90), Policy()).state
+    assert state.hype_train == HypeTrainProgress("chug", 1, 10, 500)
 
 
 @pytest.mark.parametrize(
@@ -255,9 +257,9 @@ def test_another_hype_train_takes_the_place_of_the_last():
     [
         ev.SubscriptionEnd(MARGE),
         ev.Redemption("r", MARGE),
-        ev.ChatWritten("m", MARGE, "", "be kind"),
-        ev.ChatDeleted("m"),
-        ev.ChatSilenced(MARGE.id),
+        ev.ChatMessageSent("m", MARGE, "", "be kind"),
+        ev.ChatMessageDeleted("m"),
+        ev.ChatUserSilenced(MARGE.id),
         ev.ChatCleared(),
     ],
     ids=lambda event: type(event).__name__,
@@ -281,11 +283,11 @@ def test_a_revocation_has_no_effect_on_the_broadcast(kind):
 
 
 def test_the_host_puts_a_tape_on_and_takes_it_off():
-    """At the time of the database, which the host's commands have no time beside."""
+    """A tape command takes effect at the database's time, since it has no time of its own."""
     on = reaction(ev.TapeStarted(TAPE, 31), live()).state
-    assert snapshot(on).screening_tape_id == 31
-    assert snapshot(on).screening_started_at == at(0)
-    assert snapshot(reaction(ev.TapeStopped(), on).state).screening_tape_id is None
+    assert snapshot_of(on).screening_tape_id == 31
+    assert snapshot_of(on).screening_started_at == at(0)
+    assert snapshot_of(reaction(ev.TapeStopped(), on).state).screening_tape_id is None
 
 
 @pytest.mark.parametrize("command", [ev.TapeStarted(TAPE, 31), ev.TapeStopped()])
@@ -299,9 +301,11 @@ def test_a_viewer_asks_for_a_ghost_without_a_cheer():
     """It is paid with what the viewer has, and belongs to the tape that is on."""
     on = reaction(ev.TapeStarted(TAPE, 31), live()).state
     request = ev.GhostRequested(MARGE, "Vincent Price")
-    assert reaction(request, on) == Reaction(on, wish=Wish(MARGE, "Vincent Price", TAPE))
+    assert reaction(request, on) == Reaction(on, ghost_request=GhostRequest(MARGE, "Vincent Price", TAPE))
     off = reaction(ev.StreamOffline(at(90)), on).state
-    assert reaction(request, off).wish == Wish(MARGE, "Vincent Price", None), "the broadcast is over"
+    assert reaction(request, off).ghost_request == GhostRequest(MARGE, "Vincent Price", None), (
+        "the broadcast is over"
+    )
 
 
 @pytest.mark.parametrize(
@@ -330,7 +334,7 @@ def test_a_request_for_a_ghost_that_is_not_made_is_refused():
 
 
 def test_a_ghost_is_shown_once_it_is_paid():
-    """Under the viewer's name, with the bare subject."""
+    """A paid ghost is shown under the viewer's name, with the bare subject."""
     paid = ev.GhostPaid(TRACKING, "Vincent Price", "https://ghosts.example/1.jpg")
     alert = GhostAlert("tracking_error", "Vincent Price", ("https://ghosts.example/1.jpg",))
     assert reaction(paid) == Reaction(EMPTY, alerts=(alert,))
@@ -344,26 +348,29 @@ CREDITS = (
     CreditSubscription(MARGE, 600, 1, is_initial=True, is_gift=False, message=""),
     CreditGiftSubs(MARGE, 200, 1, 5),
 )
-GHOSTLY = (SummonGhost(GHOST, MARGE, "Bela Lugosi", None), *(AdvanceGhost(GHOST, MARGE, t) for t in Task))
+GHOSTLY = (
+    SummonGhost(GHOST, MARGE, "Bela Lugosi", None),
+    *(AdvanceGhost(GHOST, MARGE, t) for t in GhostTask),
+)
 
 
 def test_every_effect_has_a_key_of_its_own():
-    """So that an entry is never credited twice, and a ghost never takes a step twice."""
-    assert len({key("message", effect) for effect in (*CREDITS, *GHOSTLY)}) == len(CREDITS + GHOSTLY)
+    """Every effect has a key of its own, so that no entry is credited and no step taken twice."""
+    assert len({effect_key("message", effect) for effect in (*CREDITS, *GHOSTLY)}) == len(CREDITS + GHOSTLY)
 
 
 def test_the_ledger_calls_of_a_viewer_share_a_lane():
-    """And nothing else is in it: painting never delays a credit."""
-    outside = {Task.PAINT, Task.STORE, Task.SHOW, Task.POST}
+    """Only the ledger calls of a viewer share a lane, so that painting never delays a credit."""
+    outside = {GhostTask.PAINT, GhostTask.STORE, GhostTask.SHOW, GhostTask.POST}
     for effect in (*CREDITS, *GHOSTLY):
         is_outside = isinstance(effect, AdvanceGhost) and effect.task in outside
-        assert lane(effect) == (None if is_outside else MARGE.id)
+        assert effect_lane(effect) == (None if is_outside else MARGE.id)
 
 
 def test_a_ghost_needs_points():
     """It is paid with them."""
-    assert {needs(credit) for credit in CREDITS} == {frozenset({Feature.POINTS})}
-    assert {needs(effect) for effect in GHOSTLY} == {frozenset(Feature)}
+    assert {required_features(credit) for credit in CREDITS} == {frozenset({Feature.POINTS})}
+    assert {required_features(effect) for effect in GHOSTLY} == {frozenset(Feature)}
 
 
 # --- of all ------------------------------------------------------------------------------------------
@@ -371,10 +378,10 @@ def test_a_ghost_needs_points():
 
 @given(event=some.messages(), policy=some.policies())
 def test_every_message_has_a_reaction(event, policy):
-    """The same each time; nobody is credited, and nobody's ghost appears, who is not known."""
+    """Each message has one reaction, always the same, and only known viewers get points or ghosts."""
     first, second = reaction(event, policy=policy), reaction(event, policy=policy)
     assert first == second
-    assert first.wish is None or first.credit
+    assert first.ghost_request is None or first.credit
     if first.credit:
         assert first.credit.viewer == event.viewer
 

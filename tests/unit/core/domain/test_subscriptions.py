@@ -6,22 +6,22 @@ from hypothesis import strategies as st
 from showtime_core.domain.subscriptions import (
     ENABLED,
     PENDING,
-    Plan,
-    Subscription,
+    EventSubSubscription,
+    SubscriptionPlan,
     reconcile,
-    scopes_of,
-    wanted_of,
+    required_scopes,
+    wanted_subscriptions,
 )
 
 OURS = "https://goldenvcr.com/api/showtime/callback"
 URLS = (OURS, OURS + "/", "https://goldenvcr.com/api/other", "https://example.com/", None)
 STATUSES = (ENABLED, ENABLED, PENDING, "notification_failures_exceeded", "a_word_of_tomorrow")
-WANTED = wanted_of("953753877", with_chat=True)
-ELSEWHERE = wanted_of("31337", with_chat=True)
+WANTED = wanted_subscriptions("953753877", with_chat=True)
+ELSEWHERE = wanted_subscriptions("31337", with_chat=True)
 
 
 @st.composite
-def crowds(draw: st.DrawFn) -> list[Subscription]:
+def crowds(draw: st.DrawFn) -> list[EventSubSubscription]:
     """Subscriptions of everybody who shares the client id, ours among them."""
     count = draw(st.integers(0, 40))
     crowd = []
@@ -29,14 +29,14 @@ def crowds(draw: st.DrawFn) -> list[Subscription]:
         like = draw(st.sampled_from((*WANTED, *WANTED, *ELSEWHERE)))
         version = draw(st.sampled_from((like.version, like.version, "beta")))
         status, url = draw(st.sampled_from(STATUSES)), draw(st.sampled_from(URLS))
-        crowd.append(Subscription(f"id-{number}", like.type, version, like.condition, status, url))
+        crowd.append(EventSubSubscription(f"id-{number}", like.type, version, like.condition, status, url))
     return crowd
 
 
-def carried_out(plan: Plan, crowd: list[Subscription]) -> list[Subscription]:
+def carried_out(plan: SubscriptionPlan, crowd: list[EventSubSubscription]) -> list[EventSubSubscription]:
     """Do what a plan says."""
     made = [
-        Subscription(f"made-{number}", each.type, each.version, each.condition, ENABLED, OURS)
+        EventSubSubscription(f"made-{number}", each.type, each.version, each.condition, ENABLED, OURS)
         for number, each in enumerate(plan.create)
     ]
     return [one for one in crowd if one not in plan.delete] + made
@@ -44,12 +44,12 @@ def carried_out(plan: Plan, crowd: list[Subscription]) -> list[Subscription]:
 
 @given(crowds())
 def test_after_the_plan_each_is_there_once(crowd):
-    """Alive, calling our URL, and no second one; and the plan after it does nothing."""
+    """After the plan each is alive once and calls our URL, and the next plan does nothing."""
     after = carried_out(reconcile(WANTED, crowd, OURS), crowd)
     for each in WANTED:
-        there = [one for one in after if one.callback == OURS and one.tells_of(each)]
-        assert [one.is_alive and one.meets(each) for one in there] == [True]
-    assert reconcile(WANTED, after, OURS).is_settled
+        there = [one for one in after if one.callback == OURS and one.overlaps(each)]
+        assert [one.is_alive and one.fulfils(each) for one in there] == [True]
+    assert reconcile(WANTED, after, OURS).is_empty
 
 
 @given(crowds())
@@ -63,22 +63,23 @@ def test_what_calls_another_url_is_not_looked_at(crowd):
 
 @given(crowds())
 def test_whatever_calls_us_has_its_place_in_the_plan(crowd):
-    """Kept, deleted or surplus: one of them; what is deleted is broken, doubled or of another version."""
+    """What calls us is kept, deleted or surplus; only the broken, doubled or outdated is deleted."""
     plan = reconcile(WANTED, crowd, OURS)
     kept = [found for _, found in plan.keep]
     placed = [*kept, *plan.delete, *plan.surplus]
     assert sorted(placed, key=str) == sorted((one for one in crowd if one.callback == OURS), key=str)
     for one in plan.delete:
-        (each,) = (each for each in WANTED if one.tells_of(each))
-        assert not one.is_alive or not one.meets(each) or any(other.meets(each) for other in kept)
+        (each,) = (each for each in WANTED if one.overlaps(each))
+        assert not one.is_alive or not one.fulfils(each) or any(other.fulfils(each) for other in kept)
 
 
 @given(st.permutations([ENABLED, PENDING, "version_removed"]))
 def test_the_one_that_delivers_is_kept(statuses):
-    """In whatever order they are listed."""
+    """The subscription that delivers is kept, in whatever order they are listed."""
     each = WANTED[0]
     crowd = [
-        Subscription(status, each.type, each.version, each.condition, status, OURS) for status in statuses
+        EventSubSubscription(status, each.type, each.version, each.condition, status, OURS)
+        for status in statuses
     ]
     plan = reconcile([each], crowd, OURS)
     assert [found.status for _, found in plan.keep] == [ENABLED]
@@ -86,7 +87,7 @@ def test_the_one_that_delivers_is_kept(statuses):
 
 
 def test_what_is_wanted():
-    """The types, versions and conditions as Twitch names them; none twice."""
+    """The wanted types, versions and conditions are as Twitch names them, and none is there twice."""
     table = {(each.type, each.version): dict(each.condition) for each in WANTED}
     assert len(table) == len({each.type for each in WANTED}) == len(WANTED)
     channel = {"broadcaster_user_id": "953753877"}
@@ -100,14 +101,14 @@ def test_only_what_was_added_later_is_optional():
     """The show goes on without hype trains and chat; their scopes are asked for all the same."""
     optional = {each.type.split(".")[1] for each in WANTED if each.is_optional}
     assert optional == {"hype_train", "chat"}
-    assert not any(each.type.startswith("channel.chat") for each in wanted_of("1"))
-    assert scopes_of(wanted_of("1")) == (
+    assert not any(each.type.startswith("channel.chat") for each in wanted_subscriptions("1"))
+    assert required_scopes(wanted_subscriptions("1")) == (
         "bits:read",
         "channel:read:hype_train",
         "channel:read:subscriptions",
         "moderator:read:followers",
     )
-    assert set(scopes_of(WANTED)) - set(scopes_of(wanted_of("1"))) == {
+    assert set(required_scopes(WANTED)) - set(required_scopes(wanted_subscriptions("1"))) == {
         "user:read:chat",
         "user:bot",
         "channel:bot",

@@ -2,17 +2,17 @@
 
 from attrs import evolve
 
-from showtime_core.domain.broadcasts.stream_check import Listing, Stream
+from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import ENABLED, MISSING
 from showtime_core.testing.entries import at
-from showtime_core.testing.twins.twitch import MemoryChannels, MemoryHealth, MemorySubscriptions
+from showtime_core.testing.twins.twitch import MemoryChannels, MemoryHealthStore, MemorySubscriptions
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.check_channel import Watch
+from showtime_core.use_cases.check_channel import CheckChannel
 
 OURS = "https://goldenvcr.com/api/showtime/callback"
-LISTED = Listing(Stream("40123", at(0)), at(30))
+LISTED = StreamListing(ListedStream("40123", at(0)), at(30))
 
 
 async def no_pause(_: float) -> None:
@@ -22,22 +22,22 @@ async def no_pause(_: float) -> None:
 class Stage:
     """A channel, Twitch, and whoever looks after it."""
 
-    def __init__(self, listed: Listing = LISTED, *, repairs: bool = True) -> None:
+    def __init__(self, listed: StreamListing = LISTED, *, repairs: bool = True) -> None:
         self.now = at(30)
         self.subscriptions = MemorySubscriptions(OURS)
         self.channels = MemoryChannels({"goldenvcr": "953753877"}, listed)
         self.units = MemoryUnitOfWork(clock=lambda: self.now)
-        self.record = MemoryHealth(lambda: self.now)
-        self.watch = Watch(
+        self.record = MemoryHealthStore(lambda: self.now)
+        self.watch = CheckChannel(
             login="goldenvcr",
             our_url=OURS,
             channels=self.channels,
             subscriptions=self.subscriptions,
             units=self.units,
-            record=self.record,
+            health=self.record,
             policy=Policy(),
             pause=no_pause,
-            repairs=repairs,
+            may_repair=repairs,
         )
 
     async def check(self, *, is_forced: bool = False) -> TwitchHealth:
@@ -60,26 +60,26 @@ async def test_a_check_that_may_not_repair_changes_nothing_at_twitch():
     stage = Stage(repairs=False)
     found = await stage.check()
     assert {finding.status for finding in found.findings} == {MISSING}
-    assert not stage.subscriptions.there
+    assert not stage.subscriptions.by_id
     assert stage.units.memory.state.timeline.live
 
 
 async def test_chat_by_eventsub_is_kept_as_well():
-    """Where chat is read that way, its subscriptions are there with the rest."""
+    """Where chat is read by EventSub, its subscriptions are there with the rest."""
     stage = Stage()
     stage.watch = evolve(stage.watch, with_chat=True)
     found = await stage.check()
-    assert [finding.type for finding in found.findings if finding.is_of_chat] == [
+    assert [finding.type for finding in found.findings if finding.is_for_chat] == [
         "channel.chat.message",
         "channel.chat.message_delete",
         "channel.chat.clear",
         "channel.chat.clear_user_messages",
     ]
-    assert all(finding.is_well for finding in found.findings)
+    assert all(finding.is_healthy for finding in found.findings)
 
 
 async def test_it_is_checked_when_it_is_due():
-    """Not before, unless it is asked for."""
+    """A check is made when it is due, and not before unless it is asked for."""
     stage = Stage()
     await stage.check()
     stage.now = at(35)
@@ -91,17 +91,17 @@ async def test_it_is_checked_when_it_is_due():
 
 async def test_a_twitch_that_is_away_is_said_and_changes_nothing_else():
     """What was found before is kept beside the failure, and so is a doubt."""
-    stage = Stage(Listing(LISTED.stream, at(30)))
+    stage = Stage(StreamListing(LISTED.stream, at(30)))
     await stage.check()
-    stage.channels.listed = Listing(None, at(40))
+    stage.channels.listed = StreamListing(None, at(40))
     stage.now = at(40)
     doubted = await stage.check()
-    assert doubted.doubt
+    assert doubted.missing
     stage.now = at(50)
     stage.subscriptions.is_away = True
     failed = await stage.check()
     assert failed.failure == "Twitch is away"
-    assert (failed.findings, failed.doubt) == (doubted.findings, doubted.doubt)
+    assert (failed.findings, failed.missing) == (doubted.findings, doubted.missing)
     stage.subscriptions.is_away = False
     stage.now = at(52)
     assert not (await stage.check()).failure
@@ -109,16 +109,16 @@ async def test_a_twitch_that_is_away_is_said_and_changes_nothing_else():
 
 async def test_streams_that_cannot_be_listed_hinder_no_repair():
     """The failure is told, what is wrong with subscriptions is repaired, and a doubt stays."""
-    stage = Stage(Listing(LISTED.stream, at(30)))
+    stage = Stage(StreamListing(LISTED.stream, at(30)))
     await stage.check()
-    stage.now, stage.channels.listed = at(40), Listing(None, at(40))
+    stage.now, stage.channels.listed = at(40), StreamListing(None, at(40))
     doubted = await stage.check()
-    stage.subscriptions.there.clear()
+    stage.subscriptions.by_id.clear()
     stage.now, stage.channels.is_away = at(50), True
     found = await stage.check()
-    assert (found.failure, found.doubt) == ("the streams are away", doubted.doubt)
+    assert (found.failure, found.missing) == ("the streams are away", doubted.missing)
     assert {finding.status for finding in found.findings} == {ENABLED}
-    assert len(stage.subscriptions.there) == len(found.findings)
+    assert len(stage.subscriptions.by_id) == len(found.findings)
 
 
 async def test_a_broadcast_whose_stream_is_missed_long_enough_ends():
@@ -126,7 +126,7 @@ async def test_a_broadcast_whose_stream_is_missed_long_enough_ends():
     stage = Stage()
     await stage.check()
     for minutes in (40, 45, 50):
-        stage.now, stage.channels.listed = at(minutes), Listing(None, at(minutes))
+        stage.now, stage.channels.listed = at(minutes), StreamListing(None, at(minutes))
         assert stage.units.memory.state.timeline.live
         await stage.check()
     assert not stage.units.memory.state.timeline.live

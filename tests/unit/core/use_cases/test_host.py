@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from showtime_core.domain.broadcasts.broadcast import Snapshot
-from showtime_core.domain.journal import Outcome, Source
+from showtime_core.domain.journal import EntrySource, Outcome
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
 from showtime_core.testing.entries import at, offline, online
-from showtime_core.testing.records import recall
+from showtime_core.testing.records import read_memory
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 from showtime_core.use_cases.host import start_tape, stop_tape
 from showtime_core.use_cases.receive import receive
@@ -27,10 +27,10 @@ async def units():
 
 
 async def test_a_tape_is_on_from_the_hosts_command(units):
-    """Its id is the screening's, and viewers are told."""
+    """A tape is on from the host's command, whose id is the screening's, and viewers are told."""
     await start_tape(31, FIRST, units, POLICY)
-    assert recall(units).screenings[FIRST].started_at == at(30)
-    assert recall(units).shown[-1].what == Snapshot(
+    assert read_memory(units).screenings[FIRST].started_at == at(30)
+    assert read_memory(units).feed_items[-1].content == Snapshot(
         is_live=True, broadcast_started_at=at(0), screening_tape_id=31, screening_started_at=at(30)
     )
 
@@ -38,42 +38,42 @@ async def test_a_tape_is_on_from_the_hosts_command(units):
 async def test_changing_tapes_is_one_change_of_state(units):
     """Viewers see no empty screen between."""
     await start_tape(31, FIRST, units, POLICY)
-    shown = len(recall(units).shown)
+    shown = len(read_memory(units).feed_items)
     await start_tape(86, SECOND, units, POLICY)
-    assert [one.what.screening_tape_id for one in recall(units).shown[shown:]] == [86]
+    assert [one.content.screening_tape_id for one in read_memory(units).feed_items[shown:]] == [86]
 
 
 async def test_two_hosts_at_once_leave_one_tape_on(units):
-    """Whichever comes last."""
+    """Of two commands at once one tape is on, the one that comes last."""
     await asyncio.gather(*(start_tape(n, UUID(int=n), units, POLICY) for n in range(1, 20)))
-    assert sum(one.ended_at is None for one in recall(units).screenings.values()) == 1
+    assert sum(one.ended_at is None for one in read_memory(units).screenings.values()) == 1
 
 
 async def test_the_same_command_again_is_done_once(units):
     """A request that was sent twice is one tape."""
     await start_tape(31, FIRST, units, POLICY)
-    before = recall(units)
+    before = read_memory(units)
     await start_tape(31, FIRST, units, POLICY)
-    assert recall(units) == before
+    assert read_memory(units) == before
 
 
 async def test_a_tape_that_was_taken_off_has_ended(units):
-    """And taking it off again is no error, and shows nothing."""
+    """A tape that was taken off has ended, and taking it off again is no error and shows nothing."""
     await start_tape(31, FIRST, units, POLICY)
     await stop_tape(SECOND, units, POLICY)
-    shown = recall(units).shown
+    shown = read_memory(units).feed_items
     await stop_tape(UUID(int=3), units, POLICY)
-    assert recall(units).screenings[FIRST].ended_at == at(30)
-    assert recall(units).shown == shown
+    assert read_memory(units).screenings[FIRST].ended_at == at(30)
+    assert read_memory(units).feed_items == shown
 
 
 @pytest.mark.parametrize("tape_id", [0, -1, 2**31])
 async def test_a_command_that_is_refused_leaves_no_trace(units, tape_id):
-    """Not even in the journal: the same id may be tried again."""
-    before = recall(units)
+    """A refused command is not even in the journal: the same id may be tried again."""
+    before = read_memory(units)
     with pytest.raises(Refused, match=r"^tape ID must be an integer$"):
         await start_tape(tape_id, FIRST, units, POLICY)
-    assert recall(units) == before
+    assert read_memory(units) == before
 
 
 async def test_nothing_is_put_on_while_nothing_is_live(units):
@@ -85,14 +85,14 @@ async def test_nothing_is_put_on_while_nothing_is_live(units):
         await stop_tape(SECOND, units, POLICY)
     await receive([online("b", 65)], units, POLICY)
     await start_tape(31, FIRST, units, POLICY)
-    assert FIRST in recall(units).screenings
+    assert FIRST in read_memory(units).screenings
 
 
 async def test_commands_are_in_the_journal(units):
-    """So that a night can be replayed from its journal alone."""
+    """Commands are in the journal, so that a night can be replayed from it alone."""
     await start_tape(31, FIRST, units, POLICY)
     await stop_tape(SECOND, units, POLICY)
-    commands = [line for line in units.memory.reacted if line.entry.source is Source.HOST]
+    commands = [line for line in units.memory.records if line.entry.source is EntrySource.HOST]
     assert [(line.entry.type, line.now, line.outcome) for line in commands] == [
         ("tape.start", at(30), Outcome.REACTED),
         ("tape.stop", at(30), Outcome.REACTED),

@@ -8,31 +8,31 @@ import pytest
 from attrs import define, evolve, field
 
 from showtime_core.domain.events import Cheer, GhostPaid
-from showtime_core.domain.journal import Source
-from showtime_core.domain.outbox import CHECK_AFTER, Job, Settlement, Status
+from showtime_core.domain.journal import EntrySource
+from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
     CreditCheer,
     SummonGhost,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Refusal, Step, Task, ghost_id
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal, GhostStep, GhostTask, ghost_id_of
 from showtime_core.domain.points_and_ghosts.ledger import Balance
-from showtime_core.domain.points_and_ghosts.retries import BRIEF, FIRST_DELAY
+from showtime_core.domain.points_and_ghosts.retries import FIRST_DELAY, MAX_GHOST_ATTEMPTS
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotPending, Unavailable
 from showtime_core.testing.strategies import entry
-from showtime_core.testing.twins.fault_injection import JPEG, Fate, Neighbours
-from showtime_core.testing.twins.outbox import Shelf
+from showtime_core.testing.twins.fault_injection import JPEG, CallResult, FaultyServices
+from showtime_core.testing.twins.outbox import MemoryOutboxTable
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.perform import Outside, perform
+from showtime_core.use_cases.perform import Services, perform
 from showtime_core.use_cases.receive import receive
 
 VERA = Viewer("1337", "vhsvera", "VHSVera")
 SETTLE = timedelta(seconds=30)
 CREDIT = CreditCheer(VERA, 200, "be kind")
-SUMMONS = SummonGhost(ghost_id("e1"), VERA, "a fax machine", None)
+SUMMONS = SummonGhost(ghost_id_of("e1"), VERA, "a fax machine", None)
 DOUBT = timedelta(seconds=31)
 
 
@@ -44,20 +44,20 @@ def read_clock():
 class Stage:
     """One instance among neighbours that meet their fate in turn."""
 
-    world: Neighbours = field(factory=lambda: Neighbours(read_clock, timedelta(seconds=1)))
+    world: FaultyServices = field(factory=lambda: FaultyServices(read_clock, timedelta(seconds=1)))
     news: list = field(factory=list)
     changes: dict = field(factory=dict)
     """What is otherwise of the outside."""
 
-    async def perform(self, effect, *fates, attempts=1, ghost=None, in_doubt_for=None, answered_for=SETTLE):
+    async def perform(self, effect, *results, attempts=1, ghost=None, in_doubt_for=None, answered_for=SETTLE):
         """Perform an effect, each of whose calls meets the next fate; they are as many."""
         job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for, answered_for)
         task = asyncio.create_task(perform(job, self.outside(), chance=1.0), name=job.key)
-        for fate in fates:
+        for result in results:
             async with asyncio.timeout(5):
                 while not self.world.calls:  # noqa: ASYNC110 - what is waited for has no event
                     await asyncio.sleep(0)
-            self.world.calls[0].fate.set_result(fate)
+            self.world.calls[0].result.set_result(result)
             await asyncio.sleep(0)
         return await asyncio.wait_for(task, 5)
 
@@ -68,8 +68,8 @@ class Stage:
         async def receive(entry):
             self.news.append(entry)
 
-        world, outbox = self.world, Shelf(MemoryUnitOfWork(), SETTLE).instance()
-        return evolve(Outside(outbox, world, world, world, world, world, receive, SETTLE), **self.changes)
+        world, outbox = self.world, MemoryOutboxTable(MemoryUnitOfWork(), SETTLE).instance()
+        return evolve(Services(outbox, world, world, world, world, world, receive, SETTLE), **self.changes)
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ def stage():
 
 async def reserved(stage):
     """Give a ghost whose points are reserved."""
-    await stage.perform(CREDIT, Fate.WORKS)
-    return (await stage.perform(SUMMONS, Fate.WORKS)).ghost
+    await stage.perform(CREDIT, CallResult.SUCCEEDS)
+    return (await stage.perform(SUMMONS, CallResult.SUCCEEDS)).ghost
 
 
 def advance(task):
@@ -92,144 +92,144 @@ def advance(task):
 
 async def test_a_credit_is_done_and_its_transaction_known(stage):
     """What it has made nothing else may claim."""
-    done = await stage.perform(CREDIT, Fate.WORKS)
-    assert (done.status, done.flow_id) == (Status.DONE, stage.world.flows["e1:it"])
+    done = await stage.perform(CREDIT, CallResult.SUCCEEDS)
+    assert (done.status, done.flow_id) == (EffectStatus.DONE, stage.world.flows["e1:it"])
     assert await stage.balance() == Balance(200, 200)
 
 
 async def test_a_first_try_looks_at_nothing(stage):
-    """There is nothing in doubt: one call, and not two."""
-    await stage.perform(CREDIT, Fate.WORKS)
+    """A first try makes one call, for nothing is in doubt."""
+    await stage.perform(CREDIT, CallResult.SUCCEEDS)
     assert not stage.world.calls
 
 
 async def test_a_try_in_doubt_looks_first_and_adopts(stage):
     """The lost answer was a yes: nothing is credited again."""
-    lost = await stage.perform(CREDIT, Fate.LOST_AFTER)
-    assert (lost.status, lost.in_doubt, lost.delay) == (Status.DUE, True, FIRST_DELAY)
-    found = await stage.perform(CREDIT, Fate.WORKS, in_doubt_for=DOUBT)
-    assert (found.status, found.flow_id) == (Status.DONE, stage.world.flows["e1:it"])
+    lost = await stage.perform(CREDIT, CallResult.LOST_AFTER)
+    assert (lost.status, lost.in_doubt, lost.delay) == (EffectStatus.DUE, True, FIRST_DELAY)
+    found = await stage.perform(CREDIT, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert (found.status, found.flow_id) == (EffectStatus.DONE, stage.world.flows["e1:it"])
     assert await stage.balance() == Balance(200, 200)
 
 
 async def test_a_try_in_doubt_repeats_what_is_not_there(stage):
     """The lost answer was none."""
-    await stage.perform(CREDIT, Fate.LOST_BEFORE)
-    done = await stage.perform(CREDIT, Fate.WORKS, Fate.WORKS, in_doubt_for=DOUBT)
-    assert done.status is Status.DONE
+    await stage.perform(CREDIT, CallResult.LOST_BEFORE)
+    done = await stage.perform(CREDIT, CallResult.SUCCEEDS, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert done.status is EffectStatus.DONE
     assert await stage.balance() == Balance(200, 200)
 
 
 @pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
 async def test_the_first_answer_after_a_doubt_proves_nothing(stage, effect):
     """The ledger may still be working on what it was asked before: it is looked again a settle time later."""
-    first = await stage.perform(effect, Fate.WORKS, in_doubt_for=DOUBT, answered_for=None)
-    assert (first.status, first.has_answered, first.in_doubt) == (Status.DUE, True, False)
+    first = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=DOUBT, answered_for=None)
+    assert (first.status, first.has_answered, first.in_doubt) == (EffectStatus.DUE, True, False)
     assert first.delay == SETTLE
-    early = await stage.perform(effect, Fate.WORKS, in_doubt_for=DOUBT, answered_for=SETTLE * 0.75)
-    assert (early.status, early.delay) == (Status.DUE, SETTLE * 0.25)
-    assert not stage.world.made_for
+    early = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=DOUBT, answered_for=SETTLE * 0.75)
+    assert (early.status, early.delay) == (EffectStatus.DUE, SETTLE * 0.25)
+    assert not stage.world.moved_by
 
 
 async def test_a_look_that_is_not_answered_begins_no_settle_time(stage):
     """However long the ledger is away."""
-    looked = await stage.perform(CREDIT, Fate.NOT_REACHED, in_doubt_for=DOUBT, answered_for=None)
-    assert (looked.status, looked.has_answered) == (Status.DUE, False)
+    looked = await stage.perform(CREDIT, CallResult.NOT_REACHED, in_doubt_for=DOUBT, answered_for=None)
+    assert (looked.status, looked.has_answered) == (EffectStatus.DUE, False)
 
 
 async def test_what_was_in_doubt_is_looked_at_once_more(stage):
     """Ten minutes later, whether it was made or taken over; what never was in doubt is not."""
     stage.changes = {"settle_after": timedelta(0)}
-    assert (await stage.perform(CREDIT, Fate.WORKS)).check_after is None
-    adopted = await stage.perform(CREDIT, Fate.WORKS, in_doubt_for=DOUBT, answered_for=None)
-    assert (adopted.status, adopted.check_after) == (Status.DONE, CHECK_AFTER)
-    begun = await stage.perform(SUMMONS, Fate.WORKS, Fate.WORKS, in_doubt_for=DOUBT)
-    assert (begun.status, begun.check_after) == (Status.DONE, CHECK_AFTER)
+    assert (await stage.perform(CREDIT, CallResult.SUCCEEDS)).check_after is None
+    adopted = await stage.perform(CREDIT, CallResult.SUCCEEDS, in_doubt_for=DOUBT, answered_for=None)
+    assert (adopted.status, adopted.check_after) == (EffectStatus.DONE, CHECK_AFTER)
+    begun = await stage.perform(SUMMONS, CallResult.SUCCEEDS, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert (begun.status, begun.check_after) == (EffectStatus.DONE, CHECK_AFTER)
 
 
 @pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
 async def test_a_change_that_was_made_twice_is_reported(stage, effect):
     """With the ids of both transactions, to a person; one that was made once is not."""
     await stage.world.ledger.credit(evolve(CREDIT, points=1000), "before")
-    taken = (await stage.perform(effect, Fate.WORKS)).flow_id
+    taken = (await stage.perform(effect, CallResult.SUCCEEDS)).flow_id
     check = CheckForDouble(effect, taken)
-    assert (await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)).status is Status.DONE
-    other = (await stage.perform(effect, Fate.WORKS)).flow_id
-    reported = await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)
-    assert reported.status is Status.PARKED
+    assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)).status is EffectStatus.DONE
+    other = (await stage.perform(effect, CallResult.SUCCEEDS)).flow_id
+    reported = await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert reported.status is EffectStatus.PARKED
     assert f"2 transactions that may be it: {taken}, {other}" in reported.remark
 
 
 async def test_what_is_under_way_is_not_taken_for_a_double(stage):
     """An equal change whose transaction is not known yet: it is looked again when it is."""
-    taken = (await stage.perform(CREDIT, Fate.WORKS)).flow_id
-    await stage.perform(CREDIT, Fate.WORKS)
+    taken = (await stage.perform(CREDIT, CallResult.SUCCEEDS)).flow_id
+    await stage.perform(CREDIT, CallResult.SUCCEEDS)
     units = MemoryUnitOfWork()
     await receive([entry("cheer", Cheer(VERA, 200, "be kind"))], units, Policy())
-    busy = Shelf(units, SETTLE).instance()
+    busy = MemoryOutboxTable(units, SETTLE).instance()
     stage.changes = {"outbox": busy}
     (job,) = await busy.lease({"credit-cheer"}, 1)
     check = CheckForDouble(CREDIT, taken)
-    waits = await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)
-    assert (waits.status, waits.in_doubt) == (Status.DUE, False)
-    await busy.settle(job, Settlement(Status.DONE))
-    assert (await stage.perform(check, Fate.WORKS, in_doubt_for=DOUBT)).status is Status.PARKED
+    waits = await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert (waits.status, waits.in_doubt) == (EffectStatus.DUE, False)
+    await busy.settle(job, Settlement(EffectStatus.DONE))
+    assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)).status is EffectStatus.PARKED
 
 
 async def test_a_look_that_misses_something_is_taken_again(stage):
     """A ledger whose database fails lists nothing, which proves that nothing is doubled to nobody."""
     check = CheckForDouble(CREDIT, uuid4())
-    looked = await stage.perform(check, Fate.LOST_BEFORE, in_doubt_for=DOUBT)
-    assert (looked.status, looked.in_doubt) == (Status.DUE, False)
+    looked = await stage.perform(check, CallResult.LOST_BEFORE, in_doubt_for=DOUBT)
+    assert (looked.status, looked.in_doubt) == (EffectStatus.DUE, False)
 
 
 async def test_a_try_in_doubt_that_cannot_look_does_nothing(stage):
     """It stays in doubt, and nothing new is."""
-    looked = await stage.perform(CREDIT, Fate.NOT_REACHED, in_doubt_for=DOUBT)
-    assert (looked.status, looked.in_doubt) == (Status.DUE, False)
+    looked = await stage.perform(CREDIT, CallResult.NOT_REACHED, in_doubt_for=DOUBT)
+    assert (looked.status, looked.in_doubt) == (EffectStatus.DUE, False)
     assert await stage.balance() == Balance(0, 0)
 
 
 async def test_of_two_that_may_be_it_none_is_taken(stage):
     """It is left to a person, who is told why."""
     for _ in range(2):
-        await stage.perform(CREDIT, Fate.LOST_AFTER)
-    parked = await stage.perform(CREDIT, Fate.WORKS, in_doubt_for=DOUBT)
-    assert parked.status is Status.PARKED
+        await stage.perform(CREDIT, CallResult.LOST_AFTER)
+    parked = await stage.perform(CREDIT, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert parked.status is EffectStatus.PARKED
     assert "2 transactions that may be it" in parked.remark
 
 
 async def test_a_fault_of_our_own_leaves_points_in_doubt(stage):
     """Whatever nobody thought of may have happened after the request."""
 
-    class Broken(Neighbours):
+    class Broken(FaultyServices):
         async def credit(self, *_):
             raise RuntimeError("a flag that nobody lowered")
 
     stage.world = Broken(read_clock, timedelta(0))
     failed = await stage.perform(CREDIT)
-    assert (failed.status, failed.in_doubt) == (Status.DUE, True)
+    assert (failed.status, failed.in_doubt) == (EffectStatus.DUE, True)
     assert failed.remark == "RuntimeError: a flag that nobody lowered"
 
 
 async def test_a_fault_of_our_own_is_not_tried_for_a_day(stage):
     """The other credits of the viewer wait behind it; should it be tried again, it is looked for first."""
 
-    class Broken(Neighbours):
+    class Broken(FaultyServices):
         async def credit(self, *_):
             raise UnicodeError("no such letter")
 
     stage.world = Broken(read_clock, timedelta(0))
-    parked = await stage.perform(CREDIT, attempts=BRIEF)
-    assert (parked.status, parked.in_doubt) == (Status.PARKED, True)
-    assert parked.remark == f"tried {BRIEF} times: UnicodeError: no such letter"
+    parked = await stage.perform(CREDIT, attempts=MAX_GHOST_ATTEMPTS)
+    assert (parked.status, parked.in_doubt) == (EffectStatus.PARKED, True)
+    assert parked.remark == f"tried {MAX_GHOST_ATTEMPTS} times: UnicodeError: no such letter"
 
 
 @pytest.mark.parametrize("points", [0, -1, 2**31])
 async def test_a_credit_that_no_ledger_can_make_is_asked_of_none(stage, points):
     """Planned by a version before, or tried again by the operator: it is parked at once, and in no doubt."""
     parked = await stage.perform(CreditCheer(VERA, points, ""))
-    assert (parked.status, parked.in_doubt) == (Status.PARKED, False)
+    assert (parked.status, parked.in_doubt) == (EffectStatus.PARKED, False)
     assert parked.remark == f"it was refused: {points} points: the ledger takes 1 to 2147483647"
 
 
@@ -237,85 +237,97 @@ async def test_a_credit_that_no_ledger_can_make_is_asked_of_none(stage, points):
 
 
 async def test_a_ghost_goes_its_way(stage):
-    """Reserved, painted, stored, paid, shown, posted: each step plans the next."""
+    """A ghost is reserved, painted, stored, paid, shown and posted, and each step plans the next."""
     ghost, steps = await reserved(stage), []
-    for task in (Task.PAINT, Task.STORE, Task.PAY, Task.SHOW, Task.POST):
-        fates = [] if task is Task.SHOW else [Fate.WORKS]
-        settled = await stage.perform(advance(task), *fates, ghost=ghost)
+    for task in (GhostTask.PAINT, GhostTask.STORE, GhostTask.PAY, GhostTask.SHOW, GhostTask.POST):
+        results = [] if task is GhostTask.SHOW else [CallResult.SUCCEEDS]
+        settled = await stage.perform(advance(task), *results, ghost=ghost)
         ghost = settled.ghost
-        steps.append((ghost.step, settled.then and settled.then.effect.task))
+        steps.append((ghost.step, settled.next_effect and settled.next_effect.effect.task))
     assert steps == [
-        (Step.PAINTED, Task.STORE),
-        (Step.STORED, Task.PAY),
-        (Step.PAID, Task.SHOW),
-        (Step.SHOWN, Task.POST),
-        (Step.POSTED, None),
+        (GhostStep.PAINTED, GhostTask.STORE),
+        (GhostStep.STORED, GhostTask.PAY),
+        (GhostStep.PAID, GhostTask.SHOW),
+        (GhostStep.SHOWN, GhostTask.POST),
+        (GhostStep.POSTED, None),
     ]
     assert await stage.balance() == Balance(0, 0)
     [news] = stage.news
-    assert (news.id, news.source) == (f"ghost:{ghost.id}", Source.RELAY)
+    assert (news.id, news.source) == (f"ghost:{ghost.id}", EntrySource.RELAY)
     assert news.content == GhostPaid(VERA, "a fax machine", ghost.url)
 
 
 async def test_who_cannot_pay_is_told_so(stage):
     """Nothing was taken, and nothing is next."""
-    refused = await stage.perform(SUMMONS, Fate.WORKS)
-    assert (refused.status, refused.then) == (Status.REFUSED, None)
-    assert (refused.ghost.step, refused.ghost.refusal) == (Step.REFUSED, Refusal.POINTS)
+    refused = await stage.perform(SUMMONS, CallResult.SUCCEEDS)
+    assert (refused.status, refused.next_effect) == (EffectStatus.REFUSED, None)
+    assert (refused.ghost.step, refused.ghost.refusal) == (GhostStep.REFUSED, GhostRefusal.POINTS)
 
 
 async def test_what_the_painter_refuses_gives_the_points_back(stage):
     """Its words are kept for the viewer."""
     ghost = await reserved(stage)
-    refused = await stage.perform(advance(Task.PAINT), Fate.REFUSED, ghost=ghost)
-    assert (refused.status, refused.then.effect.task) == (Status.REFUSED, Task.REFUND)
-    assert refused.ghost.refusal is Refusal.CONTENT
-    back = await stage.perform(advance(Task.REFUND), Fate.WORKS, ghost=refused.ghost)
-    assert (back.ghost.step, back.then) == (Step.REFUNDED, None)
+    refused = await stage.perform(advance(GhostTask.PAINT), CallResult.REFUSED, ghost=ghost)
+    assert (refused.status, refused.next_effect.effect.task) == (EffectStatus.REFUSED, GhostTask.REFUND)
+    assert refused.ghost.refusal is GhostRefusal.CONTENT
+    back = await stage.perform(advance(GhostTask.REFUND), CallResult.SUCCEEDS, ghost=refused.ghost)
+    assert (back.ghost.step, back.next_effect) == (GhostStep.REFUNDED, None)
     assert await stage.balance() == Balance(200, 200)
 
 
 async def test_a_painter_that_never_comes_gives_the_points_back(stage):
-    """After a few tries; the reason is the operator's."""
+    """After a few tries without an image the points go back, and the reason is the operator's."""
     ghost = await reserved(stage)
-    again = await stage.perform(advance(Task.PAINT), Fate.NOT_REACHED, ghost=ghost)
-    assert (again.status, again.ghost) == (Status.DUE, None)
-    given_up = await stage.perform(advance(Task.PAINT), Fate.NOT_REACHED, ghost=ghost, attempts=BRIEF)
-    assert (given_up.status, given_up.ghost.refusal) == (Status.REFUSED, Refusal.FAILURE)
-    assert given_up.then.effect.task is Task.REFUND
+    again = await stage.perform(advance(GhostTask.PAINT), CallResult.NOT_REACHED, ghost=ghost)
+    assert (again.status, again.ghost) == (EffectStatus.DUE, None)
+    given_up = await stage.perform(
+        advance(GhostTask.PAINT), CallResult.NOT_REACHED, ghost=ghost, attempts=MAX_GHOST_ATTEMPTS
+    )
+    assert (given_up.status, given_up.ghost.refusal) == (EffectStatus.REFUSED, GhostRefusal.FAILURE)
+    assert given_up.next_effect.effect.task is GhostTask.REFUND
 
 
-@pytest.mark.parametrize(("task", "step"), [(Task.PAY, Step.PAID), (Task.REFUND, Step.REFUNDED)])
+@pytest.mark.parametrize(
+    ("task", "step"), [(GhostTask.PAY, GhostStep.PAID), (GhostTask.REFUND, GhostStep.REFUNDED)]
+)
 async def test_a_decision_whose_answer_was_lost_is_found(stage, task, step):
     """The second time it is not pending, and looking tells what it is."""
-    ghost = evolve(await reserved(stage), step=Step.STORED, url="https://ghosts.example/1")
-    lost = await stage.perform(advance(task), Fate.LOST_AFTER, ghost=ghost)
-    assert (lost.status, lost.in_doubt) == (Status.DUE, False)
-    found = await stage.perform(advance(task), Fate.WORKS, Fate.WORKS, ghost=ghost)
-    assert (found.status, found.ghost.step) == (Status.DONE, step)
+    ghost = evolve(await reserved(stage), step=GhostStep.STORED, url="https://ghosts.example/1")
+    lost = await stage.perform(advance(task), CallResult.LOST_AFTER, ghost=ghost)
+    assert (lost.status, lost.in_doubt) == (EffectStatus.DUE, False)
+    found = await stage.perform(advance(task), CallResult.SUCCEEDS, CallResult.SUCCEEDS, ghost=ghost)
+    assert (found.status, found.ghost.step) == (EffectStatus.DONE, step)
 
 
 async def test_a_reservation_that_somebody_rejected_pays_no_ghost(stage):
     """It is not shown, and nothing is taken."""
-    ghost = evolve(await reserved(stage), step=Step.STORED, url="https://ghosts.example/1")
+    ghost = evolve(await reserved(stage), step=GhostStep.STORED, url="https://ghosts.example/1")
     await stage.world.ledger.reject(VERA, ghost.flow_id)
-    unpaid = await stage.perform(advance(Task.PAY), Fate.WORKS, Fate.WORKS, ghost=ghost)
-    assert (unpaid.ghost.step, unpaid.ghost.refusal, unpaid.then) == (Step.REFUNDED, Refusal.FAILURE, None)
+    unpaid = await stage.perform(
+        advance(GhostTask.PAY), CallResult.SUCCEEDS, CallResult.SUCCEEDS, ghost=ghost
+    )
+    assert (unpaid.ghost.step, unpaid.ghost.refusal, unpaid.next_effect) == (
+        GhostStep.REFUNDED,
+        GhostRefusal.FAILURE,
+        None,
+    )
 
 
 async def test_points_that_somebody_spent_cannot_be_given_back(stage):
     """That is nothing to be settled by a machine."""
-    ghost = evolve(await reserved(stage), refusal=Refusal.FAILURE)
+    ghost = evolve(await reserved(stage), refusal=GhostRefusal.FAILURE)
     await stage.world.ledger.accept(VERA, ghost.flow_id)
-    parked = await stage.perform(advance(Task.REFUND), Fate.WORKS, Fate.WORKS, ghost=ghost)
-    assert parked.status is Status.PARKED
+    parked = await stage.perform(
+        advance(GhostTask.REFUND), CallResult.SUCCEEDS, CallResult.SUCCEEDS, ghost=ghost
+    )
+    assert parked.status is EffectStatus.PARKED
     assert "somebody else has accepted" in parked.remark
 
 
 async def test_a_decision_that_the_ledger_does_not_show_is_looked_for_again(stage):
     """An empty list proves nothing here either."""
 
-    class Blind(Neighbours):
+    class Blind(FaultyServices):
         async def accept(self, *_):
             raise NotPending("transaction is not pending")
 
@@ -323,34 +335,34 @@ async def test_a_decision_that_the_ledger_does_not_show_is_looked_for_again(stag
             return None
 
     stage.world = Blind(read_clock, timedelta(0))
-    ghost = evolve(SUMMONS.begin(uuid4()), step=Step.STORED, url="https://ghosts.example/1")
-    looked = await stage.perform(advance(Task.PAY), ghost=ghost)
-    assert (looked.status, looked.ghost) == (Status.DUE, None)
+    ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.STORED, url="https://ghosts.example/1")
+    looked = await stage.perform(advance(GhostTask.PAY), ghost=ghost)
+    assert (looked.status, looked.ghost) == (EffectStatus.DUE, None)
 
 
 async def test_a_post_that_may_have_been_made_is_left_to_a_person(stage):
     """Whether its answer was lost, or the instance that posted it is gone: it is not posted again."""
-    ghost = evolve(SUMMONS.begin(uuid4()), step=Step.SHOWN, jpeg=JPEG)
-    lost = await stage.perform(advance(Task.POST), Fate.LOST_AFTER, ghost=ghost)
-    gone = await stage.perform(advance(Task.POST), ghost=ghost, in_doubt_for=DOUBT)
-    assert (lost.status, gone.status) == (Status.PARKED, Status.PARKED)
+    ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.SHOWN, jpeg=JPEG)
+    lost = await stage.perform(advance(GhostTask.POST), CallResult.LOST_AFTER, ghost=ghost)
+    gone = await stage.perform(advance(GhostTask.POST), ghost=ghost, in_doubt_for=DOUBT)
+    assert (lost.status, gone.status) == (EffectStatus.PARKED, EffectStatus.PARKED)
     assert len(stage.world.posts) == 1
 
 
 async def test_without_a_gallery_a_ghost_is_posted_nowhere(stage):
-    """And is over all the same."""
+    """Without a gallery a ghost is posted nowhere, and is over all the same."""
     stage.changes = {"gallery": None}
-    ghost = evolve(SUMMONS.begin(uuid4()), step=Step.SHOWN, jpeg=JPEG)
-    done = await stage.perform(advance(Task.POST), ghost=ghost)
-    assert (done.status, done.ghost.step) == (Status.DONE, Step.POSTED)
+    ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.SHOWN, jpeg=JPEG)
+    done = await stage.perform(advance(GhostTask.POST), ghost=ghost)
+    assert (done.status, done.ghost.step) == (EffectStatus.DONE, GhostStep.POSTED)
 
 
 async def test_a_ghost_that_was_begun_is_given_up_when_ghosts_are_off(stage):
     """Its points must come back."""
     ghost = await reserved(stage)
     stage.changes = {"painter": None, "bucket": None}
-    given_up = await stage.perform(advance(Task.PAINT), ghost=ghost, attempts=BRIEF)
-    assert (given_up.status, given_up.then.effect.task) == (Status.REFUSED, Task.REFUND)
+    given_up = await stage.perform(advance(GhostTask.PAINT), ghost=ghost, attempts=MAX_GHOST_ATTEMPTS)
+    assert (given_up.status, given_up.next_effect.effect.task) == (EffectStatus.REFUSED, GhostTask.REFUND)
 
 
 async def test_news_of_a_payment_wait_for_the_database(stage):
@@ -360,6 +372,6 @@ async def test_news_of_a_payment_wait_for_the_database(stage):
         raise Unavailable("the database cannot be reached")
 
     stage.changes = {"receive": away}
-    ghost = evolve(SUMMONS.begin(uuid4()), step=Step.PAID, url="https://ghosts.example/1")
-    waits = await stage.perform(advance(Task.SHOW), ghost=ghost, attempts=10**6)
-    assert (waits.status, waits.ghost) == (Status.DUE, None)
+    ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.PAID, url="https://ghosts.example/1")
+    waits = await stage.perform(advance(GhostTask.SHOW), ghost=ghost, attempts=10**6)
+    assert (waits.status, waits.ghost) == (EffectStatus.DUE, None)

@@ -17,9 +17,9 @@ from showtime_core.ports import UnitOfWork
 from showtime_core.testing import strategies as some
 from showtime_core.testing.entries import BOB, LARRY, MARGE, at, cheers, follows, offline, online
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
-from showtime_core.testing.records import recall
+from showtime_core.testing.records import read_memory
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.receive import follow, receive
+from showtime_core.use_cases.receive import plan_changes, receive
 
 POLICY = Policy()
 
@@ -33,17 +33,17 @@ class Choosy:
     reason: Exception
 
     async def record(self, entries, policy, follow):
-        def choose(admission, policy):
-            page = follow(admission, policy)
-            if self.disliked in {shown.entry_id for shown in page.shown}:
+        def choose(admitted, policy):
+            changes = follow(admitted, policy)
+            if self.disliked in {shown.entry_id for shown in changes.feed_items}:
                 raise self.reason
-            return page
+            return changes
 
         return await self.units.record(entries, policy, choose)
 
 
 def outcomes(units):
-    return {line.entry_id: (line.outcome, line.remark) for line in recall(units).journal}
+    return {line.entry_id: (line.outcome, line.remark) for line in read_memory(units).journal}
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def units():
 
 
 async def test_a_message_that_came_before_has_no_effect(units):
-    """However late, in whichever batch: one credit, one alert."""
+    """A message that came before has no effect, however late and in whichever batch."""
     await receive([cheers("c"), cheers("c")], units, POLICY)
-    before = recall(units)
+    before = read_memory(units)
     await receive([cheers("c"), evolve(cheers("c"), retry=3)], units, POLICY)
-    assert recall(units) == before
-    assert len(before.shown) == 1
+    assert read_memory(units) == before
+    assert len(before.feed_items) == 1
 
 
 async def test_a_malformed_message_is_parked_and_hurts_nobody(units):
@@ -91,7 +91,7 @@ async def test_a_reaction_that_fails_parks_its_message_alone(units):
     """A time without an offset cannot be compared with the others."""
     broken = some.entry("broken", ev.StreamOffline(at(5).replace(tzinfo=None)), at(5))
     await receive([online("a", 0), broken, cheers("c"), offline(9)], units, POLICY)
-    kept = recall(units)
+    kept = read_memory(units)
     assert [line.outcome for line in kept.journal] == [
         Outcome.REACTED,
         Outcome.PARKED,
@@ -105,12 +105,12 @@ async def test_a_reaction_that_fails_parks_its_message_alone(units):
 async def test_a_transition_from_before_what_is_settled_is_parked(units):
     """The operator reads why; the night that has ended is not restarted."""
     await receive([online("a", 0), offline(60), online("b", 300), offline(400)], units, POLICY)
-    before = recall(units)
+    before = read_memory(units)
     await receive([online("late", -10)], units, POLICY)
     outcome, remark = outcomes(units)["online-late--10"]
     assert outcome is Outcome.PARKED
     assert "the nights are settled until" in remark
-    assert recall(units).broadcasts == before.broadcasts
+    assert read_memory(units).broadcasts == before.broadcasts
 
 
 async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units):
@@ -127,15 +127,15 @@ async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units):
     }
     assert outcomes(units)["g"][1] == "it cannot be written: ValueError"
     assert units.memory.journal["g"].body == batch[2].body
-    assert set(recall(units).viewers) == {MARGE.id, LARRY.id}
+    assert set(read_memory(units).viewers) == {MARGE.id, LARRY.id}
 
 
 async def test_a_database_that_is_away_parks_nothing(units):
-    """Nothing half done: the same messages are new when it is back."""
+    """While the database is away nothing is half done: the same messages are new when it is back."""
     away, batch = Unavailable("gone to rewind"), [follows("f"), cheers("c")]
     with pytest.raises(Unavailable):
         await receive(batch, Choosy(units, "c", away), POLICY)
-    assert recall(units).journal == ()
+    assert read_memory(units).journal == ()
     await receive(batch, units, POLICY)
     assert {outcome for outcome, _ in outcomes(units).values()} == {Outcome.REACTED}
 
@@ -149,10 +149,10 @@ async def test_a_database_that_goes_away_while_a_batch_is_redone_parks_nothing(u
 
 
 async def test_the_effects_of_what_is_off_are_recorded_as_skipped(units):
-    """Not queued for months, and not forgotten."""
+    """Effects of a feature that is off are skipped, neither queued for months nor forgotten."""
     await receive([cheers("c")], units, Policy(features=frozenset({Feature.POINTS})))
     await receive([cheers("d")], units, Policy(features=frozenset()))
-    assert {key: planned.skipped for key, planned in recall(units).effects.items()} == {
+    assert {key: planned.is_skipped for key, planned in read_memory(units).effects.items()} == {
         "c:credit-cheer": False,
         "c:summon-ghost": True,
         "d:credit-cheer": True,
@@ -161,21 +161,21 @@ async def test_the_effects_of_what_is_off_are_recorded_as_skipped(units):
 
 
 async def test_a_change_of_state_is_shown_once_and_only_if_it_changes_something(units):
-    """A second online, a title, a revocation: viewers' tape must not flicker."""
+    """A second online, a title or a revocation shows no change of state: the tape must not flicker."""
     revoked = some.entry("r", ev.SubscriptionRevoked("channel.raid", "user_removed", at(2)))
     title = some.entry("t", ev.ChannelUpdate("Ghosts on tape", "Retro"), at(3))
     await receive([online("a", 0), online("a", 1, started=0), revoked, title, offline(9)], units, POLICY)
-    assert [(shown.entry_id, shown.what) for shown in recall(units).shown] == [
+    assert [(shown.entry_id, shown.content) for shown in read_memory(units).feed_items] == [
         ("online-a-0", Snapshot(is_live=True, broadcast_started_at=at(0))),
         ("offline-9", Snapshot(is_live=False)),
     ]
 
 
 async def test_a_duplicate_online_never_makes_two_broadcasts(units):
-    """Under one id or two, one by one or together."""
+    """A duplicate online never makes two broadcasts, under one id or two, one by one or together."""
     await receive([online("a", 0), online("a", 0), online("a", 1, started=0)], units, POLICY)
     await receive([online("a", 2, started=0)], units, POLICY)
-    assert list(recall(units).broadcasts) == [1]
+    assert list(read_memory(units).broadcasts) == [1]
 
 
 async def test_what_is_sent_shows_that_a_subscription_is_back(units):
@@ -188,14 +188,14 @@ async def test_what_is_sent_shows_that_a_subscription_is_back(units):
 
 
 async def test_a_long_batch_forgets_no_night_that_it_saw_begin_and_end(units):
-    """Days in one batch, of which the state keeps the last ones only."""
+    """A batch of many days loses no night, although the state keeps only the last ones."""
     days = [
         entry
         for hour in range(0, 60 * 100, 60 * 10)
         for entry in (online(f"s{hour}", hour), offline(hour + 200))
     ]
     await receive(days, units, POLICY)
-    kept = recall(units).broadcasts
+    kept = read_memory(units).broadcasts
     assert [(row.id, row.ended_at - row.started_at) for row in kept.values()] == [
         (number, at(200) - at(0)) for number in range(1, 11)
     ]
@@ -204,15 +204,15 @@ async def test_a_long_batch_forgets_no_night_that_it_saw_begin_and_end(units):
 async def test_a_number_that_was_given_and_taken_back_in_one_batch_is_never_written(units):
     """Nobody is asked to remove a broadcast that was not there."""
     batch = [online("a", 0), online("b", 30), offline(25)]
-    page = await units.record(batch, POLICY, follow)
-    assert ([row.id for row in page.broadcasts], page.merged_broadcasts) == ([1], ())
+    changes = await units.record(batch, POLICY, plan_changes)
+    assert ([row.id for row in changes.broadcasts], changes.merged_broadcasts) == ([1], ())
 
 
 async def test_a_very_late_fact_corrects_the_night_before(units):
     """The table says what the state says, also of a night that is settled next."""
     await receive([online("a", 0), online("b", 120)], units, POLICY)
     await receive([online("c", 40)], units, POLICY)
-    kept = recall(units)
+    kept = read_memory(units)
     assert {row.id: row.ended_at for row in kept.broadcasts.values()} == {1: at(40), 2: None, 3: at(120)}
 
 
@@ -227,7 +227,7 @@ async def test_it_does_not_matter_how_messages_are_batched(evening, cuts, policy
     places = [0, *sorted(cuts), len(evening)]
     for start, end in pairwise(places):
         await receive(evening[start:end], cut, policy)
-    assert recall(at_once) == recall(one_by_one) == recall(cut)
+    assert read_memory(at_once) == read_memory(one_by_one) == read_memory(cut)
     sent = {entry.id: entry for entry in reversed(evening)}
-    check(recall(cut), sent)
-    check_the_journal_replays(recall(cut), sent)
+    check(read_memory(cut), sent)
+    check_the_journal_replays(read_memory(cut), sent)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from showtime_core.domain.chat import Heard
-from showtime_core.domain.events import ChatWritten
+from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.events import ChatMessageSent
 from showtime_core.errors import Unavailable
 from showtime_core.testing.entries import MARGE, cheers
 from showtime_core.testing.strategies import entry
-from showtime_core.use_cases.record_chat import hear, hear_entries
+from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
 
 
 class Log:
@@ -26,20 +26,20 @@ class Log:
 
 
 def said(text):
-    return Heard(ChatWritten(f"id of {text}", MARGE, "", text))
+    return ChatReport(ChatMessageSent(f"id of {text}", MARGE, "", text))
 
 
 async def test_a_line_that_cannot_be_kept_harms_no_other():
     """The others of its batch are written, in order; only that one is left out."""
     log = Log(spoilt=["torn"])
-    await hear([said("one"), said("torn"), said("two")], log)
+    await record_chat([said("one"), said("torn"), said("two")], log)
     assert log.written == ["one", "two"]
 
 
 async def test_whoever_says_it_is_told_while_the_database_is_away():
     """Nothing is left out then: it can be said again."""
     with pytest.raises(Unavailable):
-        await hear([said("one")], Log(is_away=True))
+        await record_chat([said("one")], Log(is_away=True))
 
 
 async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
@@ -49,7 +49,7 @@ async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
         async def write(self, heard):
             self.written += [(each.event, each.entry_id, each.sent_at) for each in heard]
 
-    log, written = Keeping(), ChatWritten("line", MARGE, "", "be kind")
+    log, written = Keeping(), ChatMessageSent("line", MARGE, "", "be kind")
     message = entry("m-1", written)
-    await hear_entries([cheers("c-1"), message], log)
+    await record_chat_entries([cheers("c-1"), message], log)
     assert log.written == [(written, "m-1", message.sent_at)]

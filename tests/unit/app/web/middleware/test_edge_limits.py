@@ -18,13 +18,15 @@ from showtime_app.web.middleware.stream_limits import StreamLimits
     ],
 )
 async def test_a_page_runs_nothing_but_what_comes_from_here(media_type, allowed):
-    """Neither a script within it nor one from elsewhere, and in no frame; what is no page runs nothing."""
+    """A page runs no script but ours and is in no frame, and what is no page runs nothing."""
 
     @get("/", media_type=media_type)
     async def page() -> str:
         return "<script>alert(1)</script>"
 
-    app = edge_limits.shielded(Litestar([page], logging_config=None), StreamLimits(1, 1, ()), Metrics())
+    app = edge_limits.with_edge_limits(
+        Litestar([page], logging_config=None), StreamLimits(1, 1, ()), Metrics()
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as browser:
         policy = (await browser.get("/")).headers["content-security-policy"]
     assert policy.split("; ")[0] == allowed

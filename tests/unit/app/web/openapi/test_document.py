@@ -44,7 +44,7 @@ async def raw_and_said(scope: object, receive: object, send: object) -> None:
 
 
 def test_a_handler_is_described_by_its_signature_and_its_word():
-    """Summary and more from its docstring, the answer from its type, what it refuses from itself."""
+    """A route is described by docstring, signature, and what the handler says that it refuses."""
     operation = describe([list_tapes], {}, {})["paths"]["/tapes"]["get"]
     assert (operation["summary"], operation["description"]) == ("List the tapes", "All of them.")
     [answer] = operation["responses"]["200"]["content"].values()
@@ -61,12 +61,12 @@ def test_a_handler_that_says_nothing_of_itself_is_found(handler):
 
 
 def test_a_page_may_be_left_out():
-    """On purpose, and said so."""
+    """A page is left out of the description only where it says so on purpose."""
     assert set(describe([list_tapes, overlay], {}, {})["paths"]) == {"/tapes"}
 
 
 def test_what_speaks_asgi_itself_is_described_beside_the_rest():
-    """By its option, or, where it stands before the framework, by name."""
+    """A raw ASGI route is described by its option, or by name where it stands before the framework."""
     paths = describe([list_tapes, raw_and_said], {"/before": ROUND}, {})["paths"]
     assert {path: by["get"]["summary"] for path, by in paths.items() if path != "/tapes"} == {
         "/raw": "Go round",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from showtime_app.web.routes.status import Watch
+from showtime_app.web.routes.status import ReadinessCache
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health
 from showtime_core.errors import Unavailable
@@ -22,9 +22,9 @@ async def test_strangers_cannot_make_us_look_more_often():
             raise Unavailable("the database cannot be reached")
         return ChannelState(), Health(datetime.now(UTC))
 
-    watch = Watch(read, well, (), is_checked=False, chat="off")
-    assert not (await watch.look()).is_ready
-    standings = {(await watch.look()).is_ready for _ in range(1000)}
+    watch = ReadinessCache(read, well, (), is_checked=False, chat="off")
+    assert not (await watch.current()).is_ready
+    standings = {(await watch.current()).is_ready for _ in range(1000)}
     assert (standings, len(looks)) == ({True}, 2)
 
 
@@ -39,7 +39,7 @@ async def test_what_cannot_be_written_is_told_at_once():
         if reason := failures.pop(0):
             raise Unavailable(reason)
 
-    watch = Watch(read, require_writable, (), is_checked=False, chat="off")
-    told = [await watch.look() for _ in range(3)]
+    watch = ReadinessCache(read, require_writable, (), is_checked=False, chat="off")
+    told = [await watch.current() for _ in range(3)]
     assert [each.is_ready for each in told] == [True, False, True]
     assert "its disk is full" in told[1].message

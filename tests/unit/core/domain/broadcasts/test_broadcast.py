@@ -13,12 +13,12 @@ from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
     Snapshot,
-    hear_from,
+    apply_fact,
+    broadcast_rows,
+    clear_revocation,
     put_tape_on,
-    recorded,
-    snapshot,
+    snapshot_of,
     take_tape_off,
-    tell,
 )
 from showtime_core.domain.broadcasts.timeline import WentOffAir, WentOnAir
 from showtime_core.errors import Refused
@@ -47,7 +47,7 @@ def no_tape(minutes):
 def state_after(*steps):
     state = ChannelState()
     for step in steps:
-        state = step(state) if callable(step) else tell(state, step)
+        state = step(state) if callable(step) else apply_fact(state, step)
     return state
 
 
@@ -55,7 +55,7 @@ def screenings(*steps):
     """Of each screening: its tape, its broadcast, start and end in minutes."""
     return [
         (one.tape_id, one.broadcast_id, minutes(one.started_at), one.ended_at and minutes(one.ended_at))
-        for one in recorded(state_after(*steps)).screenings
+        for one in broadcast_rows(state_after(*steps)).screenings
     ]
 
 
@@ -72,13 +72,13 @@ def test_a_tape_replaces_the_one_that_is_on_at_once():
 
 
 def test_a_tape_that_was_taken_off_stays_off():
-    """Also when the broadcast ends, is resumed, or another tape comes."""
+    """A stopped tape stays off when the broadcast ends, is resumed, or another tape comes."""
     steps = [on("a", 0), tape(NOSFERATU, 5), no_tape(40), off(60), on("b", 65), tape(CRITTERS, 70)]
     assert screenings(*steps) == [(31, 1, 5, 40), (86, 1, 70, None)]
 
 
 def test_taking_off_where_nothing_is_on_changes_nothing():
-    """The host may press twice."""
+    """Taking a tape off changes nothing where none is on, since the host may press twice."""
     state = state_after(on("a", 0), tape(NOSFERATU, 5), no_tape(40))
     assert take_tape_off(state, at(50)) is state
 
@@ -91,7 +91,7 @@ def test_offline_ends_the_screening_with_the_broadcast():
 def test_a_resumed_broadcast_has_its_tape_on_again():
     """Nobody needs to put it on a second time, and its start is as it was."""
     state = state_after(on("a", 0), tape(NOSFERATU, 5), off(60), on("b", 70))
-    assert snapshot(state) == Snapshot(
+    assert snapshot_of(state) == Snapshot(
         is_live=True, broadcast_started_at=at(0), screening_tape_id=31, screening_started_at=at(5)
     )
 
@@ -99,20 +99,20 @@ def test_a_resumed_broadcast_has_its_tape_on_again():
 def test_a_new_broadcast_has_no_tape_on():
     """After a quarter of an hour the night is over, and its tape with it."""
     state = state_after(on("a", 0), tape(NOSFERATU, 5), off(60), on("b", 75))
-    assert snapshot(state) == Snapshot(is_live=True, broadcast_started_at=at(75))
+    assert snapshot_of(state) == Snapshot(is_live=True, broadcast_started_at=at(75))
 
 
 def test_an_end_never_precedes_what_it_contains():
-    """A tape that was put on before we heard of the end: take the greatest."""
+    """The end of a night is never before that of a tape that was put on before we heard of the end."""
     state = state_after(on("a", 0), tape(NOSFERATU, 62), off(60))
-    assert recorded(state).broadcasts == (Broadcast(1, at(0), at(62)),)
+    assert broadcast_rows(state).broadcasts == (Broadcast(1, at(0), at(62)),)
     assert screenings(on("a", 0), tape(NOSFERATU, 58), no_tape(61), off(60)) == [(31, 1, 58, 61)]
 
 
 def test_an_end_does_not_reach_into_the_next_broadcast():
-    """Not even where its tape was taken off later than the next stream began."""
+    """No end reaches into the next broadcast, not even where its tape was taken off later."""
     steps = [on("a", 0), tape(NOSFERATU, 5), no_tape(99), off(60), on("b", 80)]
-    assert recorded(state_after(*steps)).broadcasts[0] == Broadcast(1, at(0), at(80))
+    assert broadcast_rows(state_after(*steps)).broadcasts[0] == Broadcast(1, at(0), at(80))
     assert screenings(*steps) == [(31, 1, 5, 80)]
 
 
@@ -124,7 +124,7 @@ def test_a_tape_put_on_by_a_slow_clock_starts_with_its_broadcast():
 
 
 def test_a_late_fact_takes_the_tape_along():
-    """To the broadcast during which it was put on, as we know now."""
+    """A late fact takes the tape to the broadcast during which it was put on, as we know now."""
     apart = [on("a", 0), on("b", 30), tape(NOSFERATU, 31)]
     assert screenings(*apart) == [(31, 2, 31, None)]
     assert screenings(*apart, off(25)) == [(31, 1, 31, None)]
@@ -134,7 +134,7 @@ def test_a_late_fact_takes_the_tape_along():
 @pytest.mark.parametrize("command", [tape(NOSFERATU, 5), no_tape(5)], ids=["on", "off"])
 @pytest.mark.parametrize("steps", [[], [on("a", 0), off(3)]], ids=["before", "after"])
 def test_tapes_are_for_live_broadcasts_only(command, steps):
-    """The host is told so."""
+    """A tape command is refused while no broadcast is live, and the host is told so."""
     with pytest.raises(Refused, match=r"^no broadcast is currently live$"):
         command(state_after(*steps))
 
@@ -148,9 +148,9 @@ def test_tape_ids_that_no_tape_can_have_are_refused(tape_id):
 
 @pytest.mark.parametrize("tape_id", [1, MAX_TAPE_ID])
 def test_tape_ids_reach_from_one_to_the_largest(tape_id):
-    """Both ends are tapes."""
+    """The first and the largest number are numbers of tapes."""
     state = put_tape_on(state_after(on("a", 0)), NOSFERATU, tape_id, at(1))
-    assert snapshot(state).screening_tape_id == tape_id
+    assert snapshot_of(state).screening_tape_id == tape_id
 
 
 def test_what_is_settled_leaves_its_tapes_behind():
@@ -164,9 +164,11 @@ def test_a_revoked_subscription_is_forgotten_once_something_of_it_is_sent():
     """What was sent before it was revoked proves nothing."""
     gone = Revocation("channel.cheer", "user_removed", at(10))
     state = ChannelState(revocations=(gone, Revocation("channel.raid", "moon_phase", at(9))))
-    assert hear_from(state, "channel.cheer", at(9)) is state
-    assert hear_from(state, "channel.follow", at(11)) is state
-    assert [left.type for left in hear_from(state, "channel.cheer", at(11)).revocations] == ["channel.raid"]
+    assert clear_revocation(state, "channel.cheer", at(9)) is state
+    assert clear_revocation(state, "channel.follow", at(11)) is state
+    assert [left.type for left in clear_revocation(state, "channel.cheer", at(11)).revocations] == [
+        "channel.raid"
+    ]
 
 
 @given(
@@ -179,7 +181,7 @@ def test_a_revoked_subscription_is_forgotten_once_something_of_it_is_sent():
     )
 )
 def test_a_screening_lies_within_its_broadcast_whatever_comes(facts):
-    """And at most one is open, which is the one that viewers are told of."""
+    """Screenings lie within their broadcasts, and at most one is open, the one that viewers are told of."""
     state = ChannelState()
     for number, fact in enumerate(facts):
         match fact:
@@ -189,10 +191,10 @@ def test_a_screening_lies_within_its_broadcast_whatever_comes(facts):
             case tuple():
                 continue
             case some.ev.StreamOnline(stream, _, started_at, sent_at):
-                state = tell(state, WentOnAir(stream, started_at, sent_at))
+                state = apply_fact(state, WentOnAir(stream, started_at, sent_at))
             case some.ev.StreamOffline(sent_at):
-                state = tell(state, WentOffAir(sent_at))
-    tables = recorded(state)
+                state = apply_fact(state, WentOffAir(sent_at))
+    tables = broadcast_rows(state)
     within = {broadcast.id: broadcast for broadcast in tables.broadcasts}
     assert len(tables.screenings) == len(state.tapes)
     for one in tables.screenings:
@@ -200,5 +202,5 @@ def test_a_screening_lies_within_its_broadcast_whatever_comes(facts):
         assert within[one.broadcast_id].started_at <= one.started_at <= (one.ended_at or one.started_at)
         assert end is None or one.ended_at <= end
     open_ones = [one.tape_id for one in tables.screenings if one.ended_at is None]
-    assert open_ones == [snapshot(state).screening_tape_id] * len(open_ones)
+    assert open_ones == [snapshot_of(state).screening_tape_id] * len(open_ones)
     assert len(open_ones) <= 1

@@ -29,7 +29,7 @@ def night(number: int, *tape_ids: int) -> ListedBroadcast:
 
 
 def test_a_tape_leads_to_its_nights():
-    """Each night once, however often the tape was on, in the order of the list."""
+    """A tape leads to each of its nights once, however often it was on, in the order of the list."""
     nights = [night(9, 31, 80, 31), night(2, 5), night(4, 80, 31)]
     assert broadcasts_by_tape(nights) == {31: [9, 4], 80: [9, 4], 5: [2]}
     assert broadcasts_by_tape([]) == {}
@@ -47,7 +47,7 @@ def test_a_tape_leads_to_its_nights():
     ],
 )
 def test_a_web_address_is_a_vod_url(url):
-    """With http or https, and a host; or none at all."""
+    """A VOD URL is an http or https address with a host, or empty."""
     assert check_vod_url(url) == url
 
 

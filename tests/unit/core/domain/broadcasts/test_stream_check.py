@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_core.domain.broadcasts.broadcast import ChannelState, snapshot
-from showtime_core.domain.broadcasts.stream_check import Doubt, Listing, Stream, compare
+from showtime_core.domain.broadcasts.broadcast import ChannelState, snapshot_of
+from showtime_core.domain.broadcasts.stream_check import ListedStream, MissingStream, StreamListing, compare
 from showtime_core.domain.events import StreamFound, StreamMissed
 from showtime_core.domain.journal import Outcome
 from showtime_core.domain.reactions import Policy
@@ -20,8 +20,8 @@ POLICY = Policy()
 NOTHING = None
 
 
-def listing(minutes: float, stream: str | None = None, started: float = 0) -> Listing:
-    return Listing(Stream(stream, at(started)) if stream else None, at(minutes))
+def listing(minutes: float, stream: str | None = None, started: float = 0) -> StreamListing:
+    return StreamListing(ListedStream(stream, at(started)) if stream else None, at(minutes))
 
 
 async def told(*entries) -> MemoryUnitOfWork:
@@ -31,12 +31,14 @@ async def told(*entries) -> MemoryUnitOfWork:
     return units
 
 
-async def look(units: MemoryUnitOfWork, seen: Listing, doubt: Doubt | None = None) -> Doubt | None:
+async def look(
+    units: MemoryUnitOfWork, seen: StreamListing, missing: MissingStream | None = None
+) -> MissingStream | None:
     """Compare, and record what follows."""
-    compared = compare(units.memory.state, seen, doubt)
+    compared = compare(units.memory.state, seen, missing)
     if compared.event:
         await record_repair(compared.event, units, POLICY)
-    return compared.doubt
+    return compared.missing
 
 
 def nights(units: MemoryUnitOfWork) -> list[tuple[float, float | None]]:
@@ -48,11 +50,11 @@ def nights(units: MemoryUnitOfWork) -> list[tuple[float, float | None]]:
 
 
 async def test_a_stream_that_nobody_told_us_of_is_a_broadcast():
-    """From its own start, and shown as any other; its message, should it come after all, changes nothing."""
+    """A listed stream is a broadcast from its own start, and its late message changes nothing."""
     units = await told()
     await look(units, listing(20, "halloween", 0))
     assert nights(units) == [(0, None)]
-    assert [shown.what.is_live for shown in units.memory.shown] == [True]
+    assert [shown.content.is_live for shown in units.memory.feed_items] == [True]
     await receive([online("halloween", 21, started=0)], units, POLICY)
     assert nights(units) == [(0, None)]
 
@@ -90,7 +92,7 @@ async def test_another_stream_while_one_is_live_means_that_an_end_was_lost():
 
 @pytest.mark.parametrize("entries", [(), (online("halloween", 0),), (online("halloween", 0), offline(1))])
 async def test_what_is_known_leaves_no_trace(entries):
-    """Live and listed, or neither: nothing is written."""
+    """Nothing is written of a stream that is live and listed, or neither."""
     units = await told(*entries)
     before = units.memory
     is_live = bool(before.state.timeline.live)
@@ -109,13 +111,13 @@ async def test_what_a_message_has_told_meanwhile_leaves_no_trace():
 
 
 async def test_a_stream_that_is_missed_for_long_is_over():
-    """Three times within ten minutes, and then since it was missed first."""
+    """A stream missed three times within ten minutes is over, from when it was missed first."""
     units = await told(online("halloween", 0))
-    doubt = None
+    missing = None
     for minutes in (120, 125, 129.9):
-        doubt = await look(units, listing(minutes), doubt)
+        missing = await look(units, listing(minutes), missing)
         assert nights(units) == [(0, None)]
-    assert await look(units, listing(130), doubt) is None
+    assert await look(units, listing(130), missing) is None
     assert nights(units) == [(0, 120)]
 
 
@@ -123,25 +125,25 @@ async def test_a_stream_that_is_missed_for_long_is_over():
 async def test_twice_or_not_for_long_is_not_enough(minutes):
     """The list is known to miss streams."""
     units = await told(online("halloween", 0))
-    doubt = None
+    missing = None
     for moment in minutes:
-        doubt = await look(units, listing(moment), doubt)
+        missing = await look(units, listing(moment), missing)
     assert nights(units) == [(0, None)]
 
 
 @pytest.mark.parametrize("sign", [listing(125, "halloween"), online("halloween", 125), online("other", 125)])
 async def test_a_sign_of_life_ends_the_doubt(sign):
-    """Listed again, or told of by a message: then it begins anew."""
+    """A stream that is listed again, or told of by a message, is counted as missing from the beginning."""
     units = await told(online("halloween", 0))
-    doubt = await look(units, listing(120))
-    doubt = await look(units, listing(121), doubt)
-    if isinstance(sign, Listing):
-        doubt = await look(units, sign, doubt)
+    missing = await look(units, listing(120))
+    missing = await look(units, listing(121), missing)
+    if isinstance(sign, StreamListing):
+        missing = await look(units, sign, missing)
     else:
         await receive([sign], units, POLICY)
-    doubt = await look(units, listing(131), doubt)
-    assert doubt
-    assert (doubt.since, doubt.times) == (at(131), 1)
+    missing = await look(units, listing(131), missing)
+    assert missing
+    assert (missing.since, missing.checks) == (at(131), 1)
     assert units.memory.state.timeline.live
 
 
@@ -161,22 +163,22 @@ TOLD = st.lists(
 
 @given(TOLD, st.sampled_from(["a", "b", None]), st.integers(0, 200), st.integers(91, 200))
 async def test_listed_often_enough_it_is_what_it_is(entries, stream, started, seen):
-    """Whatever was told before: an API that stays with its answer is believed in the end."""
+    """A listing that stays the same is believed in the end, whatever was told before."""
     units = await told(*entries)
-    doubt = None
+    missing = None
     for minutes in (0, 6, 12, 18):
-        doubt = await look(units, listing(seen + minutes, stream, min(started, seen)), doubt)
-    on = snapshot(units.memory.state).is_live
+        missing = await look(units, listing(seen + minutes, stream, min(started, seen)), missing)
+    on = snapshot_of(units.memory.state).is_live
     assert on == (stream is not None)
 
 
 async def test_a_stream_that_was_missed_ends_no_other():
     """Between the last look and the lock, a message tells of a stream that began before the doubt did."""
     units = await told(online("halloween", 0))
-    doubt = None
+    missing = None
     for minutes in (120, 125):
-        doubt = await look(units, listing(minutes), doubt)
-    compared = compare(units.memory.state, listing(130), doubt)
+        missing = await look(units, listing(minutes), missing)
+    compared = compare(units.memory.state, listing(130), missing)
     await receive([online("afterparty", 130, started=119)], units, POLICY)
     await record_repair(compared.event, units, POLICY)
     assert nights(units) == [(0, 119), (119, None)]
@@ -191,4 +193,4 @@ async def test_a_repair_can_be_read_back_from_the_journal(event):
     entry = repair_entry(event)
     assert read_repair(entry) == event
     units = await told(entry)
-    assert [line.outcome for line in units.memory.reacted] == [Outcome.REACTED]
+    assert [line.outcome for line in units.memory.records] == [Outcome.REACTED]

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir, learn
+from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir, add_fact
 from showtime_core.domain.events import StreamOnline
 from showtime_core.errors import Refused
 from showtime_core.testing import strategies as some
@@ -30,7 +30,7 @@ def told(*facts, since=NOTHING):
     timeline = since
     for fact in facts:
         last_id = max((night.id for night in timeline.nights), default=0)
-        timeline = learn(timeline, fact, last_id)
+        timeline = add_fact(timeline, fact, last_id)
     return timeline
 
 
@@ -75,7 +75,7 @@ def test_the_same_stream_while_it_is_live_is_nothing():
 
 @pytest.mark.parametrize("stream", ["a", "b"])
 def test_a_stream_that_returns_within_15_minutes_resumes_the_night(stream):
-    """Under its old id or a new one, to the last second."""
+    """A stream that returns within 15 minutes resumes the night, under its old id or a new one."""
     timeline = told(on("a", 0), off(60), on(stream, 0 if stream == "a" else 74.99, said=74.99))
     assert (timeline.live.id, timeline.live.started_at) == (1, at(0))
 
@@ -90,7 +90,7 @@ def test_a_stream_that_returns_after_exactly_15_minutes_is_a_new_night(stream):
 
 
 def test_the_fifteen_minutes_are_measured_to_the_streams_start():
-    """Not to the message, which may be slow."""
+    """The 15 minutes are measured to the stream's start, not to the message, which may be slow."""
     assert nights(on("a", 0), off(60), on("b", 74, said=82)) == [(0, None)]
 
 
@@ -100,7 +100,7 @@ def test_another_stream_tells_of_a_lost_offline():
 
 
 def test_an_offline_while_nothing_is_live_changes_nothing():
-    """Neither before the first night nor after the last."""
+    """An offline changes nothing before the first night or after the last."""
     assert nights(off(0)) == []
     assert nights(on("a", 0), off(60), off(61)) == [(0, 60)]
 
@@ -114,7 +114,7 @@ def test_an_offline_older_than_the_live_stream_does_not_end_it():
 
 
 def test_an_online_that_comes_after_its_offline_is_a_night_that_is_over():
-    """Also if it was sent after it."""
+    """An online that comes after its offline is a night that is over, also if it was sent later."""
     assert nights(off(60), on("a", 0)) == [(0, 60)]
     assert nights(off(1), on("a", 0, said=2)) == [(0, 1)]
 
@@ -125,7 +125,7 @@ def test_an_online_that_was_sent_before_the_offline_changes_nothing():
 
 
 def test_a_late_offline_merges_what_seemed_two_nights():
-    """The stream had only dropped out: one night, under the first number."""
+    """A late offline makes one night of two where the stream dropped out, under the first number."""
     apart = told(on("a", 0), on("b", 30))
     joined = told(off(20), since=apart)
     assert [night.id for night in apart.nights] == [1, 2]
@@ -133,7 +133,7 @@ def test_a_late_offline_merges_what_seemed_two_nights():
 
 
 def test_a_late_offline_parts_what_seemed_one_night():
-    """The stream had been away for longer: the second night takes a new number."""
+    """A late offline parts a night where the stream was away for longer: the second gets a new number."""
     one = told(on("a", 0), off(30), on("b", 40))
     two = told(off(20), since=one)
     assert [(night.id, night.streams) for night in one.nights] == [(1, ("a", "b"))]
@@ -196,21 +196,21 @@ def test_the_end_that_is_told_before_the_beginning_ends_that_stream_alone():
 
 @pytest.mark.parametrize("later", range(1, 9))
 def test_two_words_of_one_stream_at_one_moment_come_in_one_order(later):
-    """However a set of facts happens to be laid out: the same one is the first."""
+    """Two reports of one stream at one moment have one order, however a set of facts is laid out."""
     words = [on("a", 20, said=30), on("a", 20 + later, said=30)]
     assert nights(*words) == nights(*reversed(words)) == [(20, None)]
 
 
 @given(data=st.data(), facts=st.lists(WITHIN_AN_HOUR, max_size=8))
 def test_any_order_of_delivery_gives_the_same_nights(data, facts):
-    """Facts of one hour, repeated and shuffled as you like."""
+    """Facts of one hour give the same nights, repeated and shuffled in any way."""
     shuffled = data.draw(st.permutations(facts + facts[:2]))
     assert shape(told(*shuffled)) == shape(told(*facts))
 
 
 @given(facts=st.lists(WITHIN_AN_HOUR, max_size=8))
 def test_each_night_has_a_number_of_its_own(facts):
-    """And no two overlap, and only the last may be live."""
+    """Each night has a number of its own, no two overlap, and only the last may be live."""
     timeline = told(*facts)
     assert len({night.id for night in timeline.nights} - {0}) == len(timeline.nights)
     for night, following in zip(timeline.nights, timeline.nights[1:], strict=False):
@@ -222,7 +222,7 @@ def test_a_number_is_kept_while_facts_come_in_order(said):
     """A night that is known keeps its number and its start."""
     timeline, known = Timeline(), {}
     for event in said:
-        timeline = learn(timeline, as_fact(event), max(known, default=0))
+        timeline = add_fact(timeline, as_fact(event), max(known, default=0))
         for night in timeline.nights:
             assert known.setdefault(night.id, night.started_at) == night.started_at
 
@@ -233,7 +233,7 @@ def test_a_number_is_kept_while_facts_come_in_order(said):
 def adopted(ended_at=None):
     """A night of the predecessor, who kept no stream ids."""
     night = Night(at(0), ended_at, id=41)
-    return Timeline(settled=night, settled_until=ended_at or at(0), nights=(night,))
+    return Timeline(base=night, base_until=ended_at or at(0), nights=(night,))
 
 
 def test_an_adopted_night_goes_on_with_the_stream_it_was_begun_for():
@@ -254,7 +254,7 @@ def test_an_adopted_night_ends_when_a_later_stream_is_live():
 
 
 def test_an_adopted_night_is_resumed_too():
-    """Under its number, within 15 minutes of its end."""
+    """A night of the predecessor is resumed under its number within 15 minutes of its end."""
     timeline = told(on("b", 70), since=adopted(at(60)))
     assert (timeline.live.id, timeline.live.started_at) == (41, at(0))
 
@@ -288,7 +288,7 @@ def test_settling_does_not_change_the_outcome(said):
     """Facts of many hours, told in order, come to what the rules say, though most are forgotten."""
     facts, timeline = [as_fact(event) for event in said], Timeline()
     for known, fact in enumerate(facts, start=1):
-        timeline = learn(timeline, fact, 0)
+        timeline = add_fact(timeline, fact, 0)
         expected = by_the_rules(facts[:known])
         recent = [[night.started_at, night.ended_at] for night in timeline.nights]
         assert recent == expected[len(expected) - len(recent) :]
@@ -308,7 +308,7 @@ def test_a_fact_from_before_what_is_settled_is_refused(late):
     """A night that has ended is not restarted, whenever the operator retries."""
     timeline = told(on("b", 0), off(60), on("c", 180), off(240))
     with pytest.raises(Refused, match="settled until 2026-10-30T21:00:00Z"):
-        learn(timeline, late, 2)
+        add_fact(timeline, late, 2)
 
 
 def test_a_stream_that_is_spoken_of_again_after_others_counts_from_when_it_was():

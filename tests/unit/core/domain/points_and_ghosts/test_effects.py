@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from showtime_core.domain.outbox import PlannedEffect, Status
+from showtime_core.domain.outbox import EffectStatus, PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import (
     MAX_POINTS,
     AdvanceGhost,
@@ -13,13 +13,13 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
     SummonGhost,
-    key,
-    kind,
-    lane,
-    needs,
+    effect_key,
+    effect_kind,
+    effect_lane,
+    required_features,
     why_impossible,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Refusal, Step, Task
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal, GhostStep, GhostTask
 from showtime_core.testing.entries import MARGE
 
 GHOST = UUID(int=1986)
@@ -29,42 +29,42 @@ CREDITS = [
     CreditGiftSubs(MARGE, 200, 1, 5),
 ]
 SUMMON = SummonGhost(GHOST, MARGE, "a fax machine", None)
-STEPS = [AdvanceGhost(GHOST, MARGE, task) for task in Task]
+STEPS = [AdvanceGhost(GHOST, MARGE, task) for task in GhostTask]
 
 
 def test_the_effects_of_an_entry_have_names_of_their_own():
     """The key is the entry's id and the kind: two kinds, or two entries, never share one."""
-    kinds = [kind(effect) for effect in (*CREDITS, SUMMON, *STEPS)]
+    kinds = [effect_kind(effect) for effect in (*CREDITS, SUMMON, *STEPS)]
     assert len(set(kinds)) == len(kinds)
-    assert key("m-1", SUMMON) == "m-1:summon-ghost"
-    assert key("m-1", CREDITS[0]) == "m-1:credit-cheer"
+    assert effect_key("m-1", SUMMON) == "m-1:summon-ghost"
+    assert effect_key("m-1", CREDITS[0]) == "m-1:credit-cheer"
 
 
-@pytest.mark.parametrize("effect", CREDITS, ids=kind)
+@pytest.mark.parametrize("effect", CREDITS, ids=effect_kind)
 def test_a_credit_needs_points_alone(effect):
     """A channel without ghosts credits all the same."""
-    assert needs(effect) == {Feature.POINTS}
+    assert required_features(effect) == {Feature.POINTS}
 
 
-@pytest.mark.parametrize("effect", [SUMMON, *STEPS], ids=kind)
+@pytest.mark.parametrize("effect", [SUMMON, *STEPS], ids=effect_kind)
 def test_a_ghost_needs_points_as_well(effect):
     """It is paid with them."""
-    assert needs(effect) == {Feature.POINTS, Feature.GHOSTS}
+    assert required_features(effect) == {Feature.POINTS, Feature.GHOSTS}
 
 
-@pytest.mark.parametrize("effect", [*CREDITS, SUMMON, *STEPS], ids=kind)
+@pytest.mark.parametrize("effect", [*CREDITS, SUMMON, *STEPS], ids=effect_kind)
 def test_what_calls_the_ledger_is_done_one_at_a_time_for_a_viewer_and_nothing_else_is(effect):
     """A lost answer is settled by looking at the viewer's transactions; painting delays no credit."""
-    asks_the_ledger = not isinstance(effect, AdvanceGhost) or effect.task in {Task.PAY, Task.REFUND}
-    assert lane(effect) == (MARGE.id if asks_the_ledger else None)
+    asks_the_ledger = not isinstance(effect, AdvanceGhost) or effect.task in {GhostTask.PAY, GhostTask.REFUND}
+    assert effect_lane(effect) == (MARGE.id if asks_the_ledger else None)
 
 
 def test_a_ghost_begins_with_its_points_reserved_or_says_why_it_does_not():
     """What was asked for stays with it, either way."""
     flow = UUID(int=7)
-    begun, never = SUMMON.begin(flow), SUMMON.refuse(Refusal.POINTS, "not enough points")
-    assert (begun.step, begun.flow_id, begun.subject) == (Step.RESERVED, flow, "a fax machine")
-    assert (never.step, never.flow_id, never.refusal) == (Step.REFUSED, None, Refusal.POINTS)
+    begun, never = SUMMON.begin(flow), SUMMON.refuse(GhostRefusal.POINTS, "not enough points")
+    assert (begun.step, begun.flow_id, begun.subject) == (GhostStep.RESERVED, flow, "a fax machine")
+    assert (never.step, never.flow_id, never.refusal) == (GhostStep.REFUSED, None, GhostRefusal.POINTS)
     assert (never.id, never.viewer, never.reason) == (GHOST, MARGE, "not enough points")
 
 
@@ -98,4 +98,4 @@ def test_what_is_out_of_the_ledgers_bounds_is_parked_when_it_is_planned(credit, 
     said = reason and f"{reason}: the ledger takes 1 to 2147483647"
     assert why_impossible(credit) == said
     planned = PlannedEffect("e:credit", "e", credit)
-    assert (planned.status, planned.remark) == (Status.PARKED if said else Status.DUE, said)
+    assert (planned.status, planned.remark) == (EffectStatus.PARKED if said else EffectStatus.DUE, said)

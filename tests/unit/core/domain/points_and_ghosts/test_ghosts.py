@@ -20,7 +20,7 @@ from showtime_core.testing import strategies as some
     ],
 )
 def test_a_subject_is_what_follows_anywhere_in_any_case(message, subject):
-    """Trimmed, and with everything up to the end."""
+    """A subject is what follows "ghost of" anywhere in any case, trimmed, up to the end."""
     assert find_subject(message) == subject
 
 
@@ -35,7 +35,7 @@ def test_a_message_that_names_nothing_asks_for_nothing(message):
 
 @pytest.mark.parametrize("letters", ["Ⱥ" * 50, "İ" * 50, "ẞŉǰ", "👻"])
 def test_letters_whose_lower_case_is_longer_do_not_shift_the_subject(letters):
-    """Before the request as in it."""
+    """Letters whose lower case is longer do not shift the subject, before the request as in it."""
     assert find_subject(f"{letters} ghost of {letters}Bela Lugosi") == f"{letters}Bela Lugosi"
 
 
@@ -53,7 +53,7 @@ def test_a_long_subject_is_cut_to_120_characters():
 
 @given(some.texts())
 def test_a_subject_is_never_blank_nor_too_long(message):
-    """Whatever viewers write."""
+    """Whatever viewers write, a subject is neither blank nor longer than 120 characters."""
     subject = find_subject(message)
     assert subject is None or 0 < len(subject) <= MAX_SUBJECT_CHARACTERS
     assert subject is None or (subject == subject.strip() and subject in message)

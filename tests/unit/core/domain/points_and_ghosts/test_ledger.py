@@ -9,7 +9,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     describe_ghost,
     describe_gift_subs,
     describe_subscription,
-    fit_message,
+    truncate_message,
 )
 from showtime_core.testing import strategies as some
 
@@ -17,7 +17,7 @@ from showtime_core.testing import strategies as some
 @given(some.texts())
 def test_a_message_is_cut_to_what_the_ledger_keeps(message):
     """At 128 bytes at most, between two characters: what is left is how the message begins."""
-    kept = fit_message(message)
+    kept = truncate_message(message)
     assert len(kept.encode()) <= MAX_MESSAGE_BYTES
     assert message.replace("\0", "").startswith(kept)
 
@@ -25,7 +25,7 @@ def test_a_message_is_cut_to_what_the_ledger_keeps(message):
 @pytest.mark.parametrize(("message", "kept"), [("x" * 129, "x" * 128), ("x" * 126 + "👻", "x" * 126)])
 def test_a_message_keeps_as_much_as_there_is_room_for(message, kept):
     """A character for whose bytes there is no room is left out whole."""
-    assert fit_message(message) == kept
+    assert truncate_message(message) == kept
 
 
 def test_a_cheer_is_described_in_the_ledgers_own_words():

@@ -14,9 +14,9 @@ from showtime_core.domain.points_and_ghosts.ledger_matching import (
     CannotTell,
     LookAgain,
     Repeat,
-    flow_of,
-    reservation,
-    settle,
+    expected_credit,
+    expected_reservation,
+    match_ledger,
 )
 from showtime_core.domain.viewers import Viewer
 
@@ -37,31 +37,31 @@ def listed(*transactions, is_complete=True):
 
 
 def test_the_one_that_is_there_is_adopted():
-    """Whether or not the list is complete: it is there."""
+    """A transaction that is there is adopted, whether or not the list is complete."""
     for is_complete in (True, False):
-        found = settle(flow_of(CHEER), listed(made(), is_complete=is_complete), set())
+        found = match_ledger(expected_credit(CHEER), listed(made(), is_complete=is_complete), set())
         assert found == Adopt(ONE)
 
 
 def test_what_is_not_there_is_made_again():
     """The list is all that there is."""
-    assert settle(flow_of(CHEER), listed(), set()) == Repeat()
+    assert match_ledger(expected_credit(CHEER), listed(), set()) == Repeat()
 
 
 def test_an_empty_list_proves_nothing():
     """A ledger whose database fails lists nothing, and says nothing of it."""
-    assert settle(flow_of(CHEER), listed(is_complete=False), set()) == LookAgain()
+    assert match_ledger(expected_credit(CHEER), listed(is_complete=False), set()) == LookAgain()
 
 
 def test_what_another_request_has_made_is_its_own():
     """Two honest cheers are two."""
-    assert settle(flow_of(CHEER), listed(made()), {ONE}) == Repeat()
-    assert settle(flow_of(CHEER), listed(made(), made(TWO)), {ONE}) == Adopt(TWO)
+    assert match_ledger(expected_credit(CHEER), listed(made()), {ONE}) == Repeat()
+    assert match_ledger(expected_credit(CHEER), listed(made(), made(TWO)), {ONE}) == Adopt(TWO)
 
 
 def test_of_two_nobody_can_tell():
-    """Both are named to whoever must decide."""
-    found = settle(flow_of(CHEER), listed(made(), made(TWO)), set())
+    """Of two transactions that may be it neither is taken, and both are named to whoever must decide."""
+    found = match_ledger(expected_credit(CHEER), listed(made(), made(TWO)), set())
     assert isinstance(found, CannotTell)
     assert f"2 transactions that may be it: {ONE}, {TWO}" in found.reason
 
@@ -79,8 +79,8 @@ def test_of_two_nobody_can_tell():
     ids=repr,
 )
 def test_what_looks_otherwise_is_another_s(other):
-    """Type, amount, state and words must be right."""
-    assert settle(flow_of(CHEER), listed(other), set()) == Repeat()
+    """A transaction is ours only if type, points, state and description are right."""
+    assert match_ledger(expected_credit(CHEER), listed(other), set()) == Repeat()
 
 
 @pytest.mark.parametrize(
@@ -89,28 +89,28 @@ def test_what_looks_otherwise_is_another_s(other):
 )
 def test_words_that_are_not_understood_rule_nothing_out(description):
     """The ledger may put it otherwise one day, and white space may be changed on its way."""
-    assert settle(flow_of(CHEER), listed(made(description=description)), set()) == Adopt(ONE)
+    assert match_ledger(expected_credit(CHEER), listed(made(description=description)), set()) == Adopt(ONE)
 
 
 def test_only_a_reservation_that_is_pending_can_be_the_lost_one():
     """One that is decided was decided by somebody who knew it."""
     words = "Redeemed alert of type 'image-generation'"
     pending = made(kind="alert-redemption", points=-200, description=words, state="pending")
-    assert settle(reservation(200), listed(pending), set()) == Adopt(ONE)
+    assert match_ledger(expected_reservation(200), listed(pending), set()) == Adopt(ONE)
     for state in ("accepted", "rejected"):
         decided = made(kind="alert-redemption", points=-200, description=words, state=state)
-        assert settle(reservation(200), listed(decided), set()) == Repeat()
+        assert match_ledger(expected_reservation(200), listed(decided), set()) == Repeat()
     other = made(
         kind="alert-redemption", points=-200, description=words.replace("image", "song"), state="pending"
     )
-    assert settle(reservation(200), listed(other), set()) == Repeat()
+    assert match_ledger(expected_reservation(200), listed(other), set()) == Repeat()
 
 
 def test_gifts_are_told_apart_by_their_points():
     """The ledger's words for them are not known."""
     gifts = CreditGiftSubs(VERA, 200, 2, 5)
     given_ = made(kind="gift-sub", points=2000, description="Thanks for the 5 subs!")
-    assert settle(flow_of(gifts), listed(given_), set()) == Adopt(ONE)
+    assert match_ledger(expected_credit(gifts), listed(given_), set()) == Adopt(ONE)
 
 
 credits_ = st.one_of(
@@ -129,8 +129,8 @@ credits_ = st.one_of(
 
 @given(credits_)
 def test_a_credit_is_known_by_what_the_ledger_says_of_it(credit):
-    """Whatever its message holds: quotes, line breaks, letters that are cut at 128 bytes."""
-    wanted = flow_of(credit)
+    """A credit is recognised whatever its message holds: quotes, line breaks, letters cut at 128 bytes."""
+    wanted = expected_credit(credit)
     assert wanted.type in {FlowType.CHEER, FlowType.SUBSCRIPTION}
     said = made(kind=wanted.type, points=wanted.points, description=wanted.description)
-    assert settle(wanted, listed(said), set()) == Adopt(ONE)
+    assert match_ledger(wanted, listed(said), set()) == Adopt(ONE)

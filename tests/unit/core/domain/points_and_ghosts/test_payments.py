@@ -59,14 +59,14 @@ def test_a_share_that_two_beginnings_might_claim_is_left_to_the_one_that_needs_i
 
 def test_what_somebody_else_paid_is_no_payment():
     """A gift earns the recipient points of its own, and the recipient cannot share it as a renewal."""
-    assert payment_of(ev.Subscription(MARGE, "1000", is_gift=True, sent_at=at(0)), at(0)) is None
+    assert payment_of(ev.SubscriptionStart(MARGE, "1000", is_gift=True, sent_at=at(0)), at(0)) is None
     assert payment_of(ev.GiftedSubscriptions(MARGE, "1000", 5), at(0)) is None
 
 
 def test_the_time_that_counts_is_twitchs():
     """A share that is tried again tells of when it was sent; one without a time was sent with its message."""
     shared_at_once = ev.Resubscription(MARGE, "1000", 14, "", at(1))
-    assert payment_of(ev.Retried("r", shared_at_once), at(90)).at == at(1)
+    assert payment_of(ev.EntryRetried("r", shared_at_once), at(90)).at == at(1)
     assert payment_of(ev.Resubscription(MARGE, "1000", 14, ""), at(2)).at == at(2)
 
 

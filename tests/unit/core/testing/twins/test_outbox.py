@@ -6,19 +6,19 @@ import pytest
 
 from showtime_core.testing.contracts.ghost_limits import GhostLimitsContract
 from showtime_core.testing.contracts.outbox import SETTLE_AFTER, OutboxContract, OutboxStage
-from showtime_core.testing.contracts.parked import ParkingContract
+from showtime_core.testing.contracts.parked import ParkedItemsContract
 from showtime_core.testing.entries import at
-from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryParking, Shelf
+from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 
 
-class TestMemoryOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
+class TestMemoryOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContract):
     @pytest.fixture
-    def shelf(self):
+    def stage(self):
         elapsed = [timedelta(0)]
         units = MemoryUnitOfWork(clock=lambda: at(0) + elapsed[0])
-        shelf = Shelf(units, SETTLE_AFTER)
-        first = shelf.instance()
+        stage = MemoryOutboxTable(units, SETTLE_AFTER)
+        first = stage.instance()
 
         async def die():
             first.die()
@@ -27,5 +27,5 @@ class TestMemoryOutbox(OutboxContract, ParkingContract, GhostLimitsContract):
             elapsed[0] += seconds
 
         return OutboxStage(
-            units, first, shelf.instance(), MemoryGhosts(shelf), MemoryParking(shelf), die, wait
+            units, first, stage.instance(), MemoryGhosts(stage), MemoryParkedItems(stage), die, wait
         )

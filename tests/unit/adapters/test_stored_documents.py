@@ -1,0 +1,70 @@
+"""What stands in a database is read by the versions after: its keys outlast the names of the fields."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from showtime_adapters import wire
+from showtime_core.domain.broadcasts.broadcast import (
+    ChannelState,
+    HypeTrainProgress,
+    Revocation,
+    TapePlayback,
+)
+from showtime_core.domain.broadcasts.stream_check import MissingStream
+from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir
+from showtime_core.domain.health import TwitchHealth
+from showtime_core.domain.subscriptions import SubscriptionFinding
+
+EIGHT = datetime(2026, 10, 30, 20, tzinfo=UTC)
+TIMELINE = Timeline(
+    Night(EIGHT, EIGHT, ("1",), 7),
+    EIGHT,
+    frozenset({WentOnAir("1", EIGHT, EIGHT), WentOffAir(EIGHT)}),
+    (Night(EIGHT, EIGHT, ("1",), 7),),
+)
+STATE = ChannelState(
+    timeline=TIMELINE,
+    tapes=(TapePlayback(UUID(int=5), 31, EIGHT),),
+    hype_train=HypeTrainProgress("choo", 2, 3, 4),
+    revocations=(Revocation("channel.follow", "authorization_revoked", EIGHT),),
+)
+HEALTH = TwitchHealth(
+    EIGHT,
+    (SubscriptionFinding("channel.follow", is_optional=False, status="enabled"),),
+    missing=MissingStream(7, EIGHT, 2),
+)
+
+
+def keys_of(document: object) -> set[str]:
+    """Every key of a document, at any depth."""
+    if isinstance(document, dict):
+        return {*document, *(key for value in document.values() for key in keys_of(value))}
+    return (
+        {key for item in document for key in keys_of(item)} if isinstance(document, list | tuple) else set()
+    )
+
+
+def test_a_kept_state_has_the_keys_of_the_versions_before():
+    """The keys of a stored state are those that every version so far has written."""
+    timeline = wire.state_document(STATE)["timeline"]
+    assert list(timeline) == ["settled", "settled_until", "facts", "nights"]
+    assert keys_of(wire.state_document(STATE)) == {
+        *("timeline", "tapes", "last_broadcast_id", "title", "category", "hype_train", "revocations"),
+        *("settled", "settled_until", "facts", "nights"),
+        *("started_at", "ended_at", "streams", "id", "stream_id", "sent_at"),
+        *("screening_id", "tape_id", "at", "stopped_at"),
+        *("level", "progress", "goal", "is_over", "type", "reason"),
+    }
+    assert wire.decode_state(wire.state_document(STATE)) == STATE
+
+
+def test_a_kept_check_has_the_keys_of_the_versions_before():
+    """The keys of a stored check at Twitch are those that every version so far has written."""
+    document = wire.twitch_health_document(HEALTH)
+    assert keys_of(document) == {
+        *("findings", "failure", "doubt"),
+        *("type", "is_optional", "status", "problem", "lacks_consent"),
+        *("broadcast_id", "since", "times"),
+    }
+    assert document["doubt"] == {"broadcast_id": 7, "since": "2026-10-30T20:00:00Z", "times": 2}
+    assert wire.decode_twitch_health(EIGHT, document) == HEALTH
