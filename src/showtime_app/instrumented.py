@@ -19,6 +19,9 @@ from showtime_core.ports import ChatLog, PlanChanges, UnitOfWork
 
 _log = logging.getLogger(__name__)
 
+_FOR_THE_OPERATOR = (Outcome.PARKED, Outcome.REACTED)
+"""Outcomes whose remark the operator should see; others only say which entry was repeated, and the like."""
+
 
 class Writes(Protocol):
     """What becomes of what is written: whoever asks whether this instance is ready wants to know."""
@@ -64,12 +67,15 @@ class InstrumentedUnitOfWork:
     def _tell(self, entries: Sequence[Entry], changes: JournalChanges) -> None:
         for verdict in changes.verdicts:
             if verdict.remark:
-                level = logging.WARNING if verdict.outcome is Outcome.PARKED else logging.INFO
+                level = logging.WARNING if verdict.outcome in _FOR_THE_OPERATOR else logging.INFO
                 about = {"message_id": verdict.entry_id}
                 _log.log(level, "%s: %s", verdict.outcome, verdict.remark, extra=about)
         for planned in changes.effects:
-            if planned.remark:
-                self._tell_of_limit(planned.remark, planned.entry_id)
+            about = {"message_id": planned.entry_id}
+            if planned.denied:
+                self.metrics.denied_ghosts.inc()
+            elif planned.remark:
+                _log.warning("%s is parked: %s", planned.key, planned.remark, extra=about)
         for entry in entries:
             revoked = entry.content
             if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, changes):

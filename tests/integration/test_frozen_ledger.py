@@ -144,11 +144,11 @@ async def test_what_is_slow_is_bounded(migrated: str):
 
     async with make_pool(migrated, autocommit=True) as pool:
         units = PostgresUnitOfWork(pool)
-        crew = WorkerPool(frozenset({"credit-cheer"}), size=1, at_most=3)
+        workers = WorkerPool(frozenset({"credit-cheer"}), size=1, at_most=3)
         new = [entry(name, Cheer(Viewer(name, name, name), 100, ""), OPENING_NIGHT) for name in ends]
         await receive(new, units, Policy())
         outbox = PostgresOutbox(pool, timedelta(0))
-        async with Relay(migrated, outbox, hang, [crew], slow_seconds=0.2):
+        async with Relay(migrated, outbox, hang, [workers], slow_seconds=0.2):
             await until(lambda: len(begun) == 3, SECONDS)
             await asyncio.sleep(
                 1.5

@@ -46,7 +46,7 @@ _FILL: LiteralString = """
 
 
 @frozen
-class Desk:
+class OutboxStage:
     """A database, and the one session whose plans are looked at."""
 
     conninfo: str
@@ -88,9 +88,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(conninfo: str) -> AsyncIterator[Desk]:
+async def outbox_stage(conninfo: str) -> AsyncIterator[OutboxStage]:
     async with make_pool(conninfo, max_size=1, autocommit=True) as pool:
-        yield Desk(conninfo, PostgresOutbox(pool, SETTLE_AFTER, OWNER), PostgresUnitOfWork(pool))
+        yield OutboxStage(conninfo, PostgresOutbox(pool, SETTLE_AFTER, OWNER), PostgresUnitOfWork(pool))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ STATISTICS = ["none", "of when it was empty", "of when nothing was due", "true"]
 
 async def leasing(conninfo: str, statistics: str, count: int, lanes: int, delay: str = "0 s") -> int:
     """Count the blocks that eight credits take, each leased and settled, while so many are due."""
-    async with desk(conninfo) as at:
+    async with outbox_stage(conninfo) as at:
         if statistics == "of when nothing was due":
             at.fill(3000, 100, status="done")
         if statistics.startswith("of when"):
@@ -142,7 +142,7 @@ async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statisti
 @pytest.mark.parametrize("statistics", ["none", "of when it was empty", "true"])
 async def test_a_message_costs_the_same_however_many_came_before(migrated, statistics):
     """A plan for a nearly empty database, as after a restore, does no harm when it has grown."""
-    async with desk(migrated) as at:
+    async with outbox_stage(migrated) as at:
         if statistics == "of when it was empty":
             await at.follows()
             at.tell("vacuum analyze")

@@ -157,10 +157,10 @@ def operator(parking: PostgresParkedItems) -> Hand:
         parked = await parking.list_parked(100)
         names = [each.entry.id for each in parked if isinstance(each, ParkedEntry)]
         if names and chance.random() < 0.7:
-            desk, name = DecideParked(parking, units, read_again), chance.choice(names)
+            decide, name = DecideParked(parking, units, read_again), chance.choice(names)
             decision = chance.choice([Decision.RETRY, Decision.RETRY, Decision.DISMISS])
             with suppress(Refused):  # it fails again, or somebody else has decided
-                await desk.decide(decision, name, UUID(int=chance.getrandbits(128)))
+                await decide.decide(decision, name, UUID(int=chance.getrandbits(128)))
 
     return decide
 

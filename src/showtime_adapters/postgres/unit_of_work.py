@@ -20,7 +20,14 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import VersionedState, current_state
 from showtime_adapters.wire import state_document
-from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, KnownEntries, admit, wishers
+from showtime_core.domain.journal import (
+    AdmittedBatch,
+    Entry,
+    JournalChanges,
+    KnownEntries,
+    admit,
+    ghost_requesters,
+)
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy
@@ -112,7 +119,7 @@ def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
     How many ghosts there are is counted under the lock, and whether a payment was told before, only looking
     tells.
     """
-    if not entries or wishers(entries, policy):
+    if not entries or ghost_requesters(entries, policy):
         return False
     return all(entry.sent_at and not entry.payment for entry in entries)
 
@@ -135,7 +142,7 @@ async def _admit(
     newest_id, ids, facts, parked = looked
     cached = await current_state(connection, cached.read(version, document), newest_id)
     recent = await find_recent(connection, entries)
-    viewers = wishers(entries, policy)
+    viewers = ghost_requesters(entries, policy)
     load = await count_ghosts(connection, viewers) if viewers else GhostLoad()
     payments = await _payments(connection, entries)
     known = KnownEntries(frozenset(ids), facts, frozenset(parked), recent, load, payments)

@@ -10,6 +10,7 @@ from showtime_app.simulate import options, player
 from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, event_type, names
 from showtime_app.simulate.challenge import CallbackCheck, Check
 from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliveries
+from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.night import NightStep, TapeChange
 from showtime_app.simulate.options import Pacing
 from showtime_app.simulate.player import HostClient, NightPlayer
@@ -17,7 +18,6 @@ from showtime_app.simulate.report import Tally
 from showtime_app.simulate.runner import OutcomePrinter, RunSettings, SilentPrinter, exit_with
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
-from showtime_app.simulate.wishes import EventOptions
 from showtime_core.domain.viewers import Role, Viewer
 
 _GIFT_ALIAS = "gift"

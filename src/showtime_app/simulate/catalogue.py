@@ -6,7 +6,7 @@ from random import Random
 from attrs import evolve, field, frozen
 
 from showtime_app.simulate import cast, chat_payloads, hype_train_payloads, payloads
-from showtime_app.simulate.wishes import EventOptions, Json, Scene
+from showtime_app.simulate.event_options import EventOptions, Json, Scene
 
 Condition = Callable[[str], dict[str, str]]
 """Makes the condition of a subscription from the id of the broadcaster."""

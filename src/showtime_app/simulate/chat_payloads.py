@@ -1,9 +1,9 @@
 """The `event` of each type of the chat, field by field."""
 
 from showtime_app.simulate import cast
+from showtime_app.simulate.event_options import EventOptions, Json, Scene
 from showtime_app.simulate.payloads import actor, channel, chosen, identity
 from showtime_app.simulate.texts import fragments
-from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 _COLORS = ("", "#FF7F50", "#1E90FF", "#9ACD32", "#DAA520", "#B22222")
 _SUBSCRIBER = {"set_id": "subscriber", "id": "3", "info": "3"}

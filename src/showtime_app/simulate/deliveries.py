@@ -8,8 +8,8 @@ from attrs import evolve, frozen
 
 from showtime_app.simulate import messages, timestamps
 from showtime_app.simulate.catalogue import EventType, consequences
+from showtime_app.simulate.event_options import EventOptions, Json, Scene
 from showtime_app.simulate.messages import Address, Flaw, Message, MessageKind, MessageSubscription, Request
-from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 Clock = Callable[[], int]
 """Tells the time in nanoseconds since 1970."""

@@ -1,9 +1,9 @@
 """The `event` of a hype train, version 2: version 1 was withdrawn in January 2026."""
 
 from showtime_app.simulate import cast
+from showtime_app.simulate.event_options import EventOptions, Json, Scene
 from showtime_app.simulate.payloads import channel, chosen, identity
 from showtime_app.simulate.timestamps import shifted
-from showtime_app.simulate.wishes import EventOptions, Json, Scene
 
 _FIRST_GOAL = 1_600
 _GOAL_STEP = 800

@@ -8,7 +8,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from showtime_app.simulate import timestamps
-from showtime_app.simulate.wishes import Json
+from showtime_app.simulate.event_options import Json
 
 _OVERSIZE = 1024 * 1024
 """Bytes; a server takes up to this much."""

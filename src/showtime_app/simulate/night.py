@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from showtime_app.simulate import cast
 from showtime_app.simulate.cast import Tape
 from showtime_app.simulate.catalogue import GIFT, consequences, event_type
-from showtime_app.simulate.wishes import EventOptions, Scene
+from showtime_app.simulate.event_options import EventOptions, Scene
 from showtime_core.domain.viewers import Viewer
 
 MINUTE = 60

@@ -3,8 +3,8 @@
 from typing import TypeVar
 
 from showtime_app.simulate import cast
+from showtime_app.simulate.event_options import EventOptions, Json, Scene
 from showtime_app.simulate.texts import emote_places
-from showtime_app.simulate.wishes import EventOptions, Json, Scene
 from showtime_core.domain.viewers import Viewer
 
 _BITS = (100, 100, 150, 250, 500, 1000)

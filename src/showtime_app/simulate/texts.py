@@ -3,7 +3,7 @@
 import re
 
 from showtime_app.simulate.cast import viewer
-from showtime_app.simulate.wishes import Json
+from showtime_app.simulate.event_options import Json
 
 _EMOTES = {
     "BibleThump": "86",

@@ -15,7 +15,7 @@ from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, S
 from showtime_core.domain.events import EntryDismissed, EntryRetried, Event, GhostRequested, dedup_key
 from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import Feature
-from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLoad, deny, wisher
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLoad, deny, ghost_requester
 from showtime_core.domain.points_and_ghosts.payments import Payment, payment_of
 from showtime_core.domain.reactions import Policy, ViewerUpdate
 
@@ -209,7 +209,7 @@ class KnownEntries:
     """Requests for ghosts by their fact, which is not claimed: in progress under a name, or shown within
     `ghosts.SAME_REQUEST_FOR`. One that is named is none of them again."""
     load: GhostLoad = GhostLoad()
-    """How many ghosts there are, of those who wish for one here."""
+    """How many ghosts there are, of those who ask for one here."""
     payments: tuple[Payment, ...] = ()
     """All that were told of viewers whose payments they tell."""
 
@@ -243,20 +243,20 @@ def admit(
     return evolve(admission, denied=_denied(admission, known.load, policy))
 
 
-def wishers(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
+def ghost_requesters(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
     """Name the viewers whose ghosts must be counted before these entries are admitted; mostly nobody."""
     if policy.ghost_limits.are_none or not frozenset(Feature) <= policy.features:
         return ()
-    return sorted({viewer.id for entry in entries if (viewer := wisher(entry.content))})
+    return sorted({viewer.id for entry in entries if (viewer := ghost_requester(entry.content))})
 
 
 def _denied(admission: AdmittedBatch, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
     """Tell which ghosts are not to be made, each counted with those before it."""
     denied: dict[str, Denial] = {}
-    if not wishers(admission.new_entries, policy):
+    if not ghost_requesters(admission.new_entries, policy):
         return denied
     for entry in admission.new_entries:
-        viewer = wisher(entry.content)
+        viewer = ghost_requester(entry.content)
         if not viewer or admission.first_report(entry):
             continue
         if denial := deny(viewer, load, policy.ghost_limits):

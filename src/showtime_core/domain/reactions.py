@@ -35,7 +35,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
 )
-from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, wisher
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, ghost_requester
 from showtime_core.domain.points_and_ghosts.ghosts import GhostRequest, find_subject, without_request
 from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_BIT,
@@ -191,10 +191,10 @@ def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> R
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
-    if not wisher(event):
+    if not ghost_requester(event):
         return Reaction(state, alerts=(alert,), credit=credit)
-    wish = _ghost_request(event.viewer, find_subject(event.message) or "", state)
-    reaction = Reaction(state, alerts=(alert,), credit=credit, ghost_request=wish)
+    request = _ghost_request(event.viewer, find_subject(event.message) or "", state)
+    reaction = Reaction(state, alerts=(alert,), credit=credit, ghost_request=request)
     if not denial:
         return reaction
     alert = evolve(alert, message=without_request(event.message))

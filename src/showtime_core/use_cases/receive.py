@@ -47,7 +47,7 @@ async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -
     being recorded at all: send the entries again.
     """
     try:
-        _tell(await units.record(entries, policy, plan_changes))
+        await units.record(entries, policy, plan_changes)
     except Unavailable:
         raise
     except Exception:
@@ -66,7 +66,7 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
     failure: Exception | None = None
     for _ in ("as it is", "parked"):
         try:
-            _tell(await units.record([entry], policy, plan_changes))
+            await units.record([entry], policy, plan_changes)
         except Unavailable:
             raise
         except Exception as reason:
@@ -76,13 +76,6 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
         else:
             return None
     return failure
-
-
-def _tell(page: JournalChanges) -> None:
-    """Tell the operator what there is to say of entries that were reacted to."""
-    for verdict in page.verdicts:
-        if verdict.outcome is Outcome.REACTED and verdict.remark:
-            _log.warning("%s", verdict.remark, extra={"message_id": verdict.entry_id})
 
 
 def plan_changes(batch: AdmittedBatch, policy: Policy) -> JournalChanges:

@@ -51,7 +51,7 @@ def test_a_kept_state_has_the_keys_of_the_versions_before():
     assert keys_of(wire.state_document(STATE)) == {
         *("timeline", "tapes", "last_broadcast_id", "title", "category", "hype_train", "revocations"),
         *("settled", "settled_until", "facts", "nights"),
-        *("started_at", "ended_at", "streams", "id", "stream_id", "sent_at"),
+        *("started_at", "ended_at", "streams", "id", "stream_id", "ended_stream_id", "sent_at"),
         *("screening_id", "tape_id", "at", "stopped_at"),
         *("level", "progress", "goal", "is_over", "type", "reason"),
     }

@@ -69,7 +69,7 @@ def deny(viewer: Viewer, load: GhostLoad, limits: GhostLimits) -> Denial | None:
     return None
 
 
-def wisher(content: object) -> Viewer | None:
+def ghost_requester(content: object) -> Viewer | None:
     """Tell who would get a ghost for what an entry holds; None: nobody."""
     match content:
         case GhostRequested(viewer):
@@ -77,6 +77,6 @@ def wisher(content: object) -> Viewer | None:
         case Cheer(viewer, bits, message) if bits >= POINTS_PER_GHOST and find_subject(message):
             return viewer
         case EntryRetried(_, event):
-            return wisher(event)
+            return ghost_requester(event)
         case _:
             return None

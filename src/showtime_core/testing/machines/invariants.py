@@ -26,7 +26,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     SummonGhost,
 )
-from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, wisher
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, ghost_requester
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.records import StoredRecords
@@ -207,7 +207,7 @@ def check_the_journal_replays(stored: StoredRecords, sent: Journal) -> None:
         entry, outcome = sent[line.entry_id], line.outcome
         if outcome in {Outcome.RETRIED, Outcome.DISMISSED}:  # whatever it says by now, it was parked then
             entry, outcome = evolve(entry, content=Malformed(line.remark or "")), Outcome.PARKED
-        denied = {entry.id: _denial(line.remark)} if line.remark and wisher(entry.content) else {}
+        denied = {entry.id: _denial(line.remark)} if line.remark and ghost_requester(entry.content) else {}
         admitted = AdmittedBatch(state, line.now, (entry,), told, frozenset(parked), denied, tuple(payments))
         changes = plan_changes(admitted, line.policy)
         payments += [each.payment for each in changes.payments]

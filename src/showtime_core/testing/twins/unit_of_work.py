@@ -17,7 +17,7 @@ from showtime_core.domain.journal import (
     Outcome,
     Verdict,
     admit,
-    wishers,
+    ghost_requesters,
 )
 from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import SummonGhost
@@ -81,7 +81,7 @@ class MemoryUnitOfWork:
             for one in entries
             if one.dedup_key and (asker := kept.asker(one.dedup_key, now))
         }
-        load = (self.count_ghosts or self._count_planned)(wishers(entries, policy))
+        load = (self.count_ghosts or self._count_planned)(ghost_requesters(entries, policy))
         known = KnownEntries(kept.journal, kept.first_reports, parked, recent, load, kept.payments)
         admitted = admit(entries, kept.state, now, known, policy)
         changes = plan(admitted, policy)

@@ -12,8 +12,8 @@ from showtime_app.simulate import timestamps
 from showtime_app.simulate.catalogue import event_type
 from showtime_app.simulate.challenge import CallbackCheck
 from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, deliveries
+from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.messages import Address, Flaw, sign
-from showtime_app.simulate.wishes import EventOptions
 
 SECRET = "be kind, rewind"
 NOW = 1_795_000_000_123_456_780

@@ -41,7 +41,7 @@ def test_a_night_begins_online_and_ends_offline(seed):
     """The evening goes online, drops out, resumes five minutes later and ends after about 70 minutes."""
     stream = beats(evening(seed), "stream.")
     assert [beat.name.partition(".")[2] for _, beat in stream] == ["online", "offline", "online", "offline"]
-    streams = [beat.wishes.stream_id or beat.wishes.ended_stream_id for _, beat in stream]
+    streams = [beat.options.stream_id or beat.options.ended_stream_id for _, beat in stream]
     assert streams[0] == streams[1] != streams[2] == streams[3]
     online, dropped, resumed, ended = (at for at, _ in stream)
     assert resumed - dropped == 300
@@ -70,17 +70,17 @@ def test_all_that_belongs_to_an_evening_happens(seed):
     """There are follows, cheers with ghosts, a gift bomb with all its recipients, a hype train and a raid."""
     steps = evening(seed)
     assert len(beats(steps, "channel.follow")) >= 12
-    cheers = [beat.wishes for _, beat in beats(steps, "channel.cheer")]
+    cheers = [beat.options for _, beat in beats(steps, "channel.cheer")]
     assert sum("ghost of " in (it.message or "") and (it.bits or 0) >= 200 for it in cheers) == 3
     assert sum(it.anonymous for it in cheers) == 1
     ((bomb_at, bomb),) = beats(steps, "channel.subscription.gift")
     subscribed = [beat for at, beat in beats(steps, "channel.subscribe") if at == bomb_at]
-    assert sum(beat.wishes.gift for beat in subscribed) == bomb.wishes.total
+    assert sum(beat.options.gift for beat in subscribed) == bomb.options.total
     trains = [beat for _, beat in beats(steps, "channel.hype_train")]
     assert [beat.name.rpartition(".")[2] for beat in trains] == ["begin", "progress", "end"]
-    assert len({beat.wishes.train_id for beat in trains}) == 1
+    assert len({beat.options.train_id for beat in trains}) == 1
     ((_, raid),) = beats(steps, "channel.raid")
-    assert raid.wishes.viewers
+    assert raid.options.viewers
 
 
 @given(seeds)
@@ -88,7 +88,7 @@ def test_a_night_is_of_one_channel_and_of_known_types(seed):
     """Every event of the evening is of a type that exists, and happens to the channel that was named."""
     for _, beat in beats(evening(seed)):
         assert event_type(beat.name).name == beat.name
-        assert beat.wishes.to_user == CHANNEL
+        assert beat.options.to_user == CHANNEL
 
 
 def test_a_step_sends_what_it_was_planned_to():

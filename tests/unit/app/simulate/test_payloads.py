@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from showtime_app.simulate import cast
 from showtime_app.simulate.catalogue import EVENT_TYPES, consequences, event_type, names
 from showtime_app.simulate.deliveries import DeliveryContext, DeliveryOptions, deliveries
+from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.messages import Address
 from showtime_app.simulate.options import EVENT_OPTIONS
-from showtime_app.simulate.wishes import EventOptions
 
 SECRET = "be kind, rewind"
 NOW = 1_795_000_000_123_456_780

@@ -77,16 +77,6 @@ async def test_a_message_of_an_unknown_type_is_kept(units):
     assert outcomes(units) == {"moon": (Outcome.KEPT, None)}
 
 
-async def test_what_there_is_to_say_of_a_message_is_logged_once(units, caplog):
-    """The end of a stream that nobody knows ends nothing, and the operator reads so once."""
-    batch = [online("a", 0), offline(9, "x")]
-    await receive(batch, units, POLICY)
-    await receive(batch, units, POLICY)
-    [line] = [record for record in caplog.records if record.name == "showtime_core.use_cases.receive"]
-    assert "x ended, a stream whose beginning is not known" in line.message
-    assert (line.levelname, line.message_id) == ("WARNING", "offline-9")
-
-
 async def test_a_reaction_that_fails_parks_its_message_alone(units):
     """A time without an offset cannot be compared with the others."""
     broken = some.entry("broken", ev.StreamOffline(at(5).replace(tzinfo=None)), at(5))

@@ -35,20 +35,20 @@ def test_a_channel_without_points_or_ghosts_takes_no_requests(features):
 
 async def test_who_cannot_pay_is_refused_before_anything_is_recorded():
     """One point short is too few, just enough is enough."""
-    asked, desk = ghost_request_entry(MARGE, "a fax machine", uuid4()), counter()
-    await desk.account.credit(CreditCheer(MARGE, POINTS_PER_GHOST - 1, ""), "one short")
+    asked, request_ghost = ghost_request_entry(MARGE, "a fax machine", uuid4()), counter()
+    await request_ghost.account.credit(CreditCheer(MARGE, POINTS_PER_GHOST - 1, ""), "one short")
     with pytest.raises(NotEnoughPoints):
-        await desk.check(asked)
-    await desk.account.credit(CreditCheer(MARGE, 1, ""), "the last one")
-    await desk.check(asked)
+        await request_ghost.check(asked)
+    await request_ghost.account.credit(CreditCheer(MARGE, 1, ""), "the last one")
+    await request_ghost.check(asked)
 
 
 async def test_a_request_that_was_made_before_is_not_refused():
     """Its points may be reserved by now, so the balance says nothing of it."""
-    asked, desk = ghost_request_entry(MARGE, "a fax machine", uuid4()), counter()
-    ghost = await desk.take(asked)
-    await desk.check(asked)
-    assert await desk.take(asked) == ghost == ghost_id_of(asked.id)
+    asked, request_ghost = ghost_request_entry(MARGE, "a fax machine", uuid4()), counter()
+    ghost = await request_ghost.submit(asked)
+    await request_ghost.check(asked)
+    assert await request_ghost.submit(asked) == ghost == ghost_id_of(asked.id)
 
 
 def test_the_same_name_is_the_same_request_and_says_who_wants_what():
