@@ -17,8 +17,12 @@ from a client that is still sending."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than nginx keeps idle connections, 60 s: closed by the other side, none is closed in its face."""
 
-
+_NO_HTTP = "Invalid HTTP request received."
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
+
+
+class _OtherReadingError(Exception):
+    """The head is whole, and the request is not for the parser as it came."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -34,20 +38,14 @@ class HttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _is_in_head = False
     _is_in_body = False
-    _head_bytes = 0
     _idle_bytes = 0
     """Of what came within a body, what is none of it: sizes of chunks, and trailers."""
-    _is_aside = False
-    """Whether the parser has come upon a request that is not for it; what it makes of the rest is ignored."""
-    _is_older = False
-    """Whether that one is HTTP/1.0."""
     _is_over = False
     """Whether nothing more is read from this connection."""
     _is_first = True
     """Whether the request that is being read began with the first byte of a segment."""
-
     _held = b""
-    """What came of a head in the segments before; it is bounded as the head is."""
+    """What came of a head in the segments before."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Take a new connection."""
@@ -63,13 +61,20 @@ class HttpProtocol(HttpToolsProtocol):
         """Take what the client sent."""
         if self._is_over:
             return
+        self._unset_keepalive_if_required()
         was_in_body = self._is_in_body
         if not self._is_in_head:
-            self._is_first, self._held = not was_in_body, b""
-        super().data_received(data)
-        if self._is_aside:
-            self._take_aside(self._held + data)
-        elif was_in_body and self._is_in_body:
+            self._is_first = not was_in_body
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _OtherReadingError):
+                self._read_otherwise(self._held + data)
+            else:
+                self.logger.warning(_NO_HTTP)
+                self.send_400_response(_NO_HTTP)
+            return
+        if was_in_body and self._is_in_body:
             self._idle_bytes += len(data)
             if self._idle_bytes > MAX_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -78,32 +83,24 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note that a request begins."""
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_head, self._held = True, b""
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that its headers are there, and whether it is one for this parser."""
-        if self._is_aside:
-            return
-        self._is_older = self.parser.get_http_version() == "1.0"
-        if self._is_older or self.parser.should_upgrade():
-            self._is_aside = True
-            return
+        """Note that its headers are there; raises if it is none for this parser, which then stops."""
+        if self._is_older() or self.parser.should_upgrade():
+            raise _OtherReadingError
         self._is_in_head, self._is_in_body, self._idle_bytes = False, True, 0
         self._forget_deadline()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
-        if self._is_aside:
-            return
         self._idle_bytes -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Note that its body is there."""
-        if self._is_aside:
-            return
         self._is_in_body = self._is_first = False
         super().on_message_complete()
         if self._deadline:  # it was answered before it was all there
@@ -117,44 +114,34 @@ class HttpProtocol(HttpToolsProtocol):
         if is_unread:
             self._deadline = self.loop.call_later(REST_SECONDS, self.transport.close)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no request; of what is read once more, the other reading decides."""
-        if not self._is_aside:
-            super().send_400_response(msg)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: that an upgrade is ignored is as it should be."""
-
     def _hold(self, data: bytes) -> None:
         """Keep a part of a head, within bounds of size and time."""
         self._held += data
-        self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
+        if len(self._held) > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._deadline is None:
             self._await_head()
 
-    def _take_aside(self, data: bytes) -> None:
+    def _is_older(self) -> bool:
+        return self.parser.get_http_version() == "1.0"
+
+    def _read_otherwise(self, data: bytes) -> None:
         """Go on with a request that is not for the parser as it came; `data` is all that came of it."""
-        self._is_aside = False
         head, end, rest = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
         plain = _UPGRADE.sub(b"", head)
         if not self._is_first or (self.cycle and not self.cycle.response_complete):
             self._is_over, self._is_in_head = True, False
             self._forget_deadline()
             self.shutdown()
-        elif self._is_older:
+        elif self._is_older():
             self._hand_on(plain + end + rest)
         elif plain == head:  # it is CONNECT that is no request to the parser
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         else:
             self._is_in_head = False
-            self._renew_parser()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
             self.data_received(plain + end + rest)
-
-    def _renew_parser(self) -> None:
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
 
     def _hand_on(self, data: bytes) -> None:
         """Let h11 read and answer this request, the last of the connection."""
