@@ -7,10 +7,12 @@ from litestar.types import Scope, Send
 
 def header(scope: Scope, name: bytes) -> str:
     """Read a request header; its name in lower case. Empty if there is none."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return ""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def send_body(send: Send, body: bytes = b"", *, is_last: bool = True) -> None:
+    """Send a part of the body of an answer, or the rest."""
+    await send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
 
 async def answer_text(
@@ -19,12 +21,10 @@ async def answer_text(
     """Answer with a text, or with nothing."""
     headers = [*extra]
     if status is not HTTPStatus.NO_CONTENT:
-        headers += [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-        ]
+        length = str(len(body)).encode()
+        headers += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length)]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_body(send, body)
 
 
 async def refuses_method(scope: Scope, send: Send, allowed: str) -> bool:

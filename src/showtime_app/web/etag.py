@@ -3,19 +3,10 @@
 from hashlib import blake2b
 from http import HTTPStatus
 
-from litestar.types import (
-    ASGIApp,
-    HTTPResponseBodyEvent,
-    HTTPResponseStartEvent,
-    Message,
-    Receive,
-    Scope,
-    Send,
-)
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from showtime_app.web.asgi import header
-
-_OF_THE_BODY = {b"content-length", b"content-type"}
 
 
 def with_etag(app: ASGIApp) -> ASGIApp:
@@ -28,27 +19,28 @@ def with_etag(app: ASGIApp) -> ASGIApp:
             nonlocal start
             if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
                 start = message  # its headers depend on the body
-            elif start and message["type"] == "http.response.body":
-                for part in _with_etag(start, message, header(scope, b"if-none-match")):
-                    await send(part)
-            else:
-                await send(message)
+                return
+            if start and message["type"] == "http.response.body":
+                if _add_etag(start, message["body"], header(scope, b"if-none-match")):
+                    message["body"] = b""
+                await send(start)
+            await send(message)
 
         await app(scope, receive, send_with_etag)
 
     return wrapped
 
 
-def _with_etag(
-    start: HTTPResponseStartEvent, body: HTTPResponseBodyEvent, known: str
-) -> tuple[HTTPResponseStartEvent, HTTPResponseBodyEvent]:
-    tag = f'"{blake2b(body["body"], digest_size=12).hexdigest()}"'
-    headers = [*start["headers"], (b"etag", tag.encode()), (b"cache-control", b"no-cache")]
+def _add_etag(start: HTTPResponseStartEvent, body: bytes, known: str) -> bool:
+    """Add the tag to the head of an answer; True: the caller has this body, and gets the head alone."""
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    headers = MutableScopeHeaders.from_message(start)
+    headers["etag"], headers["cache-control"] = tag, "no-cache"
     if not _holds(tag, known):
-        return {**start, "headers": headers}, body
-    left = [(name, value) for name, value in headers if name.lower() not in _OF_THE_BODY]
-    status = HTTPStatus.NOT_MODIFIED.value
-    return {**start, "status": status, "headers": left}, {**body, "body": b""}
+        return False
+    start["status"] = HTTPStatus.NOT_MODIFIED.value
+    del headers["content-length"], headers["content-type"]
+    return True
 
 
 def _holds(tag: str, known: str) -> bool:

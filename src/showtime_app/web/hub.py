@@ -1,12 +1,12 @@
 """The hub: passes what is new in the feed, or in the chat, to the open streams; none delays another."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
 from showtime_app.metrics import Metrics
+from showtime_app.web import sse
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 
 QUEUE_LENGTH = 512
@@ -28,26 +28,15 @@ class StreamClient:
     stream: str
     begin: asyncio.Future[FeedPosition]
     """The point from which on blocks are queued: known once the database has been reached."""
-    queue: deque[EncodedEvent] = field(factory=deque)
-    woken: asyncio.Event = field(factory=asyncio.Event)
+    queue: asyncio.Queue[EncodedEvent]
     closed: asyncio.Event = field(factory=asyncio.Event)
     """Set when the stream must end: the client is too slow, or the server stops."""
 
-    def put(self, block: EncodedEvent, queue_length: int) -> bool:
-        """Queue a block; False: the client is too slow, and is given up."""
-        if len(self.queue) >= queue_length:
-            self.closed.set()
-            return False
-        self.queue.append(block)
-        self.woken.set()
-        return True
 
-    async def next(self) -> EncodedEvent:
-        """Wait for the next block."""
-        while not self.queue:
-            self.woken.clear()
-            await self.woken.wait()
-        return self.queue.popleft()
+def encode(epoch: str, entry: FeedEntry) -> bytes:
+    """Write an entry as an event; those of the state have no id, for nobody resumes it."""
+    event_id = "" if entry.stream == "state" else f"{epoch}-{entry.id}"
+    return sse.block(event_id=event_id, data=entry.payload)
 
 
 @define
@@ -74,19 +63,23 @@ class Hub:
             if not client.begin.done():
                 client.begin.set_result(position)
         for entry in entries:
-            prefix = "" if entry.stream == "state" else f"id: {position.epoch}-{entry.id}\n"
-            block = EncodedEvent(entry.id, f"{prefix}data: {entry.payload}\n\n".encode())
+            event = EncodedEvent(entry.id, encode(position.epoch, entry))
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.is_set():
-                    self._put(client, block)
+                    self._put(client, event)
 
-    def _put(self, client: StreamClient, block: EncodedEvent) -> None:
-        if not client.put(block, self.queue_length):
+    def _put(self, client: StreamClient, event: EncodedEvent) -> None:
+        """Queue an event; a client that is too slow is given up."""
+        try:
+            client.queue.put_nowait(event)
+        except asyncio.QueueFull:
+            client.closed.set()
             self.metrics.streams.dropped.labels(client.stream).inc()
 
     def join(self, stream: str) -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
-        client = StreamClient(stream, asyncio.get_running_loop().create_future())
+        begin = asyncio.get_running_loop().create_future()
+        client = StreamClient(stream, begin, asyncio.Queue(self.queue_length))
         if self.position:
             client.begin.set_result(self.position)
         if self.is_closed:

@@ -3,10 +3,13 @@
 import asyncio
 from http import HTTPStatus
 
+from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
 from showtime_app.metrics import Metrics
+from showtime_app.web import sse
+from showtime_app.web.asgi import send_body
 from showtime_app.web.middleware.stream_limits import StreamLimits, StreamSlots
 
 BODY_SECONDS = 10.0
@@ -16,22 +19,18 @@ MAX_BODY_BYTES = 64 * 1024
 _STREAMS = frozenset({"alerts", "chat", "state"})
 """Their paths, without slashes: the router passes over more of these than it says, at either end."""
 
-# A browser's EventSource gives up for good on any answer but 200, so that whom we have no place for is told
-# to come again: an overlay that was kept out by a flood is back when the flood is over.
-_TOO_MANY_STREAMS = b": too many streams are open, try again\n\nretry: 30000\n\n"
+# Whom we have no place for is told to come again: an overlay that was kept out by a flood is back when the
+# flood is over.
+_TOO_MANY_STREAMS = sse.comment("too many streams are open, try again") + sse.block(retry=30_000)
 
-_ALWAYS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-)
-NO_STORE = (b"cache-control", b"no-store")
+_ALWAYS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
+_NO_STORE = {"cache-control": "no-store"}
 """Of all that is told to the host: names, and what viewers wrote (RFC 9111, 5.2.2.5)."""
 _POLICY_OF_PAGES = (
-    b"default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
-    b"form-action 'none'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
-_POLICY_OF_THE_REST = b"default-src 'none'; frame-ancestors 'none'"
+_POLICY_OF_THE_REST = "default-src 'none'; frame-ancestors 'none'"
 
 
 def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
@@ -49,17 +48,12 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
         with places.acquire(scope) as refusal:
             if refusal:
                 metrics.streams.refused.labels(refusal).inc()
-                await _answer_too_many_streams(send)
+                await sse.begin(send)
+                await send_body(send, _TOO_MANY_STREAMS)
             else:
                 await app(scope, receive, send)
 
     return wrapped
-
-
-async def _answer_too_many_streams(send: Send) -> None:
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_MANY_STREAMS, "more_body": False})
 
 
 def _in_time(receive: Receive) -> Receive:
@@ -96,15 +90,11 @@ def _with_headers(send: Send, *, is_kept: bool) -> Send:
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [*message["headers"], *_ALWAYS]
-            if not is_kept:
-                headers = [each for each in headers if each[0].lower() != NO_STORE[0]] + [NO_STORE]
-            names = {name.lower(): value for name, value in headers}
-            if b"content-security-policy" not in names:  # a page may need another
-                is_page = names.get(b"content-type", b"").startswith(b"text/html")
-                policy = _POLICY_OF_PAGES if is_page else _POLICY_OF_THE_REST
-                headers.append((b"content-security-policy", policy))
-            message["headers"] = headers
+            headers = MutableScopeHeaders.from_message(message)
+            headers.update(_ALWAYS if is_kept else _ALWAYS | _NO_STORE)
+            is_page = headers.get("content-type", "").startswith("text/html")
+            policy = _POLICY_OF_PAGES if is_page else _POLICY_OF_THE_REST
+            headers.setdefault("content-security-policy", policy)  # a page may need another
         await send(message)
 
     return send_with_headers

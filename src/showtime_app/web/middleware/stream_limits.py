@@ -27,7 +27,7 @@ class StreamSlots:
 
     limits: StreamLimits
     _taken: int = 0
-    _by_client: Counter[Network] = field(factory=Counter)
+    _by_client: Counter[Network | None] = field(factory=Counter)
 
     @contextmanager
     def acquire(self, scope: Scope) -> Iterator[str | None]:
@@ -38,19 +38,12 @@ class StreamSlots:
         elif client and self._by_client[client] >= self.limits.per_address:
             yield "address"
         else:
-            with self._held(client):
-                yield None
-
-    @contextmanager
-    def _held(self, client: Network | None) -> Iterator[None]:
-        self._taken += 1
-        if client:
+            self._taken += 1
             self._by_client[client] += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
-            if client:
+            try:
+                yield None
+            finally:
+                self._taken -= 1
                 self._by_client[client] -= 1
                 if not self._by_client[client]:
                     del self._by_client[client]

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from showtime_app.metrics import Metrics
 from showtime_app.web.asgi import answer_text, header, refuses_method
-from showtime_app.web.refusals import RejectionLog, message_of
+from showtime_app.web.rejection_log import RejectionLog, message_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ Receiver = Callable[[Mapping[str, str], bytes], Awaitable[CallbackAnswer]]
 
 def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
     """Answer `/callback`, and leave everything else to the application behind."""
-    refusals = RejectionLog(metrics)
+    rejections = RejectionLog(metrics)
     accepted = metrics.callback_requests.labels("accepted")
     observe = metrics.callback_seconds.observe
 
@@ -60,24 +60,24 @@ def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
                 body = await _read_body(scope, receive)
                 answer = await receiver(_headers(scope), body)
         except _TooLargeError:
-            refusals.record("too-large", scope)
+            rejections.record("too-large", scope)
             await answer_text(
                 send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"the body is larger than 1 MiB", _CLOSE
             )
         except _GoneError:
-            refusals.record("gone", scope)
+            rejections.record("gone", scope)
         except TimeoutError:
-            refusals.record("timeout", scope)
+            rejections.record("timeout", scope)
             await answer_text(
                 send, HTTPStatus.SERVICE_UNAVAILABLE, b"it was not recorded in time; send it again", _CLOSE
             )
         except Exception:  # whatever it is, Twitch must come again
             _log.exception("a message was not received", extra=message_of(scope))
-            refusals.record("failed", scope)
+            rejections.record("failed", scope)
             await answer_text(send, HTTPStatus.INTERNAL_SERVER_ERROR, b"internal error", _CLOSE)
         else:
             if answer.rejection:
-                refusals.record(answer.rejection, scope)
+                rejections.record(answer.rejection, scope)
             else:
                 accepted.inc()
                 observe(time.perf_counter() - began)

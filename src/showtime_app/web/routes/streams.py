@@ -1,8 +1,7 @@
 """The streams, as server-sent events: `GET /alerts`, `GET /chat` and `GET /state`.
 
 The framing is a contract with the overlay and the website: unnamed events, a comment first on `/alerts` and
-`/chat`, the current state first on `/state`. A browser gives up for good on any answer but 200, so a stream
-is opened and kept open while the database is away.
+`/chat`, the current state first on `/state`. A stream is opened and kept open while the database is away.
 """
 
 import asyncio
@@ -18,24 +17,29 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
-from showtime_app.web.asgi import answer_text, header, refuses_method
-from showtime_app.web.hub import Hub, StreamClient
+from showtime_app.web import sse
+from showtime_app.web.asgi import answer_text, header, refuses_method, send_body
+from showtime_app.web.hub import Hub, StreamClient, encode
 from showtime_app.web.openapi.asgi_operations import ALERTS, CHAT, STATE
-from showtime_app.web.openapi.descriptions import raw
+from showtime_app.web.openapi.descriptions import Object, raw
 from showtime_core.domain.feed import FeedEntry
-from showtime_core.errors import Unavailable
+from showtime_core.errors import Refused, Unavailable
 
 _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 30.0
-_COMMENT = b":\n\n"
-_RETRY = b"retry: 3000\n\n"
+_RETRY_MS = 3000
+_COMMENT = sse.comment()
+_RETRY = sse.block(retry=_RETRY_MS)
 _READ_AGAIN_SECONDS = 1.0
 _CLOSE_SECONDS = 1.0
 MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
 
+Chunks = AsyncGenerator[bytes, None]
+Follow = Callable[[StreamClient], Chunks]
+"""What one client gets, as it is written."""
 Read = Callable[[int], Awaitable[Sequence[FeedEntry]]]
 """Reads what was shown up to an id; raises Unavailable."""
 ReadSome = Callable[[int, int], Awaitable[Sequence[FeedEntry]]]
@@ -53,53 +57,61 @@ class StreamSource:
 def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
     """Make the routes of the streams."""
 
-    @asgi("/alerts", copy_scope=False, opt=raw(get=ALERTS))
-    async def alerts(scope: Scope, receive: Receive, send: Send) -> None:
-        if not await _refuses(scope, send):
-            client = feed.hub.join("alerts")
-            chunks = _resumed(feed, client, header(scope, b"last-event-id"))
-            await _serve(feed.hub, client, chunks, receive, send)
+    def follow_alerts(scope: Scope) -> Follow:
+        return partial(_resumed, feed, header(scope, b"last-event-id"), None)
 
-    @asgi("/chat", copy_scope=False, opt=raw(get=CHAT))
-    async def chat_(scope: Scope, receive: Receive, send: Send) -> None:
-        if not await _refuses(scope, send):
-            count = _read_backlog(scope)
-            if count is None:
-                await answer_text(send, HTTPStatus.BAD_REQUEST, b"backlog must be a whole number")
-                return
-            client = chat.hub.join("chat")
-            recent = partial(recent_chat, count) if count else None
-            chunks = _resumed(chat, client, header(scope, b"last-event-id"), recent)
-            await _serve(chat.hub, client, chunks, receive, send)
+    def follow_chat(scope: Scope) -> Follow:
+        count = _read_backlog(scope)
+        recent = partial(recent_chat, count) if count else None
+        return partial(_resumed, chat, header(scope, b"last-event-id"), recent)
 
-    @asgi("/state", copy_scope=False, opt=raw(get=STATE))
-    async def state(scope: Scope, receive: Receive, send: Send) -> None:
-        if not await _refuses(scope, send):
-            client = feed.hub.join("state")
-            await _serve(feed.hub, client, _state(client), receive, send)
+    def follow_state(_: Scope) -> Follow:
+        return _state
 
-    return [alerts, chat_, state]
+    return [
+        _route("alerts", ALERTS, feed.hub, follow_alerts),
+        _route("chat", CHAT, chat.hub, follow_chat),
+        _route("state", STATE, feed.hub, follow_state),
+    ]
 
 
-def _read_backlog(scope: Scope) -> int | None:
-    """Read how many messages of before a new client wants; None: it does not say it right."""
+def _route(
+    stream: str, operation: Object, hub: Hub, read_request: Callable[[Scope], Follow]
+) -> ASGIRouteHandler:
+    """Make the route of one stream; `read_request` raises Refused."""
+
+    @asgi(f"/{stream}", copy_scope=False, opt=raw(get=operation))
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if await refuses_method(scope, send, "GET"):
+            return
+        try:
+            _require_acceptable(header(scope, b"accept"))
+            follow = read_request(scope)
+        except Refused as reason:
+            await answer_text(send, HTTPStatus.BAD_REQUEST, str(reason).encode())
+            return
+        client = hub.join(stream)
+        await _serve(hub, client, follow(client), receive, send)
+
+    return serve
+
+
+def _require_acceptable(accept: str) -> None:
+    if accept not in {"", "*/*"} and not accept.startswith("text/event-stream"):
+        raise Refused(f"content-type {accept} is not supported")
+
+
+def _read_backlog(scope: Scope) -> int:
+    """Read how many messages of before a new client wants; raises Refused."""
     [text, *_] = parse_qs(scope["query_string"].decode("latin-1")).get("backlog", ["0"])
-    return min(int(text[:9]), MAX_BACKLOG) if text.isascii() and text.isdecimal() else None
-
-
-async def _refuses(scope: Scope, send: Send) -> bool:
-    if await refuses_method(scope, send, "GET"):
-        return True
-    accept = header(scope, b"accept")
-    if accept in {"", "*/*"} or accept.startswith("text/event-stream"):
-        return False
-    await answer_text(send, HTTPStatus.BAD_REQUEST, f"content-type {accept} is not supported".encode())
-    return True
+    if not (text.isascii() and text.isdecimal()):
+        raise Refused("backlog must be a whole number")
+    return min(int(text[:9]), MAX_BACKLOG)
 
 
 async def _resumed(
-    source: StreamSource, client: StreamClient, last_event_id: str, recent: Read | None = None
-) -> AsyncGenerator[bytes, None]:
+    source: StreamSource, last_event_id: str, recent: Read | None, client: StreamClient
+) -> Chunks:
     """Yield what the client has missed, or what a new one wants of before, then what comes; with ids."""
     yield _COMMENT
     async for chunk in _until_begun(client):
@@ -111,11 +123,11 @@ async def _resumed(
         after, read = begin.id, recent
     elif after < begin.id:
         read = partial(source.missed, after)
-    yield f"id: {begin.epoch}-{after}\n".encode() + _RETRY
+    yield sse.block(event_id=f"{begin.epoch}-{after}", retry=_RETRY_MS)
     while read:
         try:
             for entry in await read(begin.id):
-                yield f"id: {begin.epoch}-{entry.id}\ndata: {entry.payload}\n\n".encode()
+                yield encode(begin.epoch, entry)
             break
         except Unavailable:
             yield _COMMENT
@@ -124,37 +136,35 @@ async def _resumed(
         yield chunk
 
 
-async def _state(client: StreamClient) -> AsyncGenerator[bytes, None]:
+async def _state(client: StreamClient) -> Chunks:
     """Yield the state, then its changes."""
     async for chunk in _until_begun(client):
         yield chunk
     begin = client.begin.result()
-    yield f"data: {begin.snapshot}\n\n".encode() + _RETRY
+    yield sse.block(data=begin.snapshot) + _RETRY
     async for chunk in _queued(client, begin.id):
         yield chunk
 
 
-async def _until_begun(client: StreamClient) -> AsyncGenerator[bytes, None]:
+async def _until_begun(client: StreamClient) -> Chunks:
     """Keep the stream open while the database is away: what follows, follows later."""
     if not client.begin.done():
         yield _RETRY
-    while not client.begin.done():
-        await asyncio.wait([client.begin], timeout=HEARTBEAT_SECONDS)
-        if not client.begin.done():
-            yield _COMMENT
+    while not (await asyncio.wait([client.begin], timeout=HEARTBEAT_SECONDS))[0]:
+        yield _COMMENT
 
 
-async def _queued(client: StreamClient, after: int) -> AsyncGenerator[bytes, None]:
+async def _queued(client: StreamClient, after: int) -> Chunks:
     """Yield what is published from now on, and a comment whenever nothing is for a while."""
     while True:
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
-                block = await client.next()
+                event = await client.queue.get()
         except TimeoutError:
             yield _COMMENT
             continue
-        if block.id > after:  # this instance may be behind the one that the client comes from
-            yield block.data
+        if event.id > after:  # this instance may be behind the one that the client comes from
+            yield event.data
 
 
 async def _reaches(hub: Hub, number: int) -> bool:
@@ -174,35 +184,27 @@ def _read_id(text: str, epoch: str) -> int | None:
     return int(number)
 
 
-async def _serve(
-    hub: Hub, client: StreamClient, chunks: AsyncGenerator[bytes, None], receive: Receive, send: Send
-) -> None:
+async def _serve(hub: Hub, client: StreamClient, chunks: Chunks, receive: Receive, send: Send) -> None:
     """Send chunks until the client goes, is given up, or the server stops."""
     gone = asyncio.create_task(_until_gone(receive))
-    ends = [
-        asyncio.create_task(_send_all(chunks, send)),
-        asyncio.create_task(client.closed.wait()),
-        gone,
-    ]
+    ends = [gone, asyncio.create_task(_send_all(chunks, send)), asyncio.create_task(client.closed.wait())]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        was_gone = gone.done()
     finally:
         hub.leave(client)
         for task in ends:
             task.cancel()
         await asyncio.gather(*ends, return_exceptions=True)
-    if not was_gone:
+    if gone.cancelled():
         await _end_response(send)
 
 
-async def _send_all(chunks: AsyncGenerator[bytes, None], send: Send) -> None:
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
+async def _send_all(chunks: Chunks, send: Send) -> None:
+    await sse.begin(send)
     try:
         async with aclosing(chunks):
             async for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send_body(send, chunk, is_last=False)
     except Exception:  # the client comes again, and resumes by id
         _log.exception("a stream ended with an error")
 
@@ -216,4 +218,4 @@ async def _end_response(send: Send) -> None:
     """End the answer in due form, unless the client does not even take that."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send_body(send)

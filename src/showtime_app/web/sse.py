@@ -1,0 +1,25 @@
+"""Server-sent events as they are written (WHATWG HTML, 9.2): the blocks, and the head of the answer."""
+
+from http import HTTPStatus
+
+from litestar.types import Send
+
+
+def block(*, event_id: str = "", retry: int = 0, data: str = "") -> bytes:
+    """Write a block of those fields that are given: with `data`, which is one line, it is an event.
+
+    `retry` is in milliseconds.
+    """
+    fields = {"id": event_id, "retry": retry, "data": data}
+    return "".join(f"{name}: {value}\n" for name, value in fields.items() if value).encode() + b"\n"
+
+
+def comment(text: str = "") -> bytes:
+    """Write a comment, which clients pass over."""
+    return f": {text}".rstrip().encode() + b"\n\n"
+
+
+async def begin(send: Send) -> None:
+    """Begin the answer: always 200, for a browser's EventSource gives up for good on any other."""
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
+    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
