@@ -1,18 +1,13 @@
 """The routes that speak ASGI themselves, as OpenAPI describes them: the streams, and the callback."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from showtime_app.web.openapi.descriptions import Object, text
+from showtime_app.web.openapi.descriptions import Object, json_body, request_header, response_header, text
 
-_LAST_EVENT_ID = {
-    "name": "Last-Event-ID",
-    "in": "header",
-    "required": False,
-    "description": "The last id that the client has seen; one that is not known counts as none.",
-    "schema": {"type": "string"},
-}
-_BACKLOG = {
+_LAST_EVENT_ID = request_header(
+    "Last-Event-ID", "The last id that the client has seen; one that is not known counts as none."
+)
+_BACKLOG: Object = {
     "name": "backlog",
     "in": "query",
     "required": False,
@@ -23,73 +18,64 @@ _NOT_SUPPORTED = "content-type text/html is not supported"
 _FAULT = text("A fault of ours, which is in the log.", "internal error")
 
 
-def _stream(  # noqa: PLR0913 - what a stream is made of
-    operation_id: str, summary: str, more: str, shape: str, example: str, *parameters: Object, bad: str = ""
+def _stream(
+    shape: str, about: str, example: str, *parameters: Object, refused: tuple[str, ...] = (), **names: str
 ) -> Object:
     """Describe a stream: as OpenAPI 3.1 has it, the schema is that of each event."""
+    data = {"$ref": f"#/components/schemas/{shape}"}
     event = {
-        "type": "object",
-        "properties": {
-            "id": {"type": "string"},
-            "retry": {"type": "integer"},
-            "event": {"const": "message", "description": "It is left out: the default event."},
-            "data": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {"$ref": f"#/components/schemas/{shape}"},
-            },
-        },
+        "id": {"type": "string"},
+        "retry": {"type": "integer"},
+        "event": {"const": "message", "description": "It is left out: the default event."},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
     }
-    media = {"schema": event, "example": example}
+    media = {"schema": {"type": "object", "properties": event}, "example": example}
     answer = {
         "description": "The stream; it is opened and kept open also while the database is away.",
-        "headers": {
-            "Cache-Control": {"description": "`no-cache`", "schema": {"type": "string", "const": "no-cache"}}
-        },
+        "headers": {"Cache-Control": response_header("`no-cache`", const="no-cache")},
         "content": {"text/event-stream": media},
     }
-    refused = [_NOT_SUPPORTED] + ([bad] if bad else [])
+    refusal = text("It is not served so.", _NOT_SUPPORTED, *refused)
     return {
-        "operationId": operation_id,
+        **names,
         "tags": ["streams"],
-        "summary": summary,
-        "description": f"{more} Served to whoever accepts `text/event-stream`.",
+        "description": f"{about} Served to whoever accepts `text/event-stream`.",
         "parameters": [*parameters],
-        "responses": {"200": answer, "400": text("It is not served so.", *refused), "500": _FAULT},
+        "responses": {"200": answer, "400": refusal, "500": _FAULT},
     }
 
 
 ALERTS = _stream(
-    "follow_alerts",
-    "Follow the alerts of the overlay",
+    "Alert",
     "A comment, the id that the alerts have come to, then each alert with its id. A client that brings the "
     "last id it has seen gets what it missed, in order and each once, on any instance.",
-    "Alert",
     ":\n\nid: c2466d51-41\nretry: 3000\n\nid: c2466d51-42\n"
     'data: {"type":"follow","data":{"username":"VHSVera"}}\n\n',
     _LAST_EVENT_ID,
+    operationId="follow_alerts",
+    summary="Follow the alerts of the overlay",
 )
 CHAT = _stream(
-    "follow_chat",
-    "Follow chat",
-    "As the alerts: a comment, an id, then each line of chat with its id.",
     "ChatLine",
+    "As the alerts: a comment, an id, then each line of chat with its id.",
     ':\n\nid: c2466d51-7\nretry: 3000\n\nid: c2466d51-8\ndata: {"type":"clear"}\n\n',
     _LAST_EVENT_ID,
     _BACKLOG,
-    bad="backlog must be a whole number",
+    refused=("backlog must be a whole number",),
+    operationId="follow_chat",
+    summary="Follow chat",
 )
 STATE = _stream(
-    "follow_state",
-    "Follow what is on",
-    "The state as it is, then each change of it; no ids.",
     "State",
+    "The state as it is, then each change of it; no ids.",
     'data: {"isLive":false}\n\nretry: 3000\n\n',
+    operationId="follow_state",
+    summary="Follow what is on",
 )
 
 
-def _header(name: str, meaning: str, schema: Mapping[str, Any], *, required: bool = True) -> Object:
-    return {"name": name, "in": "header", "required": required, "description": meaning, "schema": schema}
+def _of_message(name: str, meaning: str, **schema: Any) -> Object:  # noqa: ANN401 - as JSON Schema writes it
+    return {**request_header(f"Twitch-Eventsub-Message-{name}", meaning, **schema), "required": True}
 
 
 CALLBACK: Object = {
@@ -97,49 +83,29 @@ CALLBACK: Object = {
         "operationId": "receive_message",
         "tags": ["twitch"],
         "summary": "Receive a message of Twitch's EventSub",
-        "description": (
-            "Authorised by its signature. A message is recorded before it is answered, and once, however "
-            "often it comes. What is signed is answered 2xx also if it cannot be understood: then it waits "
-            "for the operator."
-        ),
+        "description": "Authorised by its signature. A message is recorded before it is answered, and once, "
+        "however often it comes. What is signed is answered 2xx also if it cannot be understood: then it "
+        "waits for the operator.",
         "parameters": [
-            _header(
-                "Twitch-Eventsub-Message-Id",
-                "The same again is a duplicate.",
-                {"type": "string", "minLength": 1, "maxLength": 512},
-            ),
-            _header(
-                "Twitch-Eventsub-Message-Timestamp",
-                "Within ten minutes of now, either way.",
-                {"type": "string", "format": "date-time"},
-            ),
-            _header(
-                "Twitch-Eventsub-Message-Signature",
+            _of_message("Id", "The same again is a duplicate.", minLength=1, maxLength=512),
+            _of_message("Timestamp", "Within ten minutes of now, either way.", format="date-time"),
+            _of_message(
+                "Signature",
                 "HMAC-SHA256 of id, timestamp and body, by any of the secrets.",
-                {"type": "string", "pattern": "^sha256=[0-9a-f]{64}$"},
+                pattern="^sha256=[0-9a-f]{64}$",
             ),
-            _header(
+            request_header(
                 "Twitch-Eventsub-Message-Type",
                 "`notification`, `webhook_callback_verification` or `revocation`.",
-                {"type": "string"},
-                required=False,
             ),
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "description": "A notification has `subscription` and `event`, a verification "
-                        "`challenge`. Any other JSON is kept as well, for the operator."
-                    },
-                    "example": {
-                        "subscription": {"type": "channel.update", "version": "2"},
-                        "event": {"title": "VHS"},
-                    },
-                }
+        "requestBody": json_body(
+            {
+                "description": "A notification has `subscription` and `event`, a verification `challenge`. "
+                "Any other JSON is kept as well, for the operator."
             },
-        },
+            {"subscription": {"type": "channel.update", "version": "2"}, "event": {"title": "VHS"}},
+        ),
         "responses": {
             "200": text(
                 "The challenge of a verification, and nothing else.", "pogchamp-kappa-360noscope-vohiyo"

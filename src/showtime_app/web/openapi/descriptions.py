@@ -31,10 +31,6 @@ class Described:
     """Headers of the answer, and what each means."""
     body: Object | None = None
     """What is sent, as OpenAPI writes it, where the handler reads it itself."""
-    also: Mapping[int, Object] = {}
-    """Other answers that are no refusals, as OpenAPI writes them."""
-    is_kept: bool = False
-    """Whether callers may keep an answer, and ask whether it still holds."""
 
 
 def described(**how: Any) -> Object:  # noqa: ANN401 - the fields of Described
@@ -52,6 +48,21 @@ def says(meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - the framework's 
     return Parameter(description=meaning, schema_extra=schema or None)
 
 
+def response_header(meaning: str, **schema: Any) -> Object:  # noqa: ANN401 - as JSON Schema writes it
+    """Describe a header of an answer, as OpenAPI writes it: a string, unless the schema says otherwise."""
+    return {"description": meaning, "schema": {"type": "string", **schema}}
+
+
+def request_header(name: str, meaning: str, **schema: Any) -> Object:  # noqa: ANN401 - as JSON Schema writes it
+    """Describe a header of requests that no signature has, and that may be left out."""
+    return {"name": name, "in": "header", "required": False, **response_header(meaning, **schema)}
+
+
+def json_body(schema: Object, example: Object) -> Object:
+    """Describe the body of a request, as OpenAPI writes it."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
 def text(meaning: str, *examples: str) -> Object:
     """Describe an answer in plain text, as OpenAPI writes it."""
     return {"description": meaning, "content": {"text/plain": _media({"type": "string"}, examples)}}
@@ -59,16 +70,15 @@ def text(meaning: str, *examples: str) -> Object:
 
 def refusal(status_phrase: str, messages: Sequence[str], status: int) -> Object:
     """Describe a refusal, which is told in the form that the caller reads."""
+    answer = text("; ".join(messages), *messages)
     problems = [{"title": status_phrase, "status": status, "detail": message} for message in messages]
-    return {
-        "description": "; ".join(messages),
-        "content": {
-            "text/plain": _media({"type": "string"}, messages),
-            "application/problem+json": _media({"$ref": "#/components/schemas/Problem"}, problems),
-        },
-    }
+    problem = _media({"$ref": "#/components/schemas/Problem"}, problems)
+    answer["content"]["application/problem+json"] = problem
+    return answer
 
 
 def _media(schema: Object, examples: Sequence[Any]) -> Object:
-    numbered = {str(number): {"value": value} for number, value in enumerate(examples, 1)}
-    return {"schema": schema} | ({"examples": numbered} if numbered else {})
+    return {
+        "schema": schema,
+        "examples": {str(number): {"value": value} for number, value in enumerate(examples, 1)},
+    }

@@ -20,8 +20,16 @@ from litestar.types import ControllerRouterHandler
 from litestar.types.internal_types import PathParameterDefinition
 
 from showtime_app import DISTRIBUTION
+from showtime_app.web.etag import with_etag
 from showtime_app.web.middleware.edge_limits import is_of_host
-from showtime_app.web.openapi.descriptions import KEY, Described, Object, refusal
+from showtime_app.web.openapi.descriptions import (
+    KEY,
+    Described,
+    Object,
+    refusal,
+    request_header,
+    response_header,
+)
 from showtime_app.web.problems import PROBLEM
 
 _ABOUT = (
@@ -37,31 +45,41 @@ _TAGS = {
     "twitch": "Where Twitch delivers.",
     "schema": "This description.",
 }
-_TOKEN = {
-    "type": "http",
-    "scheme": "bearer",
-    "description": "A Twitch user access token, or a token of the auth service. `Bearer` may be left out.",
+Refusals = Mapping[int, Sequence[str]]
+_IF_NONE_MATCH = request_header("If-None-Match", "The `ETag` of an answer that the caller has.")
+_OF_KEPT = {
+    "ETag": response_header("Names the answer by its content."),
+    "Cache-Control": response_header(
+        "`no-cache`: it may be kept, if it is asked each time whether it holds."
+    ),
 }
-_REQUEST_ID = {
-    "description": "The caller's `x-request-id`, or one made here; the log has it too.",
-    "schema": {"type": "string", "maxLength": 128},
-}
-_NO_STORE = {
-    "description": "Nobody on the way, and no browser, keeps what the host is told.",
-    "schema": {"type": "string", "enum": ["no-store"]},
+_COMPONENTS = {
+    "securitySchemes": {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A Twitch user access token, or a token of the auth service. `Bearer` may be "
+            "left out.",
+        }
+    },
+    "headers": {
+        "RequestId": response_header(
+            "The caller's `x-request-id`, or one made here; the log has it too.", maxLength=128
+        ),
+        "NoStore": response_header(
+            "Nobody on the way, and no browser, keeps what the host is told.", enum=["no-store"]
+        ),
+    },
 }
 _NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"  # noqa: S105
-_OF_TOKENS: Mapping[int, Sequence[str]] = {
+_OF_TOKENS: Refusals = {
     400: [_NO_TOKEN],
     401: ["access token was not accepted"],
     503: ["the auth service cannot be reached"],
 }
-_OF_ROLES: Mapping[int, Sequence[str]] = {403: ["insufficient access: requires broadcaster; you are viewer"]}
-_OF_BODIES: Mapping[int, Sequence[str]] = {
-    408: ["the body did not come in time"],
-    413: ["Request Entity Too Large"],
-}
-_OF_ALL: Mapping[int, Sequence[str]] = {500: ["internal error"]}
+_OF_ROLES: Refusals = {403: ["insufficient access: requires broadcaster; you are viewer"]}
+_OF_BODIES: Refusals = {408: ["the body did not come in time"], 413: ["Request Entity Too Large"]}
+_OF_ALL: Refusals = {500: ["internal error"]}
 
 
 class UndescribedError(Exception):
@@ -85,17 +103,11 @@ def describe(
                     _complete(paths[route.path_format][method.lower()], handler)
         elif isinstance(route, ASGIRoute):
             paths[route.path_format] = _said(route.route_handler, route.path)
-    paths |= {path: dict(operations) for path, operations in beside.items()}
-    for path, operation in _operations(paths):
-        _add_headers(operation, path)
-        if not set(operation.get("tags", ())) & _TAGS.keys():
-            raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
-    components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update({"Problem": PROBLEM, **shapes})
-    components |= {
-        "securitySchemes": {"token": _TOKEN},
-        "headers": {"RequestId": _REQUEST_ID, "NoStore": _NO_STORE},
-    }
+    paths |= beside
+    for path, operations in paths.items():
+        paths[path] = {method: _finish(operation, path) for method, operation in operations.items()}
+    schemas = document.get("components", {}).get("schemas", {})
+    document["components"] = {**_COMPONENTS, "schemas": {**schemas, "Problem": PROBLEM, **shapes}}
     return dict(sorted(document.items(), key=lambda part: part[0] != "openapi"))
 
 
@@ -127,74 +139,47 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
     said: Described = _said(handler, str(handler))
     summary, _, more = cleandoc(handler.fn.__doc__ or "").partition("\n\n")
     operation["summary"] = " ".join(summary.split()).removesuffix(".")
+    operation.setdefault("parameters", [])
     if more:
         operation["description"] = more
-    operation["parameters"] = [_plain(parameter) for parameter in operation.get("parameters", [])]
     if said.body:
         operation["requestBody"] = said.body
-    status = str(handler.status_code)
-    success = operation["responses"][status]
-    success["headers"] = {name: _header(meaning) for name, meaning in said.headers.items()}
+    responses = operation["responses"]
+    success = responses[str(handler.status_code)]
+    success["headers"] = {name: response_header(meaning) for name, meaning in said.headers.items()}
     for media in success.get("content", {}).values() if said.example is not None else ():
         media["example"] = said.example
-    operation["responses"] = {status: success, **{str(code): answer for code, answer in said.also.items()}}
-    if said.is_kept:
-        _add_revalidation(operation, success)
-    for code, messages in sorted(_refusals(operation, said).items()):
-        operation["responses"][str(code)] = refusal(HTTPStatus(code).phrase, messages, code)
+    if with_etag in handler.resolve_middleware():
+        operation["parameters"].append(_IF_NONE_MATCH)
+        success["headers"] |= _OF_KEPT
+        responses["304"] = {"description": "What the caller has still holds.", "headers": _OF_KEPT}
+    for code, messages in _refusals(operation, said).items():
+        responses[str(code)] = refusal(HTTPStatus(code).phrase, messages, code)
 
 
 def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
     """Gather what the handler refuses, and what is refused before it is asked."""
-    roles = [role for requirement in operation.get("security", []) for role in requirement.get("token", [])]
+    security = operation.get("security", [])
     every = [
         _OF_ALL,
-        _OF_TOKENS if operation.get("security") else {},
-        _OF_ROLES if roles else {},
+        _OF_TOKENS if security else {},
+        _OF_ROLES if any(requirement["token"] for requirement in security) else {},
         _OF_BODIES if "requestBody" in operation else {},
         said.refusals,
     ]
-    found: dict[int, list[str]] = {}
-    for refusals in every:
-        for code, messages in refusals.items():
-            found.setdefault(code, []).extend(messages)
-    return found
+    codes = sorted({code for refusals in every for code in refusals})
+    return {code: [text for refusals in every for text in refusals.get(code, ())] for code in codes}
 
 
-def _plain(parameter: Object) -> Object:
-    """Leave out what the framework says of a parameter that need not be said."""
-    schema = dict(parameter["schema"])
-    for said_elsewhere in ("description", "default"):
-        schema.pop(said_elsewhere, None)
-    kept: Object = {name: parameter[name] for name in ("name", "in", "description") if name in parameter}
-    return {**kept, "required": parameter.get("required", False), "schema": schema}
-
-
-def _header(meaning: str) -> Object:
-    return {"description": meaning, "schema": {"type": "string"}}
-
-
-def _add_revalidation(operation: Object, success: Object) -> None:
-    known = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
-    operation["parameters"].append({**known, "description": "The `ETag` of an answer that the caller has."})
-    headers = {
-        "ETag": _header("Names the answer by its content."),
-        "Cache-Control": _header("`no-cache`: it may be kept, if it is asked each time whether it holds."),
-    }
-    success["headers"] |= headers
-    operation["responses"]["304"] = {"description": "What the caller has still holds.", "headers": headers}
-
-
-def _operations(paths: Mapping[str, Object]) -> list[tuple[str, Object]]:
-    return [(path, operation) for path, operations in paths.items() for operation in operations.values()]
-
-
-def _add_headers(operation: Object, path: str) -> None:
-    """Add the headers of all answers, and of all that the host gets."""
-    reference = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+def _finish(operation: Object, path: str) -> Object:
+    """Add the headers of all answers, and of all that the host gets; raises UndescribedError."""
+    if not set(operation.get("tags", ())) & _TAGS.keys():
+        raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
+    headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
     if is_of_host(path):
-        reference["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
-    operation["responses"] = {
-        code: {**answer, "headers": {**answer.get("headers", {}), **reference}}
+        headers["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
+    responses = {
+        code: {**answer, "headers": {**answer.get("headers", {}), **headers}}
         for code, answer in operation["responses"].items()
     }
+    return {**operation, "responses": responses}

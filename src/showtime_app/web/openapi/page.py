@@ -10,23 +10,18 @@ from typing import Any
 from showtime_app.web.openapi.descriptions import Object
 
 _STYLE = """
-body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
-       color: #1d1a26; background: #fbfaff }
-h2 { margin-top: 2.5rem; border-bottom: 2px solid #d8d2ec }
-details { margin: .5rem 0; border: 1px solid #d8d2ec; border-radius: .4rem; background: #fff }
+:root { color-scheme: light dark; --line: #8884; --accent: light-dark(#5b2ca0, #c3a2ff) }
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }
+h2 { margin-top: 2.5rem; border-bottom: 2px solid var(--line) }
+a, .method { color: var(--accent) }
+details { margin: .5rem 0; border: 1px solid var(--line); border-radius: .4rem }
 summary { padding: .5rem .8rem; cursor: pointer }
-summary code { font-weight: 600 }
 details > div { padding: 0 .8rem .8rem }
 table { width: 100%; border-collapse: collapse }
-th, td { padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid #eeeaf8 }
-pre { overflow-x: auto; margin: .3rem 0; padding: .6rem; border-radius: .3rem; background: #f3f0fb }
-.method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: #5b2ca0 }
-.lock { font-size: .85rem; color: #8a3b12 }
-@media (prefers-color-scheme: dark) {
-  body { color: #e9e6f2; background: #16131d } details { background: #1e1a28 }
-  pre { background: #282336 } .method { color: #c3a2ff } .lock { color: #f0a878 } a { color: #c3a2ff }
-  details, h2 { border-color: #3a3350 } th, td { border-color: #2a2439 }
-}
+th, td { padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top }
+tr { border-top: 1px solid var(--line) }
+pre { overflow-x: auto; margin: .3rem 0; padding: .6rem; border-radius: .3rem; background: #8882 }
+.method { display: inline-block; min-width: 4.2rem; font-weight: 700 }
 """
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 
@@ -69,7 +64,7 @@ def _sections(document: Object) -> Iterator[str]:
 
 
 def _operation(method: str, path: str, operation: Object) -> str:
-    lock = ' <span class="lock">needs a token</span>' if operation.get("security") else ""
+    lock = " <small>needs a token</small>" if operation.get("security") else ""
     parts = [f"<p>{escape(operation['description'])}</p>"] if "description" in operation else []
     if operation.get("parameters"):
         parts.append(_table("Parameters", map(_parameter, operation["parameters"])))

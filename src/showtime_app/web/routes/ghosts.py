@@ -4,15 +4,17 @@ import json
 import re
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, NotRequired, TypedDict, assert_never
+from typing import Annotated, Any, assert_never
 from uuid import UUID, uuid4, uuid5
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
+from msgspec import Struct
 
 from showtime_app.web.middleware.access import VIEWER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
 from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
 from showtime_core.domain.journal import Entry
@@ -25,7 +27,14 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
     parse_subject,
 )
 from showtime_core.domain.viewers import Identity
-from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
+from showtime_core.errors import (
+    ContentRefused,
+    NotEnoughPoints,
+    NotFound,
+    Refused,
+    ShowtimeError,
+    Unavailable,
+)
 from showtime_core.ports import Ghosts
 from showtime_core.use_cases.request_ghost import RequestGhost, ghost_request_entry
 
@@ -40,7 +49,7 @@ _NAMESPACE = UUID("3f0a4f0e-5d0c-4a3e-9d0b-5b6c8c1a7e21")
 ViewerRequest = Request[Identity, Any, Any]
 
 
-class GhostStatus(TypedDict):
+class GhostStatus(Struct, omit_defaults=True):
     """How a ghost stands."""
 
     id: UUID
@@ -54,7 +63,7 @@ class GhostStatus(TypedDict):
     step: Annotated[
         str, says("How far it has come.", enum=["requested", *(step.value for step in GhostStep)])
     ]
-    message: NotRequired[Annotated[str, says("Why it failed, for people; only then.")]]
+    message: Annotated[str, says("Why it failed, for people; only then.")] = ""
 
 
 IdempotencyKey = Annotated[
@@ -80,20 +89,15 @@ _SUBJECT: Object = {
     "maxLength": MAX_SUBJECT_CHARACTERS,
     "pattern": r"[^\s\u0000]",
 }
-_BODY: Object = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
-            "example": {"subject": "a baby seal"},
-        }
-    },
-}
+_BODY = json_body(
+    {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
+    {"subject": "a baby seal"},
+)
 _OF_LATER = {
     "Location": "Where to ask how it stands, relative to this route.",
     "Preference-Applied": "`respond-async`, if that is why the answer came before the ghost.",
 }
-_SHOWN: Object = {"description": "It is on the screen."}
+_SHOWN = ResponseSpec(None, description="It is on the screen.")
 _REJECTED = "image generation request rejected: "
 _NOT_ENOUGH = "not enough points"
 _FAILED = "the ghost could not be made, and no points were spent: try again later"
@@ -125,7 +129,8 @@ def routes(
         guards=[viewers_only],
         security=VIEWER,
         tags=["ghosts"],
-        opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, also={204: _SHOWN}, refusals=_REFUSALS),
+        responses={204: _SHOWN},
+        opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, refusals=_REFUSALS),
     )
     async def request_ghost(
         request: ViewerRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
@@ -202,8 +207,8 @@ def _read_subject(body: bytes) -> str:
 
 
 def _prefers_async(prefer: str | None) -> bool:
-    wishes = (prefer or "").split(",")
-    return any(request_entry.partition(";")[0].strip().lower() == "respond-async" for request_entry in wishes)
+    preferences = (prefer or "").split(",")
+    return any(each.partition(";")[0].strip().lower() == "respond-async" for each in preferences)
 
 
 async def _finished(ghosts: Ghosts, ghost_id: UUID) -> GhostProgress | None:
@@ -212,18 +217,10 @@ async def _finished(ghosts: Ghosts, ghost_id: UUID) -> GhostProgress | None:
 
 
 def _answer(progress: GhostProgress) -> Response[Any]:
-    """Tell that it is on the screen, or why it is not."""
-    match progress.refusal:
-        case None:
-            return Response(None, status_code=HTTPStatus.NO_CONTENT)
-        case GhostRefusal.POINTS:
-            raise NotEnoughPoints(_message(progress))
-        case GhostRefusal.CONTENT:
-            raise ContentRefused(_message(progress))
-        case GhostRefusal.FAILURE:
-            raise Unavailable(_message(progress))
-        case _:
-            assert_never(progress.refusal)
+    """Tell that it is on the screen, or raise why it is not."""
+    if failure := _failure(progress):
+        raise failure
+    return Response(None, status_code=HTTPStatus.NO_CONTENT)
 
 
 async def _later(
@@ -247,17 +244,21 @@ def _status(progress: GhostProgress) -> str:
     return "shown" if progress.step in {GhostStep.SHOWN, GhostStep.POSTED} else "in-progress"
 
 
-def _message(progress: GhostProgress) -> str:
+def _failure(progress: GhostProgress) -> ShowtimeError | None:
+    """Say why there is no ghost; None: there is one, or may be."""
     match progress.refusal:
+        case None:
+            return None
         case GhostRefusal.POINTS:
-            return _NOT_ENOUGH
+            return NotEnoughPoints(_NOT_ENOUGH)
         case GhostRefusal.CONTENT:
-            return f"{_REJECTED}{progress.reason}"
+            return ContentRefused(f"{_REJECTED}{progress.reason}")
+        case GhostRefusal.FAILURE:
+            return Unavailable(_FAILED)
         case _:
-            return _FAILED
+            assert_never(progress.refusal)
 
 
 def _describe(progress: GhostProgress) -> GhostStatus:
-    step = progress.step or "requested"
-    status: GhostStatus = {"id": progress.id, "status": _status(progress), "step": step}
-    return status | {"message": _message(progress)} if progress.refusal else status
+    message = str(_failure(progress) or "")
+    return GhostStatus(progress.id, _status(progress), progress.step or "requested", message)

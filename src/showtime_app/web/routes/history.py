@@ -1,23 +1,17 @@
 """What was: the nights, what was on, and the ghosts of viewers; as the website reads it."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get
 from litestar.params import Parameter
+from msgspec import Struct, convert, field
 
 from showtime_app.web.etag import with_etag
 from showtime_app.web.openapi.descriptions import AWAY, described, says
-from showtime_core.domain.broadcasts.history import (
-    ListedBroadcast,
-    PaidGhost,
-    PastBroadcast,
-    PastScreening,
-    broadcasts_by_tape,
-)
+from showtime_core.domain.broadcasts.history import broadcasts_by_tape
 from showtime_core.errors import Refused
 from showtime_core.ports import History
 
@@ -27,23 +21,23 @@ _DIGITS = 30
 """Of a number, no more are read: it is beyond all that we count."""
 
 
-class BroadcastListing(TypedDict):
+class BroadcastListing(Struct, rename="camel"):
     """A night in the list."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    startedAt: datetime
-    vodUrl: Annotated[str, says("Where to watch the recording; empty: not known.")]
-    tapeIds: Annotated[Sequence[int], says("In the order in which they were put on.")]
+    started_at: datetime
+    vod_url: Annotated[str, says("Where to watch the recording; empty: not known.")]
+    tape_ids: Annotated[list[int], says("In the order in which they were put on.")]
 
 
-class BroadcastList(TypedDict):
+class BroadcastList(Struct, rename="camel"):
     """The nights, by their start, and for each tape its nights."""
 
     broadcasts: list[BroadcastListing]
-    broadcastIdsByTapeId: Annotated[dict[str, list[int]], says("For each tape its nights, each once.")]
+    broadcast_ids_by_tape_id: Annotated[dict[str, list[int]], says("For each tape its nights, each once.")]
 
 
-class ImageRequest(TypedDict):
+class ImageRequest(Struct):
     """A ghost that was paid for."""
 
     id: UUID
@@ -51,23 +45,23 @@ class ImageRequest(TypedDict):
     subject: Annotated[str, says("What it is a ghost of.")]
 
 
-class Screening(TypedDict):
+class Screening(Struct, rename="camel"):
     """A tape that was on."""
 
-    tapeId: int
-    startedAt: datetime
-    endedAt: Annotated[datetime | None, says("Null: it is on.")]
-    imageRequests: Annotated[list[ImageRequest], says("The oldest first.")]
+    tape_id: int
+    started_at: datetime
+    ended_at: Annotated[datetime | None, says("Null: it is on.")]
+    ghosts: Annotated[list[ImageRequest], says("The oldest first.")] = field(name="imageRequests")
 
 
-class BroadcastDetails(TypedDict):
+class BroadcastDetails(Struct, rename="camel", omit_defaults=True):
     """One night, with all that was on."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    startedAt: datetime
-    endedAt: Annotated[datetime | None, says("Null: it is live.")]
+    started_at: datetime
+    ended_at: Annotated[datetime | None, says("Null: it is live.")]
     screenings: Annotated[list[Screening], says("By their start.")]
-    vodUrl: NotRequired[Annotated[str, says("Where to watch the recording; absent: not known.")]]
+    vod_url: Annotated[str, says("Where to watch the recording; absent: not known.")] = ""
 
 
 # Absent is 0, not None: the framework takes the word `null` for None.
@@ -102,7 +96,6 @@ def router(history: History) -> Router:
             example=_LIST,
             refusals={400: ["limit: Expected `int` <= 1000"], 404: [NO_BROADCAST], **AWAY},
             headers={"Link": 'The next page, with `rel="next"`, if there is one: relative to this one.'},
-            is_kept=True,
         ),
     )
     async def list_broadcasts(limit: Limit = 0, after: After = 0) -> Response[BroadcastList]:
@@ -112,21 +105,22 @@ def router(history: History) -> Router:
         more = (
             {"link": f'<?limit={limit}&after={listed[-1].id}>; rel="next"'} if nights[len(listed) :] else {}
         )
-        return Response(_list(listed), headers=more)
+        by_tape = {str(tape): ids for tape, ids in broadcasts_by_tape(listed).items()}
+        broadcasts = convert(listed, list[BroadcastListing], from_attributes=True)
+        return Response(BroadcastList(broadcasts, by_tape), headers=more)
 
     @get(
         "/{broadcast_id:str}",
-        opt=described(
-            example=_DETAILS, refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}, is_kept=True
-        ),
+        opt=described(example=_DETAILS, refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}),
     )
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
-        return _details(await history.broadcast(read_broadcast_id(broadcast_id)))
+        night = await history.broadcast(read_broadcast_id(broadcast_id))
+        return convert(night, BroadcastDetails, from_attributes=True)
 
     @get(
         "/images/{request_id:str}",
-        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}, is_kept=True),
+        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}),
     )
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
@@ -152,41 +146,3 @@ def read_request_id(text: str) -> UUID:
     if str(request_id) != text.lower():  # Python reads more than one spelling
         raise Refused(NO_UUID)
     return UUID(text)
-
-
-def _list(nights: Sequence[ListedBroadcast]) -> BroadcastList:
-    return {
-        "broadcasts": [
-            {
-                "id": night.id,
-                "startedAt": night.started_at,
-                "vodUrl": night.vod_url,
-                "tapeIds": night.tape_ids,
-            }
-            for night in nights
-        ],
-        "broadcastIdsByTapeId": {str(tape): ids for tape, ids in broadcasts_by_tape(nights).items()},
-    }
-
-
-def _details(night: PastBroadcast) -> BroadcastDetails:
-    details: BroadcastDetails = {
-        "id": night.id,
-        "startedAt": night.started_at,
-        "endedAt": night.ended_at,
-        "screenings": [_screening(screening) for screening in night.screenings],
-    }
-    return details | {"vodUrl": night.vod_url} if night.vod_url else details
-
-
-def _screening(screening: PastScreening) -> Screening:
-    return {
-        "tapeId": screening.tape_id,
-        "startedAt": screening.started_at,
-        "endedAt": screening.ended_at,
-        "imageRequests": [_image_request(ghost) for ghost in screening.ghosts],
-    }
-
-
-def _image_request(ghost: PaidGhost) -> ImageRequest:
-    return {"id": ghost.id, "username": ghost.username, "subject": ghost.subject}
