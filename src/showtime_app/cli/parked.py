@@ -109,9 +109,9 @@ def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path |
 
 
 def _print(parked: ParkedItem) -> None:
-    tries = f", {parked['tries']} tries" if parked["tries"] > 1 else ""
-    head = f"{parked['id']}  ({parked['type']}, {parked['since']:%Y-%m-%dT%H:%M:%SZ}{tries})"
+    tries = f", {parked.tries} tries" if parked.tries > 1 else ""
+    head = f"{parked.id}  ({parked.type}, {parked.since:%Y-%m-%dT%H:%M:%SZ}{tries})"
     click.echo(printable(head))
-    for line in (parked["about"], parked["reason"], f"showtime parked {'|'.join(parked['choices'])}"):
+    for line in (parked.about, parked.reason, f"showtime parked {'|'.join(parked.choices)}"):
         if line:
             click.echo(f"    {printable(line)}")

@@ -2,10 +2,11 @@
 
 import re
 import uuid
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from litestar import Router, delete, post, put
 from litestar.params import JSONBody
+from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
@@ -20,7 +21,7 @@ from showtime_core.use_cases import host
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
 
 
-class Vod(TypedDict):
+class Vod(Struct):
     """The recording of a night."""
 
     url: Annotated[
@@ -67,7 +68,7 @@ def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only
     )
     async def set_vod(broadcast_id: BroadcastId, data: JSONBody[Vod]) -> None:
         """Keep where the recording of a night is; an empty URL takes it back."""
-        await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data["url"]))
+        await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data.url))
 
     handlers: list[Any] = [start_tape, stop_tape, set_vod]
     return Router(

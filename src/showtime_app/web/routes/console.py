@@ -2,37 +2,33 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct, convert, field
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
-from showtime_core.domain.broadcasts.broadcast import (
-    ChannelState,
-    HypeTrainProgress,
-    Revocation,
-    broadcast_rows,
-)
+from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
 from showtime_core.domain.health import Health, open_revocations
 
 
-class LiveBroadcast(TypedDict):
+class LiveBroadcast(Struct, rename="camel"):
     """The night that is on the air."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    startedAt: Annotated[datetime, says("When it began, by Twitch's clock.")]
+    started_at: Annotated[datetime, says("When it began, by Twitch's clock.")]
 
 
-class TapeOnScreen(TypedDict):
+class TapeOnScreen(Struct, rename="camel"):
     """The tape that is on."""
 
-    id: Annotated[int, says("The number of the tape.")]
-    startedAt: Annotated[datetime, says("When it was put on.")]
+    tape_id: Annotated[int, says("The number of the tape.")] = field(name="id")
+    started_at: Annotated[datetime, says("When it was put on.")]
 
 
-class HypeTrain(TypedDict):
+class HypeTrain(Struct):
     """The hype train that is under way: how far it is on its way to the next level."""
 
     id: Annotated[str, says("Names the train, at Twitch.")]
@@ -41,22 +37,22 @@ class HypeTrain(TypedDict):
     goal: Annotated[int, says("Points that the next level takes.")]
 
 
-class EndedSubscription(TypedDict):
+class EndedSubscription(Struct, rename="camel"):
     """A subscription that Twitch has ended."""
 
     type: Annotated[str, says("The type of EventSub that will no longer come.")]
     reason: Annotated[str, says("Twitch's word for why.")]
-    sentAt: Annotated[datetime, says("When Twitch said so.")]
+    sent_at: Annotated[datetime, says("When Twitch said so.")]
 
 
-class ConsoleState(TypedDict):
+class ConsoleState(Struct, rename="camel"):
     """How the show stands."""
 
     broadcast: Annotated[LiveBroadcast | None, says("The night that is on the air; null: none.")]
     tape: Annotated[TapeOnScreen | None, says("The tape that is on; null: none.")]
     title: Annotated[str, says("What the channel says it shows.")]
     category: Annotated[str, says("The category at Twitch.")]
-    hypeTrain: Annotated[HypeTrain | None, says("The hype train that is under way; null: none.")]
+    hype_train: Annotated[HypeTrain | None, says("The hype train that is under way; null: none.")]
     revocations: Annotated[
         list[EndedSubscription],
         says(
@@ -98,22 +94,15 @@ def route(
 
 
 def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[str]) -> ConsoleState:
-    live, train = state.timeline.live, state.hype_train
+    train = state.hype_train
     tape = next((tape for tape in broadcast_rows(state).screenings if tape.ended_at is None), None)
-    return {
-        "broadcast": {"id": live.id, "startedAt": live.started_at} if live else None,
-        "tape": {"id": tape.tape_id, "startedAt": tape.started_at} if tape else None,
+    said = {
+        "broadcast": state.timeline.live,
+        "tape": tape,
         "title": state.title,
         "category": state.category,
-        "hypeTrain": _describe_train(train) if train and not train.is_over else None,
-        "revocations": [_describe_end(each) for each in ended],
+        "hypeTrain": train if train and not train.is_over else None,
+        "revocations": ended,
         "off": off,
     }
-
-
-def _describe_train(train: HypeTrainProgress) -> HypeTrain:
-    return {"id": train.id, "level": train.level, "progress": train.progress, "goal": train.goal}
-
-
-def _describe_end(ended: Revocation) -> EndedSubscription:
-    return {"type": ended.type, "reason": ended.reason, "sentAt": ended.sent_at}
+    return convert(said, ConsoleState, from_attributes=True)

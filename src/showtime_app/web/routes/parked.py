@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypedDict, assert_never
+from typing import Annotated, assert_never
 
 from attrs import evolve
 from litestar import Router, get, post
 from litestar.params import JSONBody, QueryParameter
+from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
@@ -29,12 +30,12 @@ from showtime_core.use_cases.decide_parked import DecideParked
 _MOST = 1000
 
 
-class ParkedItem(TypedDict):
+class ParkedItem(Struct):
     """A message or an effect that waits for the operator."""
 
     id: Annotated[str, says("Names it, for deciding about it.")]
     kind: Annotated[str, says("What it is.", enum=["message", "effect"])]
-    type: Annotated[str, says("EventSub's type of the message, or the effect_kind of effect.")]
+    type: Annotated[str, says("EventSub's type of the message, or the kind of effect.")]
     about: Annotated[str, says("What it is about, in words; empty for a message, which is not understood.")]
     reason: Annotated[str, says("Why it is parked.")]
     since: Annotated[datetime, says("When the latest try began.")]
@@ -44,13 +45,13 @@ class ParkedItem(TypedDict):
     ]
 
 
-class ParkedList(TypedDict):
+class ParkedList(Struct):
     """What is parked."""
 
-    parked: Annotated[list[ParkedItem], says("Messages first, each effect_kind with the oldest first.")]
+    parked: Annotated[list[ParkedItem], says("Messages first, each kind with the oldest first.")]
 
 
-class ParkedName(TypedDict):
+class ParkedName(Struct):
     """One that is parked."""
 
     id: Annotated[str, says("Its name, as the list tells it.", minLength=1)]
@@ -99,14 +100,14 @@ def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
     @get("/", opt=described(example=_EXAMPLE, refusals={400: ["limit: Expected `int` >= 1"], **AWAY}))
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
-        return {"parked": [describe_parked(each) for each in await use_case.parked_items.list_parked(limit)]}
+        return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])
 
     @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
     async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
         if decision not in list(Decision):
             raise NotFound(_NO_DECISION)
-        await use_case.decide(Decision(decision), data["id"], uuid.uuid4())
+        await use_case.decide(Decision(decision), data.id, uuid.uuid4())
 
     return Router(
         "/admin/parked",
@@ -121,27 +122,21 @@ def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
     """Tell of one that is parked."""
     match parked:
         case ParkedEntry(entry, _, reason, since):
-            return {
-                "id": entry.id,
-                "kind": "message",
-                "type": entry.type,
-                "about": "",
-                "reason": reason,
-                "since": since,
-                "tries": 1,
-                "choices": [Decision.RETRY, Decision.DISMISS],
-            }
+            decisions = [Decision.RETRY, Decision.DISMISS]
+            return ParkedItem(
+                entry.id, "message", entry.type, "", reason=reason, since=since, tries=1, choices=decisions
+            )
         case ParkedEffect(job, reason, since):
-            return {
-                "id": job.key,
-                "kind": "effect",
-                "type": effect_kind(job.effect),
-                "about": _about(job),
-                "reason": reason,
-                "since": since,
-                "tries": job.attempts,
-                "choices": allowed_decisions(job.effect),
-            }
+            return ParkedItem(
+                job.key,
+                "effect",
+                effect_kind(job.effect),
+                _about(job),
+                reason=reason,
+                since=since,
+                tries=job.attempts,
+                choices=allowed_decisions(job.effect),
+            )
         case _:
             assert_never(parked)
 

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from attrs import define
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics, PendingWork
 from showtime_app.web.openapi.descriptions import AWAY, described, says
@@ -21,14 +22,14 @@ _TROUBLE_CACHE_SECONDS = 3.0
 _METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
 
 
-class Status(TypedDict):
+class Status(Struct, rename="camel"):
     """How it stands."""
 
-    isReady: Annotated[bool, says("Whether all that is configured works.")]
+    is_ready: Annotated[bool, says("Whether all that is configured works.")]
     message: Annotated[str, says("How it stands, for people.")]
 
 
-_WELL: Status = {"isReady": True, "message": "showtime is fully operational."}
+_WELL = {"isReady": True, "message": "showtime is fully operational."}
 
 
 @define
@@ -88,7 +89,7 @@ def routes(
     async def status() -> Status:
         """Tell people how it stands; always 200."""
         now = await watch.current()
-        return {"isReady": now.is_ready, "message": now.message}
+        return Status(now.is_ready, now.message)
 
     @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
     async def healthz() -> str:
