@@ -38,9 +38,7 @@ class RejectionLog:
         if now - self._told_at.get(reason, -_QUIET_SECONDS) >= _QUIET_SECONDS:
             count = self._untold.pop(reason)
             self._told_at[reason] = now
-            _log.warning(
-                "not taken: %s (%d since the last such line)", reason, count, extra=message_of(scope)
-            )
+            _log.warning(_NOT_TAKEN, reason, count, extra=message_of(scope))
 
 
 def message_of(scope: Scope) -> dict[str, str]:

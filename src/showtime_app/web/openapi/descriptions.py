@@ -4,6 +4,7 @@ A handler that says nothing cannot be described, and that is found when the desc
 """
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from attrs import frozen
@@ -68,10 +69,10 @@ def text(meaning: str, *examples: str) -> Object:
     return {"description": meaning, "content": {"text/plain": _media({"type": "string"}, examples)}}
 
 
-def refusal(status_phrase: str, messages: Sequence[str], status: int) -> Object:
+def refusal(status: HTTPStatus, messages: Sequence[str]) -> Object:
     """Describe a refusal, which is told in the form that the caller reads."""
     answer = text("; ".join(messages), *messages)
-    problems = [{"title": status_phrase, "status": status, "detail": message} for message in messages]
+    problems = [{"title": status.phrase, "status": status, "detail": message} for message in messages]
     problem = _media({"$ref": "#/components/schemas/Problem"}, problems)
     answer["content"]["application/problem+json"] = problem
     return answer

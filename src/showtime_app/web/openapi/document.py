@@ -154,7 +154,7 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
         success["headers"] |= _OF_KEPT
         responses["304"] = {"description": "What the caller has still holds.", "headers": _OF_KEPT}
     for code, messages in _refusals(operation, said).items():
-        responses[str(code)] = refusal(HTTPStatus(code).phrase, messages, code)
+        responses[str(code)] = refusal(HTTPStatus(code), messages)
 
 
 def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
@@ -163,7 +163,7 @@ def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
     every = [
         _OF_ALL,
         _OF_TOKENS if security else {},
-        _OF_ROLES if any(requirement["token"] for requirement in security) else {},
+        _OF_ROLES if any(requirement.get("token") for requirement in security) else {},
         _OF_BODIES if "requestBody" in operation else {},
         said.refusals,
     ]

@@ -4,7 +4,7 @@ import json
 import re
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, assert_never
+from typing import Annotated, Any, Literal, assert_never
 from uuid import UUID, uuid4, uuid5
 
 from litestar import Request, Response, get, post
@@ -54,11 +54,8 @@ class GhostStatus(Struct, omit_defaults=True):
 
     id: UUID
     status: Annotated[
-        str,
-        says(
-            "`failed`: there is none, and the points are back, or were never taken.",
-            enum=["in-progress", "shown", "failed"],
-        ),
+        Literal["in-progress", "shown", "failed"],
+        says("`failed`: there is none, and the points are back, or were never taken."),
     ]
     step: Annotated[
         str, says("How far it has come.", enum=["requested", *(step.value for step in GhostStep)])
@@ -238,7 +235,7 @@ async def _later(
     return Response(_describe(progress), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _status(progress: GhostProgress) -> str:
+def _status(progress: GhostProgress) -> Literal["in-progress", "shown", "failed"]:
     if progress.refusal:
         return "failed"
     return "shown" if progress.step in {GhostStep.SHOWN, GhostStep.POSTED} else "in-progress"
