@@ -27,14 +27,7 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
     parse_subject,
 )
 from showtime_core.domain.viewers import Identity
-from showtime_core.errors import (
-    ContentRefused,
-    NotEnoughPoints,
-    NotFound,
-    Refused,
-    ShowtimeError,
-    Unavailable,
-)
+from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
 from showtime_core.ports import Ghosts
 from showtime_core.use_cases.request_ghost import RequestGhost, ghost_request_entry
 
@@ -241,7 +234,7 @@ def _status(progress: GhostProgress) -> Literal["in-progress", "shown", "failed"
     return "shown" if progress.step in {GhostStep.SHOWN, GhostStep.POSTED} else "in-progress"
 
 
-def _failure(progress: GhostProgress) -> ShowtimeError | None:
+def _failure(progress: GhostProgress) -> NotEnoughPoints | ContentRefused | Unavailable | None:
     """Say why there is no ghost; None: there is one, or may be."""
     match progress.refusal:
         case None:
