@@ -160,6 +160,10 @@ class Account(Protocol):
         """Find one transaction; None if there is none, or if the ledger's database fails."""
 
 
+class ReadableLedger(Ledger, Account, Protocol):
+    """A ledger that changes the points of viewers, and reads them as well."""
+
+
 class Painter(Protocol):
     """Makes images."""
 

@@ -17,7 +17,6 @@ TERMS = re.findall(r"^\*\*(.+?)\*\*", PAGE, re.MULTILINE)
 SAME_THING = {
     "CallbackAnswer": "the application says as a protocol what it takes from the adapter",
     "PendingWork": "the application says as a protocol what it takes from the adapter",
-    "ReadableLedger": "the contract of ledgers needs pytest, which the application must not import",
     "Screening": "the domain's value, and its form in JSON",
 }
 # Words that were this house's own; the field has others for what they meant.

@@ -224,7 +224,7 @@ READ_STATE: LiteralString = """
 """
 
 # Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
-BACKLOG: LiteralString = """
+PENDING_WORK: LiteralString = """
     select (select count(*) from showtime.journal where outcome = 'parked'),
            (select count(*) from showtime.outbox where status = 'parked'),
            count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8

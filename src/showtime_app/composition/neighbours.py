@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 from litestar.types import ControllerRouterHandler
@@ -19,15 +19,11 @@ from showtime_app.config import Settings
 from showtime_app.setting_types import EMBEDDED
 from showtime_app.web.routes import local
 from showtime_core.domain.points_and_ghosts.effects import Feature
-from showtime_core.ports import Account, Bucket, Gallery, Ledger, Painter
+from showtime_core.ports import Bucket, Gallery, Painter, ReadableLedger
 
 TelemetryOf = Callable[[str], Telemetry]
 """Gives what is told of requests to the neighbour of this name."""
 _Connection = TypeVar("_Connection", bound=AbstractAsyncContextManager[Any])
-
-
-class ReadableLedger(Ledger, Account, Protocol):
-    """A ledger that can also be looked at."""
 
 
 @frozen

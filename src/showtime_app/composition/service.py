@@ -5,10 +5,10 @@ from functools import partial
 from showtime_adapters.auth import AuthService
 from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.local.tokens import TokenIssuer
-from showtime_adapters.postgres.backlog import read_pending_work
 from showtime_adapters.postgres.heartbeat import Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.ledger import PostgresLedger
+from showtime_adapters.postgres.pending_work import read_pending_work
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_app.composition.chat import wire_chat

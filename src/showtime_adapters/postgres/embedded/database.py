@@ -23,7 +23,7 @@ from showtime_adapters.postgres.embedded.data_folder import (
     explained_errors,
     lock_alone,
 )
-from showtime_adapters.postgres.embedded.programs import ServerAccount
+from showtime_adapters.postgres.embedded.programs import ServerUser
 from showtime_adapters.postgres.session import command_session
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
@@ -116,7 +116,7 @@ def _leave(folder: DataFolder, users: IO[bytes]) -> None:
     with users:
         if lock_alone(users):
             server.stop(folder)
-            folder.drop_sockets(ServerAccount.of(folder).uid)
+            folder.drop_sockets(ServerUser.of(folder).uid)
 
 
 def _prepare(folder: DataFolder, postmaster: server.Postmaster, tcp_port: int | None) -> str | None:

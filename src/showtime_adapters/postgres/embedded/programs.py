@@ -81,7 +81,7 @@ def major_of(cluster: Path) -> int | None:
 
 
 @frozen
-class ServerAccount:
+class ServerUser:
     """The user that owns the cluster and runs the server."""
 
     uid: int

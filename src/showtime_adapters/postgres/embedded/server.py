@@ -22,7 +22,7 @@ from showtime_adapters.postgres.embedded.data_folder import (
     lock_alone,
     poll,
 )
-from showtime_adapters.postgres.embedded.programs import Binaries, ServerAccount, major_of
+from showtime_adapters.postgres.embedded.programs import Binaries, ServerUser, major_of
 
 _DEFAULT_PORT = 5432
 _LOCK = "postgres-server.lock"
@@ -94,7 +94,7 @@ def launch(
     Raises EmbeddedPostgresError with the last words of the server if it does not come up.
     """
     binaries = Binaries.for_cluster(folder.cluster, bin_dir)
-    account = ServerAccount.of(folder)
+    account = ServerUser.of(folder)
     sockets = folder.take_sockets(account.uid, account.gid)
     postgres = binaries.folder / "postgres"
     account = account.reaching(postgres, [folder.path, sockets])
@@ -150,7 +150,7 @@ def _ready(folder: DataFolder, pid: int | None = None) -> Postmaster | None:
     return found if ping == Ping.OK else None
 
 
-def _make_cluster(folder: DataFolder, binaries: Binaries, account: ServerAccount, *, sync: bool) -> None:
+def _make_cluster(folder: DataFolder, binaries: Binaries, account: ServerUser, *, sync: bool) -> None:
     """Make an empty cluster beside its place and move it there whole, so that a crash leaves no half one."""
     draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.path))
     os.chown(draft, account.uid, account.gid)

@@ -11,7 +11,6 @@ Needs pytest-asyncio in auto mode.
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -32,13 +31,9 @@ from showtime_core.domain.points_and_ghosts.ledger import (
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
-from showtime_core.ports import Account, Ledger
+from showtime_core.ports import ReadableLedger
 
 HOUR = timedelta(hours=1)
-
-
-class ReadableLedger(Ledger, Account, Protocol):
-    """A ledger that can also be read."""
 
 
 def key() -> str:

@@ -4,7 +4,7 @@ from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.statements import BACKLOG
+from showtime_adapters.postgres.statements import PENDING_WORK
 from showtime_core.errors import Unavailable
 
 
@@ -21,7 +21,7 @@ class PendingWork:
 async def read_pending_work(pool: AsyncConnectionPool[Connection]) -> PendingWork:
     """Count what is parked and what is due; raises Unavailable."""
     async with connected(pool) as connection:
-        row = await (await connection.execute(BACKLOG)).fetchone()
+        row = await (await connection.execute(PENDING_WORK)).fetchone()
     if row is None:
         raise Unavailable("the database does not answer")
     return PendingWork(*row)
