@@ -1,4 +1,7 @@
-"""The wire formats that more than one adapter speaks: the one place where values become JSON and back."""
+"""The wire formats that more than one adapter speaks: the one place where values become JSON and back.
+
+But for the journal's entries of our own: those come with their bodies, from `showtime_core.domain.own_entries`.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

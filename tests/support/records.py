@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, LiteralString
-from uuid import UUID
 
 from attrs import evolve
 from psycopg_pool import AsyncConnectionPool
@@ -18,24 +17,17 @@ from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import ALERT_TYPES, decode_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening, Snapshot
-from showtime_core.domain.events import (
-    EntryDismissed,
-    EntryRetried,
-    GhostPaid,
-    GhostRequested,
-    TapeStarted,
-    TapeStopped,
-)
+from showtime_core.domain.events import EntryRetried
 from showtime_core.domain.journal import Entry, EntrySource, FeedItem, Malformed, Unknown
 from showtime_core.domain.outbox import PlannedEffect
-from showtime_core.domain.viewers import Viewer
+from showtime_core.domain.own_entries import read_own_entry
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import JournalLine, Stage, StoredRecords, StoredViewer
-from showtime_core.use_cases.check_channel import read_repair
 
 OF_OLD = "an older version did not understand it"
 """Why messages are parked that are well: their reader was not."""
 
+_OWN = {EntrySource.HOST, EntrySource.VIEWER, EntrySource.RELAY, EntrySource.REPAIR}
 _OF_REACTIONS = {"credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost"}
 _ALERTS = {name: cls for cls, name in ALERT_TYPES.items()}
 
@@ -57,18 +49,8 @@ async def staged(conninfo: str) -> AsyncIterator[Stage]:
 
 def parse(entry: Entry) -> Entry:
     """Read what an entry of the journal says from its body, as it was read when it came."""
-    if entry.source is EntrySource.REPAIR:
-        return evolve(entry, content=read_repair(entry))
-    if entry.source is EntrySource.HOST:
-        document = json.loads(entry.body)
-        if entry.type == "tape.stop":
-            return evolve(entry, content=TapeStopped())
-        if entry.type.startswith("entry."):
-            return entry
-        started = TapeStarted(UUID(document["screeningId"]), document["tapeId"])
-        return evolve(entry, content=started)
-    if entry.source in {EntrySource.VIEWER, EntrySource.RELAY}:
-        return evolve(entry, content=_read_ghost(json.loads(entry.body)))
+    if entry.source in _OWN:
+        return entry if entry.type == "entry.retry" else read_own_entry(entry)
     headers = {
         "twitch-eventsub-message-type": entry.source.value,
         "twitch-eventsub-message-retry": str(entry.retry),
@@ -79,20 +61,12 @@ def parse(entry: Entry) -> Entry:
     return read_entry(headers, entry.id, entry.sent_at, entry.body, read_json(entry.body))
 
 
-def _read_ghost(document: dict[str, Any]) -> GhostRequested | GhostPaid:
-    user = document["user"]
-    viewer = Viewer(user["id"], user["login"], user["displayName"])
-    if "url" in document:
-        return GhostPaid(viewer, document["subject"], document["url"])
-    return GhostRequested(viewer, document["subject"], document.get("key"))
-
-
 async def assert_replays(conninfo: str) -> StoredRecords:
     """See that the journal alone, told to the pure core again, gives all that was recorded."""
     async with make_pool(conninfo) as pool:
         kept = await read_records(pool)
         sent = {line.entry.id: line.entry async for line in read_journal(pool, parse)}
-    sent |= {each.id: _read_decision(each, sent) for each in sent.values() if each.type.startswith("entry.")}
+    sent |= {each.id: _read_retry(each, sent) for each in sent.values() if each.type == "entry.retry"}
     for line in kept.journal:
         if line.remark and line.remark.startswith(("it cannot be written", OF_OLD)):
             sent[line.entry_id] = evolve(sent[line.entry_id], content=Malformed(line.remark))
@@ -101,11 +75,9 @@ async def assert_replays(conninfo: str) -> StoredRecords:
     return kept
 
 
-def _read_decision(command: Entry, sent: Mapping[str, Entry]) -> Entry:
-    """Read what the operator has decided: about an entry that is in the journal too, with what it says."""
+def _read_retry(command: Entry, sent: Mapping[str, Entry]) -> Entry:
+    """Read what the operator has tried again: an entry that is in the journal too, with what it says."""
     name = json.loads(command.body)["entryId"]
-    if command.type == "entry.dismiss":
-        return evolve(command, content=EntryDismissed(name))
     event = sent[name].content
     assert not isinstance(event, Unknown | Malformed)
     return evolve(command, content=EntryRetried(name, event))

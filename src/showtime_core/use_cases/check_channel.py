@@ -1,9 +1,6 @@
 """Use case: look after the channel at Twitch, and repair what can be repaired without anybody's help."""
 
-import json
 import logging
-from datetime import datetime
-from typing import assert_never
 
 from attrs import evolve, frozen
 
@@ -11,7 +8,8 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.broadcasts.stream_check import MissingStream, compare
 from showtime_core.domain.events import StreamFound, StreamMissed
 from showtime_core.domain.health import Health, TwitchHealth, is_check_due
-from showtime_core.domain.journal import AdmittedBatch, Entry, EntrySource, JournalChanges
+from showtime_core.domain.journal import AdmittedBatch, JournalChanges
+from showtime_core.domain.own_entries import repair_entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import SubscriptionFinding, reconcile, wanted_subscriptions
 from showtime_core.errors import Refused, Unavailable
@@ -98,30 +96,6 @@ def _plan_if_changed(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
     if changes.state == batch.state:
         raise Refused("it is no news")
     return changes
-
-
-def repair_entry(event: StreamFound | StreamMissed) -> Entry:
-    """Write what was found as an entry of the journal."""
-    match event:
-        case StreamFound(stream_id, started_at, seen_at):
-            kind, said = "stream.found", {"streamId": stream_id, "startedAt": started_at.isoformat()}
-        case StreamMissed(since, seen_at, stream_id):
-            kind, said = "stream.missed", {"since": since.isoformat()}
-            said |= {"streamId": stream_id} if stream_id else {}
-        case _:
-            assert_never(event)
-    said["seenAt"] = seen_at.isoformat()
-    entry_id = f"repair:{kind}:{seen_at.isoformat()}"
-    return Entry(entry_id, EntrySource.REPAIR, kind, seen_at, event, json.dumps(said).encode())
-
-
-def read_repair(entry: Entry) -> StreamFound | StreamMissed:
-    """Read such an entry again, from its body."""
-    said = json.loads(entry.body)
-    times = {name: datetime.fromisoformat(said[name]) for name in said if name != "streamId"}
-    if entry.type == "stream.missed":
-        return StreamMissed(times["since"], times["seenAt"], said.get("streamId"))
-    return StreamFound(said["streamId"], times["startedAt"], times["seenAt"])
 
 
 def _log_findings(found: TwitchHealth) -> None:

@@ -1,20 +1,19 @@
 """Use case of the operator: what is parked is tried again, let go, or known to be done."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from showtime_core.domain.events import EntryDismissed, EntryRetried, Event
 from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
+from showtime_core.domain.own_entries import decision_entry, read_own_entry
 from showtime_core.domain.parked import Decision, settle_decision
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused, ShowtimeError
 from showtime_core.ports import ParkedItems, UnitOfWork
 from showtime_core.texts import clean
-from showtime_core.use_cases.perform import read_ghost_paid
 from showtime_core.use_cases.receive import plan_command
 
 _OF_TWITCH = {EntrySource.NOTIFICATION, EntrySource.REVOCATION, EntrySource.OTHER}
@@ -44,16 +43,13 @@ class DecideParked:
             await self._record(self._command_entry(decision, parked.entry, command_id), parked.policy)
 
     def _command_entry(self, decision: Decision, entry: Entry, command_id: UUID) -> Entry:
-        content: EntryRetried | EntryDismissed
         match decision:
             case Decision.RETRY:
-                kind, content = "entry.retry", EntryRetried(entry.id, self._understood(entry))
+                return decision_entry(command_id, EntryRetried(entry.id, self._understood(entry)))
             case Decision.DISMISS:
-                kind, content = "entry.dismiss", EntryDismissed(entry.id)
+                return decision_entry(command_id, EntryDismissed(entry.id))
             case _:
                 raise Refused(f"a message has no {decision}: choose retry or dismiss")
-        body = json.dumps({"entryId": entry.id}).encode()
-        return Entry(f"host:{command_id}", EntrySource.HOST, kind, None, content, body)
 
     def _understood(self, entry: Entry) -> Event:
         match self._reread(entry).content:
@@ -67,7 +63,7 @@ class DecideParked:
     def _reread(self, entry: Entry) -> Entry:
         if entry.source in _OF_TWITCH:
             return self.parse(entry)
-        return evolve(entry, content=read_ghost_paid(entry)) if entry.source is EntrySource.RELAY else entry
+        return read_own_entry(entry) if entry.source is EntrySource.RELAY else entry
 
     async def _record(self, command: Entry, policy: Policy) -> None:
         try:

@@ -1,6 +1,5 @@
 """Use case: one effect out. It is performed, and what came of it tells what is next."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -9,9 +8,9 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.events import GhostPaid
-from showtime_core.domain.journal import Entry, EntrySource
+from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
+from showtime_core.domain.own_entries import ghost_paid_entry
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
@@ -41,7 +40,6 @@ from showtime_core.domain.points_and_ghosts.ledger_matching import (
 )
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.points_and_ghosts.retries import GiveUp, Park, Retry, consequence
-from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import (
     Ambiguous,
     ContentRefused,
@@ -213,7 +211,7 @@ async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) 
         case GhostTask.REFUND:
             return await _refund(ghost, services)
         case GhostTask.SHOW:
-            await services.receive(_ghost_paid_entry(ghost))
+            await services.receive(ghost_paid_entry(ghost))
             return evolve(ghost, step=GhostStep.SHOWN)
         case GhostTask.POST:
             if job.in_doubt_for is not None:
@@ -280,30 +278,6 @@ def _flow_id_of(ghost: Ghost) -> UUID:
 def _image_of(ghost: Ghost) -> bytes:
     assert ghost.jpeg, "a ghost that was painted has an image until it is posted"
     return ghost.jpeg
-
-
-def _ghost_paid_entry(ghost: Ghost) -> Entry:
-    """Say in the journal that a ghost is paid: its alert follows from this, once."""
-    assert ghost.url, "a ghost that is paid was stored"
-    body = {
-        "ghostId": str(ghost.id),
-        "user": {
-            "id": ghost.viewer.id,
-            "login": ghost.viewer.login,
-            "displayName": ghost.viewer.display_name,
-        },
-        "subject": ghost.subject,
-        "url": ghost.url,
-    }
-    paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
-    return Entry(f"ghost:{ghost.id}", EntrySource.RELAY, "ghost.paid", None, paid, json.dumps(body).encode())
-
-
-def read_ghost_paid(entry: Entry) -> GhostPaid:
-    """Read a GhostPaid event back from the body of its journal entry."""
-    said = json.loads(entry.body)
-    user = said["user"]
-    return GhostPaid(Viewer(user["id"], user["login"], user["displayName"]), said["subject"], said["url"])
 
 
 def _settle_failure(job: Job, failure: ShowtimeError, chance: float) -> Settlement:

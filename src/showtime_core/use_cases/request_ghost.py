@@ -1,17 +1,15 @@
 """Use case of a viewer: a ghost is asked for, and paid with points that the viewer has."""
 
-import json
 from uuid import UUID
 
 from attrs import frozen
 
 from showtime_core.domain.events import GhostRequested
-from showtime_core.domain.journal import Entry, EntrySource
+from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, Unavailable
 from showtime_core.ports import Account, Ghosts, UnitOfWork
 from showtime_core.use_cases.receive import plan_command
@@ -55,17 +53,3 @@ class RequestGhost:
         asker = await self.ghosts.first_request(request)
         assert asker is not None, "it was recorded"
         return ghost_id_of(asker)
-
-
-def ghost_request_entry(viewer: Viewer, subject: str, name: UUID, key: str | None = None) -> Entry:
-    """Make the entry of a request; the same `name` again is the same request."""
-    body: dict[str, object] = {
-        "user": {"id": viewer.id, "login": viewer.login, "displayName": viewer.display_name},
-        "subject": subject,
-    }
-    if key is not None:
-        body["key"] = key
-    wanted = GhostRequested(viewer, subject, key)
-    return Entry(
-        f"viewer:{name}", EntrySource.VIEWER, "ghost.request", None, wanted, json.dumps(body).encode()
-    )

@@ -18,6 +18,7 @@ from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_
 from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
 from showtime_core.domain.journal import Entry
+from showtime_core.domain.own_entries import ghost_request_entry
 from showtime_core.domain.points_and_ghosts.ghosts import (
     MAX_SUBJECT_CHARACTERS,
     GhostProgress,
@@ -29,7 +30,7 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
 from showtime_core.domain.viewers import Identity
 from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
 from showtime_core.ports import Ghosts
-from showtime_core.use_cases.request_ghost import RequestGhost, ghost_request_entry
+from showtime_core.use_cases.request_ghost import RequestGhost
 
 WAIT_SECONDS = 45.0
 """How long a viewer waits for a ghost, at most: the proxy gives up after a minute."""

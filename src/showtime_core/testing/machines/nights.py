@@ -36,6 +36,7 @@ from showtime_core.domain.journal import (
     Outcome,
     Unknown,
 )
+from showtime_core.domain.own_entries import repair_entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
@@ -44,7 +45,7 @@ from showtime_core.testing import strategies as some
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import Stage, StoredRecords, memory_stage, peek, read_memory
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.check_channel import record_repair, repair_entry
+from showtime_core.use_cases.check_channel import record_repair
 from showtime_core.use_cases.host import start_tape, stop_tape
 from showtime_core.use_cases.receive import plan_changes, plan_command, receive
 

@@ -10,10 +10,11 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState, snapshot_of
 from showtime_core.domain.broadcasts.stream_check import ListedStream, MissingStream, StreamListing, compare
 from showtime_core.domain.events import StreamFound, StreamMissed
 from showtime_core.domain.journal import Outcome
+from showtime_core.domain.own_entries import repair_entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import at, offline, online
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.check_channel import read_repair, record_repair, repair_entry
+from showtime_core.use_cases.check_channel import record_repair
 from showtime_core.use_cases.receive import receive
 
 POLICY = Policy()
@@ -188,9 +189,7 @@ async def test_a_stream_that_was_missed_ends_no_other():
     "event",
     [StreamFound("40123", at(0), at(7.5)), StreamMissed(at(0), at(10.25)), StreamMissed(at(0), at(1), "40")],
 )
-async def test_a_repair_can_be_read_back_from_the_journal(event):
-    """A night is replayed from its bodies."""
-    entry = repair_entry(event)
-    assert read_repair(entry) == event
-    units = await told(entry)
+async def test_a_repair_is_reacted_to(event):
+    """What follows from a repair follows as from a message of Twitch."""
+    units = await told(repair_entry(event))
     assert [line.outcome for line in units.memory.records] == [Outcome.REACTED]

@@ -1,0 +1,123 @@
+"""The journal entries that showtime makes itself: the one place where they are named, written and read.
+
+A body stays in the journal for longer than a version lasts, and a night is replayed from it. So keys, their
+order and their spelling stay as they are: what is added must be left out where it is not set.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+from attrs import evolve
+
+from showtime_core.domain.events import (
+    EntryDismissed,
+    EntryRetried,
+    Event,
+    GhostPaid,
+    GhostRequested,
+    StreamFound,
+    StreamMissed,
+    TapeStarted,
+    TapeStopped,
+)
+from showtime_core.domain.journal import Entry, EntrySource
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost
+from showtime_core.domain.viewers import Viewer
+
+_Document = dict[str, Any]
+"""An object of JSON."""
+
+
+def start_tape_entry(command_id: UUID, tape_id: int) -> Entry:
+    """Write the host's command to put a tape on; its id becomes that of the screening."""
+    body = {"tapeId": tape_id, "screeningId": str(command_id)}
+    return _command(command_id, "tape.start", TapeStarted(command_id, tape_id), body)
+
+
+def stop_tape_entry(command_id: UUID) -> Entry:
+    """Write the host's command to take the tape off."""
+    return _command(command_id, "tape.stop", TapeStopped(), {})
+
+
+def decision_entry(command_id: UUID, decision: EntryRetried | EntryDismissed) -> Entry:
+    """Write the operator's decision about a parked entry."""
+    kind = "entry.retry" if isinstance(decision, EntryRetried) else "entry.dismiss"
+    return _command(command_id, kind, decision, {"entryId": decision.entry_id})
+
+
+def ghost_request_entry(viewer: Viewer, subject: str, name: UUID, key: str | None = None) -> Entry:
+    """Write a viewer's request for a ghost; the same `name` again is the same request."""
+    body = {"user": _user(viewer), "subject": subject} | ({} if key is None else {"key": key})
+    wanted = GhostRequested(viewer, subject, key)
+    return _entry(f"viewer:{name}", EntrySource.VIEWER, "ghost.request", wanted, body)
+
+
+def ghost_paid_entry(ghost: Ghost) -> Entry:
+    """Say in the journal that a ghost is paid: its alert follows from this, once."""
+    assert ghost.url, "a ghost that is paid was stored"
+    body = {
+        "ghostId": str(ghost.id),
+        "user": _user(ghost.viewer),
+        "subject": ghost.subject,
+        "url": ghost.url,
+    }
+    paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
+    return _entry(f"ghost:{ghost.id}", EntrySource.RELAY, "ghost.paid", paid, body)
+
+
+def repair_entry(event: StreamFound | StreamMissed) -> Entry:
+    """Write what Twitch's API has shown of a message that was lost."""
+    match event:
+        case StreamFound(stream_id, started_at):
+            kind, body = "stream.found", {"streamId": stream_id, "startedAt": started_at.isoformat()}
+        case StreamMissed(since, _, stream_id):
+            kind, body = "stream.missed", {"since": since.isoformat()}
+            body |= {"streamId": stream_id} if stream_id else {}
+        case _:
+            assert_never(event)
+    seen_at = event.seen_at.isoformat()
+    entry = _entry(f"repair:{kind}:{seen_at}", EntrySource.REPAIR, kind, event, body | {"seenAt": seen_at})
+    return evolve(entry, sent_at=event.seen_at)
+
+
+def read_own_entry(entry: Entry) -> Entry:
+    """Read such an entry again from its body; raises KeyError or ValueError for one that is none of ours.
+
+    One by which an entry is tried again is not read here: what it says is said by that other entry.
+    """
+    return evolve(entry, content=_READERS[entry.type](json.loads(entry.body)))
+
+
+def _command(command_id: UUID, kind: str, content: Event, body: _Document) -> Entry:
+    return _entry(f"host:{command_id}", EntrySource.HOST, kind, content, body)
+
+
+def _entry(entry_id: str, source: EntrySource, kind: str, content: Event, body: _Document) -> Entry:
+    return Entry(entry_id, source, kind, None, content, json.dumps(body).encode())
+
+
+def _user(viewer: Viewer) -> _Document:
+    return {"id": viewer.id, "login": viewer.login, "displayName": viewer.display_name}
+
+
+def _read_user(user: _Document) -> Viewer:
+    return Viewer(user["id"], user["login"], user["displayName"])
+
+
+_time = datetime.fromisoformat
+_READERS: dict[str, Callable[[_Document], Event]] = {
+    "tape.start": lambda said: TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
+    "tape.stop": lambda _: TapeStopped(),
+    "entry.dismiss": lambda said: EntryDismissed(said["entryId"]),
+    "ghost.request": lambda said: GhostRequested(_read_user(said["user"]), said["subject"], said.get("key")),
+    "ghost.paid": lambda said: GhostPaid(_read_user(said["user"]), said["subject"], said["url"]),
+    "stream.found": lambda said: StreamFound(
+        said["streamId"], _time(said["startedAt"]), _time(said["seenAt"])
+    ),
+    "stream.missed": lambda said: StreamMissed(
+        _time(said["since"]), _time(said["seenAt"]), said.get("streamId")
+    ),
+}

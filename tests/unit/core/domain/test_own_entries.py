@@ -1,0 +1,118 @@
+"""What showtime writes into its journal itself is read by the versions after: its bytes stay as they are."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from attrs import evolve
+
+from showtime_core.domain.events import (
+    EntryDismissed,
+    EntryRetried,
+    GhostRequested,
+    StreamFound,
+    StreamMissed,
+    TapeStarted,
+    TapeStopped,
+)
+from showtime_core.domain.journal import Entry, EntrySource, Unknown
+from showtime_core.domain.own_entries import (
+    decision_entry,
+    ghost_paid_entry,
+    ghost_request_entry,
+    read_own_entry,
+    repair_entry,
+    start_tape_entry,
+    stop_tape_entry,
+)
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostStep
+from showtime_core.domain.viewers import Viewer
+
+EIGHT = datetime(2026, 10, 30, 20, tzinfo=UTC)
+LATER = EIGHT + timedelta(minutes=5, microseconds=7)
+MARGE = Viewer("1", "marge", "Märge")
+LATER_WRITTEN = b'"seenAt": "2026-10-30T20:05:00.000007+00:00"}'
+MARGE_WRITTEN = b'{"id": "1", "login": "marge", "displayName": "M\\u00e4rge"}'
+ID = UUID(int=5)
+NAME = "00000000-0000-0000-0000-000000000005"
+GHOST = Ghost(ID, MARGE, "Bob", None, GhostStep.PAID, UUID(int=1), "https://x.example/5.jpg")
+
+RETRY = decision_entry(ID, EntryRetried("b1", TapeStopped()))
+# Each with its id, its type and its body.
+WRITTEN: list[tuple[Entry, str, EntrySource, str, bytes]] = [
+    (
+        start_tape_entry(ID, 31),
+        *(f"host:{NAME}", EntrySource.HOST, "tape.start"),
+        b'{"tapeId": 31, "screeningId": "00000000-0000-0000-0000-000000000005"}',
+    ),
+    (stop_tape_entry(ID), f"host:{NAME}", EntrySource.HOST, "tape.stop", b"{}"),
+    (RETRY, f"host:{NAME}", EntrySource.HOST, "entry.retry", b'{"entryId": "b1"}'),
+    (
+        decision_entry(ID, EntryDismissed("m\u00fc")),
+        *(f"host:{NAME}", EntrySource.HOST, "entry.dismiss"),
+        b'{"entryId": "m\\u00fc"}',
+    ),
+    (
+        ghost_request_entry(MARGE, 'Bob\u2019s "ghost"', ID),
+        *(f"viewer:{NAME}", EntrySource.VIEWER, "ghost.request"),
+        b'{"user": ' + MARGE_WRITTEN + b', "subject": "Bob\\u2019s \\"ghost\\""}',
+    ),
+    (
+        ghost_request_entry(MARGE, "Bob", ID, "mine"),
+        *(f"viewer:{NAME}", EntrySource.VIEWER, "ghost.request"),
+        b'{"user": ' + MARGE_WRITTEN + b', "subject": "Bob", "key": "mine"}',
+    ),
+    (
+        ghost_paid_entry(GHOST),
+        *(f"ghost:{NAME}", EntrySource.RELAY, "ghost.paid"),
+        b'{"ghostId": "00000000-0000-0000-0000-000000000005", "user": '
+        + MARGE_WRITTEN
+        + b', "subject": "Bob", "url": "https://x.example/5.jpg"}',
+    ),
+    (
+        repair_entry(StreamFound("40", EIGHT, LATER)),
+        *("repair:stream.found:2026-10-30T20:05:00.000007+00:00", EntrySource.REPAIR, "stream.found"),
+        b'{"streamId": "40", "startedAt": "2026-10-30T20:00:00+00:00", ' + LATER_WRITTEN,
+    ),
+    (
+        repair_entry(StreamMissed(EIGHT, LATER)),
+        *("repair:stream.missed:2026-10-30T20:05:00.000007+00:00", EntrySource.REPAIR, "stream.missed"),
+        b'{"since": "2026-10-30T20:00:00+00:00", ' + LATER_WRITTEN,
+    ),
+    (
+        repair_entry(StreamMissed(EIGHT, LATER, "40")),
+        *("repair:stream.missed:2026-10-30T20:05:00.000007+00:00", EntrySource.REPAIR, "stream.missed"),
+        b'{"since": "2026-10-30T20:00:00+00:00", "streamId": "40", ' + LATER_WRITTEN,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "entry_id", "source", "kind", "body"), WRITTEN, ids=[each[3] for each in WRITTEN]
+)
+def test_the_bytes_are_those_of_the_versions_before(entry, entry_id, source, kind, body):
+    """An entry of our own has the id, the type and the bytes that every version so far has written."""
+    assert (entry.id, entry.source, entry.type, entry.body) == (entry_id, source, kind, body)
+    assert entry.sent_at == (LATER if source is EntrySource.REPAIR else None)
+
+
+@pytest.mark.parametrize(
+    "entry", [each[0] for each in WRITTEN if each[0] is not RETRY], ids=lambda each: each.type
+)
+def test_it_is_read_again_from_its_body(entry):
+    """An entry of our own says the same when it is read again from what the journal keeps of it."""
+    assert read_own_entry(evolve(entry, content=Unknown())) == entry
+
+
+def test_what_it_says_is_what_it_was_written_for():
+    """An entry of our own reports the event for which it was written."""
+    assert start_tape_entry(ID, 31).content == TapeStarted(ID, 31)
+    assert ghost_request_entry(MARGE, "Bob", ID, "mine").content == GhostRequested(MARGE, "Bob", "mine")
+    assert RETRY.content == EntryRetried("b1", TapeStopped())
+
+
+def test_what_is_none_of_ours_is_not_read():
+    """An entry that showtime did not make, or that only names another, is not read as one of its own."""
+    for entry in (RETRY, Entry("b1", EntrySource.NOTIFICATION, "channel.follow", EIGHT, Unknown(), b"{}")):
+        with pytest.raises(KeyError):
+            read_own_entry(entry)
