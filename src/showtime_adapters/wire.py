@@ -1,6 +1,6 @@
 """The wire formats that more than one adapter speaks: the one place where values become JSON and back.
 
-But for the journal's entries of our own: those come with their bodies, from `showtime_core.domain.own_entries`.
+But for entries of our own in the journal: `showtime_core.domain.own_entries` brings them with their bodies.
 """
 
 from collections.abc import Callable
