@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import LiteralString
 
 from attrs import frozen
+from psycopg.rows import class_row, scalar_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_value
 from showtime_adapters.wire import chat_document
 from showtime_core.domain.chat import (
     BACKLOG_LENGTH,
@@ -75,7 +77,7 @@ _PRUNE: LiteralString = """
 
 # What a client has missed, but no more than the latest messages.
 _MISSED: LiteralString = """
-    select id, 'chat', payload::text from showtime.chat_line
+    select id, 'chat' as stream, payload::text from showtime.chat_line
     where id <= %(until)s and id > %(after)s and id > coalesce((
         select id from showtime.chat_line where message_id is not null
         order by id desc offset %(messages)s limit 1), 0)
@@ -90,7 +92,7 @@ _RECENT: LiteralString = """
     ), seen as (
         select id, payload::text from backlog where not is_deleted order by id desc limit %(count)s
     )
-    select id, 'chat', payload from seen order by id
+    select id, 'chat' as stream, payload from seen order by id
 """
 
 _REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
@@ -115,34 +117,31 @@ class PostgresChatLog:
         async with connected(self.pool) as connection:
             async with connection.pipeline():  # in one round trip: in a flood they are what takes the time
                 await connection.execute(_LOCK)
-                known = await connection.execute(_KNOWN, [keys], prepare=False)
-                kept = await connection.execute(_BACKLOG, [BACKLOG_LENGTH])
+                known = connection.cursor(row_factory=scalar_row)
+                await known.execute(_KNOWN, [keys], prepare=False)
+                backlog = connection.cursor(row_factory=class_row(BacklogMessage))
+                await backlog.execute(_BACKLOG, [BACKLOG_LENGTH])
                 await self.require(connection)
-            backlog = tuple(BacklogMessage(*row) for row in await kept.fetchall())
-            changes = plan_chat_changes(backlog, {key for (key,) in await known.fetchall()}, reports)
+            changes = plan_chat_changes(tuple(await backlog.fetchall()), set(await known.fetchall()), reports)
             if changes.lines or changes.dedup_keys:
                 await _write(connection, changes)
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
         async with connected(self.pool) as connection:
-            return bool(await (await connection.execute(_KNOWN, [[report_key(entry_id)]])).fetchall())
+            return await fetch_value(connection, _KNOWN, [[report_key(entry_id)]]) is not None
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
         async with connected(self.pool) as connection:
-            cursor = await connection.execute(
-                _MISSED, {"after": after, "until": until, "messages": BACKLOG_LENGTH}
-            )
-            return [FeedEntry(*row) for row in await cursor.fetchall()]
+            wanted = {"after": after, "until": until, "messages": BACKLOG_LENGTH}
+            return await fetch_all(connection, _MISSED, class_row(FeedEntry), wanted)
 
     async def recent(self, count: int, until: int) -> Sequence[FeedEntry]:
         """Read so many of the latest messages up to an id that are still to be seen; raises Unavailable."""
         async with connected(self.pool) as connection:
-            cursor = await connection.execute(
-                _RECENT, {"until": until, "count": count, "messages": BACKLOG_LENGTH}
-            )
-            return [FeedEntry(*row) for row in await cursor.fetchall()]
+            wanted = {"until": until, "count": count, "messages": BACKLOG_LENGTH}
+            return await fetch_all(connection, _RECENT, class_row(FeedEntry), wanted)
 
     async def report(self, failure: str | None) -> None:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""
@@ -160,10 +159,9 @@ async def _write(connection: Connection, changes: ChatChanges) -> None:
         "line_count": len(changes.lines),
         "key_count": len(changes.dedup_keys),
     }
-    cursor = await connection.execute(_WRITE, written, prepare=False)
-    [(last_line_id, last_position, _)] = await cursor.fetchall()
-    if _is_time_to_prune(last_line_id, len(changes.lines)) or _is_time_to_prune(
-        last_position, len(changes.dedup_keys)
+    [last] = await fetch_all(connection, _WRITE, by_name, written, prepare=False)
+    if _is_time_to_prune(last.last_line_id, len(changes.lines)) or _is_time_to_prune(
+        last.last_position, len(changes.dedup_keys)
     ):
         await connection.execute(_PRUNE, {"kept": MAX_LINES})
 

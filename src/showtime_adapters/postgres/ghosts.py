@@ -5,9 +5,11 @@ from typing import LiteralString
 from uuid import UUID
 
 from attrs import frozen
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
@@ -57,12 +59,12 @@ _COUNT: LiteralString = """
         where kind = 'paint-ghost' and status = 'done' and leased_at > clock_timestamp() - %(day)s
     )
     select (select coalesce(json_object_agg(viewer_id, number), '{}')
-            from (select viewer_id, count(*) as number from waiting group by viewer_id) as each),
+            from (select viewer_id, count(*) as number from waiting group by viewer_id) as each) as waiting,
            (select count(*) from summoned) + painted.count + (
                select count(*) from showtime.outbox
                where kind = 'paint-ghost' and status in ('due', 'waiting', 'leased', 'parked')
-           ),
-           first_at + %(day)s - clock_timestamp()
+           ) as painted,
+           first_at + %(day)s - clock_timestamp() as falls_in
     from painted
 """
 
@@ -87,15 +89,15 @@ async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mappi
 
 async def _recent_asker(connection: Connection, wanted: GhostRequested) -> str | None:
     asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
-    row = await (await connection.execute(_RECENT, asked, prepare=False)).fetchone()
-    return row[0] if row else None
+    asker: str | None = await fetch_value(connection, _RECENT, asked, prepare=False)
+    return asker
 
 
 async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
     """Count the ghosts that limits are about; none is added while the channel's lock is held."""
     counted = {"viewers": list(viewers), "day": DAY}
-    [row] = await (await connection.execute(_COUNT, counted, prepare=False)).fetchall()
-    return GhostLoad(*row)
+    [load] = await fetch_all(connection, _COUNT, class_row(GhostLoad), counted, prepare=False)
+    return load
 
 
 # How a ghost stands; without a step, where it waits to begin.
@@ -118,8 +120,7 @@ class PostgresGhosts:
     async def first_request(self, request: Entry) -> str | None:
         """Name the entry whose ghost this request gets."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_ASKER, [request.id, request.dedup_key])).fetchone()
-            asker = row[0] if row else None
+            asker: str | None = await fetch_value(connection, _ASKER, [request.id, request.dedup_key])
             if asker is None and not request.is_named and isinstance(request.content, GhostRequested):
                 asker = await _recent_asker(connection, request.content)
         return asker
@@ -127,8 +128,8 @@ class PostgresGhosts:
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_PROGRESS, [ghost_id])).fetchone()
+            row = await fetch_one(connection, _PROGRESS, by_name, [ghost_id])
         if row is None:
             raise NotFound("no such ghost")
-        step, refusal, reason = row
-        return GhostProgress.of(ghost_id, step and GhostStep(step), refusal and GhostRefusal(refusal), reason)
+        step, refusal = row.step and GhostStep(row.step), row.refusal and GhostRefusal(row.refusal)
+        return GhostProgress.of(ghost_id, step, refusal, row.reason)

@@ -8,13 +8,14 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.ghosts import count_ghosts
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, TwitchHealth
 
 # What time it is, how Twitch was found, and how the reader of the chat fares.
 _READ: LiteralString = """
-    select clock_timestamp(), checked_at, report, seen_at, trouble
+    select clock_timestamp() as now, checked_at, report, seen_at, trouble
     from showtime.chat_room left join showtime.twitch_health on true
 """
 
@@ -35,13 +36,12 @@ class PostgresHealthStore:
     async def read(self) -> Health:
         """Read what is known."""
         async with connected(self.pool) as connection:
-            [row] = await (await connection.execute(_READ)).fetchall()
+            [row] = await fetch_all(connection, _READ, by_name)
             load = await count_ghosts(connection, ())
-        now, checked_at, report, seen_at, trouble = row
         return Health(
-            now=now,
-            twitch=decode_twitch_health(checked_at, report) if checked_at else None,
-            chat=ChatHealth(seen_at, trouble) if seen_at else None,
+            now=row.now,
+            twitch=decode_twitch_health(row.checked_at, row.report) if row.checked_at else None,
+            chat=ChatHealth(row.seen_at, row.trouble) if row.seen_at else None,
             painted=load.painted,
         )
 

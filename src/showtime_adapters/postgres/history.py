@@ -1,16 +1,17 @@
 """The history: the predecessor's tables, read in one statement each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, LiteralString
 from uuid import UUID
 
-from attrs import define
+from attrs import define, field
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.readiness import require_schema
+from showtime_adapters.postgres.queries import Values, by_name, fetch_all
+from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
     ListedBroadcast,
     PaidGhost,
@@ -22,7 +23,7 @@ from showtime_core.errors import NotFound
 
 # All nights with a tape. The tapes come from an index in their order, and are not sorted again.
 ALL_BROADCASTS: LiteralString = """
-    select id, started_at, coalesce(vod_url, ''), tape_ids
+    select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
     from showtime.broadcast join (
         select broadcast_id, array_agg(tape_id order by started_at, id)
         from showtime.screening where tape_id > 0 group by broadcast_id
@@ -32,7 +33,7 @@ ALL_BROADCASTS: LiteralString = """
 
 # Some of them, after one of them or from the first. Only the tapes of these are looked at.
 SOME_BROADCASTS: LiteralString = """
-    select id, started_at, coalesce(vod_url, ''), tape_ids
+    select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
     from showtime.broadcast cross join lateral (
         select array_agg(tape_id order by screening.started_at, screening.id)
         from showtime.screening where broadcast_id = broadcast.id and tape_id > 0
@@ -44,14 +45,16 @@ SOME_BROADCASTS: LiteralString = """
 """
 
 # Tells whether there is such a night.
-IS_BROADCAST: LiteralString = "select exists (select from showtime.broadcast where id = %s)"
+IS_BROADCAST: LiteralString = "select id from showtime.broadcast where id = %s"
 
 # One night: a row for each ghost, or for each tape without one, or for a night without any. The predecessor
 # left screenings open in broadcasts that had ended; tapes whose number no tape can have are never shown.
 ONE_BROADCAST: LiteralString = """
-    select broadcast.id, broadcast.started_at, broadcast.ended_at, coalesce(vod_url, ''),
-           screening.id, tape_id, screening.started_at, coalesce(screening.ended_at, broadcast.ended_at),
-           ghost.id, coalesce(twitch_display_name, ''), ghost.twitch_user_id, subject_noun_clause
+    select broadcast.id, broadcast.started_at, broadcast.ended_at, coalesce(vod_url, '') as vod_url,
+           screening.id as screening_id, tape_id, screening.started_at as tape_started_at,
+           coalesce(screening.ended_at, broadcast.ended_at) as tape_ended_at,
+           ghost.id as ghost_id, coalesce(twitch_display_name, '') as viewer_name,
+           ghost.twitch_user_id as viewer_id, subject_noun_clause as subject
     from showtime.broadcast
     left join showtime.screening on broadcast_id = broadcast.id and tape_id > 0
     left join showtime.image_request as ghost
@@ -78,8 +81,7 @@ class PostgresHistory:
     """The nights that were; see `showtime_core.ports.History`."""
 
     pool: AsyncConnectionPool[Connection]
-    _has_schema: bool = False
-    """Whether the schema was found to be the one expected: asked until it is, and then never again."""
+    _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
         """List the nights with a tape by their start."""
@@ -87,53 +89,49 @@ class PostgresHistory:
             rows = await self._read(ALL_BROADCASTS)
         else:
             rows = await self._read(SOME_BROADCASTS, {"after": after, "limit": limit})
-        if not rows and after is not None and not (await self._read(IS_BROADCAST, [after]))[0][0]:
+        if not rows and after is not None and not await self._read(IS_BROADCAST, [after]):
             raise NotFound("no such broadcast")
-        return [ListedBroadcast(row[0], row[1], row[2], tuple(row[3])) for row in rows]
+        return [ListedBroadcast(row.id, row.started_at, row.vod_url, tuple(row.tape_ids)) for row in rows]
 
     async def broadcast(self, broadcast_id: int) -> PastBroadcast:
         """Tell all of one night."""
         rows = await self._read(ONE_BROADCAST, [broadcast_id])
         if not rows:
             raise NotFound("no such broadcast")
-        night_id, started_at, ended_at, vod_url = rows[0][:4]
-        return PastBroadcast(night_id, started_at, ended_at, vod_url, _screenings(row[4:] for row in rows))
+        night = rows[0]
+        return PastBroadcast(night.id, night.started_at, night.ended_at, night.vod_url, _screenings(rows))
 
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order."""
-        return [url for (url,) in await self._read(IMAGE_URLS, [request_id])]
+        return [row.url for row in await self._read(IMAGE_URLS, [request_id])]
 
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere."""
         async with connected(self.pool) as connection:
-            await self._require_schema(connection)
+            await self._schema.require(connection)
             changed = await connection.execute(SET_VOD_URL, [url, broadcast_id])
         if not changed.rowcount:
             raise NotFound("no such broadcast")
 
-    async def _read(self, query: LiteralString, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+    async def _read(self, query: LiteralString, values: Values = None) -> list[Any]:
         async with connected(self.pool) as connection:
-            await self._require_schema(connection)
-            cursor = await connection.execute(query, values, binary=True)  # thousands of times and arrays
-            return await cursor.fetchall()
-
-    async def _require_schema(self, connection: Connection) -> None:
-        if not self._has_schema:
-            await require_schema(connection)
-            self._has_schema = True
+            await self._schema.require(connection)
+            # Thousands of times and arrays.
+            return await fetch_all(connection, query, by_name, values, binary=True)
 
 
-def _screenings(rows: Iterable[Sequence[Any]]) -> tuple[PastScreening, ...]:
+def _screenings(rows: Sequence[Any]) -> tuple[PastScreening, ...]:
+    groups = [list(group) for _, group in groupby(rows, attrgetter("screening_id"))]
     return tuple(
-        PastScreening(tape_id, started_at, ended_at, _ghosts(row[4:] for row in of_screening))
-        for (screening_id, tape_id, started_at, ended_at), of_screening in groupby(rows, itemgetter(slice(4)))
-        if screening_id  # a night on which nothing was on has one row all the same
+        PastScreening(first.tape_id, first.tape_started_at, first.tape_ended_at, _ghosts([first, *others]))
+        for first, *others in groups
+        if first.screening_id  # a night on which nothing was on has one row all the same
     )
 
 
-def _ghosts(rows: Iterable[Sequence[Any]]) -> tuple[PaidGhost, ...]:
+def _ghosts(rows: Sequence[Any]) -> tuple[PaidGhost, ...]:
     return tuple(
-        PaidGhost(request_id, displayed_name(name, twitch_user_id), subject)
-        for request_id, name, twitch_user_id, subject in rows
-        if request_id
+        PaidGhost(row.ghost_id, displayed_name(row.viewer_name, row.viewer_id), row.subject)
+        for row in rows
+        if row.ghost_id
     )

@@ -6,6 +6,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all
 from showtime_adapters.postgres.statements import JOURNAL_AFTER
 from showtime_adapters.wire import decode_policy
 from showtime_core.domain.journal import Entry, EntrySource, JournalRecord, Malformed, Outcome, Unknown
@@ -24,20 +25,23 @@ async def read_journal(pool: AsyncConnectionPool[Connection], parse: Parse) -> A
     position = 0
     while True:
         async with connected(pool) as connection:
-            cursor = await connection.execute(JOURNAL_AFTER, [position, _PAGE])
-            rows = await cursor.fetchall()
+            rows = await fetch_all(connection, JOURNAL_AFTER, by_name, [position, _PAGE])
         for row in rows:
             yield _read(row, parse)
         if len(rows) < _PAGE:
             return
-        position = rows[-1][0]
+        position = rows[-1].position
 
 
-def _read(row: tuple[Any, ...], parse: Parse) -> JournalRecord:
-    _, entry_id, source, event_type, version, retry, sent_at, body, now, policy, outcome = row
-    pruned = Malformed("the body was pruned")
-    content = Unknown() if body is not None else pruned
-    entry = Entry(entry_id, EntrySource(source), event_type, sent_at, content, body or b"", version, retry)
-    return JournalRecord(
-        entry if content is pruned else parse(entry), now, decode_policy(policy), Outcome(outcome)
-    )
+def _read(row: Any, parse: Parse) -> JournalRecord:  # noqa: ANN401 - a named tuple
+    entry = read_entry(row)
+    if row.body is not None:
+        entry = parse(entry)
+    return JournalRecord(entry, row.reacted_at, decode_policy(row.policy), Outcome(row.outcome))
+
+
+def read_entry(row: Any) -> Entry:  # noqa: ANN401 - a named tuple
+    """Read an entry from its columns; its content is not read, and Malformed if its body was pruned."""
+    content = Unknown() if row.body is not None else Malformed("the body was pruned")
+    source = EntrySource(row.source)
+    return Entry(row.id, source, row.type, row.sent_at, content, row.body or b"", row.version, row.retry)

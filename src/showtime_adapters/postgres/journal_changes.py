@@ -1,25 +1,23 @@
 """Writing a page: one statement for all that is usual, and a few more where broadcasts change."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from functools import cache
+
+from attrs import asdict, astuple
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
+from showtime_adapters.postgres.outbox import planned_document
 from showtime_adapters.postgres.pool import Connection
 from showtime_adapters.wire import (
     Document,
     alert_document,
-    effect_document,
-    format_time,
     policy_document,
     snapshot_document,
 )
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
-from showtime_core.domain.outbox import PlannedEffect
-from showtime_core.domain.points_and_ghosts.effects import effect_kind, effect_lane
 from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
@@ -41,7 +39,7 @@ async def write_changes(
             "bodies": [entry.body for entry in batch.new_entries],
             "policy": _policy(policy),
             "viewers": encode(_viewers(changes.viewer_updates)),
-            "effects": encode(_effects(changes.effects)),
+            "effects": encode([planned_document(planned) for planned in changes.effects]),
             "shown": encode(_shown(changes.feed_items)),
             "now": batch.now,
             "entry_count": len(batch.new_entries),
@@ -67,7 +65,7 @@ def _entries(batch: AdmittedBatch, verdicts: Sequence[Verdict]) -> list[Document
             "type": entry.type,
             "version": entry.version,
             "retry": entry.retry,
-            "sent_at": entry.sent_at and format_time(entry.sent_at),
+            "sent_at": entry.sent_at,
             "fact": None if entry.id in batch.first_reports else entry.claim,
             "outcome": verdict.outcome,
             "remark": verdict.remark,
@@ -85,30 +83,10 @@ def _viewers(updates: Sequence[ViewerUpdate]) -> list[Document]:
         {
             "id": viewer_id,
             "name": times[-1].viewer.name,
-            "followed_at": _first(seen.followed_at for seen in times),
-            "subscribed_at": _first(seen.subscribed_at for seen in times),
+            "followed_at": next((seen.followed_at for seen in times if seen.followed_at), None),
+            "subscribed_at": next((seen.subscribed_at for seen in times if seen.subscribed_at), None),
         }
         for viewer_id, times in viewers.items()
-    ]
-
-
-def _first(moments: Iterable[datetime | None]) -> str | None:
-    return next((format_time(moment) for moment in moments if moment), None)
-
-
-def _effects(effects: Sequence[PlannedEffect]) -> list[Document]:
-    return [
-        {
-            "key": planned.key,
-            "entry_id": planned.entry_id,
-            "kind": effect_kind(planned.effect),
-            "lane": effect_lane(planned.effect),
-            "payload": effect_document(planned.effect),
-            "status": planned.status,
-            "depends_on": planned.after,
-            "remark": planned.remark,
-        }
-        for planned in effects
     ]
 
 
@@ -124,16 +102,7 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
 
 async def write_payments(connection: Connection, changes: JournalChanges) -> None:
     """Write the payments that were told, under the lock."""
-    told = [
-        {
-            "entry_id": each.entry_id,
-            "viewer_id": each.payment.viewer_id,
-            "tier": each.payment.tier,
-            "is_shared": each.payment.is_shared,
-            "at": format_time(each.payment.at),
-        }
-        for each in changes.payments
-    ]
+    told = [asdict(each.payment) | {"entry_id": each.entry_id} for each in changes.payments]
     if told:
         await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
 
@@ -143,21 +112,10 @@ async def write_broadcasts(connection: Connection, changes: JournalChanges) -> N
     if changes.merged_broadcasts:
         await connection.execute(statements.END_MERGED, [list(changes.merged_broadcasts)])
     for broadcast in changes.broadcasts:
-        await connection.execute(
-            statements.SAVE_BROADCAST, [broadcast.id, broadcast.started_at, broadcast.ended_at]
-        )
+        await connection.execute(statements.SAVE_BROADCAST, astuple(broadcast))
     if changes.broadcasts:
         await connection.execute(statements.KEEP_SEQUENCE)
     for screening in changes.screenings:
-        await connection.execute(
-            statements.SAVE_SCREENING,
-            [
-                screening.id,
-                screening.broadcast_id,
-                screening.tape_id,
-                screening.started_at,
-                screening.ended_at,
-            ],
-        )
+        await connection.execute(statements.SAVE_SCREENING, astuple(screening))
     if changes.merged_broadcasts:
         await connection.execute(statements.REMOVE_MERGED, [list(changes.merged_broadcasts)])

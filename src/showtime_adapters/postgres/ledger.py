@@ -8,9 +8,11 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid5
 
 from attrs import frozen
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
@@ -36,8 +38,8 @@ _LOCK: LiteralString = "select pg_advisory_xact_lock(7238450, hashtext(%s))"
 _IS_KNOWN: LiteralString = "select exists (select from showtime.flow where id = %s)"
 
 _BALANCE: LiteralString = """
-    select coalesce(sum(points) filter (where state = 'accepted'), 0)::bigint,
-           coalesce(sum(points) filter (where state <> 'rejected'), 0)::bigint
+    select coalesce(sum(points) filter (where state = 'accepted'), 0)::bigint as total,
+           coalesce(sum(points) filter (where state <> 'rejected'), 0)::bigint as available
     from showtime.flow where viewer_id = %s
 """
 
@@ -71,8 +73,8 @@ class PostgresLedger:
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
         async with connected(self.pool) as connection, connection.transaction():
             await connection.execute(_LOCK, [viewer.id])
-            known = await (await connection.execute(_IS_KNOWN, [uuid5(_NAMESPACE, key)])).fetchone()
-            if known != (True,) and (await _balance(connection, viewer)).available < points:
+            is_known = await fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
+            if not is_known and (await _balance(connection, viewer)).available < points:
                 raise NotEnoughPoints("not enough points")
             return await _record(connection, viewer, key, expected_reservation(points))
 
@@ -92,14 +94,14 @@ class PostgresLedger:
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
         async with connected(self.pool) as connection:
-            rows = await (await connection.execute(_STATEMENT, [viewer.id, period])).fetchall()
-        return Statement(tuple(_transaction(*row) for row in rows), is_complete=True)
+            rows = await fetch_all(connection, _STATEMENT, by_name, [viewer.id, period])
+        return Statement(tuple(map(_transaction, rows)), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_FIND, [viewer.id, flow_id])).fetchone()
-        return _transaction(*row) if row else None
+            row = await fetch_one(connection, _FIND, by_name, [viewer.id, flow_id])
+        return _transaction(row) if row else None
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
         async with connected(self.pool) as connection:
@@ -118,10 +120,9 @@ async def _record(connection: Connection, viewer: Viewer, key: str, new: Expecte
 
 
 async def _balance(connection: Connection, viewer: Viewer) -> Balance:
-    row = await (await connection.execute(_BALANCE, [viewer.id])).fetchone()
-    assert row, "a sum has one row"
-    return Balance(*row)
+    [balance] = await fetch_all(connection, _BALANCE, class_row(Balance), [viewer.id])
+    return balance
 
 
-def _transaction(flow_id: UUID, kind: str, state: str, *rest: Any) -> Transaction:  # noqa: ANN401
-    return Transaction(flow_id, kind, FlowState(state), *rest)
+def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - a named tuple
+    return Transaction(row.id, row.type, FlowState(row.state), row.points, row.description, row.at)

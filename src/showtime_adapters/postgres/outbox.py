@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from attrs import define
+from attrs import asdict, define
 from psycopg.errors import UniqueViolation
+from psycopg.rows import scalar_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.wire import decode_effect, effect_document
+from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.wire import Document, decode_effect, effect_document
 from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import effect_kind, effect_lane
@@ -45,26 +47,26 @@ class PostgresOutbox:
 
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
-        found: list[tuple[Any, ...]] = []
+        found: list[Any] = []
         async with connected(self.pool) as connection:
             while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
                 pass  # what was in the way is out of it, and the next look may find more
-            jobs = {row[0]: _read(*row) for row in found}
+            jobs = {row.key: _read(row) for row in found}
             if unread := [key for key, job in jobs.items() if job is None]:
                 await connection.execute(statements.PUT_BACK, [unread, self.owner])
         return [job for job in jobs.values() if job]
 
     async def _look(
-        self, connection: Connection, kinds: Collection[str], limit: int, found: list[tuple[Any, ...]]
+        self, connection: Connection, kinds: Collection[str], limit: int, found: list[Any]
     ) -> bool:
         """Lease up to so many more; tells whether anything was in the way."""
         wanted = {"kinds": list(kinds), "limit": limit, "look": _LOOKED_AT * limit, "owner": self.owner}
         try:
-            rows = await (await connection.execute(statements.LEASE, wanted)).fetchall()
+            rows = await fetch_all(connection, statements.LEASE, by_name, wanted)
         except UniqueViolation:  # another instance has taken a lane at the same moment
             return False
-        found += [row[1:] for row in rows if row[1] is not None]
-        return bool(rows[0][0])
+        found += [row for row in rows if row.key is not None]
+        return bool(rows[0].moved)
 
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""
@@ -84,8 +86,7 @@ class PostgresOutbox:
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
         async with connected(self.pool) as connection:
-            rows = await (await connection.execute(statements.CLAIMED, [viewer.id])).fetchall()
-        return {flow_id for (flow_id,) in rows}
+            return set(await fetch_all(connection, statements.CLAIMED, scalar_row, [viewer.id]))
 
     async def is_under_way(self, viewer: Viewer) -> bool:
         """Tell whether a transaction may be being made."""
@@ -100,105 +101,82 @@ async def write_settlement(
     """Write what came of a job, if it is still what it was, and its owner's."""
     cursor = await connection.execute(
         statements.SETTLE,
-        {
+        asdict(settlement, recurse=False)
+        | {
             "key": job.key,
             "was": was,
             "owner": owner,
             "attempts": job.attempts,
-            "status": settlement.status,
             "remark": _clean(settlement.remark),
-            "delay": settlement.delay,
-            "in_doubt": settlement.in_doubt,
-            "has_answered": settlement.has_answered,
-            "check_after": settlement.check_after,
             "is_sure": settlement.clears_doubt,
-            "flow_id": settlement.flow_id,
-            "planned": encode([_planned(settlement.next_effect)] if settlement.next_effect else []),
+            "planned": encode([planned_document(settlement.next_effect)] if settlement.next_effect else []),
         },
     )
     if cursor.rowcount and settlement.ghost:
         await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
 
 
-def _read(key: str, *row: Any) -> Job | None:  # noqa: ANN401
+def _read(row: Any) -> Job | None:  # noqa: ANN401 - a named tuple
     """Read a job; None if it cannot be read, which must not keep the others from being performed."""
     try:
-        return read_job(key, *row)
+        return read_job(row)
     except Exception:  # whatever it is about that row
-        _log.exception("effect %s cannot be read, and is put back", key)
+        _log.exception("effect %s cannot be read, and is put back", row.key)
         return None
 
 
-def read_job(  # noqa: PLR0913, PLR0917 - as the row comes
-    key: str,
-    entry_id: str,
-    effect_kind: str,
-    payload: object,
-    attempts: int,
-    in_doubt_for: timedelta | None,
-    answered_for: timedelta | None,
-    *ghost: Any,  # noqa: ANN401
-) -> Job:
-    """Read a job from its columns."""
-    effect = decode_effect(effect_kind, payload)
-    made = _ghost(*ghost) if ghost[0] else None
-    return Job(key, entry_id, effect, attempts, made, in_doubt_for, answered_for)
-
-
-def _ghost(  # noqa: PLR0913, PLR0917 - as the row comes
-    ghost_id: UUID,
-    viewer_id: str,
-    login: str,
-    display_name: str,
-    subject: str,
-    screening_id: UUID | None,
-    step: str,
-    flow_id: UUID | None,
-    url: str | None,
-    refusal: str | None,
-    reason: str | None,
-    jpeg: bytes | None,
-) -> Ghost:
-    return Ghost(
-        ghost_id,
-        Viewer(viewer_id, login, display_name),
-        subject,
-        screening_id,
-        GhostStep(step),
-        flow_id,
-        url,
-        GhostRefusal(refusal) if refusal else None,
-        reason,
-        jpeg,
+def read_job(row: Any) -> Job:  # noqa: ANN401 - a named tuple
+    """Read a job from its columns, and those of its ghost."""
+    return Job(
+        key=row.key,
+        entry_id=row.entry_id,
+        effect=decode_effect(row.kind, row.payload),
+        attempts=row.attempts,
+        ghost=_ghost(row) if row.id else None,
+        in_doubt_for=row.in_doubt_for,
+        answered_for=row.answered_for,
     )
 
 
-def _planned(then: PlannedEffect) -> dict[str, object]:
+def _ghost(row: Any) -> Ghost:  # noqa: ANN401 - a named tuple
+    return Ghost(
+        id=row.id,
+        viewer=Viewer(row.viewer_id, row.viewer_login, row.viewer_display_name),
+        subject=row.subject,
+        screening_id=row.screening_id,
+        step=GhostStep(row.step),
+        flow_id=row.flow_id,
+        url=row.url,
+        refusal=GhostRefusal(row.refusal) if row.refusal else None,
+        reason=row.reason,
+        jpeg=row.jpeg,
+    )
+
+
+def planned_document(planned: PlannedEffect) -> Document:
+    """Say an effect that is planned as the columns of its row."""
     return {
-        "key": then.key,
-        "kind": effect_kind(then.effect),
-        "lane": effect_lane(then.effect),
-        "payload": effect_document(then.effect),
+        "key": planned.key,
+        "entry_id": planned.entry_id,
+        "kind": effect_kind(planned.effect),
+        "lane": effect_lane(planned.effect),
+        "payload": effect_document(planned.effect),
+        "status": planned.status,
+        "depends_on": planned.after,
+        "remark": planned.remark,
     }
 
 
 def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
     is_over = ghost.step in {GhostStep.REFUSED, GhostStep.REFUNDED}
-    return {
-        "id": ghost.id,
+    return asdict(ghost, recurse=False) | {
         "entry_id": entry_id,
         "summons": f"{entry_id}:summon-ghost",
         "viewer_id": ghost.viewer.id,
         "login": ghost.viewer.login,
         "display_name": ghost.viewer.display_name,
         "name": ghost.viewer.name,
-        "subject": ghost.subject,
         "prompt": prompt(ghost.subject),
-        "screening_id": ghost.screening_id,
-        "step": ghost.step,
-        "flow_id": ghost.flow_id,
-        "url": ghost.url,
-        "refusal": ghost.refusal,
         "reason": _clean(ghost.reason),
         "error": _clean(ghost.reason) if is_over else None,
         "is_decided": is_over or ghost.step is GhostStep.PAID,

@@ -96,9 +96,10 @@ LEASE: LiteralString = """
         ))
         returning outbox.*
     )
-    select (select count(*) from put_behind) + (select count(*) from put_later),
-           leased.key, leased.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
-           clock_timestamp() - answered_at,
+    select (select count(*) from put_behind) + (select count(*) from put_later) as moved,
+           leased.key, leased.entry_id, kind, payload, attempts,
+           clock_timestamp() - doubted_since as in_doubt_for,
+           clock_timestamp() - answered_at as answered_for,
            id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, its.flow_id, url,
            refusal, reason, jpeg
     from (select) as always left join leased on true left join lateral (
@@ -158,10 +159,10 @@ SETTLE: LiteralString = """
     select from settled
 """
 
-# The columns of a job, as `read_job` takes them, but for the last: the image.
+# The columns of a job, as `read_job` takes them, but for the image.
 _JOB: LiteralString = """
-    key, outbox.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since,
-    clock_timestamp() - answered_at,
+    key, outbox.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since as in_doubt_for,
+    clock_timestamp() - answered_at as answered_for,
     id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
     refusal, reason,
 """
@@ -172,9 +173,9 @@ _JOBS: LiteralString = """
 
 # Lists what is parked, the oldest first, without its images.
 PARKED: LiteralString = (
-    "select remark, coalesce(leased_at, created_at),"
+    "select remark, coalesce(leased_at, created_at) as since,"
     + _JOB
-    + "null"
+    + "null as jpeg"
     + _JOBS
     + "where status = 'parked' order by position limit %s"
 )

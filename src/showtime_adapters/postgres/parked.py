@@ -1,24 +1,25 @@
 """What is parked in PostgreSQL, entries and effects, until the operator decides."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from attrs import evolve, frozen
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import outbox_statements as statements
+from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.outbox import read_job, write_settlement
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
 from showtime_adapters.wire import decode_policy
-from showtime_core.domain.journal import Entry, EntrySource, ParkedEntry, Unknown
+from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement
 from showtime_core.domain.parked import settle_abandoned
 from showtime_core.errors import NotFound
 
 # Lists the entries that are parked, the oldest first, without their bodies.
 _PARKED_ENTRIES: LiteralString = """
-    select id, source, type, sent_at, ''::bytea, version, retry, policy, remark, reacted_at
+    select id, source, type, sent_at, ''::bytea as body, version, retry, policy, remark, reacted_at
     from showtime.journal where outcome = 'parked' order by position limit %s
 """
 
@@ -38,48 +39,35 @@ class PostgresParkedItems:
     async def list_parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
         """List what is parked."""
         async with connected(self.pool) as connection:
-            entries = await (await connection.execute(_PARKED_ENTRIES, [limit])).fetchall()
-            effects = await (await connection.execute(statements.PARKED, [limit])).fetchall()
+            entries = await fetch_all(connection, _PARKED_ENTRIES, by_name, [limit])
+            effects = await fetch_all(connection, statements.PARKED, by_name, [limit])
         return [
-            *(_parked_entry(*row) for row in entries),
-            *(ParkedEffect(read_job(*row), reason, since) for reason, since, *row in effects),
+            *(_parked_entry(row) for row in entries),
+            *(ParkedEffect(read_job(row), row.remark, row.since) for row in effects),
         ]
 
     async def parked_entry(self, entry_id: str) -> ParkedEntry | None:
         """Give an entry that is parked."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(_PARKED_ENTRY, [entry_id])).fetchone()
-        return _parked_entry(*row) if row else None
+            row = await fetch_one(connection, _PARKED_ENTRY, by_name, [entry_id])
+        return _parked_entry(row) if row else None
 
     async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:
         """Write what follows for an effect that is parked, and for what waits for it."""
         async with connected(self.pool) as connection, connection.transaction():
-            row = await (await connection.execute(statements.TAKE_PARKED, [key])).fetchone()
+            row = await fetch_one(connection, statements.TAKE_PARKED, by_name, [key])
             if row is None:
                 raise NotFound("nothing of this name is parked, or not any more")
-            reason, *columns = row
-            job = read_job(*columns)
+            job = read_job(row)
             settlement = decide(job)
-            kept = evolve(settlement, remark=settlement.remark or reason)
+            kept = evolve(settlement, remark=settlement.remark or row.remark)
             await write_settlement(connection, job, kept, EffectStatus.PARKED, None)
             if settlement.status is EffectStatus.DISMISSED:
-                waiting = await (await connection.execute(statements.TAKE_WAITING, [key])).fetchall()
-                for job in [read_job(*row) for row in waiting]:
+                waiting = await fetch_all(connection, statements.TAKE_WAITING, by_name, [key])
+                for job in map(read_job, waiting):
                     await write_settlement(connection, job, settle_abandoned(job), EffectStatus.WAITING, None)
             await connection.execute(statements.WAKE)
 
 
-def _parked_entry(  # noqa: PLR0913, PLR0917 - as the row comes
-    entry_id: str,
-    source: str,
-    event_type: str,
-    sent_at: datetime | None,
-    body: bytes,
-    version: str,
-    retry: int,
-    policy: object,
-    reason: str,
-    since: datetime,
-) -> ParkedEntry:
-    entry = Entry(entry_id, EntrySource(source), event_type, sent_at, Unknown(), body, version, retry)
-    return ParkedEntry(entry, decode_policy(policy), reason, since)
+def _parked_entry(row: Any) -> ParkedEntry:  # noqa: ANN401 - a named tuple
+    return ParkedEntry(read_entry(row), decode_policy(row.policy), row.remark, row.reacted_at)

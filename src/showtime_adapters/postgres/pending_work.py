@@ -1,11 +1,12 @@
 """What waits in the database: for the operator, or to be performed."""
 
 from attrs import frozen
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import fetch_all
 from showtime_adapters.postgres.statements import PENDING_WORK
-from showtime_core.errors import Unavailable
 
 
 @frozen
@@ -21,7 +22,5 @@ class PendingWork:
 async def read_pending_work(pool: AsyncConnectionPool[Connection]) -> PendingWork:
     """Count what is parked and what is due; raises Unavailable."""
     async with connected(pool) as connection:
-        row = await (await connection.execute(PENDING_WORK)).fetchone()
-    if row is None:
-        raise Unavailable("the database does not answer")
-    return PendingWork(*row)
+        [pending] = await fetch_all(connection, PENDING_WORK, class_row(PendingWork))
+    return pending

@@ -6,7 +6,7 @@ a database that does not answer. These are [settings of a session](session.py): 
 session to several clients (transaction pooling) is not supported.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from showtime_adapters.postgres.session import Connection, ServingConnection
 from showtime_core.errors import Unavailable
 
-__all__ = ["Connection", "connected", "make_pool"]
+__all__ = ["Connection", "connected", "make_pool", "retry_once"]
 
 _POOL_WAIT_SECONDS = 2.0
 
@@ -57,6 +57,17 @@ async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Conn
             raise
         await pool.drain()  # what took one connection has probably taken the others
         raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+
+
+async def retry_once(use: Callable[[], Awaitable[None]]) -> None:
+    """Use the database, and once more if it is Unavailable.
+
+    A connection that was lost while idle is noticed only by using it.
+    """
+    try:
+        await use()
+    except Unavailable:
+        await use()
 
 
 def _is_of_the_data(error: psycopg.Error) -> bool:

@@ -1,11 +1,14 @@
 """Whether the database can be used: reachable, open for writing, and with the schema that is needed."""
 
+from functools import partial
 from typing import LiteralString
 
+from attrs import define
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.migrations.migrate import pending
-from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.pool import Connection, connected, retry_once
+from showtime_adapters.postgres.queries import fetch_value
 from showtime_core.errors import Refused, Unavailable
 
 # A standby, or a database that its provider has closed since its disk is full, answers who only reads.
@@ -13,20 +16,14 @@ _IS_READ_ONLY: LiteralString = "select current_setting('transaction_read_only') 
 
 
 async def require_ready(pool: AsyncConnectionPool[Connection]) -> None:
-    """Return if the database is fit for use; raises Unavailable with the reason and the remedy.
-
-    Looks twice: a connection that was lost while idle is noticed only by using it.
-    """
-    try:
-        await _look(pool)
-    except Unavailable:
-        await _look(pool)
+    """Return if the database is fit for use; raises Unavailable with the reason and the remedy."""
+    await retry_once(partial(_look, pool))
 
 
 async def _look(pool: AsyncConnectionPool[Connection]) -> None:
     async with connected(pool) as connection:
         await require_schema(connection)
-        if await (await connection.execute(_IS_READ_ONLY)).fetchone() == (True,):
+        if await fetch_value(connection, _IS_READ_ONLY):
             raise Unavailable(
                 "the database is read-only: name one that is not a standby (PGHOST), or make room on its disk"
             )
@@ -40,3 +37,16 @@ async def require_schema(connection: Connection) -> None:
         raise Unavailable(str(reason)) from reason
     if steps:
         raise Unavailable(f"the database lacks {', '.join(steps)}: run `showtime migrate`")
+
+
+@define
+class SchemaCheck:
+    """Whether the schema is the one expected: asked until it is, and then never again."""
+
+    _is_known: bool = False
+
+    async def require(self, connection: Connection) -> None:
+        """Return if it is; raises Unavailable with the remedy."""
+        if not self._is_known:
+            await require_schema(connection)
+            self._is_known = True

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.leader import PRUNING_KEY, Leadership
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_core.errors import Unavailable
 
@@ -44,7 +45,7 @@ _BODIES: LiteralString = """
         where journal.position = old.position and has_gone
         returning 1
     )
-    select (select count(*) from pruned), max(position) from old
+    select (select count(*) from pruned) as pruned, max(position) as last from old
 """
 
 # Removes what was shown.
@@ -57,7 +58,7 @@ _FEED: LiteralString = """
         where feed.id = looked.id and looked.shown_at < clock_timestamp() - %(age)s
         returning feed.id
     )
-    select count(*), max(id) from pruned
+    select count(*) as pruned, max(id) as last from pruned
 """
 
 # Removes what is settled. As long as anything else of its entry is not, it stays, for a ghost is made by its
@@ -78,7 +79,7 @@ _EFFECTS: LiteralString = """
           and (looked.lane is null or looked.lane not in (select lane from open where lane is not null))
         returning 1
     )
-    select (select count(*) from pruned), max(key) from looked
+    select (select count(*) from pruned) as pruned, max(key) as last from looked
 """
 
 _TABLES: dict[str, LiteralString] = {
@@ -121,15 +122,13 @@ class Retention:
 
     async def _walk(self, statement: LiteralString) -> int:
         """Walk through a table; returns how many of its rows were pruned."""
-        after: object = None
-        pruned = 0
+        wanted = {"after": None, "batch": _BATCH, "age": self.age}
+        pruned: int = 0
         while True:
             async with connected(self.pool) as connection:
-                cursor = await connection.execute(
-                    statement, {"after": after, "batch": _BATCH, "age": self.age}
-                )
-                [(count, after)] = await cursor.fetchall()
-            pruned += int(count)
-            if after is None:
+                [batch] = await fetch_all(connection, statement, by_name, wanted)
+            pruned += batch.pruned
+            if batch.last is None:
                 return pruned
+            wanted["after"] = batch.last
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -1,16 +1,21 @@
 """The channel's state, as its row keeps it; or, where none is kept yet, from the tables themselves."""
 
 import secrets
+from typing import Any
 
 from attrs import evolve, frozen
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
 from showtime_adapters.postgres.readiness import require_schema
-from showtime_adapters.postgres.statements import NEWEST_BROADCAST, READ_STATE, SCREENINGS_OF
-from showtime_adapters.wire import decode_state
-from showtime_core.domain.broadcasts.broadcast import ChannelState, TapePlayback
+from showtime_adapters.postgres.statements import CHAT_TIP, NEWEST_BROADCAST, SCREENINGS_OF, TIP
+from showtime_adapters.wire import decode_state, snapshot_document
+from showtime_core.domain.broadcasts.broadcast import ChannelState, TapePlayback, snapshot_of
 from showtime_core.domain.broadcasts.timeline import Night, Timeline
+from showtime_core.domain.feed import FeedPosition
 from showtime_core.errors import Unavailable
 
 
@@ -46,32 +51,44 @@ async def current_state(
     return VersionedState(kept.version, await _from_tables(connection, kept.state))
 
 
+def require_channel(row: Any) -> Any:  # noqa: ANN401 - a named tuple
+    """Give the row that the channel has; raises Unavailable for None."""
+    if row is None:
+        raise Unavailable("the database has lost its channel: run `showtime migrate`")
+    return row
+
+
+async def read_tip(connection: Connection) -> tuple[FeedPosition, ChannelState]:
+    """Tell where the feed stands, and the state at that point, without the lock; raises Unavailable."""
+    row = require_channel(await fetch_one(connection, TIP, by_name))
+    kept = await current_state(connection, VersionedState().read(row.state_version, row.state), row.newest_id)
+    return FeedPosition(row.epoch, row.id, encode(snapshot_document(snapshot_of(kept.state)))), kept.state
+
+
+async def read_chat_tip(connection: Connection) -> FeedPosition:
+    """Tell where the chat stands; raises Unavailable."""
+    row = require_channel(await fetch_one(connection, CHAT_TIP, by_name))
+    return FeedPosition(row.epoch, row.id, snapshot="")
+
+
 async def read_state(pool: AsyncConnectionPool[Connection]) -> ChannelState:
     """Read the state as it stands, without the lock; raises Unavailable."""
     async with connected(pool) as connection:
         await require_schema(connection)
-        row = await (await connection.execute(READ_STATE)).fetchone()
-        if row is None:
-            raise Unavailable("the database has lost its channel: run `showtime migrate`")
-        version, document, newest_id = row
-        return (await current_state(connection, VersionedState().read(version, document), newest_id)).state
+        _, state = await read_tip(connection)
+        return state
 
 
 async def _from_tables(connection: Connection, known: ChannelState) -> ChannelState:
     """Work out the state from the newest broadcast in the tables, whoever recorded it."""
-    newest = await (await connection.execute(NEWEST_BROADCAST)).fetchone()
+    newest = await fetch_one(connection, NEWEST_BROADCAST, by_name)
     if newest is None:
         return evolve(known, timeline=Timeline(), tapes=(), last_broadcast_id=0)
-    broadcast_id, started_at, ended_at, last_id = newest
-    screenings = await (await connection.execute(SCREENINGS_OF, [broadcast_id])).fetchall()
-    night = Night(started_at, ended_at, id=broadcast_id)
+    night = Night(newest.started_at, newest.ended_at, id=newest.id)
+    tapes = await fetch_all(connection, SCREENINGS_OF, class_row(TapePlayback), [night.ended_at, night.id])
     return evolve(
         known,
-        timeline=Timeline(base=night, base_until=ended_at or started_at, nights=(night,)),
-        # A screening that ended with its broadcast goes on if the broadcast does.
-        tapes=tuple(
-            TapePlayback(screening_id, tape_id, at, None if stopped_at == ended_at else stopped_at)
-            for screening_id, tape_id, at, stopped_at in screenings
-        ),
-        last_broadcast_id=last_id,
+        timeline=Timeline(base=night, base_until=night.ended_at or night.started_at, nights=(night,)),
+        tapes=tuple(tapes),
+        last_broadcast_id=newest.last_id,
     )

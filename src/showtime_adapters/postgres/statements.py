@@ -88,20 +88,20 @@ WRITE_PAGE: LiteralString = """
 # that this instance saw last.
 LOCK: LiteralString = """
     with locked as materialized (
-        select state_version, case when state_version <> %s then state end
+        select state_version, case when state_version <> %s then state end as state
         from showtime.channel for update
     )
-    select *, clock_timestamp() from locked
+    select *, clock_timestamp() as now from locked
 """
 
 # Looks, under the lock, what is known: a statement of its own, for what it sees is from when it began. Never
 # prepared: its plan would be one for the size that the journal had by then.
 LOOK: LiteralString = """
-    select (select max(id) from showtime.broadcast),
-           array(select id from showtime.journal where id = any(%(ids)s)),
+    select (select max(id) from showtime.broadcast) as newest_id,
+           array(select id from showtime.journal where id = any(%(ids)s)) as ids,
            (select coalesce(json_object_agg(key, entry_id), '{}') from showtime.fact
-            where key = any(%(facts)s)),
-           array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked')
+            where key = any(%(facts)s)) as facts,
+           array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked') as parked
 """
 
 # The payments that were told of some viewers: a dozen each year. Never prepared, as above.
@@ -152,13 +152,15 @@ KEEP_STATE: LiteralString = "update showtime.channel set state = %s::jsonb, stat
 # The newest broadcast and the greatest number, for a channel whose state was not kept by us: after an
 # adoption, or after the predecessor has been at work again.
 NEWEST_BROADCAST: LiteralString = """
-    select id, started_at, ended_at, (select max(id) from showtime.broadcast)
+    select id, started_at, ended_at, (select max(id) from showtime.broadcast) as last_id
     from showtime.broadcast order by started_at desc, id desc limit 1
 """
 
-# Its screenings. A tape whose number no tape can have is kept, but never shown.
+# Its screenings; one that ended with its broadcast goes on if the broadcast does. A tape whose number no tape
+# can have is kept, but never shown.
 SCREENINGS_OF: LiteralString = """
-    select id, tape_id, started_at, ended_at from showtime.screening
+    select id as screening_id, tape_id, started_at as at, nullif(ended_at, %s::timestamptz) as stopped_at
+    from showtime.screening
     where broadcast_id = %s and tape_id > 0
     order by started_at, id
 """
@@ -172,30 +174,27 @@ JOURNAL_AFTER: LiteralString = """
 # Tells whether an entry was ever recorded.
 IS_KNOWN: LiteralString = "select exists (select from showtime.journal where id = %s)"
 
-# Where the feed stands, together with what was on at that moment. The epoch is another in a database that
-# was made anew or restored: its ids begin again, and those of the former one mean nothing. A table that was
-# restored has another number, a standby that took over another timeline, another server another name.
-TIP: LiteralString = """
-    select left(encode(sha256(convert_to(concat_ws(
-               '-', epoch, 'showtime.channel'::regclass::oid,
-               (select timeline_id from pg_control_checkpoint()),
-               (select system_identifier from pg_control_system())
-           ), 'UTF8')), 'hex'), 16),
-           last_feed_id, state_version, state,
-           (select max(id) from showtime.broadcast)
-    from showtime.channel
+# The epoch is another in a database that was made anew or restored: its ids begin again, and those of the
+# former one mean nothing. A table that was restored has another number, a standby that took over another
+# timeline, another server another name.
+_CHANNEL: LiteralString = """
+    from (
+        select left(encode(sha256(convert_to(concat_ws(
+                   '-', epoch, 'showtime.channel'::regclass::oid,
+                   (select timeline_id from pg_control_checkpoint()),
+                   (select system_identifier from pg_control_system())
+               ), 'UTF8')), 'hex'), 16) as epoch,
+               last_feed_id, state_version, state,
+               (select max(id) from showtime.broadcast) as newest_id
+        from showtime.channel
+    ) as channel
 """
 
+# Where the feed stands, without the lock, together with what was on at that moment.
+TIP: LiteralString = "select epoch, last_feed_id as id, state_version, state, newest_id" + _CHANNEL
+
 # Where the chat stands, under the same epoch.
-CHAT_TIP: LiteralString = """
-    select left(encode(sha256(convert_to(concat_ws(
-               '-', epoch, 'showtime.channel'::regclass::oid,
-               (select timeline_id from pg_control_checkpoint()),
-               (select system_identifier from pg_control_system())
-           ), 'UTF8')), 'hex'), 16),
-           last_line_id
-    from showtime.channel, showtime.chat_room
-"""
+CHAT_TIP: LiteralString = "select epoch, last_line_id as id" + _CHANNEL + "cross join showtime.chat_room"
 
 # What the feed shows after an id.
 FEED_AFTER: LiteralString = """
@@ -211,22 +210,19 @@ MISSED_ALERTS: LiteralString = """
 
 # What is shown of chat after an id.
 CHAT_AFTER: LiteralString = """
-    select id, 'chat', payload::text from showtime.chat_line where id > %s order by id limit %s
+    select id, 'chat' as stream, payload::text from showtime.chat_line where id > %s order by id limit %s
 """
 
 # Wake this session with every commit that shows something.
 LISTEN: LiteralString = "listen showtime_feed"
 LISTEN_TO_CHAT: LiteralString = "listen showtime_chat"
 
-# The state, without the lock: for telling how it stands.
-READ_STATE: LiteralString = """
-    select state_version, state, (select max(id) from showtime.broadcast) from showtime.channel
-"""
-
 # Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
 PENDING_WORK: LiteralString = """
-    select (select count(*) from showtime.journal where outcome = 'parked'),
-           (select count(*) from showtime.outbox where status = 'parked'),
-           count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+    select (select count(*) from showtime.journal where outcome = 'parked') as parked_messages,
+           (select count(*) from showtime.outbox where status = 'parked') as parked_effects,
+           count(*) as waiting_effects,
+           coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+               as oldest_effect_seconds
     from showtime.outbox where status = 'due'
 """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from attrs import field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
@@ -17,8 +18,9 @@ from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
 from showtime_adapters.postgres.journal_changes import write_broadcasts, write_changes, write_payments
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.readiness import require_schema
-from showtime_adapters.postgres.state import VersionedState, current_state
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.readiness import SchemaCheck
+from showtime_adapters.postgres.state import VersionedState, current_state, require_channel
 from showtime_adapters.wire import state_document
 from showtime_core.domain.journal import (
     AdmittedBatch,
@@ -31,7 +33,6 @@ from showtime_core.domain.journal import (
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy
-from showtime_core.errors import Unavailable
 from showtime_core.ports import PlanChanges
 
 
@@ -45,15 +46,12 @@ class PostgresUnitOfWork:
     pool: AsyncConnectionPool[Connection]
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
-    _has_schema: bool = False
-    """Whether the schema was found to be the one expected: asked until it is, and then never again."""
+    _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
         async with connected(self.pool) as connection:
-            if not self._has_schema:
-                await require_schema(connection)
-                self._has_schema = True
+            await self._schema.require(connection)
             try:
                 changes = await _record_as_assumed(connection, entries, policy, plan, self._kept)
                 return changes or await self._record_under_lock(connection, entries, policy, plan)
@@ -85,8 +83,7 @@ class PostgresUnitOfWork:
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an entry of this id is in the journal; raises Unavailable."""
         async with connected(self.pool) as connection:
-            row = await (await connection.execute(statements.IS_KNOWN, [entry_id])).fetchone()
-        return bool(row and row[0])
+            return bool(await fetch_value(connection, statements.IS_KNOWN, [entry_id]))
 
 
 async def _record_as_assumed(
@@ -128,25 +125,20 @@ async def _admit(
     connection: Connection, entries: Sequence[Entry], policy: Policy, cached: VersionedState
 ) -> tuple[AdmittedBatch, VersionedState]:
     """Take the lock, and see how things stand."""
-    locked = await (await connection.execute(statements.LOCK, [cached.version])).fetchone()
-    if locked is None:
-        raise Unavailable("the database has lost its channel: run `showtime migrate`")
-    version, document, now = locked
+    locked = require_channel(await fetch_one(connection, statements.LOCK, by_name, [cached.version]))
     wanted = {
         "ids": [entry.id for entry in entries],
         "facts": [entry.dedup_key for entry in entries if entry.dedup_key],
         "abouts": [entry.decided_id for entry in entries if entry.decided_id],
     }
-    looked = await (await connection.execute(statements.LOOK, wanted, prepare=False)).fetchone()
-    assert looked, "it has one row"
-    newest_id, ids, facts, parked = looked
-    cached = await current_state(connection, cached.read(version, document), newest_id)
+    [found] = await fetch_all(connection, statements.LOOK, by_name, wanted, prepare=False)
+    cached = await current_state(connection, cached.read(locked.state_version, locked.state), found.newest_id)
     recent = await find_recent(connection, entries)
     viewers = ghost_requesters(entries, policy)
     load = await count_ghosts(connection, viewers) if viewers else GhostLoad()
     payments = await _payments(connection, entries)
-    known = KnownEntries(frozenset(ids), facts, frozenset(parked), recent, load, payments)
-    return admit(entries, cached.state, now, known, policy), cached
+    known = KnownEntries(frozenset(found.ids), found.facts, frozenset(found.parked), recent, load, payments)
+    return admit(entries, cached.state, locked.now, known, policy), cached
 
 
 async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[Payment, ...]:
@@ -154,5 +146,5 @@ async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[P
     payers = sorted({entry.payment.viewer_id for entry in entries if entry.payment})
     if not payers:
         return ()
-    rows = await connection.execute(statements.PAYMENTS_OF, [payers], prepare=False)
-    return tuple(Payment(*row) for row in await rows.fetchall())
+    told = class_row(Payment)
+    return tuple(await fetch_all(connection, statements.PAYMENTS_OF, told, [payers], prepare=False))

@@ -15,7 +15,7 @@ from uuid import uuid4
 from attrs import define, field
 from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
+from showtime_adapters.postgres.pool import Connection, connected, retry_once
 from showtime_core.errors import Unavailable
 
 _ROOM = 16 * 1024
@@ -71,20 +71,13 @@ class Writability:
         """Write two pages, durably, and leave nothing of them."""
         try:
             with self.watched():
-                await self._take_room_at_last()
+                await retry_once(self._take_room)
         except Unavailable:
             pass
         else:
             self.succeeded()
         finally:
             self._tries += 1
-
-    async def _take_room_at_last(self) -> None:
-        """Try twice: a connection that was lost while idle is noticed only by using it."""
-        try:
-            await self._take_room()
-        except Unavailable:
-            await self._take_room()
 
     async def _take_room(self) -> None:
         room = {"id": f"probe-{uuid4()}", "body": os.urandom(_ROOM)}

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 from attrs import frozen
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 from showtime_adapters.postgres.migrations.session import Connection, announcements, lock, session
 from showtime_adapters.postgres.migrations.steps import (
@@ -20,6 +21,7 @@ from showtime_adapters.postgres.migrations.steps import (
     our_migrations,
     pending_migrations,
 )
+from showtime_adapters.postgres.queries import fetch_all, fetch_value
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -30,7 +32,10 @@ PREDECESSOR_VERSION = 12
 _PREDECESSOR_TABLES = {"broadcast", "image", "image_request", "screening", "viewer"}
 
 _IS_OURS: LiteralString = "select to_regclass('showtime.migration') is not null"
-_TAKEN: LiteralString = "select version, name, checksum, applied_at from showtime.migration order by version"
+_TAKEN: LiteralString = """
+    select version, name, checksum, applied_at as at from showtime.migration order by version
+"""
+_APPLIED = class_row(AppliedMigration)
 _TABLES: LiteralString = "select tablename::text from pg_tables where schemaname = 'showtime'"
 
 # What the predecessor's own tool keeps.
@@ -108,11 +113,9 @@ async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ..
 
     Raises Refused if others were taken that it cannot live with.
     """
-    is_ours = await (await connection.execute(_IS_OURS)).fetchone()
-    rows = await (await connection.execute(_TAKEN)).fetchall() if is_ours == (True,) else []
-    return tuple(
-        step.name for step in missing_migrations([AppliedMigration(*row) for row in rows], our_migrations())
-    )
+    is_ours = await fetch_value(connection, _IS_OURS)
+    taken = await fetch_all(connection, _TAKEN, _APPLIED) if is_ours else []
+    return tuple(step.name for step in missing_migrations(taken, our_migrations()))
 
 
 def _apply(connection: Connection, step: Migration, report: Report) -> None:
@@ -150,8 +153,9 @@ def _pending(connection: Connection, steps: Sequence[Migration]) -> tuple[Migrat
 
 
 def _applied(connection: Connection) -> list[AppliedMigration]:
-    rows = connection.execute(_TAKEN).fetchall() if _is_true(connection, _IS_OURS) else []
-    return [AppliedMigration(*row) for row in rows]
+    if not _is_true(connection, _IS_OURS):
+        return []
+    return connection.cursor(row_factory=_APPLIED).execute(_TAKEN).fetchall()
 
 
 def _is_true(connection: Connection, question: LiteralString) -> bool:
