@@ -81,13 +81,17 @@ async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mappi
     """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
     recent: dict[str, str] = {}
     for entry in entries:
-        if entry.dedup_key and not entry.is_named and isinstance(entry.content, GhostRequested):
-            asker = await _recent_asker(connection, entry.content)
-            recent |= {entry.dedup_key: asker} if asker else {}
+        asker = await _recent_asker(connection, entry)
+        if asker and entry.dedup_key:
+            recent[entry.dedup_key] = asker
     return recent
 
 
-async def _recent_asker(connection: Connection, wanted: GhostRequested) -> str | None:
+async def _recent_asker(connection: Connection, request: Entry) -> str | None:
+    """Name the request that is the same as this one; None for what is named, or no request at all."""
+    wanted = request.content
+    if request.is_named or not isinstance(wanted, GhostRequested):
+        return None
     asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
     asker: str | None = await fetch_value(connection, _RECENT, asked, prepare=False)
     return asker
@@ -121,9 +125,7 @@ class PostgresGhosts:
         """Name the entry whose ghost this request gets."""
         async with connected(self.pool) as connection:
             asker: str | None = await fetch_value(connection, _ASKER, [request.id, request.dedup_key])
-            if asker is None and not request.is_named and isinstance(request.content, GhostRequested):
-                asker = await _recent_asker(connection, request.content)
-        return asker
+            return asker or await _recent_asker(connection, request)
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
