@@ -14,13 +14,14 @@ import pytest
 
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
-from showtime_adapters.postgres.relay import Relay, WorkerPool
+from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.strategies import OPENING_NIGHT, entry
+from showtime_core.use_cases.dispatch import WorkerPool
 from showtime_core.use_cases.receive import receive
 from support.following import until
 from support.neighbours import Neighbours, neighbours_running

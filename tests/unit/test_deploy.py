@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from showtime_adapters.postgres import relay
 from showtime_app import config, server
 from showtime_app.config import Settings
+from showtime_core.use_cases import dispatch
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -65,7 +65,7 @@ def unit() -> dict[str, str]:
 def test_the_unit_gives_the_service_time_to_stop():
     """It is not killed while it stops in due form: requests under way, then effects, in twice the time."""
     seconds = float(unit()["TimeoutStopSec"].removesuffix("s"))
-    assert seconds >= 2 * (server.GRACEFUL_SECONDS + relay._DRAIN_SECONDS)  # noqa: SLF001 - told nowhere else
+    assert seconds >= 2 * (server.GRACEFUL_SECONDS + dispatch.DRAIN_SECONDS)
 
 
 @pytest.mark.process

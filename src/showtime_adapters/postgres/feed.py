@@ -6,7 +6,6 @@ belongs to a session: the connection must not go through a proxy that pools tran
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import LiteralString
@@ -17,14 +16,12 @@ from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import statements
+from showtime_adapters.postgres.living_session import keep, living_session
 from showtime_adapters.postgres.pool import connected
 from showtime_adapters.postgres.queries import fetch_all
-from showtime_adapters.postgres.session import Connection, listening_session
+from showtime_adapters.postgres.session import Connection
 from showtime_adapters.postgres.state import read_chat_tip, read_tip
 from showtime_core.domain.feed import FeedEntry, FeedPosition
-from showtime_core.domain.points_and_ghosts.retries import back_off
-
-_log = logging.getLogger(__name__)
 
 _PAGE = 500
 _POLL_SECONDS = 5.0
@@ -33,7 +30,6 @@ _PAUSE_SECONDS = 0.02
 """Between two looks: what hundreds of commits a second show is read in one go, and nobody sees the delay."""
 _ENTRY = args_row(FeedEntry)
 """In the order of its fields: by name it takes three times as long, for each alert that is shown."""
-_RECONNECT = {"first": timedelta(seconds=0.1), "longest": timedelta(seconds=2)}
 
 
 @frozen
@@ -59,35 +55,22 @@ class PostgresFeed:
     """Whether anybody is there to be shown entries; otherwise only the tip is read."""
     position: FeedPosition | None = None
     """None until the database has been reached."""
-    _failures: int = 0
-    """How often in a row the database was not reached."""
 
     async def run(self) -> None:
         """Follow the feed until cancelled, whatever happens to the database."""
-        while True:
-            try:
-                async with listening_session(self.conninfo) as connection:
-                    await self._listen(connection)
-            except Exception as reason:  # whatever it is, those who listen must not be left in silence
-                _log.warning(
-                    "the feed has lost the database, and connects again: %s",
-                    type(reason).__name__,
-                    exc_info=None if isinstance(reason, psycopg.Error) else reason,
-                )
-                self._failures += 1
-                await asyncio.sleep(back_off(self._failures, 1.0, **_RECONNECT).total_seconds())
+        await keep("the feed", self._follow)
 
-    async def _listen(self, connection: Connection) -> None:
-        await connection.execute(self.source.listen)  # before reading: what is committed between is seen
-        position = await self.source.read_tip(connection)
-        self._failures = 0
-        if self.position is None or self.position.epoch != position.epoch or self.position.id > position.id:
-            self._publish(position, [])
-        while True:
-            await self._catch_up(connection)
-            await asyncio.sleep(_PAUSE_SECONDS)
-            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
-                pass
+    async def _follow(self) -> None:
+        # It listens before it reads: what is committed between is seen.
+        async with living_session(self.conninfo, self.source.listen) as session:
+            known, tip = self.position, await self.source.read_tip(session.connection)
+            if known is None or known.epoch != tip.epoch or known.id > tip.id:
+                self._publish(tip, [])
+            while True:
+                await self._catch_up(session.connection)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                async for _ in session.connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                    pass
 
     async def _catch_up(self, connection: Connection) -> None:
         if not self.is_watched():

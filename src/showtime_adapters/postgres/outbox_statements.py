@@ -2,25 +2,14 @@
 
 from typing import LiteralString
 
-# Takes the lock that says that an instance lives, under its number, for as long as its session does.
-LIVE: LiteralString = "select pg_advisory_lock(%s)"
+from showtime_adapters.postgres import living_session
 
 # Wakes this session when something was planned.
 LISTEN: LiteralString = "listen showtime_outbox"
 
 # Ends the sessions of instances that have been silent for so many seconds while they had something leased:
 # they are frozen, or cut off.
-END_SILENT: LiteralString = """
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
-      and state_change < clock_timestamp() - make_interval(secs => %s)
-      and pid in (
-          select pid from pg_locks
-          where locktype = 'advisory' and granted and objsubid = 1
-            and (classid::bigint << 32) | objid::bigint in (
-                select owner from showtime.outbox where status = 'leased')
-      )
-"""
+END_SILENT = living_session.END_SILENT + "(select owner from showtime.outbox where status = 'leased'))"  # noqa: S608 - both are ours
 
 # Takes back what instances had leased that are gone: it may have been performed. A call to the ledger, which
 # is in a lane, may still be sent for a while: an answer of the ledger before that proves nothing.

@@ -7,7 +7,7 @@ from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.outbox import PostgresOutbox
-from showtime_adapters.postgres.relay import Relay, WorkerPool
+from showtime_adapters.postgres.relay import Relay
 from showtime_app.composition.journal import Recording
 from showtime_app.composition.neighbours import Neighbours
 from showtime_app.composition.resources import Guards, Resources
@@ -18,6 +18,7 @@ from showtime_core.domain.outbox import Job, Settlement
 from showtime_core.domain.points_and_ghosts.effects import effect_kind
 from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.ports import Account
+from showtime_core.use_cases.dispatch import WorkerPool
 from showtime_core.use_cases.perform import Services, perform
 from showtime_core.use_cases.request_ghost import RequestGhost
 

@@ -1,0 +1,180 @@
+"""Use case: what is due. It is leased for worker pools, performed side by side, and written what came of it.
+
+An instance leases under a number that is good for as long as its session lives. When that is lost,
+`Dispatcher.run` is cancelled, and all that is under way with it: another may have taken it over. What is known
+by then is still written, unless another has.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from attrs import define, field, frozen
+
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement
+from showtime_core.errors import Unavailable
+from showtime_core.ports import Outbox
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+"""How long to wait to be woken before looking all the same: what is tried again wakes nobody."""
+SLOW_SECONDS = 10.0
+"""After which what is under way keeps its place from nobody any more."""
+DRAIN_SECONDS = 3.0
+"""How long what is under way may take once the service stops."""
+_PAUSE_SECONDS = 0.5
+"""Before it is tried again to write what came of a job."""
+
+
+@frozen
+class WorkerPool:
+    """Kinds of effects that are performed side by side, `size` at once, without delaying other kinds."""
+
+    kinds: frozenset[str]
+    size: int
+    at_most: int = 0
+    """With those that are slow: they keep no place until there are so many. 0: as many as at once."""
+
+
+@define
+class _RunningPool:
+    """A worker pool at work."""
+
+    pool: WorkerPool
+    slow_seconds: float
+    busy: set[asyncio.Task[None]] = field(factory=set)
+    slow: set[asyncio.Task[None]] = field(factory=set)
+    """Those of the busy that have been so for long."""
+    wakeup: asyncio.Event = field(factory=asyncio.Event)
+    """Set when there may be something to do."""
+
+    def free(self) -> int:
+        """Count the places where a job can begin."""
+        quick = len(self.busy) - len(self.slow)
+        most = max(self.pool.at_most, self.pool.size)
+        return max(0, min(self.pool.size - quick, most - len(self.busy)))
+
+    def add(self, task: asyncio.Task[None]) -> None:
+        self.busy.add(task)
+        task.add_done_callback(self._finish)
+        if self.pool.at_most > self.pool.size:
+            timer = asyncio.get_running_loop().call_later(self.slow_seconds, self._leave_alone, task)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    def _leave_alone(self, task: asyncio.Task[None]) -> None:
+        _log.warning("effect %s has taken %g s, and goes on", task.get_name(), self.slow_seconds)
+        self.slow.add(task)
+        self.wakeup.set()
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self.busy.discard(task)
+        self.slow.discard(task)
+        self.wakeup.set()
+
+    async def wait(self) -> None:
+        """Wait until something may be due, 1 s at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.wakeup.wait(), _POLL_SECONDS)
+        self.wakeup.clear()
+
+
+@define
+class Dispatcher:
+    """Has performed what is due, on one instance, from session to session."""
+
+    perform: Callable[[Job], Awaitable[Settlement]]
+    """Raises nothing."""
+    worker_pools: Sequence[WorkerPool]
+    slow_seconds: float = SLOW_SECONDS
+    is_stopping: bool = False
+    """Whether nothing more is begun."""
+    _running_pools: Sequence[_RunningPool] = ()
+    _writers: set[asyncio.Task[None]] = field(factory=set)
+    """They write what came of jobs, for as long as it takes."""
+
+    def wake(self) -> None:
+        """Look at once for what is due."""
+        for pool in self._running_pools:
+            pool.wakeup.set()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self.is_stopping = True
+        self.wake()
+
+    async def drain(self, running: asyncio.Task[None]) -> None:
+        """Stop, and await whoever runs this; what takes more than 3 s is cancelled, and stays in doubt."""
+        self.stop()
+        await asyncio.wait([running, *self._writers], timeout=DRAIN_SECONDS)
+        tasks = [running, *self._writers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    async def run(self, outbox: Outbox) -> None:
+        """Perform what is due, under the number of one session, until stopped; to be cancelled with it."""
+        if self._writers:  # what is known is written before the jobs of a lost session are taken over
+            await asyncio.wait(self._writers)
+        self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
+        async with asyncio.TaskGroup() as group:
+            recovering = group.create_task(_recover(outbox))
+            await asyncio.gather(*(self._feed_pool(pool, outbox, group) for pool in self._running_pools))
+            recovering.cancel()
+
+    async def _feed_pool(self, pool: _RunningPool, outbox: Outbox, group: asyncio.TaskGroup) -> None:
+        while not self.is_stopping:
+            if free := pool.free():
+                with _bearing_outages("nothing can be leased"):
+                    for job in await outbox.lease(pool.pool.kinds, free):
+                        pool.add(group.create_task(self._settle(job, outbox), name=job.key))
+            await pool.wait()
+        if pool.busy:
+            await asyncio.wait(pool.busy)
+
+    async def _settle(self, job: Job, outbox: Outbox) -> None:
+        """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
+        settlement = await self.perform(job)
+        _log_outcome(job, settlement)
+        writer = asyncio.create_task(_write(job, settlement, outbox))
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)
+        await asyncio.shield(writer)
+        if settlement.next_effect:  # it may be the work of another worker pool
+            self.wake()
+
+
+@contextmanager
+def _bearing_outages(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as reason:
+        _log.warning("%s: %s", consequence, reason)
+
+
+async def _recover(outbox: Outbox) -> None:
+    """Take over what others had leased, as soon as they are gone."""
+    while True:
+        with _bearing_outages("nothing can be taken over"):
+            await outbox.recover()
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _write(job: Job, settlement: Settlement, outbox: Outbox) -> None:
+    """Write what came of a job, as soon as the database is there to take it."""
+    while True:
+        try:
+            return await outbox.settle(job, settlement)
+        except Unavailable as reason:
+            _log.warning("what came of %s waits for the database: %s", job.key, reason)
+        except Exception:
+            _log.exception("what came of %s cannot be written, and it is parked", job.key)
+            settlement = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _log_outcome(job: Job, settlement: Settlement) -> None:
+    level = logging.WARNING if settlement.status is EffectStatus.PARKED else logging.INFO
+    words = f": {settlement.remark}" if settlement.remark else ""
+    _log.log(level, "effect %s, try %d: %s%s", job.key, job.attempts, settlement.status, words)
