@@ -1,8 +1,8 @@
 """Use case: what is due. It is leased for worker pools, performed side by side, and written what came of it.
 
 An instance leases under a number that is good for as long as its session lives. When that is lost,
-`Dispatcher.run` is cancelled, and all that is under way with it: another may have taken it over. What is known
-by then is still written, unless another has.
+`Dispatcher.run` is cancelled, and all that is under way with it: another may have taken it over. What is
+known by then is still written, unless another has.
 """
 
 import asyncio
@@ -118,7 +118,7 @@ class Dispatcher:
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
         self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:  # which awaits the jobs that are under way
             recovering = group.create_task(_recover(outbox))
             await asyncio.gather(*(self._feed_pool(pool, outbox, group) for pool in self._running_pools))
             recovering.cancel()
@@ -130,8 +130,6 @@ class Dispatcher:
                     for job in await outbox.lease(pool.pool.kinds, free):
                         pool.add(group.create_task(self._settle(job, outbox), name=job.key))
             await pool.wait()
-        if pool.busy:
-            await asyncio.wait(pool.busy)
 
     async def _settle(self, job: Job, outbox: Outbox) -> None:
         """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
