@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import LiteralString
 
-import psycopg
 from attrs import define, frozen
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool

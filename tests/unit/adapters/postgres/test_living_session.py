@@ -1,6 +1,7 @@
 """A session that is lost is followed by another: soon, and later and later while none of them lives."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -23,7 +24,7 @@ async def test_the_pause_grows_while_no_session_lives():
         raise Unavailable("the database is away")
 
     await keep("this", hold)
-    pauses = [after - before for before, after in zip(began, began[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(began)]
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 60.1, 0.2], abs=0.001)
 
 
