@@ -1,4 +1,4 @@
-"""A session of PostgreSQL that lives, and what an instance does for as long as it does.
+"""A session of PostgreSQL that lives: its locks, its heartbeat, what is done meanwhile, and what follows it.
 
 The relay, leaders and the feed each hold one, beside the pools. Locks and listening belong to it, so the
 connection must not go through a proxy that pools transactions. A lock is free as soon as its session is gone:
