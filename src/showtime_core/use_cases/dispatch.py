@@ -76,7 +76,8 @@ class _RunningPool:
     async def wait(self) -> None:
         """Wait until something may be due, 1 s at most."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.wakeup.wait(), _POLL_SECONDS)
+            async with asyncio.timeout(_POLL_SECONDS):  # wait_for of Python 3.11 may swallow a cancellation
+                await self.wakeup.wait()
         self.wakeup.clear()
 
 
