@@ -136,9 +136,9 @@ class Settings(BaseSettings):
         return self.openai_api_key is not None and self.spaces_bucket_name is None
 
     @property
-    def has_chat(self) -> bool:
-        """Whether there is a chat to serve; to read it by IRC, the channel must be named."""
-        return self.chat_source == "eventsub" or bool(self.chat_source == "irc" and self.twitch_channel_name)
+    def chat_way(self) -> ChatSource:
+        """How chat is read; to read it by IRC, the channel must be named."""
+        return "off" if self.chat_source == "irc" and not self.twitch_channel_name else self.chat_source
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -1,26 +1,32 @@
-"""What becomes of what arrives, told to the operator: counted, timed, and in the log if that says more."""
+"""What becomes of what arrives and of effects, told to the operator: counted, timed, and in the log."""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from attrs import frozen
 
+from showtime_app.logs import name_effect
 from showtime_app.metrics import Metrics
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import SubscriptionRevoked
 from showtime_core.domain.journal import Entry, JournalChanges, Outcome
+from showtime_core.domain.outbox import Job, Settlement
+from showtime_core.domain.points_and_ghosts.effects import effect_kind
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import LimitReached
 from showtime_core.ports import ChatLog, PlanChanges, UnitOfWork
+from showtime_core.use_cases.perform import Services, perform
 
 _log = logging.getLogger(__name__)
 
 _FOR_THE_OPERATOR = (Outcome.PARKED, Outcome.REACTED)
 """Outcomes whose remark the operator should see; others only say which entry was repeated, and the like."""
+Perform = Callable[[Job], Awaitable[Settlement]]
+"""Performs an effect, and tells what came of it; raises nothing."""
 
 
 class Writes(Protocol):
@@ -105,3 +111,18 @@ class InstrumentedChatLog:
         for each in reports:
             if each.sent_at:  # by Twitch's clock, which may be ahead of ours
                 self.metrics.chat_lag.observe(max(now - each.sent_at.timestamp(), 0.0))
+
+
+def instrumented_perform(services: Services, metrics: Metrics, chance: Callable[[], float]) -> Perform:
+    """Make what performs effects with these services: each try is counted, and named in the log.
+
+    `chance` gives numbers from 0 up to 1, which spread tries.
+    """
+
+    async def counted(job: Job) -> Settlement:
+        name_effect(job.key, job.entry_id)  # a job is a task of its own
+        settlement = await perform(job, services, chance())
+        metrics.effects.labels(effect_kind(job.effect), settlement.status).inc()
+        return settlement
+
+    return counted

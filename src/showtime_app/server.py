@@ -63,8 +63,8 @@ def create_app(
 class Server(uvicorn.Server):
     """A server whose open streams end when it is told to stop; uvicorn alone would wait for them."""
 
-    def __init__(self, app: ASGIApp, on_stop: Callable[[], None], off: Sequence[str]) -> None:
-        """Serve this application; `on_stop` is called in the event loop as soon as a signal says stop.
+    def __init__(self, app: ASGIApp, on_stop: Sequence[Callable[[], None]], off: Sequence[str]) -> None:
+        """Serve this application; `on_stop` are called in the event loop as soon as a signal says stop.
 
         `off` names what the channel does without.
         """
@@ -115,7 +115,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: end the streams, let the rest finish."""
         super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_soon_threadsafe(self._on_stop)
+        for stop in self._on_stop:
+            asyncio.get_running_loop().call_soon_threadsafe(stop)
 
 
 def _calm_collector() -> None:

@@ -10,6 +10,7 @@ from attrs import frozen
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health, is_check_due
 from showtime_core.errors import Unavailable
+from showtime_core.use_cases.check_channel import CheckChannel
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +29,7 @@ class Upkeep:
     """Sees when a check is due, and has it done by one instance."""
 
     read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
-    check: Callable[[ChannelState, bool], Awaitable[None]]
-    """Checks, if it is due or (the second argument) in any case."""
+    channel: CheckChannel
     exclusive: Callable[[Work, float], Awaitable[None]]
     """Does work with nobody else at it; raises Unavailable if somebody is, for so many seconds."""
 
@@ -57,6 +57,6 @@ class Upkeep:
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
                 state, _ = await self.read()
-                await self.check(state, is_forced)
+                await self.channel.check(state, is_forced=is_forced)
         except TimeoutError:
             raise Unavailable(f"the check took more than {_CHECK_SECONDS:.0f} s") from None

@@ -1,23 +1,32 @@
 """The composition root: the only package that names adapters."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from showtime_adapters.auth import AuthService
+from showtime_adapters.http_client import Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
-from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.migrations import migrate
-from showtime_adapters.postgres.pool import make_pool
-from showtime_app.composition.neighbours import DevPlace
-from showtime_app.composition.parked import open_decide_parked
-from showtime_app.composition.service import compose
-from showtime_app.composition.twitch import open_database, open_twitch
+from showtime_app.composition.neighbours import DevPlace, wire_neighbours
+from showtime_app.composition.ports import Ports
+from showtime_app.composition.postgres import (
+    embedded_database,
+    open_database,
+    open_decide_parked,
+    postgres_storage,
+    set_vod_url,
+)
+from showtime_app.composition.service import build_service
+from showtime_app.composition.twitch import irc_reader, open_twitch
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
+from showtime_app.metrics import Metrics
 from showtime_app.server import Server
+from showtime_app.web.middleware import request_id
 from showtime_core.domain.viewers import Role, Viewer
-from showtime_core.errors import Unavailable
 
 __all__ = [
     "dev",
@@ -39,39 +48,51 @@ migration_status = migrate.status
 
 
 def live(settings: Settings) -> Server:
-    """Wire the service for a channel, from its settings."""
-    return compose(settings, settings.conninfo, settings.webhook_secrets)
+    """Make the service for a channel, from its settings."""
+    metrics = Metrics()
+    return build_service(settings, _ports(settings, settings.conninfo, metrics), metrics)
 
 
 def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) -> Server:
-    """Wire the service for a laptop: every feature is on, and tokens are our own where the database is."""
-    secrets = (dev_file.webhook_secret, *settings.webhook_secrets)
+    """Make the service for a laptop: every feature is on, and tokens are our own where the database is."""
+    changes: dict[str, object] = {
+        "twitch_webhook_secret": (SecretStr(dev_file.webhook_secret), *settings.twitch_webhook_secret)
+    }
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
-        settings = settings.model_copy(update={"chat_source": "eventsub"})
+        changes["chat_source"] = "eventsub"
+    settings, metrics = settings.model_copy(update=changes), Metrics()
     dev_place = DevPlace(data_dir, dev_file.url)
-    return compose(settings, conninfo, secrets, dev_file.token_secret, dev_place)
-
-
-@contextmanager
-def embedded_database(data_dir: Path) -> Iterator[str]:
-    """Run a PostgreSQL of our own in this folder; gives its connection string. Raises Unavailable."""
-    if find_spec("fcntl") is None:
-        raise Unavailable(
-            "there is no embedded PostgreSQL on Windows: run a PostgreSQL of your own, and name it by PGHOST,"
-            " PGUSER, PGPASSWORD and PGDATABASE"
-        )
-    from showtime_adapters.postgres.embedded.database import EmbeddedPostgres  # noqa: PLC0415 - Unix alone has it
-
-    with EmbeddedPostgres.start(data_dir) as server:
-        yield server.conninfo
-
-
-async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:
-    """Keep where the recording of a night is; raises NotFound, or Unavailable."""
-    async with make_pool(conninfo, max_size=1) as pool:
-        await PostgresHistory(pool).set_vod_url(broadcast_id, url)
+    ports = _ports(settings, conninfo, metrics, dev_file.token_secret, dev_place)
+    return build_service(settings, ports, metrics)
 
 
 def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     """Issue a bearer token that `showtime dev` accepts."""
     return TokenIssuer(secret).issue(viewer, role)
+
+
+def _ports(
+    settings: Settings,
+    conninfo: str,
+    metrics: Metrics,
+    token_secret: str | None = None,
+    dev_place: DevPlace | None = None,
+) -> Ports:
+    """Give what the settings name; without a secret for tokens of our own auth tells who bears a token.
+
+    A laptop is harmless: it makes itself what the settings do not name, and changes nothing at Twitch.
+    """
+
+    def telemetry(neighbour: str) -> Telemetry:
+        return Telemetry(request_id.current, metrics.neighbour(neighbour))
+
+    storage = postgres_storage(conninfo, timedelta(days=settings.retention_days))
+    auth, app = AuthService(settings.auth_url, telemetry("auth")), settings.twitch_app
+    return Ports(
+        storage=storage,
+        neighbours=wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place),
+        authenticator=TokenIssuer(token_secret) if token_secret else auth,
+        resources=() if token_secret else (auth,),
+        twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
+        read_chat=irc_reader(settings, storage),
+    )

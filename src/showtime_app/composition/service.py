@@ -1,104 +1,160 @@
-"""How one instance of the service is put together."""
+"""What one instance of the service is made of."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
-from showtime_adapters.auth import AuthService
+from litestar.types import ASGIApp, ControllerRouterHandler
+
 from showtime_adapters.json_schemas import json_schemas
-from showtime_adapters.local.tokens import TokenIssuer
-from showtime_adapters.postgres.heartbeat import Heartbeat
-from showtime_adapters.postgres.history import PostgresHistory
-from showtime_adapters.postgres.ledger import PostgresLedger
-from showtime_adapters.postgres.pending_work import read_pending_work
-from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
-from showtime_app.composition.chat import wire_chat
-from showtime_app.composition.effects import wire_ghosts, wire_relay
-from showtime_app.composition.journal import Recording, wire_feed, wire_recording
-from showtime_app.composition.neighbours import DevPlace, wire_neighbours
-from showtime_app.composition.parked import wire_decide_parked
-from showtime_app.composition.resources import Guards, Resources
-from showtime_app.composition.twitch import read_health, wire_upkeep
+from showtime_adapters.twitch.messages import read_again
+from showtime_app.composition.lifecycle import running
+from showtime_app.composition.ports import Ports, Storage, Work
+from showtime_app.composition.twitch import look_after_channel
 from showtime_app.config import Settings
+from showtime_app.instrumented import instrumented_perform
+from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
+from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
+from showtime_app.web.middleware.access import broadcaster_only, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
-from showtime_app.web.routes import admin, callback, console, history, parked, status, streams
-from showtime_core.domain.chat import ChatSource
+from showtime_app.web.polling import Polling
+from showtime_app.web.routes import admin, callback, console, ghosts, history, parked, status, streams
+from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
-from showtime_core.ports import Authenticator
+from showtime_core.ports import ReadableLedger
+from showtime_core.use_cases.decide_parked import DecideParked
+from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.perform import Services
+from showtime_core.use_cases.receive import receive
+from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
+from showtime_core.use_cases.request_ghost import RequestGhost
 
 
-def compose(
-    settings: Settings,
-    conninfo: str,
-    secrets: tuple[str, ...],
-    token_secret: str | None = None,
-    dev_place: DevPlace | None = None,
-) -> Server:
-    """Wire the service; without a secret for tokens of our own they are the business of the auth service.
-
-    A laptop is harmless: it makes itself what the settings do not name, and changes nothing at Twitch.
-    """
-    resources = Resources.open(settings, conninfo)
-    guards = Guards.of(_wire_authenticator(resources, token_secret))
-    ledger, heartbeat = PostgresLedger(resources.recording), Heartbeat()
-    neighbours = wire_neighbours(settings, ledger, heartbeat.require, resources.telemetry, dev_place)
-    resources.lifecycle.manage(neighbours.opened())
+def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
+    """Put one instance together, of whatever is behind the ports; nothing is opened before it serves."""
+    storage, neighbours = ports.storage.instrumented(metrics), ports.neighbours
     policy = Policy(settings.alert_gift_recipients, neighbours.features, settings.ghost_limits)
-    recording = wire_recording(resources, policy)
-    chat = wire_chat(resources)
-    off = sorted(set(Feature) - neighbours.features) + ([] if settings.has_chat else ["chat"])
-    is_checked = dev_place is None and wire_upkeep(resources, recording)
-    resources.lifecycle.add_routes(*streams.routes(wire_feed(resources), chat.source, chat.recent))
-    _wire_status(resources, off, chat.kind, is_checked=is_checked)
-    _wire_host(resources, recording, guards, off)
-    wire_ghosts(resources, recording, guards, neighbours.ledger or ledger)
-    wire_relay(resources, recording, neighbours, heartbeat)
-    resources.lifecycle.add_routes(*neighbours.routes)
-    return _serve(resources, Receiver(secrets, RoutingInbox(recording.inbox, chat.inbox)), off)
+    off = [*sorted(set(Feature) - neighbours.features), *(["chat"] if settings.chat_way == "off" else [])]
 
+    # What Twitch tells is recorded, with all that follows from it; chat has a log of its own.
+    inbox = GroupCommit(partial(receive, units=storage.units, policy=policy), storage.is_recorded)
+    chat_inbox = GroupCommit(_chat_recorder(settings, storage), storage.is_chat_known)
+    receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox))
 
-def _wire_authenticator(resources: Resources, token_secret: str | None) -> Authenticator:
-    if token_secret:
-        return TokenIssuer(token_secret)
-    return resources.lifecycle.manage(AuthService(resources.settings.auth_url, resources.telemetry("auth")))
+    # What follows outside is performed; not without a ledger, for then there is nothing that could be.
+    relays = []
+    if neighbours.ledger:
+        services = _services(settings, ports, inbox, neighbours.ledger)
+        relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))]
 
+    # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
+    hub, chat_hub, polling = Hub(metrics), Hub(metrics, CHAT_QUEUE_LENGTH), Polling(ghosts.WAIT_SECONDS)
+    routes = [
+        *_streams(settings, storage, hub, chat_hub),
+        *_status(settings, ports, metrics, off),
+        *_for_the_host(ports, storage, policy, off),
+        *_ghosts(ports, storage, policy, polling),
+        *neighbours.routes,
+    ]
 
-def _wire_status(resources: Resources, off: list[str], chat: ChatSource, *, is_checked: bool) -> None:
-    async def check() -> None:
-        await require_ready(resources.pool)
-        await resources.writes.require()
+    # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
+    # as soon as it is told to stop, while requests are still under way.
+    resources = [*storage.resources, *ports.resources, neighbours.opened(), inbox, chat_inbox, *relays]
+    background = [
+        storage.prune,
+        storage.follow_chat(chat_hub.publish, chat_hub.is_watched),
+        *_work_at_twitch(settings, ports, storage, policy),
+        storage.follow_feed(hub.publish, hub.is_watched),
+    ]
+    on_stop = [chat_hub.close, hub.close, polling.stop, *(relay.stop for relay in relays)]
 
-    standing = partial(read_health, resources.pool)
-    watch = status.ReadinessCache(
-        standing,
-        resources.writes.require,
-        off,
-        is_checked=is_checked,
-        chat=chat,
-        most_painted=resources.settings.ghost_limits.painted,
-    )
-    resources.lifecycle.add_routes(
-        *status.routes(watch, check, resources.metrics, partial(read_pending_work, resources.pool))
-    )
-
-
-def _wire_host(resources: Resources, recording: Recording, guards: Guards, off: list[str]) -> None:
-    """Let everybody read what was, and the broadcaster change what is."""
-    past = PostgresHistory(resources.pool)
-    resources.lifecycle.add_routes(
-        history.router(past),
-        console.route(partial(read_health, resources.pool), off, guards.broadcaster_only),
-        admin.router(recording.units, past, recording.policy, guards.broadcaster_only),
-        parked.router(wire_decide_parked(resources.recording, recording.units), guards.broadcaster_only),
-    )
-
-
-def _serve(resources: Resources, receiver: Receiver, off: list[str]) -> Server:
-    """Put the web in front: what must be answered at once before what may be refused a place."""
-    settings, metrics, lifecycle = resources.settings, resources.metrics, resources.lifecycle
-    app = create_app(lifecycle.routes, lifecycle.running, json_schemas(), settings.cors_allowed_origins)
+    # The web stands in front: what must be answered at once before what may be refused a place.
+    beside = partial(running, resources, background)
+    app: ASGIApp = create_app(routes, beside, json_schemas(), settings.cors_allowed_origins)
     limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
-    front = callback.in_front(edge_limits.with_edge_limits(app, limits, metrics), receiver.receive, metrics)
-    return Server(request_id.with_request_id(front), lifecycle.stop, off)
+    app = edge_limits.with_edge_limits(app, limits, metrics)
+    app = request_id.with_request_id(callback.in_front(app, receiver.receive, metrics))
+    return Server(app, on_stop, off)
+
+
+def _chat_recorder(settings: Settings, storage: Storage) -> Callable[[Sequence[Entry]], Awaitable[None]]:
+    """Record what EventSub tells of chat; let it go where another source tells it, or nobody wants it."""
+
+    async def ignore(_: Sequence[Entry]) -> None:
+        pass
+
+    return partial(record_chat_entries, log=storage.chat_log) if settings.chat_way == "eventsub" else ignore
+
+
+def _services(settings: Settings, ports: Ports, inbox: GroupCommit, ledger: ReadableLedger) -> Services:
+    neighbours = ports.neighbours
+    return Services(
+        outbox=ports.storage.outbox,
+        ledger=ledger,
+        account=ledger,
+        painter=neighbours.painter,
+        bucket=neighbours.bucket,
+        gallery=neighbours.gallery,
+        receive=inbox.submit,
+        settle_after=timedelta(seconds=settings.ledger_settle_seconds),
+    )
+
+
+def _streams(
+    settings: Settings, storage: Storage, hub: Hub, chat_hub: Hub
+) -> Sequence[ControllerRouterHandler]:
+    missed = partial(storage.missed_alerts, timedelta(minutes=settings.alert_replay_minutes))
+    feed, chat = streams.StreamSource(hub, missed), streams.StreamSource(chat_hub, storage.missed_chat)
+    return streams.routes(feed, chat, storage.recent_chat)
+
+
+def _status(
+    settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]
+) -> Sequence[ControllerRouterHandler]:
+    storage = ports.storage
+    readiness = status.ReadinessCache(
+        storage.read_health,
+        storage.require_writable,
+        off,
+        is_checked=ports.twitch is not None,
+        chat=settings.chat_way,
+        most_painted=settings.ghost_limits.painted,
+    )
+    return status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
+
+
+def _for_the_host(
+    ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]
+) -> Sequence[ControllerRouterHandler]:
+    """Let everybody read what was, and the broadcaster change what is."""
+    guard = broadcaster_only(ports.authenticator)
+    return [
+        history.router(storage.history),
+        console.route(storage.read_health, off, guard),
+        admin.router(storage.units, storage.history, policy, guard),
+        parked.router(DecideParked(storage.parked, storage.units, read_again), guard),
+    ]
+
+
+def _ghosts(
+    ports: Ports, storage: Storage, policy: Policy, polling: Polling
+) -> Sequence[ControllerRouterHandler]:
+    """Let viewers ask for ghosts."""
+    account = ports.neighbours.ledger or storage.ledger
+    use_case = RequestGhost(storage.units, account, storage.ghosts, policy)
+    return ghosts.routes(use_case, storage.ghosts, polling, viewers_only(ports.authenticator))
+
+
+def _work_at_twitch(settings: Settings, ports: Ports, storage: Storage, policy: Policy) -> Sequence[Work]:
+    """Read chat there, and look after the channel."""
+    work: list[Work] = []
+    if ports.read_chat:
+        work.append(ports.read_chat(partial(record_chat, log=storage.leader_chat_log)))
+    if ports.twitch:
+        may_repair = settings.keeps_subscriptions
+        work.append(partial(look_after_channel, ports.twitch, storage, policy, may_repair=may_repair))
+    return work

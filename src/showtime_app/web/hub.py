@@ -11,6 +11,8 @@ from showtime_core.domain.feed import FeedEntry, FeedPosition
 
 QUEUE_LENGTH = 512
 """What a client may be behind; a slower one is disconnected, and resumes by id."""
+CHAT_QUEUE_LENGTH = 4096
+"""The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
 
 
 @frozen
