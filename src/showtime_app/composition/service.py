@@ -1,6 +1,6 @@
 """What one instance of the service is made of."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -33,6 +33,8 @@ from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
 from showtime_core.use_cases.request_ghost import RequestGhost
 
+Routes = Sequence[ControllerRouterHandler]
+
 
 def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     """Put one instance together, of whatever is behind the ports; nothing is opened before it serves."""
@@ -42,19 +44,22 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What Twitch tells is recorded, with all that follows from it; chat has a log of its own.
     inbox = GroupCommit(partial(receive, units=storage.units, policy=policy), storage.is_recorded)
-    chat_inbox = GroupCommit(_chat_recorder(settings, storage), storage.is_chat_known)
+    is_told_of_chat = settings.chat_way == "eventsub"
+    take_chat = partial(record_chat_entries, log=storage.chat_log) if is_told_of_chat else _ignore
+    chat_inbox = GroupCommit(take_chat, storage.is_chat_known)
     receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox))
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
-    relays = []
-    if neighbours.ledger:
-        services = _services(settings, ports, inbox, neighbours.ledger)
-        relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))]
+    services = _services(settings, ports, inbox)
+    relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))] if services else []
 
     # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
-    hub, chat_hub, polling = Hub(metrics), Hub(metrics, CHAT_QUEUE_LENGTH), Polling(ghosts.WAIT_SECONDS)
+    replay = timedelta(minutes=settings.alert_replay_minutes)
+    feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay))
+    chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
+    polling = Polling(ghosts.WAIT_SECONDS)
     routes = [
-        *_streams(settings, storage, hub, chat_hub),
+        *streams.routes(feed, chat, storage.recent_chat),
         *_status(settings, ports, metrics, off),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
@@ -66,36 +71,29 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     resources = [*storage.resources, *ports.resources, neighbours.opened(), inbox, chat_inbox, *relays]
     background = [
         storage.prune,
-        storage.follow_chat(chat_hub.publish, chat_hub.is_watched),
+        storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy),
-        storage.follow_feed(hub.publish, hub.is_watched),
+        storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
     ]
-    on_stop = [chat_hub.close, hub.close, polling.stop, *(relay.stop for relay in relays)]
+    on_stop = [chat.hub.close, feed.hub.close, polling.stop, *(relay.stop for relay in relays)]
 
-    # The web stands in front: what must be answered at once before what may be refused a place.
-    beside = partial(running, resources, background)
-    app: ASGIApp = create_app(routes, beside, json_schemas(), settings.cors_allowed_origins)
-    limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
-    app = edge_limits.with_edge_limits(app, limits, metrics)
-    app = request_id.with_request_id(callback.in_front(app, receiver.receive, metrics))
-    return Server(app, on_stop, off)
+    cors = settings.cors_allowed_origins
+    app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
+    return Server(_in_front(app, settings, receiver, metrics), on_stop, off)
 
 
-def _chat_recorder(settings: Settings, storage: Storage) -> Callable[[Sequence[Entry]], Awaitable[None]]:
-    """Record what EventSub tells of chat; let it go where another source tells it, or nobody wants it."""
-
-    async def ignore(_: Sequence[Entry]) -> None:
-        pass
-
-    return partial(record_chat_entries, log=storage.chat_log) if settings.chat_way == "eventsub" else ignore
+async def _ignore(_: Sequence[Entry]) -> None:
+    """Let chat go that another source tells already, or that nobody wants."""
 
 
-def _services(settings: Settings, ports: Ports, inbox: GroupCommit, ledger: ReadableLedger) -> Services:
+def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services | None:
     neighbours = ports.neighbours
+    if neighbours.ledger is None:
+        return None
     return Services(
         outbox=ports.storage.outbox,
-        ledger=ledger,
-        account=ledger,
+        ledger=neighbours.ledger,
+        account=neighbours.ledger,
         painter=neighbours.painter,
         bucket=neighbours.bucket,
         gallery=neighbours.gallery,
@@ -104,17 +102,8 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit, ledger: Read
     )
 
 
-def _streams(
-    settings: Settings, storage: Storage, hub: Hub, chat_hub: Hub
-) -> Sequence[ControllerRouterHandler]:
-    missed = partial(storage.missed_alerts, timedelta(minutes=settings.alert_replay_minutes))
-    feed, chat = streams.StreamSource(hub, missed), streams.StreamSource(chat_hub, storage.missed_chat)
-    return streams.routes(feed, chat, storage.recent_chat)
-
-
-def _status(
-    settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]
-) -> Sequence[ControllerRouterHandler]:
+def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]) -> Routes:
+    """Let everybody see how it stands."""
     storage = ports.storage
     readiness = status.ReadinessCache(
         storage.read_health,
@@ -127,9 +116,7 @@ def _status(
     return status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
 
 
-def _for_the_host(
-    ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]
-) -> Sequence[ControllerRouterHandler]:
+def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
     """Let everybody read what was, and the broadcaster change what is."""
     guard = broadcaster_only(ports.authenticator)
     return [
@@ -140,9 +127,7 @@ def _for_the_host(
     ]
 
 
-def _ghosts(
-    ports: Ports, storage: Storage, policy: Policy, polling: Polling
-) -> Sequence[ControllerRouterHandler]:
+def _ghosts(ports: Ports, storage: Storage, policy: Policy, polling: Polling) -> Routes:
     """Let viewers ask for ghosts."""
     account = ports.neighbours.ledger or storage.ledger
     use_case = RequestGhost(storage.units, account, storage.ghosts, policy)
@@ -158,3 +143,10 @@ def _work_at_twitch(settings: Settings, ports: Ports, storage: Storage, policy: 
         may_repair = settings.keeps_subscriptions
         work.append(partial(look_after_channel, ports.twitch, storage, policy, may_repair=may_repair))
     return work
+
+
+def _in_front(app: ASGIApp, settings: Settings, receiver: Receiver, metrics: Metrics) -> ASGIApp:
+    """Put the web in front: what must be answered at once before what may be refused a place."""
+    limits = StreamLimits(settings.max_streams, settings.max_streams_per_address, settings.trusted_networks)
+    limited = edge_limits.with_edge_limits(app, limits, metrics)
+    return request_id.with_request_id(callback.in_front(limited, receiver.receive, metrics))
