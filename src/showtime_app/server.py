@@ -85,7 +85,7 @@ class Server(uvicorn.Server):
                 loop="asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto",
             )
         )
-        self._on_stop = on_stop
+        self.on_stop = on_stop
         self._on_ready: Callable[[], None] = lambda: None
 
     def serve_on(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
@@ -115,7 +115,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: end the streams, let the rest finish."""
         super().handle_exit(sig, frame)
-        for stop in self._on_stop:
+        for stop in self.on_stop:
             asyncio.get_running_loop().call_soon_threadsafe(stop)
 
 

@@ -19,18 +19,15 @@ async def running(
     async with AsyncExitStack() as stack:
         for resource in resources:
             await stack.enter_async_context(resource)
-        tasks = [asyncio.create_task(work()) for work in background]
-        for task in tasks:
-            task.add_done_callback(_log_failure)
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        for work in background:
+            stack.callback(group.create_task(_log_failure(work)).cancel)
+        yield
 
 
-def _log_failure(task: asyncio.Task[None]) -> None:
-    """Log background work that ended with an error: none of it is meant to end."""
-    if not task.cancelled() and (failure := task.exception()):
-        _log.error("something ended that must run beside the service", exc_info=failure)
+async def _log_failure(work: Work) -> None:
+    """Do work, and log if it ends with an error: none of it is meant to end."""
+    try:
+        await work()
+    except Exception:
+        _log.exception("something ended that must run beside the service")
