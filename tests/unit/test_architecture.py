@@ -199,3 +199,28 @@ def test_the_lock_files_are_up_to_date():
 def test_tests_run_with_the_versions_that_are_served():
     """The lock of the service is a part of the lock of the tests."""
     assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+STEP = re.compile(r"(?<![\w/.])((?:[a-z_0-9]+/)*[a-z_0-9]+)\.((?:[A-Z]\w+\.)?\w+)(?![\w.])")
+
+
+def defined(source: str) -> Iterator[str]:
+    """The functions and classes of a module, and the methods of the latter."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}.{each.name}" for each in node.body if hasattr(each, "name"))
+
+
+def test_the_drawings_of_the_architecture_name_what_there_is():
+    """Each step of a walk is a function or a method that stands where the drawing says, within the margin."""
+    page = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
+    drawings = "\n".join(page.split("```")[1::2])
+    assert max(map(len, drawings.splitlines())) <= 110
+    steps = [step for step in STEP.findall(drawings) if step[0] != "showtime"]  # whose are tables
+    assert len(steps) > 20
+    for module, name in steps:
+        files = [*ROOT.glob(f"src/*/{module}.py")]
+        assert files, f"{module} of {name}"
+        assert any(name in defined(file.read_text("utf-8")) for file in files), f"{module}.{name}"

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from attrs import evolve, field, frozen
 
-from showtime_app.composition.neighbours import Neighbours, ReadableLedger
+from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
 from showtime_app.metrics import Metrics, PendingWork
 from showtime_app.setup.ports import Exclusive, TwitchAccess
@@ -25,6 +25,7 @@ from showtime_core.ports import (
     History,
     Outbox,
     ParkedItems,
+    ReadableLedger,
     UnitOfWork,
 )
 

@@ -25,7 +25,6 @@ from showtime_app.web.routes import admin, callback, console, ghosts, history, p
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
-from showtime_core.ports import ReadableLedger
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services

@@ -209,7 +209,7 @@ async def test_streams_follow_what_the_ports_publish(served):
     channel.publish["feed"](FeedPosition("e1", 7, '{"broadcast":null}'), [])
     stream = asyncio.create_task(people.get("/state"))
     async with asyncio.timeout(30):
-        while 'clients{stream="state"} 1.0' not in (await people.get("/metrics")).text:
+        while 'clients{stream="state"} 1.0' not in (await people.get("/metrics")).text:  # noqa: ASYNC110 - nothing says so
             await asyncio.sleep(0)
     for stop in server.on_stop:
         stop()
