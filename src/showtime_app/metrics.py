@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from typing import Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,6 +18,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from showtime_app import DISTRIBUTION
+from showtime_core.domain.health import PendingWork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -26,26 +26,6 @@ _LAG_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SECONDS_OF_OTHERS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """To paint takes a minute; nobody but a frozen ledger is waited for any longer than two."""
-
-
-class PendingWork(Protocol):
-    """What waits in the database, the same for all instances."""
-
-    @property
-    def parked_messages(self) -> int:
-        """Messages that wait for the operator."""
-
-    @property
-    def parked_effects(self) -> int:
-        """Effects that wait for the operator."""
-
-    @property
-    def waiting_effects(self) -> int:
-        """Effects that are to be performed."""
-
-    @property
-    def oldest_effect_seconds(self) -> float:
-        """How long the oldest of them has waited; 0: there is none."""
 
 
 class Metrics:
@@ -145,32 +125,28 @@ class PendingWorkMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Make them, at zero."""
-        self._database_up = Gauge(
-            "showtime_database_up",
-            "Whether the database could be asked for what waits in it: 1 or 0.",
-            registry=registry,
+        gauge = partial(Gauge, registry=registry)
+        self._database_up = gauge(
+            "showtime_database_up", "Whether the database could be asked for what waits in it: 1 or 0."
         )
-        self._parked = Gauge(
-            "showtime_parked_messages",
-            "Messages that are set aside with a reason, and wait for the operator.",
-            registry=registry,
-        )
-        self._parked_effects = Gauge(
-            "showtime_parked_effects",
-            "Effects of which only a person can tell what is to become, and that wait for the operator.",
-            registry=registry,
-        )
-        self._waiting = Gauge("showtime_waiting_effects", "Effects to be performed.", registry=registry)
-        self._oldest = Gauge(
-            "showtime_oldest_effect_seconds",
-            "How long the oldest effect has waited to be performed; 0: none does.",
-            registry=registry,
-        )
+        self._by_field = {
+            "parked_messages": gauge(
+                "showtime_parked_messages",
+                "Messages that are set aside with a reason, and wait for the operator.",
+            ),
+            "parked_effects": gauge(
+                "showtime_parked_effects",
+                "Effects of which only a person can tell what is to become, and that wait for the operator.",
+            ),
+            "waiting_effects": gauge("showtime_waiting_effects", "Effects to be performed."),
+            "oldest_effect_seconds": gauge(
+                "showtime_oldest_effect_seconds",
+                "How long the oldest effect has waited to be performed; 0: none does.",
+            ),
+        }
 
-    def set(self, backlog: PendingWork | None) -> None:
+    def set(self, pending: PendingWork | None) -> None:
         """Take over what waits in the database; None: it cannot be told."""
-        self._database_up.set(backlog is not None)
-        self._parked.set(backlog.parked_messages if backlog else math.nan)
-        self._parked_effects.set(backlog.parked_effects if backlog else math.nan)
-        self._waiting.set(backlog.waiting_effects if backlog else math.nan)
-        self._oldest.set(backlog.oldest_effect_seconds if backlog else math.nan)
+        self._database_up.set(pending is not None)
+        for name, gauge in self._by_field.items():
+            gauge.set(getattr(pending, name, math.nan))

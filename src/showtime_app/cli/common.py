@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import click
 from showtime_app import composition, config
 from showtime_app.dev_file import DevFile, NoDevServerError
 from showtime_app.server import listen
+from showtime_core.errors import ShowtimeError
 
 T = TypeVar("T")
 
@@ -22,6 +23,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     loop = asyncio.SelectorEventLoop if sys.platform == "win32" else None
     with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(work)
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """End the command with what went wrong, in words; around a command, or a part of one."""
+    try:
+        yield
+    except (ShowtimeError, NoDevServerError) as reason:
+        raise click.ClickException(str(reason)) from reason
 
 
 def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,21 +62,21 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-@contextmanager
-def named_database(data_dir: Path | None) -> Iterator[str]:
+def named_database(data_dir: Path | None) -> AbstractContextManager[str]:
     """Give the connection string of the database that the option or PG* names. Raises Unavailable."""
     if data_dir is None:
-        yield load_settings().conninfo
-    else:
-        with composition.embedded_database(data_dir) as conninfo:
-            yield conninfo
+        return nullcontext(load_settings().conninfo)
+    return composition.embedded_database(data_dir)
 
 
 @contextmanager
 def ready_database(data_dir: Path | None) -> Iterator[str]:
-    """Give the same, once it is known that it can be used; ends with the remedy if it cannot."""
+    """Give the same, once it is known that it can be used; ends with the remedy if it cannot.
+
+    Raises NoDevServerError for a folder that is not what it was taken for: no database is made in it.
+    """
     if data_dir:
-        _require_dev(data_dir)
+        DevFile.read(data_dir)
     with named_database(data_dir) as conninfo:
         lacking = [step.name for step in composition.migration_status(conninfo) if not step.applied_at]
         if lacking:
@@ -75,14 +85,6 @@ def ready_database(data_dir: Path | None) -> Iterator[str]:
                 f"the database lacks {', '.join(lacking)}: run `showtime migrate{option}`"
             )
         yield conninfo
-
-
-def _require_dev(data_dir: Path) -> None:
-    """End with the remedy for a folder that is not what it was taken for: no database is made in it."""
-    try:
-        DevFile.read(data_dir)
-    except NoDevServerError as reason:
-        raise click.ClickException(str(reason)) from reason
 
 
 def open_listener(settings: config.Settings, host: str | None, port: int | None) -> socket.socket:

@@ -5,18 +5,16 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from showtime_app import composition, logs
-from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
+from showtime_app.cli.common import errors_told, listening_options, load_settings, open_listener, url_of
 from showtime_app.config import Settings
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
-from showtime_core.errors import ShowtimeError
 
 _HOST = """\
   Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
@@ -65,13 +63,10 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
     _refuse_remote(settings, allowed=allow_remote_database)
     with open_listener(settings, host, port) as listener:
         dev_file = _note(settings, data_dir, url_of(listener))
-        try:
-            with _database(settings, data_dir) as conninfo:
-                composition.migrate_up(conninfo, click.echo)
-                server = composition.dev(settings, conninfo, dev_file, data_dir.resolve())
-                server.serve_on(listener, lambda: click.echo(_welcome(dev_file, data_dir)))
-        except ShowtimeError as reason:
-            raise click.ClickException(str(reason)) from reason
+        with errors_told(), _database(settings, data_dir) as conninfo:
+            composition.migrate_up(conninfo, click.echo)
+            server = composition.dev(settings, conninfo, dev_file, data_dir.resolve())
+            server.serve_on(listener, lambda: click.echo(_welcome(dev_file, data_dir)))
 
 
 def _refuse_remote(settings: Settings, *, allowed: bool) -> None:
@@ -125,14 +120,11 @@ def _note(settings: Settings, data_dir: Path, url: str) -> DevFile:
     return note
 
 
-@contextmanager
-def _database(settings: Settings, data_dir: Path) -> Iterator[str]:
+def _database(settings: Settings, data_dir: Path) -> AbstractContextManager[str]:
     """Give the connection string of the database that is configured, or of one of our own."""
     if settings.has_database:
-        yield settings.conninfo
-    else:
-        with composition.embedded_database(data_dir) as conninfo:
-            yield conninfo
+        return nullcontext(settings.conninfo)
+    return composition.embedded_database(data_dir)
 
 
 def _welcome(dev_file: DevFile, data_dir: Path) -> str:

@@ -3,10 +3,10 @@
 import click
 
 from showtime_app import composition, logs
-from showtime_app.cli.common import load_settings, run
+from showtime_app.cli.common import errors_told, load_settings, run
 from showtime_app.config import Settings
 from showtime_app.setup.steps import ChannelSetup, InitOptions, InitResult
-from showtime_core.errors import NotAllowed, ShowtimeError
+from showtime_core.errors import NotAllowed
 
 
 @click.command()
@@ -17,6 +17,7 @@ from showtime_core.errors import NotAllowed, ShowtimeError
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
 @click.option("--no-browser", is_flag=True, help="Open no browser: print where to consent, and a code.")
 @click.option("--non-interactive", is_flag=True, help="Ask nobody for consent.")
+@errors_told()
 def init(  # noqa: PLR0913 - one for each option
     *,
     force: bool,
@@ -55,8 +56,6 @@ def init(  # noqa: PLR0913 - one for each option
     except NotAllowed as reason:
         click.echo(f"Error: {reason}", err=True)
         outcome = InitResult.NO_CONSENT
-    except ShowtimeError as reason:
-        raise click.ClickException(str(reason)) from reason
     click.get_current_context().exit(outcome)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from showtime_app import composition
-from showtime_app.cli.common import database_option, named_database
-from showtime_core.errors import ShowtimeError
+from showtime_app.cli.common import database_option, errors_told, named_database
 
 _PENDING = 3
 """The exit code of `status` when something is to be done; 2 is taken by commands that make no sense."""
@@ -15,6 +14,7 @@ _PENDING = 3
 @click.command()
 @click.argument("action", type=click.Choice(["up", "down", "status"]), default="up")
 @database_option
+@errors_told()
 def migrate(action: str, data_dir: Path | None) -> None:
     """Bring the database that PG* names to the schema that this version needs.
 
@@ -31,21 +31,14 @@ def migrate(action: str, data_dir: Path | None) -> None:
     Exit code: 0 all is well, 1 it was refused or the database is away,
     2 the command makes no sense, 3 (status) steps are pending.
     """  # noqa: D301 - click wants the character itself
-    try:
-        with named_database(data_dir) as conninfo:
-            _act(action, conninfo)
-    except ShowtimeError as reason:
-        raise click.ClickException(str(reason)) from reason
-
-
-def _act(action: str, conninfo: str) -> None:
-    match action:
-        case "up":
-            composition.migrate_up(conninfo, click.echo)
-        case "down":
-            composition.migrate_down(conninfo, click.echo)
-        case _:
-            _tell_status(conninfo)
+    with named_database(data_dir) as conninfo:
+        match action:
+            case "up":
+                composition.migrate_up(conninfo, click.echo)
+            case "down":
+                composition.migrate_down(conninfo, click.echo)
+            case _:
+                _tell_status(conninfo)
 
 
 def _tell_status(conninfo: str) -> None:

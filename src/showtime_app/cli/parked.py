@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from showtime_app import composition
-from showtime_app.cli.common import database_option, ready_database, run
+from showtime_app.cli.common import database_option, errors_told, ready_database, run
 from showtime_app.web.routes.parked import ParkedItem, describe_parked
 from showtime_core.domain.parked import Decision
 from showtime_core.errors import ShowtimeError
@@ -101,11 +101,8 @@ def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path |
         async with composition.open_decide_parked(conninfo) as use_case:
             return await work(use_case)
 
-    try:
-        with ready_database(data_dir) as conninfo:
-            return run(open_and_work(conninfo))
-    except ShowtimeError as reason:
-        raise click.ClickException(str(reason)) from reason
+    with errors_told(), ready_database(data_dir) as conninfo:
+        return run(open_and_work(conninfo))
 
 
 def _print(parked: ParkedItem) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from showtime_app.cli.common import errors_told
 from showtime_app.composition import issue_local_token
-from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
+from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile
 from showtime_app.simulate.cast import viewer
 from showtime_core.domain.viewers import Role
 
@@ -20,12 +21,10 @@ from showtime_core.domain.viewers import Role
     show_default=True,
     help="The folder of `showtime dev`.",
 )
+@errors_told()
 def token(role: str, login: str, data_dir: Path) -> None:
     """Print a bearer token for the server that `showtime dev` runs, alone on the last line."""
-    try:
-        dev_file = DevFile.read(data_dir)
-    except NoDevServerError as reason:
-        raise click.ClickException(str(reason)) from reason
+    dev_file = DevFile.read(data_dir)
     if dev_file.token_secret is None:
         raise click.ClickException(
             "this `showtime dev` uses a database that is not its own: it takes no such tokens"

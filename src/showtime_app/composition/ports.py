@@ -10,13 +10,13 @@ from attrs import evolve, field, frozen
 
 from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
-from showtime_app.metrics import Metrics, PendingWork
+from showtime_app.metrics import Metrics
 from showtime_app.setup.ports import Exclusive, TwitchAccess
 from showtime_app.web.routes.streams import ReadSome
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
-from showtime_core.domain.health import Health
+from showtime_core.domain.health import Health, PendingWork
 from showtime_core.ports import (
     Authenticator,
     ChatLog,

@@ -55,6 +55,20 @@ class Health:
 
 
 @frozen
+class PendingWork:
+    """What waits, the same for all instances: for the operator, or to be performed."""
+
+    parked_messages: int
+    """Messages that wait for the operator."""
+    parked_effects: int
+    """Effects that wait for the operator."""
+    waiting_effects: int
+    """Effects that are to be performed."""
+    oldest_effect_seconds: float
+    """How long the oldest of them has waited; 0: there is none."""
+
+
+@frozen
 class Readiness:
     """Whether the show is ready, in one sentence for people."""
 

@@ -9,11 +9,11 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from showtime_app.metrics import CONTENT_TYPE, Metrics, PendingWork
+from showtime_app.metrics import CONTENT_TYPE, Metrics
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatSource
-from showtime_core.domain.health import Health, Readiness, assess
+from showtime_core.domain.health import Health, PendingWork, Readiness, assess
 from showtime_core.errors import Unavailable
 
 _CACHE_SECONDS = 30.0
