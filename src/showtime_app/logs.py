@@ -30,11 +30,8 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _on_one_line if readable else structlog.processors.format_exc_info,
     ]
-    if not readable:
-        shared.append(structlog.processors.format_exc_info)
-    else:
-        shared.append(_on_one_line)
     renderer: Processor = _readable() if readable else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -4,8 +4,8 @@ import asyncio
 import gc
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import FrameType
 
 import uvicorn
@@ -38,14 +38,9 @@ def create_app(
     """
     described = schema.routes(handlers, {"/callback": CALLBACK}, shapes)
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with running():
-            yield
-
     return Litestar(
         route_handlers=[*handlers, *described],
-        lifespan=[lifespan],
+        lifespan=[lambda _: running()],
         exception_handlers={
             ShowtimeError: on_showtime_error,
             HTTPException: on_http_exception,

@@ -26,15 +26,11 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
-def _check_secret(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not text.isascii() or len(text) not in _SECRET_LENGTH:
-        raise ValueError("each secret must have 10 to 100 ASCII characters")
-    return secret
-
-
 def _check_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    return tuple(_check_secret(secret) for secret in secrets)
+    texts = [secret.get_secret_value() for secret in secrets]
+    if not all(text.isascii() and len(text) in _SECRET_LENGTH for text in texts):
+        raise ValueError("each secret must have 10 to 100 ASCII characters")
+    return secrets
 
 
 def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:

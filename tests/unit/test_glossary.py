@@ -16,7 +16,7 @@ TERMS = re.findall(r"^\*\*(.+?)\*\*", PAGE, re.MULTILINE)
 # Classes of one name that are one thing, with the reason why it is written down twice.
 SAME_THING = {
     "CallbackAnswer": "the application says as a protocol what it takes from the adapter",
-    "PendingWork": "the application says as a protocol what it takes from the adapter",
+    "Relay": "the application says as a protocol what it takes from the adapter",
     "Screening": "the domain's value, and its form in JSON",
 }
 # Words that were this house's own; the field has others for what they meant.

@@ -86,13 +86,13 @@ def _ports(
     def telemetry(neighbour: str) -> Telemetry:
         return Telemetry(request_id.current, metrics.neighbour(neighbour))
 
-    storage = postgres_storage(conninfo, timedelta(days=settings.retention_days))
-    auth, app = AuthService(settings.auth_url, telemetry("auth")), settings.twitch_app
+    storage, app = postgres_storage(conninfo, timedelta(days=settings.retention_days)), settings.twitch_app
+    neighbours = wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place)
+    auth = AuthService(settings.auth_url, telemetry("auth"))
     return Ports(
         storage=storage,
-        neighbours=wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place),
-        authenticator=TokenIssuer(token_secret) if token_secret else auth,
-        resources=() if token_secret else (auth,),
+        neighbours=neighbours,
+        authenticator=TokenIssuer(token_secret) if token_secret else neighbours.connect(auth),
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
         read_chat=irc_reader(settings, storage),
     )

@@ -13,20 +13,13 @@ from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWor
 from showtime_app.metrics import Metrics
 from showtime_app.setup.ports import Exclusive, TwitchAccess
 from showtime_app.web.routes.streams import ReadSome
+from showtime_core import ports
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.health import Health, PendingWork
 from showtime_core.ports import (
-    Authenticator,
-    ChatLog,
-    Ghosts,
-    HealthStore,
-    History,
-    Outbox,
-    ParkedItems,
     ReadableLedger,
-    UnitOfWork,
 )
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -58,13 +51,13 @@ class Storage:
     prune: Work
     """Lets go what is older than it has to be kept."""
 
-    units: UnitOfWork
+    units: ports.UnitOfWork
     is_recorded: Callable[[str], Coroutine[Any, Any, bool]]
     """Tells whether the journal has an entry of this id; raises Unavailable."""
-    parked: ParkedItems
-    history: History
-    ghosts: Ghosts
-    health: HealthStore
+    parked: ports.ParkedItems
+    history: ports.History
+    ghosts: ports.Ghosts
+    health: ports.HealthStore
     read_health: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     """Reads how everything stands; raises Unavailable."""
     read_pending_work: Callable[[], Awaitable[PendingWork]]
@@ -76,20 +69,20 @@ class Storage:
     """Reads alerts that are not older than this, after one id and up to another; raises Unavailable."""
 
     follow_chat: Follow
-    chat_log: ChatLog
+    chat_log: ports.ChatLog
     is_chat_known: Callable[[str], Coroutine[Any, Any, bool]]
     missed_chat: ReadSome
     recent_chat: ReadSome
     lead_chat: Callable[[Work], Coroutine[Any, Any, None]]
     """Does work while no other instance does it, until cancelled."""
-    leader_chat_log: ChatLog
+    leader_chat_log: ports.ChatLog
     """The chat log for that work: raises Unavailable where another leads by now."""
     report_chat: Callable[[str | None], Awaitable[None]]
     """Says for that work how it fares."""
 
     ledger: ReadableLedger
     """The embedded one."""
-    outbox: Outbox
+    outbox: ports.Outbox
     relay: Callable[[Perform], Relay]
     require_alive: Callable[[], None]
     """Raises Unavailable if other instances may take this one for gone, and its effects for theirs."""
@@ -110,9 +103,7 @@ class Ports:
 
     storage: Storage
     neighbours: Neighbours
-    authenticator: Authenticator
-    resources: Sequence[AbstractAsyncContextManager[Any]] = ()
-    """What is opened before any of these is used, after the storage."""
+    authenticator: ports.Authenticator
     twitch: Callable[[], AbstractAsyncContextManager[TwitchAccess]] | None = None
     """None: nobody looks after the channel at Twitch."""
     read_chat: Callable[[RecordChat], Work] | None = None

@@ -39,8 +39,7 @@ from showtime_core.errors import Unavailable
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.dispatch import WorkerPool
 
-_CREDITS = ("credit-cheer", "credit-subscription", "credit-gift-subs")
-_POINTS = (*_CREDITS, "summon-ghost")
+_POINTS = ("credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost")
 _WORKER_POOLS = (
     WorkerPool(
         frozenset({*_POINTS, *(f"check-{kind}" for kind in _POINTS), GhostTask.PAY, GhostTask.REFUND}),

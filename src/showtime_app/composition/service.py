@@ -67,7 +67,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
-    resources = [*storage.resources, *ports.resources, neighbours.opened(), inbox, chat_inbox, *relays]
+    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
     background = [
         storage.prune,
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
