@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from attrs import frozen
@@ -101,7 +102,7 @@ class InstrumentedChatLog:
     log: ChatLog
     metrics: Metrics
     writes: Writes
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], datetime]
 
     async def write(self, reports: Sequence[ChatReport]) -> None:
         """Write what follows from what had not been heard before."""
@@ -110,7 +111,7 @@ class InstrumentedChatLog:
         now = self.clock()
         for each in reports:
             if each.sent_at:  # by Twitch's clock, which may be ahead of ours
-                self.metrics.chat_lag.observe(max(now - each.sent_at.timestamp(), 0.0))
+                self.metrics.chat_lag.observe(max((now - each.sent_at).total_seconds(), 0.0))
 
 
 def instrumented_perform(services: Services, metrics: Metrics, chance: Callable[[], float]) -> Perform:

@@ -27,6 +27,7 @@ from showtime_app.metrics import Metrics
 from showtime_app.server import Server
 from showtime_app.web.middleware import request_id
 from showtime_core.domain.viewers import Role, Viewer
+from showtime_core.ports import Authenticator
 
 __all__ = [
     "dev",
@@ -88,11 +89,14 @@ def _ports(
 
     storage, app = postgres_storage(conninfo, timedelta(days=settings.retention_days)), settings.twitch_app
     neighbours = wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place)
-    auth = AuthService(settings.auth_url, telemetry("auth"))
+    if token_secret:
+        authenticator: Authenticator = TokenIssuer(token_secret)
+    else:
+        authenticator = neighbours.connect(AuthService(settings.auth_url, telemetry("auth")))
     return Ports(
         storage=storage,
         neighbours=neighbours,
-        authenticator=TokenIssuer(token_secret) if token_secret else neighbours.connect(auth),
+        authenticator=authenticator,
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
         read_chat=irc_reader(settings, storage),
     )

@@ -3,10 +3,11 @@
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, Self
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
@@ -87,13 +88,13 @@ class Storage:
     require_alive: Callable[[], None]
     """Raises Unavailable if other instances may take this one for gone, and its effects for theirs."""
 
-    def instrumented(self, metrics: Metrics) -> Self:
+    def instrumented(self, metrics: Metrics, clock: Callable[[], datetime]) -> Self:
         """Count, time and log what is written."""
         return evolve(
             self,
             units=InstrumentedUnitOfWork(self.units, metrics, self.writes),
-            chat_log=InstrumentedChatLog(self.chat_log, metrics, self.writes),
-            leader_chat_log=InstrumentedChatLog(self.leader_chat_log, metrics, self.writes),
+            chat_log=InstrumentedChatLog(self.chat_log, metrics, self.writes, clock),
+            leader_chat_log=InstrumentedChatLog(self.leader_chat_log, metrics, self.writes, clock),
         )
 
 
@@ -108,5 +109,7 @@ class Ports:
     """None: nobody looks after the channel at Twitch."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
-    chance: Callable[[], float] = field(default=random.random)
+    chance: Callable[[], float] = random.random
     """Gives numbers from 0 up to 1, which spread the tries of effects."""
+    clock: Callable[[], datetime] = partial(datetime.now, UTC)
+    """Tells the time by which messages must be recent, and the lag of chat is measured."""

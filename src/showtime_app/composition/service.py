@@ -37,7 +37,7 @@ Routes = Sequence[ControllerRouterHandler]
 
 def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     """Put one instance together, of whatever is behind the ports; nothing is opened before it serves."""
-    storage, neighbours = ports.storage.instrumented(metrics), ports.neighbours
+    storage, neighbours = ports.storage.instrumented(metrics, ports.clock), ports.neighbours
     policy = Policy(settings.alert_gift_recipients, neighbours.features, settings.ghost_limits)
     off = [*sorted(set(Feature) - neighbours.features), *(["chat"] if settings.chat_way == "off" else [])]
 
@@ -46,7 +46,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     is_told_of_chat = settings.chat_way == "eventsub"
     take_chat = partial(record_chat_entries, log=storage.chat_log) if is_told_of_chat else _ignore
     chat_inbox = GroupCommit(take_chat, storage.is_chat_known)
-    receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox))
+    receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox), ports.clock)
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
     services = _services(settings, ports, inbox)

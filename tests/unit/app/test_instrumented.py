@@ -44,7 +44,7 @@ def sent(seconds: float) -> ChatReport:
 async def test_the_lag_of_chat_is_measured_once_it_is_written():
     """Lag is measured from Twitch's stamp, never negative, and not at all without a stamp."""
     metrics, log = Metrics(), Log()
-    observed = InstrumentedChatLog(log, metrics, Writability(make_pool("")), lambda: at(0).timestamp())
+    observed = InstrumentedChatLog(log, metrics, Writability(make_pool("")), lambda: at(0))
     await observed.write([sent(-2.0), sent(-0.5), sent(+9.0), ChatReport(ChatCleared())])
     log.is_away = True
     with pytest.raises(Unavailable):

@@ -221,3 +221,22 @@ def test_without_a_ledger_nothing_is_performed(settings):
     channel = Channel()
     build_service(settings, evolve(channel.ports(), neighbours=Neighbours()), Metrics())
     assert channel.relay.perform is None
+
+
+async def test_time_is_told_by_the_ports(settings):
+    """Whether a message is recent is judged by the clock that the service was given, and by no other."""
+    then = datetime(1986, 10, 31, 20, tzinfo=UTC)
+    server = build_service(settings, evolve(Channel().ports(), clock=lambda: then), Metrics())
+    server.config.load()
+    transport = httpx.ASGITransport(server.config.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://memory") as twitch:
+        for at, status in ((then, 200), (datetime.now(UTC), 400)):
+            asked = t.message(
+                "channel.cheer",
+                None,
+                message_type="webhook_callback_verification",
+                extra={"challenge": "rewind"},
+                at=at,
+            )
+            answer = await twitch.post("/callback", content=asked.body, headers=asked.headers)
+            assert answer.status_code == status
