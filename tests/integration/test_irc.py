@@ -195,7 +195,7 @@ async def test_it_connects_again_when_it_is_told_to(server, certificate):
 async def test_it_connects_again_when_nothing_comes(server, certificate):
     """Silence is a dead line; as long as anything comes, the line is alive."""
     now = 1000.0
-    timing = {"silence_seconds": 1.0, "pulse_seconds": 0.05}
+    timing = {"silence_seconds": 1.0, "health_seconds": 0.05}
     async with reading(server, certificate.file, lambda: now, **timing) as log:
         for count in range(1, 9):
             await until(lambda count=count: len(log.told) == count)  # it has looked whether it is too late
@@ -210,7 +210,7 @@ async def test_it_connects_again_when_nothing_comes(server, certificate):
 
 async def test_it_says_now_and_then_that_it_is_well(server, certificate):
     """A reader reports now and then that it is well, so that nobody takes it for dead."""
-    async with reading(server, certificate.file, pulse_seconds=0.05) as log:
+    async with reading(server, certificate.file, health_seconds=0.05) as log:
         await until(lambda: len(log.told) > 3)
         assert set(log.told) == {None}
 

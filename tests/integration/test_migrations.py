@@ -334,9 +334,9 @@ def test_whoever_holds_on_to_the_tables_is_named_as_the_reason(database):
 MIGRATE_FROM = """
 import sys
 from pathlib import Path
-from showtime_adapters.postgres.migrations.steps import read_steps
+from showtime_adapters.postgres.migrations.steps import read_migrations
 from showtime_adapters.postgres.migrations.migrate import migrate_up
-migrate_up(sys.argv[1], print, read_steps(Path(sys.argv[2])))
+migrate_up(sys.argv[1], print, read_migrations(Path(sys.argv[2])))
 """
 ASLEEP = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
@@ -388,7 +388,7 @@ def test_a_wheel_brings_the_steps_along(tmp_path):
         wheel.extractall(tmp_path / "installed")
     question = (
         "from showtime_adapters.postgres.migrations import steps as m;"
-        "print(m.__file__, *(step.checksum for step in m.our_steps()))"
+        "print(m.__file__, *(step.checksum for step in m.our_migrations()))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", question],

@@ -14,6 +14,7 @@ Who calls it
     sending             Twitch on a busy night, which sends again what was not answered 2xx
     evening, deeds      what happens on a night or in a storm, and what must follow from it
     sse                 one stream as it is on the wire
+    virtual_time        an event loop whose time passes at once
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
     answers             what was answered, in short: `said`
     dispatch            another service of the channel

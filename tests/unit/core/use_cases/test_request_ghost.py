@@ -8,6 +8,7 @@ import pytest
 
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import EntrySource
+from showtime_core.domain.own_entries import ghost_request_entry
 from showtime_core.domain.points_and_ghosts.effects import CreditCheer, Feature
 from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
@@ -17,7 +18,7 @@ from showtime_core.testing.entries import MARGE
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.request_ghost import RequestGhost, ghost_request_entry
+from showtime_core.use_cases.request_ghost import RequestGhost
 
 
 def counter(policy=Policy()):  # noqa: B008 - it is frozen
