@@ -4,19 +4,17 @@ What is raised never holds what was sent: tokens and secrets are in it.
 """
 
 import asyncio
-import socket
 import ssl
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 from attrs import frozen
 
-from showtime_adapters.connections import Connections
+from showtime_adapters.aiohttp_transport import AiohttpTransport
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
 ANSWER_SECONDS = 10.0
@@ -27,15 +25,6 @@ Longer than it takes to get a connection, so that a request that runs out of it 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """How much a neighbour may answer: more than any of them has to say to us."""
 _CONNECT_SECONDS = 3.0
-_KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-if sys.platform == "linux":
-    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen
-    # gives it, for its machine does.
-    _KEEP_ALIVE += [
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8),
-    ]
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
 """By name, for the library of OpenAI has an httpx of its own."""
@@ -109,10 +98,9 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def connections(most: int = 20, verify: ssl.SSLContext | None = None) -> Connections:
+def connections(most: int = 20, verify: ssl.SSLContext | None = None) -> AiohttpTransport:
     """Make the connections of a client: so many at once, to whom the machine trusts, or others."""
-    trusted = verify or _tls()
-    return Connections(partial(httpx.AsyncHTTPTransport, verify=trusted, socket_options=_KEEP_ALIVE), most)
+    return AiohttpTransport(verify or _tls(), most)
 
 
 class InstrumentedClient(httpx.AsyncClient):

@@ -1,0 +1,204 @@
+"""Sends the requests of httpx by aiohttp: each once, on a connection that is known to be clean.
+
+aiohttp takes less of the processor than httpx's own transport, and loses no place of its pool where a request
+is cancelled. Three things it does are mended here. Where a kept connection ends, it sends GET, PUT and DELETE
+a second time. What a server says on a kept connection before it is asked, it takes for the next answer. And
+its errors do not tell whether anything was sent.
+"""
+
+import asyncio
+import select
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+from weakref import WeakSet
+
+import aiohttp
+import httpx
+from attrs import define, field
+from yarl import URL
+
+BODY_STARTED = "http11.send_request_body.started"
+"""What `extensions["trace"]` of a request is told at the last moment before the body: httpx's own name."""
+_WAIT_SECONDS = 3.0
+"""How long a request waits for a connection, besides the time that connecting may take."""
+_KEPT_SECONDS = 5.0
+"""How long a connection stays open while nobody uses it."""
+_MAX_FIELD_BYTES = 32 * 1024
+"""How long one line of the head of an answer may be; there are 128 at most."""
+_KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+if sys.platform == "linux":
+    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen
+    # gives it, for its machine does.
+    _KEEP_ALIVE += [
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8),
+    ]
+
+_Send: TypeAlias = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+
+@define
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Sends requests whose bodies are known beforehand, over a limited number of connections.
+
+    Nothing was sent where it raises httpx.ConnectError, ConnectTimeout or UnsupportedProtocol. Whatever goes
+    wrong after connecting is httpx.ReadTimeout or ReadError: then nobody can tell. It looks for no proxy in
+    the environment, keeps no cookies, follows no redirects and unpacks nothing.
+    """
+
+    tls: ssl.SSLContext
+    """Whom it trusts."""
+    most: int = 20
+    """How many connections are open at once; a request that finds them all in use waits."""
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; its connection is free when the answer is read, and closed where it is not."""
+        body = _Body(await request.aread(), request.extensions.get("trace"))
+        self._session = self._session or self._open()
+        try:
+            answer = await self._session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                data=body if body.content else None,
+                headers=[(name.decode("ascii"), value.decode()) for name, value in request.headers.raw],
+                timeout=_timeout(**request.extensions["timeout"]),
+                allow_redirects=False,
+                middlewares=(_send_once,),
+            )
+        except httpx.TransportError:
+            if body.withheld:
+                raise body.withheld from None
+            raise
+        except (aiohttp.ClientError, ValueError) as reason:  # before it came to sending
+            raise httpx.UnsupportedProtocol(type(reason).__name__) from None
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Answer(answer))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Make the session, which belongs to the running event loop."""
+        connector = aiohttp.TCPConnector(
+            ssl=self.tls, limit=self.most, keepalive_timeout=_KEPT_SECONDS, socket_factory=_make_socket
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("content-type",),
+            request_class=_Request,
+            max_line_size=_MAX_FIELD_BYTES,
+            max_field_size=_MAX_FIELD_BYTES,
+        )
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:
+    """Send a request, and say in errors of httpx what went wrong.
+
+    aiohttp repeats nothing after these errors, for it does so after its own alone. They hold nothing of the
+    request, which has secrets in it.
+    """
+    while True:
+        try:
+            return await send(request)
+        except _StaleError:
+            continue  # aiohttp has closed that connection, so there is one less of them
+        except aiohttp.ConnectionTimeoutError:
+            raise httpx.ConnectTimeout("no connection came in time") from None
+        except aiohttp.ClientConnectorError as reason:
+            raise httpx.ConnectError(str(reason)) from None
+        except Exception as reason:  # noqa: BLE001 - of the parser's errors, not all are aiohttp's
+            raise _lost(reason) from None
+
+
+def _lost(reason: Exception) -> httpx.TransportError:
+    """Make the error of an answer that was lost."""
+    kind = httpx.ReadTimeout if isinstance(reason, TimeoutError) else httpx.ReadError
+    return kind(f"the answer was lost ({type(reason).__name__})")
+
+
+class _StaleError(Exception):
+    """A kept connection has ended, or says what nobody has asked for; nothing was sent on it."""
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that is sent on no connection whose other side has spoken, or gone, since it was last used."""
+
+    _used: "WeakSet[Any]" = WeakSet()
+    """The connections that have been used; what is read on a new one may belong to TLS."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - its type is not public
+        """Send it; raises _StaleError."""
+        protocol = conn.protocol
+        if protocol in self._used and (protocol.should_close or _is_readable(conn.transport)):
+            raise _StaleError
+        self._used.add(protocol)
+        return await super().send(conn)
+
+
+def _is_readable(transport: asyncio.BaseTransport) -> bool:
+    """Tell whether something has come that the event loop has not read yet, be it the end."""
+    number = transport.get_extra_info("socket").fileno()
+    if sys.platform == "win32":
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@define
+class _Body:
+    """The body of a request, which is asked for when all before it is written."""
+
+    content: bytes
+    trace: Callable[[str, Any], Awaitable[None]] | None
+    withheld: Exception | None = None
+    """Why it was not given."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            if self.trace:
+                await self.trace(BODY_STARTED, {})
+        except Exception as reason:
+            self.withheld = reason
+            raise
+        yield self.content
+
+
+@define
+class _Answer(httpx.AsyncByteStream):
+    """The body of an answer, as it came."""
+
+    answer: aiohttp.ClientResponse
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self.answer.content.iter_any():
+                yield part
+        except Exception as reason:  # noqa: BLE001 - as above
+            raise _lost(reason) from None
+
+    async def aclose(self) -> None:
+        self.answer.close()
+
+
+def _timeout(
+    connect: float | None, read: float | None, write: float | None, pool: float | None
+) -> aiohttp.ClientTimeout:
+    """Say httpx's time limits as aiohttp takes them; it has none for writing, and one for all of connecting."""
+    whole = connect and connect + _WAIT_SECONDS
+    return aiohttp.ClientTimeout(connect=whole, sock_connect=connect, sock_read=read)
+
+
+def _make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    made = socket.socket(*address[:3])
+    for option in _KEEP_ALIVE:
+        made.setsockopt(*option)
+    return made
