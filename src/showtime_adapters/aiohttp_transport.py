@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakSet
 
 import aiohttp
@@ -85,6 +85,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         """Make the session, which belongs to the running event loop."""
+        self.tls.set_alpn_protocols(["http/1.1"])
         connector = aiohttp.TCPConnector(
             ssl=self.tls, limit=self.most, keepalive_timeout=_KEPT_SECONDS, socket_factory=_make_socket
         )
@@ -114,7 +115,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
             raise httpx.ConnectTimeout("no connection came in time") from None
         except aiohttp.ClientConnectorError as reason:
             raise httpx.ConnectError(str(reason)) from None
-        except Exception as reason:  # noqa: BLE001 - of the parser's errors, not all are aiohttp's
+        except Exception as reason:  # of the parser's errors, not all are aiohttp's
             raise _lost(reason) from None
 
 
@@ -129,9 +130,9 @@ class _StaleError(Exception):
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request that is sent on no connection whose other side has spoken, or gone, since it was last used."""
+    """A request that is sent on no connection whose other side has spoken, or gone, since the last answer."""
 
-    _used: "WeakSet[Any]" = WeakSet()
+    _used: ClassVar["WeakSet[Any]"] = WeakSet()
     """The connections that have been used; what is read on a new one may belong to TLS."""
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - its type is not public
@@ -182,17 +183,15 @@ class _Answer(httpx.AsyncByteStream):
         try:
             async for part in self.answer.content.iter_any():
                 yield part
-        except Exception as reason:  # noqa: BLE001 - as above
+        except Exception as reason:
             raise _lost(reason) from None
 
     async def aclose(self) -> None:
         self.answer.close()
 
 
-def _timeout(
-    connect: float | None, read: float | None, write: float | None, pool: float | None
-) -> aiohttp.ClientTimeout:
-    """Say httpx's time limits as aiohttp takes them; it has none for writing, and one for all of connecting."""
+def _timeout(connect: float | None, read: float | None, **_: float | None) -> aiohttp.ClientTimeout:
+    """Say httpx's time limits as aiohttp takes them; for writing it has none."""
     whole = connect and connect + _WAIT_SECONDS
     return aiohttp.ClientTimeout(connect=whole, sock_connect=connect, sock_read=read)
 
