@@ -11,15 +11,13 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import httpx
 import jwt
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
+from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import Ambiguous, NotAuthenticated, Unavailable
 from showtime_core.texts import clean
@@ -47,33 +45,13 @@ PublicKeys = Mapping[str, RSAPublicKey]
 
 
 class AuthService:
-    """Tells who bears a token, for as long as its context is open; asks auth when it has to, not before."""
+    """Tells who bears a token; asks auth when it has to, not before."""
 
-    def __init__(
-        self,
-        url: str,
-        telemetry: Telemetry = SILENT,
-        transport: httpx.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Reach auth at this base URL."""
-        self._client = NeighbourClient("auth", url, telemetry, transport, ANSWER_SECONDS)
+    def __init__(self, client: NeighbourClient, clock: Callable[[], float] = time.monotonic) -> None:
+        """Ask auth by this client."""
+        self._client = client
         self._keys = _KeyCache(self._fetch_keys, clock)
         self._is_away = False
-
-    async def __aenter__(self) -> Self:
-        """Open the connections, each when it is needed."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(exc_type, exc_value, traceback)
 
     async def identify(self, token: str) -> Identity:
         """Tell whose token this is; raises NotAccepted, or Unavailable if auth is needed and away."""

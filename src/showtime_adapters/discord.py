@@ -4,49 +4,31 @@ import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
 import httpx
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
+from showtime_adapters.http_client import NeighbourClient
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
+ANSWER_SECONDS = 20.0
+"""How long a post may take as a whole."""
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LONGEST_WAIT_SECONDS = 3600.0
 
 
 class DiscordGallery:
-    """Posts ghosts, for as long as its context is open."""
+    """Posts ghosts."""
 
     def __init__(
-        self,
-        webhook_url: str,
-        telemetry: Telemetry = SILENT,
-        answer_seconds: float = 20.0,
-        clock: Callable[[], float] = time.monotonic,
+        self, client: NeighbourClient, webhook_url: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Post by this webhook; its URL is a secret, since whoever knows it may post."""
-        self._client = NeighbourClient("Discord", "", telemetry, seconds=answer_seconds)
+        self._client = client
         # Answered when it is posted, not before.
         self._url = str(httpx.URL(webhook_url).copy_set_param("wait", "true"))
         self._clock = clock
         self._not_before = float("-inf")
-
-    async def __aenter__(self) -> Self:
-        """Open the connections, each when it is needed."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(exc_type, exc_value, traceback)
 
     async def post(self, username: str, subject: str, jpeg: bytes) -> None:
         """Post a ghost; raises Refused, Unavailable if it was not posted, Ambiguous if it may have been."""

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
 from attrs import frozen
 
-from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, NeighbourClient, Telemetry, connections
+from showtime_adapters.aiohttp_transport import BODY_STARTED
+from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.points_and_ghosts.effects import (
     Credit,
     CreditCheer,
@@ -72,44 +72,24 @@ class _TransactionPage:
 
 
 class HttpLedger:
-    """Changes and tells the points of viewers, for as long as its context is open."""
+    """Changes and tells the points of viewers."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all but two have a default
+    def __init__(
         self,
-        url: str,
+        looks: NeighbourClient,
+        changes: NeighbourClient,
         tokens: Tokens,
-        telemetry: Telemetry = SILENT,
-        answer_seconds: float = ANSWER_SECONDS,
         fence: Callable[[], None] = lambda: None,
-        change_seconds: float = CHANGE_SECONDS,
     ) -> None:
-        """Reach the ledger at this base URL, and wait so long for the answer to a look, and to a change.
+        """Reach the ledger by a client for looks and one for changes, of which so many may be waited for.
 
         `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
         before it; where it raises Unavailable, there was none.
         """
-        self._looks = NeighbourClient("the ledger", url, telemetry, seconds=answer_seconds)
-        self._changes = NeighbourClient(
-            "the ledger", url, telemetry, connections(CHANGES_AT_ONCE), change_seconds
-        )
+        self._looks = looks
+        self._changes = changes
         self._tokens = tokens
         self._fence = fence
-
-    async def __aenter__(self) -> Self:
-        """Open the connections, each when it is needed."""
-        await self._looks.__aenter__()
-        await self._changes.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._changes.__aexit__(exc_type, exc_value, traceback)
-        await self._looks.__aexit__(exc_type, exc_value, traceback)
 
     # --- changes ------------------------------------------------------------------------------------
 
@@ -165,7 +145,7 @@ class HttpLedger:
 
     async def _trace(self, step: str, _: object) -> None:
         """Hear of each step of a request; without its body it is none yet."""
-        if step == "http11.send_request_body.started":
+        if step == BODY_STARTED:
             self._fence()
 
     # --- looking ------------------------------------------------------------------------------------

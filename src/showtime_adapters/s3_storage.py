@@ -7,20 +7,21 @@ storage that answers a byte now and then.
 import asyncio
 import re
 from http import HTTPStatus
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import boto3
 import httpx
 from attrs import field, frozen
 from botocore.config import Config
 
-from showtime_adapters.http_client import SILENT, NeighbourClient, Telemetry
+from showtime_adapters.http_client import NeighbourClient
 from showtime_core.errors import Ambiguous, Unavailable
 
 if TYPE_CHECKING:  # the types are installed for development alone
     from types_boto3_s3 import S3Client
 
+ANSWER_SECONDS = 30.0
+"""How long it may take as a whole to store an image."""
 _SIGNED_SECONDS = 300
 _HEADERS = {"x-amz-acl": "public-read", "content-type": "image/jpeg"}
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
@@ -56,14 +57,12 @@ class BucketLocation:
 
 
 class S3Bucket:
-    """Stores images, for as long as its context is open."""
+    """Stores images."""
 
-    def __init__(
-        self, space: BucketLocation, telemetry: Telemetry = SILENT, answer_seconds: float = 30.0
-    ) -> None:
+    def __init__(self, client: NeighbourClient, space: BucketLocation) -> None:
         """Store in this space."""
+        self._client = client
         self._space = space
-        self._client = NeighbourClient("the storage", "", telemetry, seconds=answer_seconds)
         self._signer: S3Client = boto3.Session().client(
             "s3",
             endpoint_url=space.endpoint if space.has_scheme else f"https://{space.endpoint}",
@@ -75,20 +74,6 @@ class S3Bucket:
                 s3={"addressing_style": "path" if space.has_scheme else "virtual"},
             ),
         )
-
-    async def __aenter__(self) -> Self:
-        """Open the connections, each when it is needed."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(exc_type, exc_value, traceback)
 
     async def store(self, key: str, jpeg: bytes) -> str:
         """Store an image under a key, in place of what is there; returns its URL. Raises Unavailable."""

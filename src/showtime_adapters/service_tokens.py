@@ -9,15 +9,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 import jwt
 from attrs import define, field
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.http_client import ANSWER_SECONDS, SILENT, NeighbourClient, Telemetry
+from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
@@ -39,35 +37,16 @@ class _CachedToken:
 
 
 class ServiceTokens:
-    """Gives tokens for viewers, for as long as its context is open; each is fetched once and kept."""
+    """Gives tokens for viewers; each is fetched once and kept."""
 
     def __init__(
-        self,
-        url: str,
-        secret: str,
-        telemetry: Telemetry = SILENT,
-        answer_seconds: float = ANSWER_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        self, client: NeighbourClient, secret: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Ask auth at this base URL, with the secret that it shares with us."""
-        self._client = NeighbourClient("the auth service", url, telemetry, seconds=answer_seconds)
+        """Ask auth by this client, with the secret that it shares with us."""
+        self._client = client
         self._secret = secret
         self._clock = clock
         self._kept: OrderedDict[Viewer, _CachedToken] = OrderedDict()
-
-    async def __aenter__(self) -> Self:
-        """Open the connections, each when it is needed."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(exc_type, exc_value, traceback)
 
     async def token(self, viewer: Viewer) -> str:
         """Give a token that speaks for a viewer, good for a minute at least.

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_adapters.discord import DiscordGallery, escape
+from showtime_adapters.discord import escape
 from showtime_core.errors import Ambiguous, Refused, Unavailable
+from support.clients import opened_gallery
 from support.discord_service import PATH, DiscordService
 from support.following import until
 from support.neighbour import Reply
@@ -45,7 +46,7 @@ def clock():
 
 @pytest.fixture
 async def gallery(service, clock):
-    async with DiscordGallery(service.webhook_url, clock=clock) as gallery:
+    async with opened_gallery(service.webhook_url, clock=clock) as gallery:
         yield gallery
 
 
@@ -99,7 +100,7 @@ def test_no_punctuation_is_left_bare(text):
 @pytest.mark.parametrize("failure", ["hang", "cut", "die", "drip", "500", "502", "502 after", "302", "late"])
 async def test_a_post_whose_answer_is_lost_may_be_there(service, failure):
     """A post whose answer is lost is not repeated, since a ghost twice would be worse than none."""
-    async with DiscordGallery(service.webhook_url, answer_seconds=1.0) as gallery:
+    async with opened_gallery(service.webhook_url, answer_seconds=1.0) as gallery:
         service.trouble(failure)
         with pytest.raises(Ambiguous):
             await gallery.post(*GHOST)
@@ -161,7 +162,7 @@ async def test_a_webhook_that_is_gone_is_refused(gallery, service, status):
 
 async def test_a_thread_of_the_channel_is_kept(service):
     """What the webhook's URL says besides its path is sent as it is."""
-    async with DiscordGallery(f"{service.webhook_url}?thread_id=7") as gallery:
+    async with opened_gallery(f"{service.webhook_url}?thread_id=7") as gallery:
         await gallery.post(*GHOST)
     assert service.received[0].query == {"thread_id": "7", "wait": "true"}
     assert service.received[0].path == PATH
@@ -169,7 +170,7 @@ async def test_a_thread_of_the_channel_is_kept(service):
 
 async def test_connections_are_few_and_end(service):
     """Connections are few and end, however many ghosts are posted, and whatever becomes of them."""
-    async with DiscordGallery(service.webhook_url, answer_seconds=3.0) as gallery:
+    async with opened_gallery(service.webhook_url, answer_seconds=3.0) as gallery:
         for failure in (None, "cut", "500", "drip", None):
             service.trouble(failure, share=0.5)
             await asyncio.gather(*(gallery.post(*GHOST) for _ in range(15)), return_exceptions=True)

@@ -11,14 +11,14 @@ import pytest
 from attrs import evolve
 
 from showtime_adapters.http_client import Telemetry
-from showtime_adapters.ledger import CHANGES_AT_ONCE, HttpLedger
-from showtime_adapters.service_tokens import ServiceTokens
+from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_core.domain.points_and_ghosts.effects import CreditCheer, CreditGiftSubs, CreditSubscription
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, NotPending, Refused, Unavailable
 from showtime_core.testing.contracts.ledger import HOUR, LedgerContract, cheer, reserve
 from support.auth_service import Auth
+from support.clients import opened_ledger, opened_tokens
 from support.ledger_service import LedgerService
 from support.neighbours import neighbours_running
 
@@ -82,8 +82,8 @@ async def impatient(auth, service):
 @asynccontextmanager
 async def opened(auth, service, request_id=lambda: None, seconds=10.0, fence=lambda: None):
     async with (
-        ServiceTokens(auth.url, auth.secret, Telemetry(request_id), seconds) as tokens,
-        HttpLedger(service.url, tokens, Telemetry(request_id), seconds, fence, seconds) as ledger,
+        opened_tokens(auth.url, auth.secret, Telemetry(request_id), seconds) as tokens,
+        opened_ledger(service.url, tokens, Telemetry(request_id), seconds, fence, seconds) as ledger,
     ):
         yield ledger
 
@@ -160,8 +160,8 @@ async def test_an_answer_that_cannot_be_read_is_lost(ledger, service, rubbish):
 async def test_an_answer_is_waited_for_that_comes_late(auth, service):
     """For longer than the answer to a look, and for every change: who gives up would be in doubt."""
     async with (
-        ServiceTokens(auth.url, auth.secret) as tokens,
-        HttpLedger(service.url, tokens, answer_seconds=0.5) as ledger,
+        opened_tokens(auth.url, auth.secret) as tokens,
+        opened_ledger(service.url, tokens, answer_seconds=0.5) as ledger,
     ):
         await cheer(ledger, VERA, 500)
         flows = [await reserve(ledger, VERA) for _ in range(2)]
@@ -548,8 +548,8 @@ def test_neighbours_live_in_a_process_of_their_own():
 
 async def speak(settings):
     async with (
-        ServiceTokens(settings["AUTH_URL"], settings["AUTH_SHARED_SECRET"]) as tokens,
-        HttpLedger(settings["LEDGER_URL"], tokens) as ledger,
+        opened_tokens(settings["AUTH_URL"], settings["AUTH_SHARED_SECRET"]) as tokens,
+        opened_ledger(settings["LEDGER_URL"], tokens) as ledger,
     ):
         await cheer(ledger, VERA, 100)
         with pytest.raises(Unavailable):

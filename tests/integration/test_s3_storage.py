@@ -7,9 +7,10 @@ import httpx
 import pytest
 from attrs import evolve
 
-from showtime_adapters.s3_storage import BucketLocation, S3Bucket
+from showtime_adapters.s3_storage import BucketLocation
 from showtime_core.errors import Unavailable
 from support import s3_service as s3
+from support.clients import opened_bucket
 from support.following import until
 from support.s3_service import S3Service
 
@@ -38,7 +39,7 @@ def space(service):
 
 @pytest.fixture
 async def bucket(space):
-    async with S3Bucket(space) as bucket:
+    async with opened_bucket(space) as bucket:
         yield bucket
 
 
@@ -76,7 +77,7 @@ async def test_an_image_is_sent_as_others_than_amazon_take_it(bucket, service):
 async def test_a_url_is_where_the_image_is_sent(endpoint):
     """With a bare host the bucket stands in front of it, with a scheme behind it, in both places alike."""
     space = evolve(SPACES, endpoint=endpoint)
-    async with S3Bucket(space) as bucket:
+    async with opened_bucket(space) as bucket:
         signed = bucket._sign(KEY)  # noqa: SLF001 - no server has these names here
     sent, seen = urlsplit(signed), urlsplit(space.url(KEY))
     assert (sent.scheme, sent.netloc, sent.path) == (seen.scheme, seen.netloc, seen.path)
@@ -92,20 +93,20 @@ def test_the_url_of_an_image_is_the_one_that_clients_know():
 )
 async def test_a_storage_that_is_not_well_is_unavailable(space, service, failure):
     """Storing twice does no harm, so an answer that was lost is no answer; nothing is repeated here."""
-    async with S3Bucket(space, answer_seconds=2.0) as bucket:
+    async with opened_bucket(space, answer_seconds=2.0) as bucket:
         service.trouble(failure)
         with pytest.raises(Unavailable):
             await bucket.store(KEY, b"jpeg")
         assert len(service.received) == (0 if failure == "refuse" else 1)
         service.trouble()
-    async with S3Bucket(space) as bucket:
+    async with opened_bucket(space) as bucket:
         assert await bucket.store(KEY, b"jpeg")
 
 
 @pytest.mark.parametrize("name", ["", "no-such-bucket"])
 async def test_a_bucket_that_is_not_there_is_named(space, name):
     """A bucket that is not there is named, with what to check."""
-    async with S3Bucket(evolve(space, bucket=name or "gvcr-elsewhere")) as bucket:
+    async with opened_bucket(evolve(space, bucket=name or "gvcr-elsewhere")) as bucket:
         with pytest.raises(Unavailable, match=r"404 \(NoSuchBucket\): check SPACES_BUCKET_NAME"):
             await bucket.store(KEY, b"jpeg")
 
@@ -122,7 +123,7 @@ async def test_storing_does_not_stop_the_show(bucket, service):
 
 async def test_connections_are_few_and_end(space, service):
     """Connections are few and end, however many images are stored, and whatever becomes of them."""
-    async with S3Bucket(space, answer_seconds=3.0) as bucket:
+    async with opened_bucket(space, answer_seconds=3.0) as bucket:
         for failure in (None, "cut", "500", "drip", None):
             service.trouble(failure, share=0.5)
             stores = (bucket.store(f"{number}.jpg", b"jpeg") for number in range(12))
@@ -135,7 +136,7 @@ async def test_no_key_is_told_on(space, service, caplog):
     """No key is told in the most talkative log, in an error or in a repr."""
     caplog.set_level("DEBUG")
     told = ""
-    async with S3Bucket(space) as bucket:
+    async with opened_bucket(space) as bucket:
         for failure in (None, "cut", "403"):
             service.trouble(failure)
             for outcome in await asyncio.gather(bucket.store(KEY, b"jpeg"), return_exceptions=True):

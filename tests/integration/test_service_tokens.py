@@ -6,10 +6,11 @@ import pytest
 from attrs import evolve
 
 from showtime_adapters import service_tokens
-from showtime_adapters.service_tokens import ServiceTokens, sign
+from showtime_adapters.service_tokens import sign
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused, Unavailable
 from support.auth_service import Auth, signed
+from support.clients import opened_tokens
 
 VERA = Viewer("1986", "vera_haste", "Vera_Haste")
 PATH = "/service-token"
@@ -44,7 +45,7 @@ def clock():
 
 @pytest.fixture
 async def tokens(auth, clock):
-    async with ServiceTokens(auth.url, auth.secret, clock=clock) as tokens:
+    async with opened_tokens(auth.url, auth.secret, clock=clock) as tokens:
         yield tokens
 
 
@@ -130,12 +131,12 @@ async def test_tokens_are_kept_for_so_many_viewers(tokens, auth, monkeypatch):
 )
 async def test_an_auth_that_is_not_well_is_unavailable(auth, failure):
     """Whatever it does, nothing has happened, and the next attempt may succeed."""
-    async with ServiceTokens(auth.url, auth.secret, answer_seconds=1.0) as tokens:
+    async with opened_tokens(auth.url, auth.secret, answer_seconds=1.0) as tokens:
         auth.trouble(failure)
         with pytest.raises(Unavailable):
             await tokens.token(VERA)
     auth.trouble()
-    async with ServiceTokens(auth.url, auth.secret) as tokens:
+    async with opened_tokens(auth.url, auth.secret) as tokens:
         assert claims(auth, await tokens.token(VERA))
 
 
@@ -165,7 +166,7 @@ async def test_a_viewer_whom_auth_will_not_have_is_refused(tokens):
 
 async def test_a_wrong_secret_is_named(auth):
     """A wrong secret is named by its setting, and not by its value."""
-    async with ServiceTokens(auth.url, "another-secret-than-auth-has") as tokens:
+    async with opened_tokens(auth.url, "another-secret-than-auth-has") as tokens:
         with pytest.raises(Unavailable, match="AUTH_SHARED_SECRET") as reason:
             await tokens.token(VERA)
     assert "another-secret" not in f"{reason.value!r} {reason.value.__cause__!r} {tokens!r}"

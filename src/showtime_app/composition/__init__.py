@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from showtime_adapters.auth import AuthService
-from showtime_adapters.http_client import Telemetry
+from showtime_adapters import auth
+from showtime_adapters.http_client import NeighbourClient, Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.migrations import migrate
 from showtime_app.composition.neighbours import DevPlace, wire_neighbours
@@ -92,7 +92,8 @@ def _ports(
     if token_secret:
         authenticator: Authenticator = TokenIssuer(token_secret)
     else:
-        authenticator = neighbours.connect(AuthService(settings.auth_url, telemetry("auth")))
+        client = NeighbourClient("auth", settings.auth_url, telemetry("auth"), seconds=auth.ANSWER_SECONDS)
+        authenticator = auth.AuthService(neighbours.connect(client))
     return Ports(
         storage=storage,
         neighbours=neighbours,

@@ -9,9 +9,9 @@ from attrs import define, field, frozen
 from litestar.types import ControllerRouterHandler
 from pydantic import SecretStr
 
-from showtime_adapters.discord import DiscordGallery
-from showtime_adapters.http_client import Telemetry
-from showtime_adapters.ledger import HttpLedger
+from showtime_adapters import discord
+from showtime_adapters.http_client import NeighbourClient, Telemetry, connections
+from showtime_adapters.ledger import CHANGE_SECONDS, CHANGES_AT_ONCE, HttpLedger
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
 from showtime_adapters.local.painter import LocalPainter
 from showtime_adapters.service_tokens import ServiceTokens
@@ -88,7 +88,8 @@ def wire_neighbours(
     _wire_painter(wired, settings, telemetry)
     _wire_bucket(wired, settings, telemetry)
     if webhook := _plain(settings.discord_ghosts_webhook_url):
-        wired.gallery = wired.connect(DiscordGallery(webhook, telemetry("discord")))
+        client = NeighbourClient("Discord", "", telemetry("discord"), seconds=discord.ANSWER_SECONDS)
+        wired.gallery = discord.DiscordGallery(wired.connect(client), webhook)
     if dev_place:
         _stand_in(wired, dev_place)
     return wired
@@ -98,9 +99,12 @@ def _wire_ledger(
     wired: Neighbours, settings: Settings, fence: Callable[[], None], telemetry: TelemetryOf
 ) -> None:
     if secret := _plain(settings.auth_shared_secret):
-        tokens = wired.connect(ServiceTokens(settings.auth_url, secret, telemetry("auth")))
-        ledger = HttpLedger(settings.ledger_url, tokens, telemetry("ledger"), fence=fence)
-        wired.ledger = wired.connect(ledger)
+        auth = NeighbourClient("the auth service", settings.auth_url, telemetry("auth"))
+        url, told = settings.ledger_url, telemetry("ledger")
+        looks = NeighbourClient("the ledger", url, told)
+        changes = NeighbourClient("the ledger", url, told, connections(CHANGES_AT_ONCE), CHANGE_SECONDS)
+        tokens = ServiceTokens(wired.connect(auth), secret)
+        wired.ledger = HttpLedger(wired.connect(looks), wired.connect(changes), tokens, fence)
 
 
 def _wire_painter(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
@@ -122,10 +126,13 @@ def _wire_bucket(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) 
         _plain(settings.spaces_secret_key),
     ):
         case str(bucket), str(region), str(endpoint), str(key_id), str(secret):
-            from showtime_adapters.s3_storage import BucketLocation, S3Bucket  # noqa: PLC0415 - as above
+            from showtime_adapters import s3_storage  # noqa: PLC0415 - as above
 
-            space = BucketLocation(bucket, region, endpoint, key_id, secret)
-            wired.bucket = wired.connect(S3Bucket(space, telemetry("storage")))
+            client = NeighbourClient(
+                "the storage", "", telemetry("storage"), seconds=s3_storage.ANSWER_SECONDS
+            )
+            space = s3_storage.BucketLocation(bucket, region, endpoint, key_id, secret)
+            wired.bucket = s3_storage.S3Bucket(wired.connect(client), space)
 
 
 def _stand_in(wired: Neighbours, dev_place: DevPlace) -> None:

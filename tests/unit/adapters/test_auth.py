@@ -12,10 +12,10 @@ from attrs import define, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from showtime_adapters.auth import AuthService
 from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import NotAuthenticated, Unavailable
 from support.auth_service import Key, claims, signed
+from support.clients import opened_auth
 
 KEY = Key("tape-1986")
 OTHER = Key("tape-1987")
@@ -68,7 +68,7 @@ def auth():
 @pytest.fixture
 async def service(auth):
     transport = httpx.MockTransport(auth.answer)
-    async with AuthService("http://auth", transport=transport, clock=lambda: auth.now) as service:
+    async with opened_auth("http://auth", transport=transport, clock=lambda: auth.now) as service:
         yield service
 
 
@@ -88,7 +88,7 @@ def outcome(token: str, answer: Answer | None = None) -> Identity | type[Excepti
 
     async def identify() -> Identity | type[Exception]:
         transport = httpx.MockTransport(answer or Auth().answer)
-        async with AuthService("http://auth", transport=transport) as service:
+        async with opened_auth("http://auth", transport=transport) as service:
             try:
                 return await service.identify(token)
             except (NotAuthenticated, Unavailable) as reason:
@@ -245,6 +245,6 @@ async def test_connections_end_with_the_service():
             self.is_open = False
 
     transport = Transport(Auth().answer)
-    async with AuthService("http://auth", transport=transport):
+    async with opened_auth("http://auth", transport=transport):
         assert transport.is_open
     assert not transport.is_open
