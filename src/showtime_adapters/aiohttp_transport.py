@@ -58,7 +58,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its connection is free when the answer is read, and closed where it is not."""
-        body = _Body(await request.aread(), request.extensions.get("trace"))
+        body = _RequestBody(await request.aread(), request.extensions.get("trace"))
         self._session = self._session or self._open()
         try:
             answer = await self._session.request(
@@ -76,7 +76,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise
         except (aiohttp.ClientError, ValueError) as reason:  # before it came to sending
             raise httpx.UnsupportedProtocol(type(reason).__name__) from None
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Answer(answer))
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_AnswerBody(answer))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -94,7 +94,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("content-type",),
-            request_class=_Request,
+            request_class=_FreshRequest,
             max_line_size=_MAX_FIELD_BYTES,
             max_field_size=_MAX_FIELD_BYTES,
         )
@@ -129,7 +129,7 @@ class _StaleError(Exception):
     """A kept connection has ended, or says what nobody has asked for; nothing was sent on it."""
 
 
-class _Request(aiohttp.ClientRequest):
+class _FreshRequest(aiohttp.ClientRequest):
     """A request that is sent on no connection whose other side has spoken, or gone, since the last answer."""
 
     _used: ClassVar["WeakSet[Any]"] = WeakSet()
@@ -155,7 +155,7 @@ def _is_readable(transport: asyncio.BaseTransport) -> bool:
 
 
 @define
-class _Body:
+class _RequestBody:
     """The body of a request, which is asked for when all before it is written."""
 
     content: bytes
@@ -174,7 +174,7 @@ class _Body:
 
 
 @define
-class _Answer(httpx.AsyncByteStream):
+class _AnswerBody(httpx.AsyncByteStream):
     """The body of an answer, as it came."""
 
     answer: aiohttp.ClientResponse
