@@ -25,6 +25,7 @@ Longer than it takes to get a connection, so that a request that runs out of it 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """How much a neighbour may answer: more than any of them has to say to us."""
 _CONNECT_SECONDS = 3.0
+_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "showtime"}
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _UNSENT = frozenset(error.__name__ for error in _NOTHING_SENT)
 """By name, for the library of OpenAI has an httpx of its own."""
@@ -142,16 +143,17 @@ class NeighbourClient:
         transport: httpx.AsyncBaseTransport | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> None:
-        """Reach a neighbour at this base URL."""
+        """Reach a neighbour at this base URL; where it is empty, each path is a URL."""
         self.name = name
+        self._url = url.rstrip("/")
         self._seconds = seconds
-        self._request_id = telemetry.request_id
-        timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
-        self._http = InstrumentedClient(telemetry.observe, transport=transport, base_url=url, timeout=timeout)
+        self._telemetry = telemetry
+        self._transport = transport or connections()
+        self._extensions = {"timeout": httpx.Timeout(seconds, connect=_CONNECT_SECONDS).as_dict()}
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""
-        await self._http.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -161,7 +163,7 @@ class NeighbourClient:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        await self._http.__aexit__(exc_type, exc_value, traceback)
+        await self._transport.__aexit__(exc_type, exc_value, traceback)
 
     async def send(
         self,
@@ -175,16 +177,26 @@ class NeighbourClient:
         Raises Unavailable if nothing was sent, Ambiguous if the answer was lost, and Refused for what cannot
         be written as a request.
         """
-        request_id = self._request_id()
+        request_id = self._telemetry.request_id()
         named = {"x-request-id": request_id} if request_id else {}
         try:
-            request = self._http.build_request(method, path, headers={**named, **(headers or {})}, **content)
+            request = httpx.Request(
+                method, self._url + path, headers={**_HEADERS, **named, **(headers or {})}, **content
+            )
         except Exception as reason:  # whatever it is, nothing was sent
             raise Refused(f"{self.name} cannot be asked this ({type(reason).__name__})") from None
+        request.extensions = {**self._extensions, **request.extensions}
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._http.send(request)
+                answering = bounded(self._answer(request), MAX_ANSWER_BYTES)
+                return await instrumented(answering, self._telemetry.observe)
         except _NOTHING_SENT as reason:
             raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:
             raise Ambiguous(f"the answer of {self.name} was lost ({type(reason).__name__})") from reason
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Send a request as it is: a client of httpx would look for redirects and cookies, which none has."""
+        answer = await self._transport.handle_async_request(request)
+        answer.request = request
+        return answer
