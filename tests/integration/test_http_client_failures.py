@@ -240,3 +240,24 @@ async def test_a_place_is_waited_for_and_not_for_ever(server: Server):
         await asyncio.wait(crowd)
         assert await send(client, "POST") == 200
     assert server.received == sent(*["POST"] * 21)
+
+
+async def test_an_answer_that_comes_before_all_is_sent_costs_no_place():
+    """Who is answered before his body is taken hears it, and the connection with the rest is used no more."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def interrupt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer a head, and read no further: what is not taken is held up at its sender."""
+        writers.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        await saying(WELL)(writer)
+
+    listening = await asyncio.start_server(interrupt, "127.0.0.1", 0, limit=1000)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening, opened(url) as client:
+        for _ in range(25):
+            answer = await client.send("PUT", "/", content=b"x" * 10_000_000)
+            assert answer.status_code == 200
+        for writer in writers:
+            writer.close()
+    assert len(writers) == 25
