@@ -111,11 +111,10 @@ class InstrumentedClient(httpx.AsyncClient):
         self,
         observe: RequestObserver,
         verify: ssl.SSLContext | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
         **options: Any,  # noqa: ANN401 - as httpx takes them
     ) -> None:
         """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
-        super().__init__(transport=transport or connections(verify=verify), **options)
+        super().__init__(transport=connections(verify=verify), **options)
         self._observe = observe
 
     async def send(
