@@ -74,7 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             if body.withheld:
                 raise body.withheld from None
             raise
-        except (aiohttp.ClientError, ValueError) as reason:  # before it came to sending
+        except (aiohttp.NonHttpUrlClientError, ValueError) as reason:  # a URL that cannot be asked
             raise httpx.UnsupportedProtocol(type(reason).__name__) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_AnswerBody(answer))
 

@@ -204,6 +204,16 @@ async def test_who_cannot_be_reached_was_sent_nothing(method: str, scheme: str):
     assert heard == ([] if scheme == "http" else [b"\x16\x03\x01"]), "a greeting of TLS at most"
 
 
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "rewind", "http://no.such.host.invalid"])
+async def test_an_address_that_nobody_has_was_sent_nothing(url: str):
+    """What names no server that speaks HTTP is no doubt either."""
+    told: list[str] = []
+    async with opened(url, told) as client:
+        with pytest.raises(Unavailable):
+            await send(client, "POST")
+    assert told == ["unsent"]
+
+
 @pytest.mark.parametrize("is_kept", [False, True])
 async def test_a_request_that_is_withheld_leaves_no_half_behind(server: Server, *, is_kept: bool):
     """What is withheld before its body ends its connection: the next request is not taken for that body."""
