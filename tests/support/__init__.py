@@ -26,6 +26,7 @@ Who is called, without our code
     twitch_api          Helix and the sign-in; twitch_world is what they know
     irc                 chat
     line                a line between two that can be held
+    clients             the adapters, each with a client that is opened for it
     certificates        for those who speak TLS
 
 What is in the database
