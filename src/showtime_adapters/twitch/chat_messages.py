@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import evolve
-
 from showtime_adapters.twitch.fields import (
     Json,
     read_object,
@@ -32,38 +30,33 @@ def unwrap(text: str) -> str:
 def read_written(event: Json, _sent_at: datetime) -> ChatMessageSent:
     """Read `channel.chat.message`; raises FieldError."""
     message = read_object(event, "message")
-    text = read_optional_text(message, "text")
-    written = ChatMessageSent(
+    text = unwrap(read_optional_text(message, "text"))
+    return ChatMessageSent(
         message_id=read_text(event, "message_id"),
         writer=read_viewer(event, "chatter_user"),
         color=read_optional_text(event, "color"),
-        text=unwrap(text),
+        text=text,
         emotes=tuple(_find_emotes(message.get("fragments"), text)),
     )
-    if written.text == text:
-        return written
-    return evolve(written, emotes=tuple(_shift(place, len(_ACTION)) for place in written.emotes))
 
 
 def _find_emotes(fragments: object, text: str) -> Iterator[EmotePosition]:
-    """Find the emotes among the fragments of a text, as far as they follow it."""
+    """Find the emotes among the fragments of a text without its wrapper, as far as they follow it."""
     first = 0
     for fragment in fragments if isinstance(fragments, list) else []:
         part = clean(fragment["text"]) if _has_text(fragment) else ""
-        if not part or not text.startswith(part, first):
+        if not first and not text.startswith(part):  # Twitch wraps the text alone, but may wrap these too
+            part = part.removeprefix(_ACTION)
+        if not text.startswith(part, first):
             return
         match fragment:
-            case {"emote": {"id": str(emote_id)}} if emote_id:
+            case {"emote": {"id": str(emote_id)}} if emote_id and part:
                 yield EmotePosition(clean(emote_id), first, first + len(part) - 1)
         first += len(part)
 
 
 def _has_text(fragment: object) -> bool:
     return isinstance(fragment, dict) and isinstance(fragment.get("text"), str)
-
-
-def _shift(place: EmotePosition, by: int) -> EmotePosition:
-    return evolve(place, first=place.first - by, last=place.last - by)
 
 
 def read_deleted(event: Json, _sent_at: datetime) -> ChatMessageDeleted:

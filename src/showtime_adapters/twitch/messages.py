@@ -175,9 +175,10 @@ def _channel_update(event: Json, _sent_at: datetime) -> Event:
 def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Event]:
     def read(event: Json, _sent_at: datetime) -> Event:
         level = read_count(event, "level")
-        # The end has no such fields, and nobody shall miss the alert for the want of them.
+        # The end has no progress and no goal, and nobody shall miss the alert for the want of any of these.
         way = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
-        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, *way)
+        started_at = read_moment(event, "started_at") if event.get("started_at") else None
+        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, *way, started_at)
 
     return read
 

@@ -136,6 +136,8 @@ class HypeTrainUpdate:
     """How far it is on its way to the next level."""
     goal: int = 0
     """How long that way is; 0 for one that has ended."""
+    started_at: datetime | None = None
+    """When this train began, the same in all that is told of it; None: Twitch did not say."""
 
 
 @frozen

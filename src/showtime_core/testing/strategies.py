@@ -174,7 +174,8 @@ def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
 def hype_trains() -> st.SearchStrategy[ev.HypeTrainUpdate]:
     """Hype trains that begin, go on and end; few, so that Twitch reports one twice."""
     ids, phases = st.sampled_from(("choo-1", "choo-2")), st.sampled_from(ev.HypeTrainPhase)
-    return st.builds(ev.HypeTrainUpdate, ids, phases, st.integers(1, 100), st.integers(0, 9), st.just(10))
+    levels, ways, starts = st.integers(1, 100), st.integers(0, 9), st.none() | TIMES
+    return st.builds(ev.HypeTrainUpdate, ids, phases, levels, ways, st.just(10), starts)
 
 
 def revocations(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionRevoked]:

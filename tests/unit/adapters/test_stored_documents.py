@@ -25,7 +25,7 @@ TIMELINE = Timeline(
 STATE = ChannelState(
     timeline=TIMELINE,
     tapes=(TapePlayback(UUID(int=5), 31, EIGHT),),
-    hype_train=HypeTrainProgress("choo", 2, 3, 4),
+    hype_train=HypeTrainProgress("choo", 2, 3, 4, started_at=EIGHT),
     revocations=(Revocation("channel.follow", "authorization_revoked", EIGHT),),
 )
 HEALTH = TwitchHealth(
@@ -56,6 +56,13 @@ def test_a_kept_state_has_the_keys_of_the_versions_before():
         *("level", "progress", "goal", "is_over", "type", "reason"),
     }
     assert wire.decode_state(wire.state_document(STATE)) == STATE
+
+
+def test_a_hype_train_of_the_version_before_has_no_beginning():
+    """A state that was stored before the beginning of hype trains was kept is read all the same."""
+    document = wire.state_document(STATE)
+    del document["hype_train"]["started_at"]
+    assert wire.decode_state(document).hype_train == HypeTrainProgress("choo", 2, 3, 4)
 
 
 def test_a_kept_check_has_the_keys_of_the_versions_before():

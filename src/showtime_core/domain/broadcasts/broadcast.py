@@ -67,11 +67,18 @@ class HypeTrainProgress:
     progress: int
     goal: int
     is_over: bool = False
+    started_at: datetime | None = None
+    """When this train began; None: Twitch did not say."""
 
-    @property
-    def order(self) -> tuple[bool, int, int]:
-        """The order of reports of one train, by end, level and progress: the greater was sent later."""
-        return self.is_over, self.level, self.progress
+    def is_later_than(self, known: "HypeTrainProgress") -> bool:
+        """Tell whether this goes further than what is known: the train that began later, and on its way.
+
+        One train's reports are in order by end, level and progress. Of trains that began at the same time, or
+        did not say when, the one that is told of last is the later one.
+        """
+        if self.id == known.id:
+            return (self.is_over, self.level, self.progress) > (known.is_over, known.level, known.progress)
+        return not (self.started_at and known.started_at) or self.started_at >= known.started_at
 
 
 @frozen
@@ -153,11 +160,10 @@ def _require_live(state: ChannelState) -> Night:
 
 
 def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
-    """Record a report of a hype train; a report older than what is known changes nothing."""
+    """Record a report of a hype train; one of an earlier train, or from earlier on its way, changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
-    told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over)
-    known = state.hype_train
-    is_news = known is None or known.id != told.id or told.order > known.order
+    told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
+    is_news = state.hype_train is None or told.is_later_than(state.hype_train)
     return evolve(state, hype_train=told) if is_news else state
 
 

@@ -31,10 +31,21 @@ def test_an_emote_is_where_its_fragment_is():
     assert read(text, fragments) == (text, "@Bob 📼 $0 for $$5 $0")
 
 
-def test_me_is_read_without_its_wrapper():
-    """A /me message is read without its wrapper, and its emotes are found all the same."""
-    fragments = [plain("\x01ACTION loves "), KAPPA, plain("\x01")]
-    assert read("\x01ACTION loves Kappa\x01", fragments) == ("loves Kappa", "loves $0")
+@pytest.mark.parametrize(
+    ("text", "fragments", "shown"),
+    [
+        ("waves 📼 Kappa", [plain("waves 📼 "), KAPPA], "waves 📼 $0"),
+        ("Kappa", [KAPPA], "$0"),
+        ("Kappa waves Kappa", [KAPPA, plain(" waves "), KAPPA], "$0 waves $0"),
+        ("waves Kappa", [plain("\x01ACTION waves "), KAPPA, plain("\x01")], "waves $0"),
+        ("Kappa", [plain("\x01ACTION "), KAPPA, plain("\x01")], "$0"),
+        ("\x01ACTION x Kappa", [plain("\x01ACTION x "), KAPPA], "\x01ACTION x $0"),
+    ],
+    ids=["text alone", "emote alone", "emotes", "fragments too", "a fragment of its own", "twice"],
+)
+def test_me_is_read_without_its_wrapper(text, fragments, shown):
+    """A /me message is read without its wrapper; its emotes are found whether their fragments have it or not."""
+    assert read(f"\x01ACTION {text}\x01", fragments) == (text, shown)
 
 
 @pytest.mark.parametrize(

@@ -63,16 +63,16 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
         events.ChannelUpdate("Tape night", "Retro"),
     ),
     "channel.hype_train.begin": (
-        TRAIN,
-        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500),
+        TRAIN | {"started_at": STARTED_TEXT},
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.BEGIN, 2, 137, 500, STARTED),
     ),
     "channel.hype_train.progress": (
-        TRAIN,
-        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500),
+        TRAIN | {"started_at": STARTED_TEXT},
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.PROGRESS, 2, 137, 500, STARTED),
     ),
     "channel.hype_train.end": (
-        {"id": "choo-1", "total": 137, "level": 2},
-        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.END, 2),
+        {"id": "choo-1", "total": 137, "level": 2, "started_at": STARTED_TEXT},
+        events.HypeTrainUpdate("choo-1", events.HypeTrainPhase.END, 2, started_at=STARTED),
     ),
     "channel.channel_points_custom_reward_redemption.add": (
         WHO | {"id": "17fa", "user_input": "", "status": "unfulfilled", "reward": REWARD},
@@ -125,6 +125,14 @@ def test_nulls_are_read_where_the_reference_allows_them():
     assert changed("channel.subscription.gift", cumulative_total=None).total == 5
     assert changed("channel.hype_train.begin", shared_train_participants=None).level == 2
     assert changed("channel.cheer", message=None).message == ""
+
+
+@pytest.mark.parametrize("started_at", ["", None, ...])
+def test_a_hype_train_may_not_say_when_it_began(started_at):
+    """A hype train is shown with its level although it does not say when it began."""
+    assert changed("channel.hype_train.end", started_at=started_at) == events.HypeTrainUpdate(
+        "choo-1", events.HypeTrainPhase.END, 2
+    )
 
 
 @pytest.mark.parametrize("stream_id", ["", None, ...])

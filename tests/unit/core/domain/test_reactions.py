@@ -252,6 +252,26 @@ def test_another_hype_train_takes_the_place_of_the_last():
     assert state.hype_train == HypeTrainProgress("chug", 1, 10, 500)
 
 
+@pytest.mark.parametrize("late", [BEGIN, PROGRESS, END])
+def test_what_is_told_late_of_an_earlier_hype_train_changes_nothing(late):
+    """The hype train that began last stays, whatever is told of an earlier one, which has its alert still."""
+    state = react(ev.HypeTrainUpdate("chug", BEGIN, 1, 10, 500, at(90)), EMPTY, at(90), Policy()).state
+    after = react(ev.HypeTrainUpdate("choo", late, 5, 20, 900, at(0)), state, at(91), Policy())
+    assert after.state == state
+    assert after.alerts == (() if late is PROGRESS else (HypeTrainAlert(5),))
+    later = react(ev.HypeTrainUpdate("chuff", late, 1, started_at=at(95)), state, at(96), Policy()).state
+    assert later.hype_train == HypeTrainProgress("chuff", 1, 0, 0, late is END, at(95))
+
+
+@pytest.mark.parametrize(("known", "told"), [(None, 0), (90, None), (90, 90)])
+def test_of_hype_trains_that_do_not_say_which_began_first_the_last_one_told_stays(known, told):
+    """Where a beginning is missing, or two are the same, the order of arrival decides."""
+    known, told = (None if each is None else at(each) for each in (known, told))
+    state = react(ev.HypeTrainUpdate("choo", BEGIN, 5, started_at=known), EMPTY, at(0), Policy()).state
+    state = react(ev.HypeTrainUpdate("chug", BEGIN, 1, started_at=told), state, at(1), Policy()).state
+    assert state.hype_train == HypeTrainProgress("chug", 1, 0, 0, started_at=told)
+
+
 @pytest.mark.parametrize(
     "event",
     [
