@@ -1,11 +1,51 @@
 """Texts of others: viewers, Twitch, neighbours."""
 
+import re
+
+MAX_SHOWN_CHARACTERS = 2000
+"""How many characters of a message are shown at most: Twitch's own limit is 500."""
+
+INVISIBLE = (
+    r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""White space and letters that nobody sees, as the inside of a class of a regular expression: controls,
+Unicode's `Default_Ignorable_Code_Point`, and the blank of Braille."""
+
+_LEADING = re.compile(f"[{INVISIBLE}]*")
+# What nobody sees alone, and what makes an emoji of the symbol or a region's flag of the flag before it.
+_REST_OF_EMOJI = re.compile(r"(?<=[^\w\s]|\u2139)\ufe0f|(?<=🏴)[\U000e0020-\U000e007e]+\U000e007f")
+
 
 def clean(text: str) -> str:
     """Drop what PostgreSQL and UTF-8 cannot hold: NUL, and halves of surrogate pairs."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+def trim(text: str) -> str:
+    """Take white space and invisible letters off both edges; those within an emoji stay.
+
+    Empty if there is nothing to see. Chat clients append such letters, since Twitch drops repetitions.
+    """
+    first = _end_of_invisible(text)
+    if first == len(text):
+        return ""
+    last = len(text) - _end_of_invisible(text[::-1])
+    rest = _REST_OF_EMOJI.match(text, last)
+    return text[first : rest.end() if rest else last]
+
+
+def _end_of_invisible(text: str) -> int:
+    found = _LEADING.match(text)
+    return found.end() if found else 0
+
+
+def shorten(text: str) -> str:
+    """Cut a message to what is shown of it: its first 2,000 characters."""
+    return text[:MAX_SHOWN_CHARACTERS]
 
 
 def printable(text: str) -> str:

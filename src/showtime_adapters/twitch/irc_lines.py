@@ -69,7 +69,7 @@ def read_event(line: IrcLine) -> ChatEvent | None:
             login = line.source.partition("!")[0]
             return ChatMessageSent(
                 message_id=tags.get("id", ""),
-                writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "").strip()),
+                writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "")),
                 color=tags.get("color", ""),
                 text=unwrap(text),
                 emotes=tuple(_places(tags.get("emotes", ""))),

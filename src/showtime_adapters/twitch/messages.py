@@ -150,7 +150,7 @@ def _resubscription(event: Json, sent_at: datetime) -> Event:
     return events.Resubscription(
         read_viewer(event),
         read_text(event, "tier"),
-        read_count(event, "cumulative_months", least=1),
+        read_count(event, "cumulative_months"),
         read_optional_text(message, "text") if isinstance(message, dict) else "",
         sent_at,
     )
@@ -176,9 +176,9 @@ def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Even
     def read(event: Json, _sent_at: datetime) -> Event:
         level = read_count(event, "level")
         # The end has no progress and no goal, and nobody shall miss the alert for the want of any of these.
-        way = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
+        progress, goal = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
         started_at = read_moment(event, "started_at") if event.get("started_at") else None
-        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, *way, started_at)
+        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, progress, goal, started_at)
 
     return read
 

@@ -1,6 +1,8 @@
 """What the overlay shows over the tape, as a closed union; names of viewers are as people see them."""
 
-from attrs import frozen
+from attrs import field, frozen
+
+from showtime_core.texts import shorten
 
 
 @frozen
@@ -24,7 +26,8 @@ class CheerAlert:
 
     username: str
     num_bits: int
-    message: str
+    message: str = field(converter=shorten)
+    """At most 2,000 characters of it."""
 
 
 @frozen
@@ -34,8 +37,8 @@ class SubscribeAlert:
     username: str
     is_gift: bool
     num_cumulative_months: int
-    message: str
-    """Empty for a new subscription."""
+    message: str = field(converter=shorten)
+    """Empty for a new subscription; at most 2,000 characters of it."""
 
 
 @frozen

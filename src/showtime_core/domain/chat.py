@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from showtime_core.domain import events
 from showtime_core.domain.events import ChatEvent, EmotePosition, dedup_key
+from showtime_core.texts import shorten
 
 BACKLOG_LENGTH = 256
 """How many messages a ban reaches back, and a client that resumes or begins with a backlog."""
@@ -44,7 +45,7 @@ class ChatMessage:
     color: str
     """May be empty."""
     text: str
-    """With codes for dollar signs and emotes."""
+    """With codes for dollar signs and emotes; of what was written, at most 2,000 characters."""
     emotes: tuple[Emote, ...]
     """Numbered by the text's codes, from 0."""
 
@@ -169,7 +170,7 @@ def displayed_message(event: events.ChatMessageSent) -> ChatMessage | None:
     """Give a message as it is shown; None for one that no client could show: without id, name or text."""
     if not (event.message_id and event.writer.name and event.text):
         return None
-    text, emotes = encode(event.text, event.emotes)
+    text, emotes = encode(shorten(event.text), event.emotes)
     writer = event.writer
     return ChatMessage(event.message_id, writer.id, writer.name, event.color, text, emotes)
 

@@ -2,20 +2,22 @@
 
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
+
+from showtime_core.texts import trim
 
 ANONYMOUS_NAME = "Anonymous"
 
 
 @frozen
 class Viewer:
-    """A Twitch user, as events and tokens name them."""
+    """A Twitch user, as events and tokens name them; what nobody sees at a name's edges is no part of it."""
 
     id: str
     """Twitch's user id: stable for life, unlike the names."""
-    login: str
+    login: str = field(converter=trim)
     """The name in URLs: lower case, may change."""
-    display_name: str
+    display_name: str = field(converter=trim)
     """The name as the viewer writes it; Twitch allows it to be empty."""
 
     @property

@@ -148,7 +148,7 @@ def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionStar
 
 def resubscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.Resubscription]:
     """Months that viewers share: further ones, and those of a subscription that has just begun."""
-    return st.builds(ev.Resubscription, viewers(), tiers(), st.integers(1, 200), texts(), times)
+    return st.builds(ev.Resubscription, viewers(), tiers(), st.integers(0, 200), texts(), times)
 
 
 def apart() -> st.SearchStrategy[timedelta]:

@@ -1,10 +1,13 @@
-"""Texts of others are kept as they are, but for what cannot be kept or must not be obeyed."""
+"""Texts of others are kept as they are, but for what cannot be kept, seen or must not be obeyed."""
+
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 
 from showtime_core.testing import strategies as some
-from showtime_core.texts import clean, printable
+from showtime_core.texts import clean, printable, trim
 
 
 @pytest.mark.parametrize(
@@ -13,6 +16,50 @@ from showtime_core.texts import clean, printable
 def test_what_a_database_cannot_hold_is_dropped_and_nothing_else(text, kept):
     """NUL, and halves of surrogate pairs."""
     assert clean(text) == kept
+
+
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+SEEN = ["a fox", "a\u200bb", "❤\ufe0f", "\u2139\ufe0f", "👩\u200d🎤", ENGLAND, "7\ufe0f\u20e3", "\u0416", "!"]
+UNSEEN = [
+    *(
+        "\u200b",
+        "\U000e0000",
+        "\u2060\ufeff",
+        "\u202e",
+        "\u034f",
+        "\u3164",
+        "\u2800",
+        "\ufe0f",
+        "\u200d",
+        "\xad",
+    ),
+    *(" ", "\t\r\n", "\u3000", " \u200b \u2060", "\U000e0067\U000e007f"),
+]
+UNSEEN_CATEGORIES = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+@pytest.mark.parametrize("seen", SEEN, ids=ascii)
+def test_what_nobody_sees_is_taken_off_the_edges_and_nothing_of_an_emoji(seen, unseen):
+    """White space and invisible letters go from both edges; those within a text or an emoji stay."""
+    assert trim(seen) == seen
+    assert trim(f"{unseen}{seen} {unseen}") == seen
+    assert trim(unseen) == ""
+
+
+def test_no_other_space_control_or_format_of_unicode_is_seen():
+    """All spaces, controls and formats of Unicode are invisible, but for a few signs of old scripts that show."""
+    letters = (chr(code) for code in range(sys.maxunicode + 1))
+    left = [each for each in letters if unicodedata.category(each) in UNSEEN_CATEGORIES and trim(each)]
+    scripts = {unicodedata.name(letter).partition(" ")[0] for letter in left}
+    assert scripts == {"ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN"}
+
+
+@given(some.texts())
+def test_a_text_is_trimmed_once(text):
+    """Trimming again changes nothing, and what is left is a part of the text."""
+    assert trim(trim(text)) == trim(text)
+    assert trim(text) in text
 
 
 @given(some.texts())

@@ -160,7 +160,7 @@ def _require_live(state: ChannelState) -> Night:
 
 
 def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
-    """Record a report of a hype train; one of an earlier train, or from earlier on its way, changes nothing."""
+    """Record a report of a hype train; one that is not later than what is known changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
     told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
     is_news = state.hype_train is None or told.is_later_than(state.hype_train)

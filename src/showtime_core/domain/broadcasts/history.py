@@ -9,6 +9,7 @@ from uuid import UUID
 from attrs import frozen
 
 from showtime_core.errors import Refused
+from showtime_core.texts import trim
 
 MAX_URL_LENGTH = 2048
 """Longer ones are not understood everywhere."""
@@ -71,7 +72,7 @@ def broadcasts_by_tape(broadcasts: Iterable[ListedBroadcast]) -> dict[int, list[
 
 def displayed_name(display_name: str, twitch_user_id: str) -> str:
     """Name a viewer as people see it: the display name, or `User <id>` where only the id is known."""
-    return display_name or f"User {twitch_user_id}"
+    return trim(display_name) or f"User {twitch_user_id}"
 
 
 def check_vod_url(url: str) -> str:

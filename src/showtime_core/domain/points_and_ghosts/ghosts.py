@@ -17,9 +17,10 @@ from uuid import UUID, uuid5
 
 from attrs import field, frozen
 
+from showtime_core.domain.cheermotes import without_cheermotes
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
-from showtime_core.texts import clean
+from showtime_core.texts import clean, trim
 
 MAX_SUBJECT_CHARACTERS = 120
 SAME_REQUEST_FOR = timedelta(minutes=10)
@@ -160,11 +161,11 @@ def prompt(subject: str) -> str:
 
 
 def parse_subject(text: str) -> str:
-    """Check and clean a subject, dropping what no database or JSON can hold.
+    """Check and clean a subject, dropping what no database or JSON can hold, and what no painter should read.
 
     Raises Refused for an empty one, and for more than 120 characters: nothing was spent on it yet.
     """
-    subject = clean(text).strip()
+    subject = _painted(clean(text))
     if not subject:
         raise Refused("'subject' is required")
     if len(subject) > MAX_SUBJECT_CHARACTERS:
@@ -189,5 +190,10 @@ def find_subject(message: str) -> str | None:
     None if it asks for none, or names nothing. A longer subject is cut, for its viewer has already cheered.
     """
     found = _REQUEST.search(message)
-    subject = found[1].strip()[:MAX_SUBJECT_CHARACTERS].strip() if found else ""
+    subject = trim(_painted(found[1])[:MAX_SUBJECT_CHARACTERS]) if found else ""
     return subject or None
+
+
+def _painted(subject: str) -> str:
+    """Leave out of a subject its cheermotes, and what nobody sees at its edges."""
+    return trim(without_cheermotes(subject))

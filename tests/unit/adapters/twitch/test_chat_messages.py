@@ -44,7 +44,7 @@ def test_an_emote_is_where_its_fragment_is():
     ids=["text alone", "emote alone", "emotes", "fragments too", "a fragment of its own", "twice"],
 )
 def test_me_is_read_without_its_wrapper(text, fragments, shown):
-    """A /me message is read without its wrapper; its emotes are found whether their fragments have it or not."""
+    """A /me message is read without its wrapper, and its emotes are found where fragments have none."""
     assert read(f"\x01ACTION {text}\x01", fragments) == (text, shown)
 
 

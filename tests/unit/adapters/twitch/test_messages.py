@@ -141,10 +141,16 @@ def test_an_end_may_not_say_of_which_stream_it_is(stream_id):
     assert changed("stream.offline", id=stream_id) == events.StreamOffline(SENT)
 
 
-@pytest.mark.parametrize("name", ["", None, ...])
+@pytest.mark.parametrize("name", ["", " ", "\u200b", None, ...])
 def test_without_a_display_name_the_login_is_shown(name):
-    """A viewer whose display name is empty goes by the login."""
+    """A viewer whose display name is empty or blank goes by the login."""
     assert changed("channel.follow", user_name=name).viewer.name == "tapehead_tina"
+    assert changed("channel.chat.message", chatter_user_name=name).writer.name == "tapehead_tina"
+
+
+def test_a_viewer_without_a_name_that_can_be_seen_is_nobody():
+    """A viewer of whom neither login nor display name can be seen is malformed."""
+    assert "both empty" in changed("channel.follow", user_name=" ", user_login="\u200b").reason
 
 
 @pytest.mark.parametrize(
@@ -189,7 +195,7 @@ def test_what_is_missing_or_mistyped_is_named(event_type, field, value):
         ("channel.cheer", "bits", 1),
         ("channel.raid", "viewers", 0),
         ("channel.subscription.gift", "total", 1),
-        ("channel.subscription.message", "cumulative_months", 1),
+        ("channel.subscription.message", "cumulative_months", 0),
         ("channel.hype_train.begin", "level", 0),
     ],
 )
@@ -229,9 +235,9 @@ def test_times_are_read_to_the_microsecond(text, microsecond):
     ],
 )
 def test_what_a_database_cannot_hold_is_dropped(written, kept):
-    """Viewers' text loses NUL and halves of surrogate pairs, and nothing else."""
+    """Viewers' text loses NUL and halves of surrogate pairs, and nothing else; a name its blank edges."""
     assert changed("channel.cheer", message=written).message == kept
-    assert changed("channel.follow", user_name=written).viewer.display_name == kept
+    assert changed("channel.follow", user_name=written).viewer.display_name == kept.strip()
 
 
 def test_a_name_of_nothing_but_rubbish_is_malformed():

@@ -3,6 +3,7 @@
 import inspect
 from typing import get_args
 
+import pytest
 from attrs import has
 
 from showtime_core.domain import alerts
@@ -18,3 +19,13 @@ def test_an_alert_names_people_as_they_are_seen_and_holds_no_ids():
     """What is shown to everybody has no field from which an account could be told."""
     fields = {name for cls in get_args(alerts.Alert) for name in inspect.get_annotations(cls)}
     assert {name for name in fields if name.endswith("id") or "login" in name} == set()
+
+
+@pytest.mark.parametrize(
+    "shown", [alerts.CheerAlert, lambda *of: alerts.SubscribeAlert(of[0], False, *of[1:])]
+)
+def test_of_a_message_no_more_is_shown_than_2000_characters(shown):
+    """An alert shows the first 2,000 characters of a message, and all of a shorter one."""
+    assert shown("Marge", 7, "👻" * 900_000).message == "👻" * 2000
+    assert shown("Marge", 7, "👻" * 2000).message == "👻" * 2000
+    assert shown("Marge", 7, "").message == ""

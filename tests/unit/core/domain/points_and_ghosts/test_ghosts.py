@@ -3,7 +3,12 @@
 import pytest
 from hypothesis import given
 
-from showtime_core.domain.points_and_ghosts.ghosts import MAX_SUBJECT_CHARACTERS, find_subject
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    MAX_SUBJECT_CHARACTERS,
+    find_subject,
+    parse_subject,
+)
+from showtime_core.errors import Refused
 from showtime_core.testing import strategies as some
 
 
@@ -11,7 +16,7 @@ from showtime_core.testing import strategies as some
     ("message", "subject"),
     [
         ("ghost of Vincent Price", "Vincent Price"),
-        ("Cheer200 GHOST OF a haunted VCR Cheer1", "a haunted VCR Cheer1"),
+        ("Cheer200 GHOST OF a haunted VCR", "a haunted VCR"),
         ("it's the Ghost Of   the tracking knob  ", "the tracking knob"),
         ("ghost of\ta tab", "a tab"),
         ("ghost of\nVHS\nand Betamax\n", "VHS\nand Betamax"),
@@ -31,6 +36,42 @@ def test_a_subject_is_what_follows_anywhere_in_any_case(message, subject):
 def test_a_message_that_names_nothing_asks_for_nothing(message):
     """Other words that begin alike are none, and blank is no name."""
     assert find_subject(message) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "painted"),
+    [
+        ("a baby seal Cheer200", "a baby seal"),
+        ("a Cheer100 baby seal cheer100", "a baby seal"),
+        ("Cheer200 a baby seal \U000e0000", "a baby seal"),
+        ("a fox Cheer200\u200b", "a fox"),
+        ("\u202ea fox\u034f", "a fox"),
+        ("agent007", "agent007"),
+        ("room 101", "room 101"),
+        ("a singer 👩\u200d🎤", "a singer 👩\u200d🎤"),
+        ("my ❤\ufe0f", "my ❤\ufe0f"),
+    ],
+)
+def test_neither_cheermotes_nor_what_nobody_sees_is_painted(asked, painted):
+    """What is painted has no cheermotes, and no invisible letters at its edges, however it is asked for."""
+    assert find_subject(f"ghost of {asked}") == painted
+    assert parse_subject(asked) == painted
+
+
+@pytest.mark.parametrize(
+    "nothing", ["", " ", "Cheer200", "\u200b", "\u2060\ufeff", "\u202e Cheer1 \U000e0000"]
+)
+def test_a_subject_of_which_nothing_is_left_is_none(nothing):
+    """Cheermotes and invisible letters alone are no subject: a cheer asks for none, a request is refused."""
+    assert find_subject(f"ghost of {nothing}") is None
+    with pytest.raises(Refused, match="'subject' is required"):
+        parse_subject(nothing)
+
+
+def test_a_subject_is_measured_without_its_cheermotes():
+    """The 120 characters are counted of what is painted."""
+    assert parse_subject("Cheer200 " + "x" * 120 + " Cheer200") == "x" * 120
+    assert find_subject("ghost of Cheer200 " + "x" * 121) == "x" * 120
 
 
 @pytest.mark.parametrize("letters", ["Ⱥ" * 50, "İ" * 50, "ẞŉǰ", "👻"])
