@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 
 from attrs import field, frozen
 
-from showtime_core.domain.cheermotes import without_cheermotes
+from showtime_core.domain.points_and_ghosts.cheermotes import without_cheermotes
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Refused
 from showtime_core.texts import clean, trim

@@ -147,10 +147,12 @@ def test_what_no_client_can_show_is_not_shown(event):
 def test_of_a_message_no_more_is_shown_than_2000_characters():
     """Chat shows the first 2,000 characters of a message; an emote that does not fit in is no emote."""
     long = displayed_message(written("m", text="👻" * 900_000))
-    assert long is not None and long.text == "👻" * 2000
+    assert long
+    assert long.text == "👻" * 2000
     emotes = (ev.EmotePosition("25", 0, 4), ev.EmotePosition("25", 1997, 2001))
     cut = displayed_message(written("m", text=f"Kappa {'x' * 1990} Kappa", emotes=emotes))
-    assert cut is not None and cut.text == f"$0 {'x' * 1990} Kap"
+    assert cut
+    assert cut.text == f"$0 {'x' * 1990} Kap"
 
 
 def test_a_moderator_deletes_one_message():

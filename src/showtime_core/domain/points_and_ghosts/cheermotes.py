@@ -10,7 +10,7 @@ PREFIXES = (
     *("Kreygasm", "MrDestructoid", "Muxy", "NotLikeThis", "Party", "PJSalt", "Pride", "RIPCheer", "Scoops"),
     *("SeemsGood", "Shamrock", "ShowLove", "Streamlabs", "SwiftRage", "TriHard", "uni", "VoHiYo"),
 )
-"""What stands before the bits, on every channel (Twitch's `Get Cheermotes`); a channel's own are not."""
+"""What stands before the bits on every channel (Twitch's `Get Cheermotes`); a channel's own are not known."""
 
 # A whole word, as Twitch reads it, with the space behind it; what nobody sees parts words as well.
 _CHEERMOTE = re.compile(

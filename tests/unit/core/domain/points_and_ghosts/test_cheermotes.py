@@ -2,7 +2,7 @@
 
 import pytest
 
-from showtime_core.domain.cheermotes import PREFIXES, without_cheermotes
+from showtime_core.domain.points_and_ghosts.cheermotes import PREFIXES, without_cheermotes
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -15,18 +15,8 @@ def test_every_prefix_with_bits_is_a_cheermote_in_any_case(prefix):
 @pytest.mark.parametrize(
     "text",
     [
-        *(
-            "agent007",
-            "room 101",
-            "R2D2",
-            "Cheer",
-            "Cheer 200",
-            "Cheer0",
-            "Cheer007",
-            "Cheer200x",
-            "xCheer200",
-        ),
-        *("(Cheer200)", "Cheer200!", "Cheer-200", "Cheer\u0661", "\u212aappa1", "a  b"),
+        *("agent007", "room 101", "R2D2", "Cheer", "Cheer 200", "Cheer0", "Cheer007", "Cheer200x"),
+        *("xCheer200", "(Cheer200)", "Cheer200!", "Cheer-200", "Cheer\u0661", "\u212aappa1", "a  b"),
     ],
 )
 def test_any_other_word_stays(text):
