@@ -75,7 +75,7 @@ _ID = "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11"
 _STATUS: Object = {"id": _ID, "status": "in-progress", "step": "reserved"}
 _SUBJECT: Object = {
     "type": "string",
-    "description": "What it is to be a ghost of.",
+    "description": "What it is to be a ghost of; cheermotes and what nobody sees at its edges are left out.",
     "minLength": 1,
     "maxLength": MAX_SUBJECT_CHARACTERS,
     "pattern": r"[^\s\u0000]",

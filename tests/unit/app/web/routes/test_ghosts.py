@@ -79,6 +79,9 @@ async def test_a_ghost_is_on_screen_when_it_is_answered(backend, marge):
         ("application/json", b'{"subject": ""}', f"{INVALID}'subject' is required"),
         ("application/json", b'{"subject": " \\t\\u2003 "}', f"{INVALID}'subject' is required"),
         ("application/json", b'{"subject": "\\u0000\\ud83d"}', f"{INVALID}'subject' is required"),
+        ("application/json", b'{"subject": "\\u200b\\u2060"}', f"{INVALID}'subject' is required"),
+        ("application/json", b'{"subject": "\\u202e"}', f"{INVALID}'subject' is required"),
+        ("application/json", b'{"subject": "Cheer200"}', f"{INVALID}'subject' is required"),
         ("", json.dumps({"subject": "x" * 121}).encode(), f"{INVALID}'subject' must be <= 120 characters"),
     ],
 )
