@@ -3,7 +3,7 @@
     <data_dir>/
       postgres/                the cluster; `postgres.new-…` while it is being made
       postgres.log             what the server says
-      postgres.sockets         a link to the folder of its socket
+      postgres.sockets         names the folder of its socket
       postgres.password        for TCP, on request
       postgres-guard.lock      held while somebody starts or stops the server
       postgres-users.lock      shared by everybody who uses the server
@@ -106,8 +106,8 @@ class DataFolder:
         fitting = parent if len(os.fsencode(parent)) <= _LONGEST_TEMP_DIR else "/tmp"  # noqa: S108 - mkdtemp is safe
         made = Path(tempfile.mkdtemp(prefix="showtime-", dir=fitting))
         os.chown(made, uid, gid)
-        (self.path / _SOCKETS).unlink(missing_ok=True)
-        (self.path / _SOCKETS).symlink_to(made)
+        with self.open(_SOCKETS, os.O_TRUNC) as note:
+            note.write(os.fsencode(made))
         return made
 
     def drop_sockets(self, uid: int) -> None:
@@ -118,11 +118,13 @@ class DataFolder:
             (self.path / _SOCKETS).unlink()
 
     def _sockets(self, uid: int) -> Path | None:
-        """Follow the link, if it leads to a folder that only this user may enter."""
+        """Read the note, if it names a folder that only this user may enter."""
         try:
-            recorded = (self.path / _SOCKETS).readlink()
+            descriptor = os.open(self.path / _SOCKETS, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as note:
+                recorded = Path(os.fsdecode(note.read()))
             found = recorded.lstat()
-        except OSError:
+        except (OSError, ValueError):  # there is none, or it was torn by a power cut
             return None
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077 and found.st_uid == uid
         return recorded if private and recorded.name.startswith("showtime-") else None
