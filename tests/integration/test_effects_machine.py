@@ -18,7 +18,7 @@ def test_points_are_conserved_in_postgres(migrated: str):
     class PostgresEffectsMachine(EffectsMachine):
         """Plays in PostgreSQL, whose clock goes on by itself as well."""
 
-        late_by = timedelta(seconds=5)
+        late_after = timedelta(seconds=5)
 
         async def open_stage(self) -> EffectsStage:
             empty(migrated)
