@@ -166,7 +166,7 @@ class HttpLedger:
         """List the transactions of the last while, by the ledger's own clock."""
         started = time.monotonic()
         page = await self._list(viewer, 100)
-        # `reach` was measured before the page was asked for: the time that it took to come is a part of it.
+        # `period` was measured before the page was asked for: the time that it took to come is a part of it.
         since = page.at - period - timedelta(seconds=time.monotonic() - started) - _MARGIN
         seen = {found.id: found for found in page.transactions}
         for _ in range(_MAX_PAGES):

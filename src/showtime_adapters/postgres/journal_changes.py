@@ -1,4 +1,4 @@
-"""Writing a page: one statement for all that is usual, and a few more where broadcasts change."""
+"""Writing changes: one statement for all that is usual, and a few more where broadcasts change."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -28,7 +28,7 @@ async def write_changes(
     policy: Policy,
     assumed_version: int | None = None,
 ) -> bool:
-    """Write all that a page says, but for broadcasts and the state.
+    """Write all that the changes say, but for broadcasts and the state.
 
     False: a version of the state was assumed, and it is another one; nothing was written.
     """

@@ -17,7 +17,7 @@ END_FROZEN: LiteralString = """
       )
 """
 
-# Writes a page, but for broadcasts and the state: entries with what became of them, the facts that they
+# Writes changes, but for broadcasts and the state: entries with what became of them, the facts that they
 # report, viewers, whose names are the latest and whose times are set once and never changed, effects on the
 # outside, what the streams show, numbered in the order of commits, and how far the channel has come. One
 # statement, since each costs its client as much as ten messages.

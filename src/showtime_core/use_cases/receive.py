@@ -202,7 +202,7 @@ class _Draft:
             tuple(self.effects),
             tuple(sorted(self.broadcasts.values(), key=lambda row: (row.ended_at is None, row.id))),
             tuple(sorted(self.screenings.values(), key=lambda row: (row.ended_at is None, row.started_at))),
-            # A number that was given and taken back within this page was never written.
+            # A number that was given and taken back within this batch was never written.
             tuple(number for number in self.merged if number <= before.last_broadcast_id),
             tuple(self.decided),
             tuple(self.payments),

@@ -1,4 +1,4 @@
-"""What a unit of work keeps of the pages that it is given: a part of the contract in `unit_of_work`."""
+"""What a unit of work keeps of the changes that it is given: a part of the contract in `unit_of_work`."""
 
 from uuid import UUID
 
