@@ -63,7 +63,8 @@ async def test_who_accepts_events_is_served(server, path, accept):
         headers = stream.response.headers
         assert stream.response.status_code == 200
         assert headers["content-type"].partition(";")[0] == "text/event-stream"
-        assert headers["cache-control"] == "no-cache"
+        assert headers["cache-control"] == "no-cache, no-transform"
+        assert headers["x-accel-buffering"] == "no"
         await stream.block()
 
 

@@ -19,7 +19,17 @@ def comment(text: str = "") -> bytes:
     return f": {text}".rstrip().encode() + b"\n\n"
 
 
+CACHE_CONTROL = "no-cache, no-transform"
+"""Nobody keeps a stream, and nobody on the way compresses it: what does would hold it back (RFC 9111, 5.2.2.6)."""
+ACCEL_BUFFERING = "no"
+"""Of the header `X-Accel-Buffering`, by which nginx hands on what comes, also where it is told nothing else."""
+_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", CACHE_CONTROL.encode()),
+    (b"x-accel-buffering", ACCEL_BUFFERING.encode()),
+]
+
+
 async def begin(send: Send) -> None:
     """Begin the answer: always 200, for a browser's EventSource gives up for good on any other."""
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": headers})
+    await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*_HEADERS]})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from showtime_app.web import sse
 from showtime_app.web.openapi.descriptions import Object, json_body, request_header, response_header, text
 
 _LAST_EVENT_ID = request_header(
@@ -32,7 +33,10 @@ def _stream(
     media = {"schema": {"type": "object", "properties": event}, "example": example}
     answer = {
         "description": "The stream; it is opened and kept open also while the database is away.",
-        "headers": {"Cache-Control": response_header("`no-cache`", const="no-cache")},
+        "headers": {
+            "Cache-Control": response_header("Nobody keeps or changes it.", const=sse.CACHE_CONTROL),
+            "X-Accel-Buffering": response_header("nginx does not hold it back.", const=sse.ACCEL_BUFFERING),
+        },
         "content": {"text/event-stream": media},
     }
     refusal = text("It is not served so.", _NOT_SUPPORTED, *refused)

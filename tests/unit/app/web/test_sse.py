@@ -24,8 +24,8 @@ def test_a_comment_is_no_event(text, written):
     assert sse.comment(text) == written
 
 
-async def test_an_answer_begins_with_200_and_is_not_kept():
-    """The answer is 200 and of the type that a browser takes for a stream, and nobody keeps it."""
+async def test_an_answer_begins_with_200_and_is_neither_kept_nor_held_back():
+    """The answer is 200 and of the type that a browser takes for a stream; nobody keeps it or holds it back."""
     sent = []
 
     async def send(message):
@@ -34,4 +34,8 @@ async def test_an_answer_begins_with_200_and_is_not_kept():
     await sse.begin(send)
     [start] = sent
     assert (start["type"], start["status"]) == ("http.response.start", 200)
-    assert dict(start["headers"]) == {b"content-type": b"text/event-stream", b"cache-control": b"no-cache"}
+    assert dict(start["headers"]) == {
+        b"content-type": b"text/event-stream",
+        b"cache-control": b"no-cache, no-transform",
+        b"x-accel-buffering": b"no",
+    }
