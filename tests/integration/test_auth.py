@@ -100,7 +100,9 @@ def await_answer(server: Served, token: str, expected: tuple[int, str], seconds:
 # --- tokens -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Bearer  "], ids=repr)
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Bearer  ", "bearer", "BEARER "], ids=repr
+)
 def test_without_a_token_nobody_is_asked(server, auth, authorization):
     """No token, or the prefix alone, is answered 400, and auth hears nothing of it."""
     before = auth.requests.total()
@@ -108,7 +110,7 @@ def test_without_a_token_nobody_is_asked(server, auth, authorization):
     assert auth.requests.total() == before
 
 
-@pytest.mark.parametrize("prefix", ["", "Bearer "], ids=repr)
+@pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer ", "BEARER  "], ids=repr)
 @pytest.mark.parametrize(
     ("token", "expected"),
     [(a.BROADCASTER, DONE), (a.VIEWER, NOT_THE_HOST), (a.REJECTED, NOT_ACCEPTED), (a.TROUBLED, AWAY)],

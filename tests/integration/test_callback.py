@@ -81,7 +81,16 @@ def test_a_challenge_is_echoed_exactly(twitch):
         assert answer.headers["content-length"] == str(len(challenge.encode()))
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/callback/", "//callback", "/%63allback/"])
+def test_slashes_around_the_callback_do_not_matter(server, database, path):
+    """A message is taken however many slashes stand around the path, since Twitch follows no redirect."""
+    message = t.follow("VHSVera")
+    answer = httpx.post(server.url + path, headers=message.headers, content=message.body)
+    assert answer.status_code == 204
+    assert rows(database, "select count(*) from showtime.journal where id = %s", message.id) == [(1,)]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])
 def test_only_post_delivers(server, method):
     """Any other method is answered 405, naming the one that is allowed."""
     answer = httpx.request(method, f"{server.url}/callback")

@@ -72,6 +72,15 @@ def assert_is_jpeg(url: str) -> None:
         assert (image.format, image.size) == ("JPEG", (1024, 1024))
 
 
+async def assert_leads_on(page: str) -> None:
+    """Make sure that all a page refers to is there."""
+    async with httpx.AsyncClient(timeout=20) as browser:
+        links = re.findall(r'(?:href|src)="([^"]+)"', (await browser.get(page)).text)
+        found = [(await browser.get(httpx.URL(page).join(link))).status_code for link in links]
+    assert len(found) > 1
+    assert set(found) == {200}
+
+
 def gallery(dev: Dev) -> str:
     """Open the gallery."""
     return httpx.get(f"{dev.server.url}/local/gallery", timeout=20).raise_for_status().text
@@ -113,6 +122,7 @@ async def test_a_cheer_becomes_a_ghost_in_the_gallery(dev: Dev, database: str):
     await until(lambda: pictures(dev, "VHSVera", "a baby seal please"), seconds=60)
     [picture] = pictures(dev, "VHSVera", "a baby seal please")
     assert_is_jpeg(str(httpx.URL(f"{dev.server.url}/local/gallery").join(picture)))
+    await assert_leads_on(f"{dev.server.url}/local/gallery/")
 
 
 async def test_points_of_a_cheer_buy_a_ghost_later(dev: Dev, database: str):

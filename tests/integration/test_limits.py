@@ -194,6 +194,10 @@ async def test_streams_are_limited_for_a_client_and_in_all(migrated):
         async with AsyncExitStack() as stack:
             spelt = [await stack.enter_async_context(listening(server.url + path)) for path in SPELLINGS]
             assert [await has_place(stream) for stream in spelt] == [True] * 5 + [False]
+            # The head alone takes no place: where there is none, it is not refused one.
+            async with httpx.AsyncClient() as client:
+                assert (await client.head(f"{server.url}/alerts")).status_code == 200
+            assert metric(server.url, 'showtime_refused_streams_total{limit="all"}') == "2.0"
 
 
 def metric(url: str, name: str) -> str:

@@ -84,11 +84,37 @@ def test_who_accepts_no_events_is_told(server, path, accept):
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_streams_are_only_gotten(server, path, method):
-    """Any method but GET is answered 405, naming GET, and opens no stream."""
+    """Any method but GET and HEAD is answered 405, naming these, and opens no stream."""
     answer = httpx.request(method, server.url + path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/chat/", "/state"])
+def test_the_head_of_a_stream_ends(server, path):
+    """HEAD of a stream is answered with its headers and ends, and is refused where the stream would be."""
+    with httpx.Client() as client:
+        answers = [client.head(server.url + path, headers={"accept": "*/*"}) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[-1].headers["content-type"].startswith("text/event-stream")
+    assert answers[-1].headers["x-accel-buffering"] == "no"
+    assert httpx.head(server.url + path, headers={"accept": "image/png"}).status_code == 400
+
+
+def test_who_asks_for_a_head_gets_what_get_answers(server):
+    """HEAD is answered as GET, errors and all, but for the body; where nothing is to be gotten it is 405."""
+    paths = ("/", "/status/", "/healthz", "/history", "/history/x", "/nowhere", "/image-gen", "/callback/")
+    differing = {"x-request-id", "date"}
+    for path in paths:
+        get, head = (httpx.request(method, server.url + path) for method in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (get.status_code, b""), path
+        assert {name: value for name, value in head.headers.items() if name not in differing} == {
+            name: value for name, value in get.headers.items() if name not in differing
+        }, path
+    tag = httpx.head(f"{server.url}/history").headers["etag"]
+    assert httpx.head(f"{server.url}/history", headers={"if-none-match": tag}).status_code == 304
+    assert httpx.post(f"{server.url}/history").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_alerts_begin_with_a_comment_and_an_id(server):

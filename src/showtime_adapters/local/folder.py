@@ -21,7 +21,7 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Ghosts</title>
-<link rel="stylesheet" href="gallery.css">
+<link rel="stylesheet" href="{here}gallery.css">
 <h1>#ghosts</h1>
 <p>Here is what would be posted to Discord, the newest first.</p>
 <main>
@@ -31,7 +31,7 @@ _PAGE = """\
 """
 _POST = """\
 <figure>
-<img src="posts/{image}" alt="" width="1024" height="1024" loading="lazy">
+<img src="{here}posts/{image}" alt="" width="1024" height="1024" loading="lazy">
 <figcaption>Ghost from <b>{username}</b>: <i>{subject}</i> <time>{at}</time></figcaption>
 </figure>"""
 _SHOWN = 200
@@ -116,13 +116,14 @@ class LocalGallery:
         await self.folder.write(post.image, jpeg)
         await self.folder.write(f"{name}.json", json.dumps(asdict(post)).encode())
 
-    async def page(self) -> str:
-        """Make a page of all that was posted, the newest first."""
+    async def page(self, here: str = "") -> str:
+        """Make a page of all that was posted, the newest first; `here` stands before each reference of it."""
         posts = await asyncio.to_thread(self._posts)
         shown = [
-            _POST.format(**{name: html.escape(text) for name, text in asdict(post).items()}) for post in posts
+            _POST.format(here=here, **{name: html.escape(text) for name, text in asdict(post).items()})
+            for post in posts
         ]
-        return _PAGE.format(posts="\n".join(shown) or _NONE)
+        return _PAGE.format(here=here, posts="\n".join(shown) or _NONE)
 
     def _posts(self) -> list[_Post]:
         notes = sorted(self.folder.path.glob("*.json"), reverse=True)[:_SHOWN]

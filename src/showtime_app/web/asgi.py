@@ -10,6 +10,15 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
+def without_slash(scope: Scope) -> str:
+    """Lead from the address that was asked for to the one without slashes at its end, relatively.
+
+    It stands before what a page or an answer refers to: what is right there would else lead to nowhere.
+    """
+    asked = scope["raw_path"]
+    return "../" * (len(asked) - len(asked.rstrip(b"/")))
+
+
 async def send_body(send: Send, body: bytes = b"", *, is_last: bool = True) -> None:
     """Send a part of the body of an answer, or the rest."""
     await send({"type": "http.response.body", "body": body, "more_body": not is_last})
@@ -28,8 +37,9 @@ async def answer_text(
 
 
 async def refuses_method(scope: Scope, send: Send, allowed: str) -> bool:
-    """Answer any other method; a raw route gets them all."""
-    if scope.get("method") == allowed:
+    """Answer any other method; a raw route gets them all. Where GET is allowed, so is HEAD."""
+    method = scope.get("method")
+    if method == allowed or (method == "HEAD" and allowed == "GET"):
         return False
     allow = ((b"allow", allowed.encode()),)
     await answer_text(send, HTTPStatus.METHOD_NOT_ALLOWED, b"Method Not Allowed", allow)

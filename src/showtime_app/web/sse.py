@@ -20,9 +20,9 @@ def comment(text: str = "") -> bytes:
 
 
 CACHE_CONTROL = "no-cache, no-transform"
-"""Nobody keeps a stream, and nobody on the way compresses it: what does would hold it back (RFC 9111, 5.2.2.6)."""
+"""Nobody keeps a stream, or compresses it on the way, which would hold it back (RFC 9111, 5.2.2.6)."""
 ACCEL_BUFFERING = "no"
-"""Of the header `X-Accel-Buffering`, by which nginx hands on what comes, also where it is told nothing else."""
+"""Of the header `X-Accel-Buffering`, by which an nginx that nobody has tuned hands on what comes."""
 _HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", CACHE_CONTROL.encode()),

@@ -1,5 +1,6 @@
 """Access: bearer tokens and roles, as guards of routes."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ AnyConnection = ASGIConnection[Any, Any, Any, Any]
 BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
 VIEWER: list[dict[str, list[str]]] = [{"token": []}]
 """What the guards below ask for, as OpenAPI writes it."""
+_SCHEME = re.compile(r"^bearer(?:\s+|$)", re.ASCII | re.IGNORECASE)
+"""What may stand before a token, in any case (RFC 9110, 11.1)."""
 Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
 
 
@@ -33,8 +36,8 @@ def viewers_only(authenticator: Authenticator) -> Guard:
     """Make a guard that lets pass whoever is known; the handler finds who it is as `request.user`."""
 
     async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        token = connection.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        if not token or token == "Bearer":  # noqa: S105 - the prefix alone, which is no token
+        token = _SCHEME.sub("", connection.headers.get("authorization", "").strip())
+        if not token:
             raise Refused("Twitch user access token or internal JWT must be supplied in Authorization header")
         connection.scope["user"] = await authenticator.identify(token)
 

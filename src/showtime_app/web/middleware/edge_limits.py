@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException
@@ -42,8 +43,9 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
             await app(scope, receive, send)
             return
         send, receive = _with_headers(send, is_kept=not is_of_host(scope["path"])), _in_time(receive)
-        if scope["path"].strip("/") not in _STREAMS:
-            await app(scope, receive, send)
+        is_head, is_stream = scope.get("method") == "HEAD", scope["path"].strip("/") in _STREAMS
+        if is_head or not is_stream:  # whoever asks for the head of a stream takes no place
+            await app(_as_get(scope) if is_head and not is_stream else scope, receive, send)
             return
         with places.acquire(scope) as refusal:
             if refusal:
@@ -54,6 +56,11 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
                 await app(scope, receive, send)
 
     return wrapped
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Let HEAD be answered as GET (RFC 9110, 9.3.2): the server knows what was asked, and sends no body."""
+    return cast("Scope", {**scope, "method": "GET"})
 
 
 def _in_time(receive: Receive) -> Receive:
@@ -86,7 +93,10 @@ def is_of_host(path: str) -> bool:
 
 
 def _with_headers(send: Send, *, is_kept: bool) -> Send:
-    """Add what all answers have, and to one that nobody is to keep that it is so, be it a refusal."""
+    """Add what all answers have, and to one that nobody is to keep that it is so, be it a refusal.
+
+    One that names the methods of a route names HEAD with GET.
+    """
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -95,6 +105,8 @@ def _with_headers(send: Send, *, is_kept: bool) -> Send:
             is_page = headers.get("content-type", "").startswith("text/html")
             policy = _POLICY_OF_PAGES if is_page else _POLICY_OF_THE_REST
             headers.setdefault("content-security-policy", policy)  # a page may need another
+            if "GET" in (allowed := headers.get("allow", "").replace(",", " ").split()):
+                headers["allow"] = ", ".join(sorted({*allowed, "HEAD"}))
         await send(message)
 
     return send_with_headers

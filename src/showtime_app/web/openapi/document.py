@@ -34,7 +34,8 @@ from showtime_app.web.problems import PROBLEM
 
 _ABOUT = (
     "The backend of a live show on Twitch. Paths are relative to where this is served. What is refused is "
-    "told in plain text; whoever accepts JSON gets a problem document (RFC 9457)."
+    "told in plain text; whoever accepts JSON gets a problem document (RFC 9457). HEAD is answered as GET, "
+    "without the body; of a stream, by its headers and the end."
 )
 _TAGS = {
     "status": "How it stands: for people, load balancers and Prometheus.",
@@ -58,8 +59,8 @@ _COMPONENTS = {
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A Twitch user access token, or a token of the auth service. `Bearer` may be "
-            "left out.",
+            "description": "A Twitch user access token, or a token of the auth service. `Bearer`, in any "
+            "case, may be left out.",
         }
     },
     "headers": {
@@ -105,7 +106,8 @@ def describe(
             paths[route.path_format] = _said(route.route_handler, route.path)
     paths |= beside
     for path, operations in paths.items():
-        paths[path] = {method: _finish(operation, path) for method, operation in operations.items()}
+        finished = {method: _finish(operation, path) for method, operation in operations.items()}
+        paths[path] = finished | ({"head": _as_head(finished["get"])} if "get" in finished else {})
     schemas = document.get("components", {}).get("schemas", {})
     document["components"] = {**_COMPONENTS, "schemas": {**schemas, "Problem": PROBLEM, **shapes}}
     return dict(sorted(document.items(), key=lambda part: part[0] != "openapi"))
@@ -169,6 +171,19 @@ def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
     ]
     codes = sorted({code for refusals in every for code in refusals})
     return {code: [text for refusals in every for text in refusals.get(code, ())] for code in codes}
+
+
+def _as_head(operation: Object) -> Object:
+    """Describe HEAD where there is GET: the same answers without their bodies."""
+    return {
+        **operation,
+        "operationId": f"{operation['operationId']}_head",
+        "summary": f"{operation['summary']}: the head alone",
+        "responses": {
+            code: {name: part for name, part in answer.items() if name != "content"}
+            for code, answer in operation["responses"].items()
+        },
+    }
 
 
 def _finish(operation: Object, path: str) -> Object:

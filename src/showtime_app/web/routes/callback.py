@@ -84,8 +84,9 @@ def in_front(app: ASGIApp, receiver: Receiver, metrics: Metrics) -> ASGIApp:
             await answer_text(send, answer.status, answer.body)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
-        # The scope of the lifespan has no path.
-        await (callback if scope.get("path") == "/callback" else app)(scope, receive, send)
+        # The scope of the lifespan has no path. Slashes do not matter: Twitch would follow no redirect.
+        is_callback = scope.get("path", "").strip("/") == "callback"
+        await (callback if is_callback else app)(scope, receive, send)
 
     return front
 

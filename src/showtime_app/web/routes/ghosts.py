@@ -13,6 +13,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
 from msgspec import Struct
 
+from showtime_app.web.asgi import without_slash
 from showtime_app.web.middleware.access import VIEWER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
 from showtime_app.web.polling import Polling
@@ -222,8 +223,7 @@ async def _later(
         progress = await ghosts.progress(ghost_id)
     except (NotFound, Unavailable):  # the database is away; it is told what will be, once it is recorded
         progress = GhostProgress(ghost_id, None)
-    here = "../" if request.scope["raw_path"].endswith(b"/") else ""
-    headers = {"location": f"{here}history/images/{ghost_id}/status"}
+    headers = {"location": f"{without_slash(request.scope)}history/images/{ghost_id}/status"}
     if is_async:
         headers["preference-applied"] = "respond-async"
     return Response(_describe(progress), status_code=HTTPStatus.ACCEPTED, headers=headers)

@@ -1,10 +1,13 @@
 """What `showtime dev` serves in place of the bucket and of Discord."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+
+from showtime_app.web.asgi import without_slash
 
 _STYLE = """\
 body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #16141f; color: #e8e4f0;
@@ -21,13 +24,13 @@ figcaption { padding: .75rem 1rem; overflow-wrap: anywhere; }
 Read = Callable[[str], Awaitable[bytes | None]]
 
 
-def router(read_ghost: Read, read_post: Read, page: Callable[[], Awaitable[str]]) -> Router:
-    """Make the routes."""
+def router(read_ghost: Read, read_post: Read, page: Callable[[str], Awaitable[str]]) -> Router:
+    """Make the routes; `page` is told what stands before each reference of it."""
 
     @get("/gallery", media_type="text/html", include_in_schema=False)
-    async def gallery() -> str:
+    async def gallery(request: Request[Any, Any, Any]) -> str:
         """Show what was posted."""
-        return await page()
+        return await page(without_slash(request.scope))
 
     @get("/gallery.css", media_type="text/css", include_in_schema=False)
     async def style() -> str:

@@ -11,6 +11,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
+from showtime_app.web.asgi import without_slash
 from showtime_app.web.openapi.descriptions import Object, described
 from showtime_app.web.openapi.document import describe
 from showtime_app.web.openapi.page import CONTENT_SECURITY_POLICY, render
@@ -29,7 +30,7 @@ def routes(
     @get("/schema", media_type="text/html", tags=["schema"], opt=described(example="<!doctype html>…"))
     async def describe_for_people(request: Request[Any, Any, Any]) -> Response[str]:
         """Describe all routes on a page, which needs nothing but itself."""
-        link = "openapi.json" if request.scope["raw_path"].endswith(b"/") else "schema/openapi.json"
+        link = f"{without_slash(request.scope)}schema/openapi.json"
         policy = {"content-security-policy": CONTENT_SECURITY_POLICY}
         return Response(render(document(), link), media_type="text/html", headers=policy)
 

@@ -90,6 +90,10 @@ def _route(
         except Refused as reason:
             await answer_text(send, HTTPStatus.BAD_REQUEST, str(reason).encode())
             return
+        if scope["method"] == "HEAD":
+            await sse.begin(send)
+            await send_body(send)
+            return
         client = hub.join(stream)
         await _serve(hub, client, follow(client), receive, send)
 

@@ -25,7 +25,7 @@ def test_a_comment_is_no_event(text, written):
 
 
 async def test_an_answer_begins_with_200_and_is_neither_kept_nor_held_back():
-    """The answer is 200 and of the type that a browser takes for a stream; nobody keeps it or holds it back."""
+    """The answer is 200 and of the type that a browser takes for a stream; nobody keeps or delays it."""
     sent = []
 
     async def send(message):

@@ -60,6 +60,17 @@ def test_a_handler_that_says_nothing_of_itself_is_found(handler):
         describe([list_tapes, handler], {}, {})
 
 
+def test_where_there_is_get_there_is_head():
+    """HEAD is described wherever GET is, by a name of its own: the same answers, none with a body."""
+    paths = describe([list_tapes, raw_and_said], {"/before": {"post": ROUND["get"]}}, {})["paths"]
+    assert [path for path, operations in paths.items() if "head" in operations] == ["/tapes", "/raw"]
+    get, head = paths["/tapes"]["get"], paths["/tapes"]["head"]
+    assert head["operationId"] != get["operationId"]
+    assert head["responses"].keys() == get["responses"].keys()
+    assert "content" in get["responses"]["200"]
+    assert not any("content" in answer for answer in head["responses"].values())
+
+
 def test_a_page_may_be_left_out():
     """A page is left out of the description only where it says so on purpose."""
     assert set(describe([list_tapes, overlay], {}, {})["paths"]) == {"/tapes"}
