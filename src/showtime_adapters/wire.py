@@ -4,7 +4,7 @@ But for entries of our own in the journal: `showtime_core.domain.own_entries` br
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.domain.points_and_ghosts.effects import Effect
 from showtime_core.domain.reactions import Policy
+from showtime_core.texts import format_time
 
 # The `type` of each alert, as the overlay knows it.
 ALERT_TYPES: dict[type[Alert], str] = {
@@ -56,11 +57,6 @@ _STORED_NAMES: dict[type[Any], dict[str, str]] = {
 
 Document = dict[str, Any]
 """An object of JSON."""
-
-
-def format_time(moment: datetime) -> str:
-    """Write a moment as RFC 3339 in UTC with `Z`, to the microsecond where there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def alert_document(alert: Alert) -> Document:

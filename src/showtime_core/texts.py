@@ -1,6 +1,7 @@
-"""Texts of others: viewers, Twitch, neighbours."""
+"""Texts: what others write, viewers, Twitch and neighbours; and how times are written."""
 
 import re
+from datetime import UTC, datetime
 
 MAX_SHOWN_CHARACTERS = 2000
 """How many characters of a message are shown at most: Twitch's own limit is 500."""
@@ -55,3 +56,12 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
+
+
+def format_time(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC with `Z`, to the microsecond, without zeros at the end of a fraction.
+
+    So the predecessor wrote them, and its clients were tested with that.
+    """
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if moment.microsecond else text}Z"

@@ -104,7 +104,17 @@ def test_the_head_of_a_stream_ends(server, path):
 
 def test_who_asks_for_a_head_gets_what_get_answers(server):
     """HEAD is answered as GET, errors and all, but for the body; where nothing is to be gotten it is 405."""
-    paths = ("/", "/status/", "/healthz", "/history", "/history/x", "/nowhere", "/image-gen", "/callback/")
+    paths = (
+        "/",
+        "/status/",
+        "/healthz",
+        "/history",
+        "/history/x",
+        "/nowhere",
+        "/image-gen",
+        "/callback/",
+        "/admin/state",
+    )
     differing = {"x-request-id", "date"}
     for path in paths:
         get, head = (httpx.request(method, server.url + path) for method in ("GET", "HEAD"))

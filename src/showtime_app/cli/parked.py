@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,7 +108,8 @@ def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path |
 
 def _print(parked: ParkedItem) -> None:
     tries = f", {parked.tries} tries" if parked.tries > 1 else ""
-    head = f"{parked.id}  ({parked.type}, {parked.since:%Y-%m-%dT%H:%M:%SZ}{tries})"
+    since = datetime.fromisoformat(parked.since)
+    head = f"{parked.id}  ({parked.type}, {since:%Y-%m-%dT%H:%M:%SZ}{tries})"
     click.echo(printable(head))
     for line in (parked.about, parked.reason, f"showtime parked {'|'.join(parked.choices)}"):
         if line:

@@ -2,12 +2,13 @@
 
 import sys
 import unicodedata
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 
 from showtime_core.testing import strategies as some
-from showtime_core.texts import clean, printable, trim
+from showtime_core.texts import clean, format_time, printable, trim
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,20 @@ def test_what_is_quoted_is_one_line_without_orders_to_a_terminal(text):
     """Whatever it is, it can be printed; what could be printed before is unchanged."""
     assert printable(text).isprintable()
     assert printable(text) == text or not text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2026-11-21T01:59:50+00:00", "2026-11-21T01:59:50Z"),
+        ("2026-11-20T17:59:58-08:00", "2026-11-21T01:59:58Z"),
+        ("2026-11-21T02:00:00.250000+00:00", "2026-11-21T02:00:00.25Z"),
+        ("2026-11-21T02:00:00.000010+00:00", "2026-11-21T02:00:00.00001Z"),
+        ("2026-11-21T02:00:00.123456+00:00", "2026-11-21T02:00:00.123456Z"),
+    ],
+)
+def test_times_are_written_in_utc_with_a_z(text, written):
+    """A time is RFC 3339 in UTC with Z, loses no microsecond, and has no zeros at the end of a fraction."""
+    moment = datetime.fromisoformat(text)
+    assert format_time(moment) == written
+    assert datetime.fromisoformat(written) == moment

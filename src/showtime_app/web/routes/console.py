@@ -1,15 +1,15 @@
 """What the host is told of the show: `GET /admin/state`."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct, convert, field
+from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
 from showtime_core.domain.health import Health, open_revocations
 
@@ -18,14 +18,14 @@ class LiveBroadcast(Struct, rename="camel"):
     """The night that is on the air."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    started_at: Annotated[datetime, says("When it began, by Twitch's clock.")]
+    started_at: Annotated[Time, says("When it began, by Twitch's clock.", **DATE_TIME)]
 
 
 class TapeOnScreen(Struct, rename="camel"):
     """The tape that is on."""
 
     tape_id: Annotated[int, says("The number of the tape.")] = field(name="id")
-    started_at: Annotated[datetime, says("When it was put on.")]
+    started_at: Annotated[Time, says("When it was put on.", **DATE_TIME)]
 
 
 class HypeTrain(Struct):
@@ -42,7 +42,7 @@ class EndedSubscription(Struct, rename="camel"):
 
     type: Annotated[str, says("The type of EventSub that will no longer come.")]
     reason: Annotated[str, says("Twitch's word for why.")]
-    sent_at: Annotated[datetime, says("When Twitch said so.")]
+    sent_at: Annotated[Time, says("When Twitch said so.", **DATE_TIME)]
 
 
 class ConsoleState(Struct, rename="camel"):
@@ -105,4 +105,4 @@ def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[st
         "revocations": ended,
         "off": off,
     }
-    return convert(said, ConsoleState, from_attributes=True)
+    return convert_to(ConsoleState, said)

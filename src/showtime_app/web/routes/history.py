@@ -1,16 +1,16 @@
 """What was: the nights, what was on, and the ghosts of viewers; as the website reads it."""
 
 import re
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get
 from litestar.params import Parameter
-from msgspec import Struct, convert, field
+from msgspec import Struct, field
 
 from showtime_app.web.etag import with_etag
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.times import TimeField, convert_to
 from showtime_core.domain.broadcasts.history import broadcasts_by_tape
 from showtime_core.errors import Refused
 from showtime_core.ports import History
@@ -25,7 +25,7 @@ class BroadcastListing(Struct, rename="camel"):
     """A night in the list."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    started_at: datetime
+    started_at: TimeField
     vod_url: Annotated[str, says("Where to watch the recording; empty: not known.")]
     tape_ids: Annotated[list[int], says("In the order in which they were put on.")]
 
@@ -34,7 +34,10 @@ class BroadcastList(Struct, rename="camel"):
     """The nights, by their start, and for each tape its nights."""
 
     broadcasts: list[BroadcastListing]
-    broadcast_ids_by_tape_id: Annotated[dict[str, list[int]], says("For each tape its nights, each once.")]
+    broadcast_ids_by_tape_id: Annotated[
+        dict[str, list[int]],
+        says("For each tape its nights, each once; tapes in the order of their names as text."),
+    ]
 
 
 class ImageRequest(Struct):
@@ -49,8 +52,8 @@ class Screening(Struct, rename="camel"):
     """A tape that was on."""
 
     tape_id: int
-    started_at: datetime
-    ended_at: Annotated[datetime | None, says("Null: it is on.")]
+    started_at: TimeField
+    ended_at: Annotated[TimeField | None, says("Null: it is on.")]
     ghosts: Annotated[list[ImageRequest], says("The oldest first.")] = field(name="imageRequests")
 
 
@@ -58,8 +61,8 @@ class BroadcastDetails(Struct, rename="camel", omit_defaults=True):
     """One night, with all that was on."""
 
     id: Annotated[int, says("The number of the broadcast.")]
-    started_at: datetime
-    ended_at: Annotated[datetime | None, says("Null: it is live.")]
+    started_at: TimeField
+    ended_at: Annotated[TimeField | None, says("Null: it is live.")]
     screenings: Annotated[list[Screening], says("By their start.")]
     vod_url: Annotated[str, says("Where to watch the recording; absent: not known.")] = ""
 
@@ -105,8 +108,8 @@ def router(history: History) -> Router:
         more = (
             {"link": f'<?limit={limit}&after={listed[-1].id}>; rel="next"'} if nights[len(listed) :] else {}
         )
-        by_tape = {str(tape): ids for tape, ids in broadcasts_by_tape(listed).items()}
-        broadcasts = convert(listed, list[BroadcastListing], from_attributes=True)
+        by_tape = dict(sorted((str(tape), ids) for tape, ids in broadcasts_by_tape(listed).items()))
+        broadcasts = convert_to(list[BroadcastListing], listed)
         return Response(BroadcastList(broadcasts, by_tape), headers=more)
 
     @get(
@@ -116,7 +119,7 @@ def router(history: History) -> Router:
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
         night = await history.broadcast(read_broadcast_id(broadcast_id))
-        return convert(night, BroadcastDetails, from_attributes=True)
+        return convert_to(BroadcastDetails, night)
 
     @get(
         "/images/{request_id:str}",

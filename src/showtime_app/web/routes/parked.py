@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, assert_never
 
 from attrs import evolve
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
 from showtime_core.domain.parked import Decision, allowed_decisions
@@ -38,7 +38,7 @@ class ParkedItem(Struct):
     type: Annotated[str, says("EventSub's type of the message, or the kind of effect.")]
     about: Annotated[str, says("What it is about, in words; empty for a message, which is not understood.")]
     reason: Annotated[str, says("Why it is parked.")]
-    since: Annotated[datetime, says("When the latest try began.")]
+    since: Annotated[Time, says("When the latest try began.", **DATE_TIME)]
     tries: Annotated[int, says("How often it was tried.")]
     choices: Annotated[
         Sequence[str], says("What may be decided.", items={"enum": [each.value for each in Decision]})
@@ -124,7 +124,14 @@ def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
         case ParkedEntry(entry, _, reason, since):
             decisions = [Decision.RETRY, Decision.DISMISS]
             return ParkedItem(
-                entry.id, "message", entry.type, "", reason=reason, since=since, tries=1, choices=decisions
+                entry.id,
+                "message",
+                entry.type,
+                "",
+                reason=reason,
+                since=Time.of(since),
+                tries=1,
+                choices=decisions,
             )
         case ParkedEffect(job, reason, since):
             return ParkedItem(
@@ -133,7 +140,7 @@ def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
                 effect_kind(job.effect),
                 _about(job),
                 reason=reason,
-                since=since,
+                since=Time.of(since),
                 tries=job.attempts,
                 choices=allowed_decisions(job.effect),
             )

@@ -90,7 +90,7 @@ def _route(
         except Refused as reason:
             await answer_text(send, HTTPStatus.BAD_REQUEST, str(reason).encode())
             return
-        if scope["method"] == "HEAD":
+        if scope.get("method") == "HEAD":
             await sse.begin(send)
             await send_body(send)
             return
