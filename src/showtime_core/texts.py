@@ -63,5 +63,5 @@ def format_time(moment: datetime) -> str:
 
     So the predecessor wrote them, and its clients were tested with that.
     """
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
     return f"{text.rstrip('0') if moment.microsecond else text}Z"

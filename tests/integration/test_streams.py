@@ -84,6 +84,17 @@ def test_who_accepts_no_events_is_told(server, path, accept):
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
+def test_who_opens_a_stream_in_a_tab_reads_what_it_is(server, path):
+    """A browser that opens a stream as a page is told, after the line of all others, how it is read."""
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    answer = httpx.get(server.url + path, headers={"accept": accept})
+    line, _, more = answer.text.partition("\n")
+    assert (answer.status_code, line) == (400, f"content-type {accept} is not supported")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert all(word in more for word in ("server-sent events", "curl -N", "EventSource", "schema"))
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/chat", "/state"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_streams_are_only_gotten(server, path, method):
     """Any method but GET and HEAD is answered 405, naming these, and opens no stream."""

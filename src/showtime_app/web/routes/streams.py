@@ -37,6 +37,16 @@ MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
 
+_FOR_PEOPLE = """
+
+{summary}: this is no page, but a stream of server-sent events, for programs. It is read
+
+in a terminal by     curl -N <this address>
+by a web page with   new EventSource("<this address>").onmessage = (event) => show(JSON.parse(event.data))
+
+What it says is described beside it, at schema in place of the last part of its address.
+"""
+
 Chunks = AsyncGenerator[bytes, None]
 Follow = Callable[[StreamClient], Chunks]
 """What one client gets, as it is written."""
@@ -85,7 +95,7 @@ def _route(
         if await refuses_method(scope, send, "GET"):
             return
         try:
-            _require_acceptable(header(scope, b"accept"))
+            _require_acceptable(header(scope, b"accept"), operation)
             follow = read_request(scope)
         except Refused as reason:
             await answer_text(send, HTTPStatus.BAD_REQUEST, str(reason).encode())
@@ -100,9 +110,14 @@ def _route(
     return serve
 
 
-def _require_acceptable(accept: str) -> None:
+def _require_acceptable(accept: str, operation: Object) -> None:
+    """Raise Refused unless events are accepted.
+
+    A browser that opens a page names more types than that of pages: it is told what it has come to.
+    """
     if accept not in {"", "*/*"} and not accept.startswith("text/event-stream"):
-        raise Refused(f"content-type {accept} is not supported")
+        more = _FOR_PEOPLE.format(**operation) if accept.startswith("text/html,") else ""
+        raise Refused(f"content-type {accept} is not supported{more}")
 
 
 def _read_backlog(scope: Scope) -> int:
