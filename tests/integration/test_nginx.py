@@ -94,10 +94,13 @@ async def test_everything_but_what_is_measured_is_passed_on(site: Site):
             "/nowhere": 404,
             "/metrics": 404,
         }.items():
-            assert (await client.get(site.url + path)).status_code == status, path
+            answers = [await client.request(method, site.url + path) for method in ("GET", "HEAD")]
+            assert [answer.status_code for answer in answers] == [status, status], path
         assert (await client.get(site.url.removesuffix(PREFIX))).status_code == 404
-        large = await client.post(f"{site.url}/callback", content=b"x" * 1_000_000)
-    assert large.text == "Signature verification failed"
+        assert (await client.head(f"{site.url}/alerts")).status_code == 200
+        for path in ("/callback", "/callback/"):
+            large = await client.post(site.url + path, content=b"x" * 1_000_000)
+            assert large.text == "Signature verification failed"
 
 
 METRICS = [
