@@ -114,7 +114,7 @@ class AuthService:
         if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
             self._note_recovery()
             raise _not_authenticated()
-        if answer.status_code != HTTPStatus.OK:
+        if not answer.is_success:
             raise self._unavailable(f"it answers {answer.status_code}")
         try:
             return json.loads(answer.content)  # whatever its content type

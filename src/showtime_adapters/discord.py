@@ -8,7 +8,7 @@ from http import HTTPStatus
 import httpx
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.http_client import NeighbourClient
+from showtime_adapters.http_client import NeighbourClient, reason_in
 from showtime_core.errors import Ambiguous, Refused, Unavailable
 
 ANSWER_SECONDS = 20.0
@@ -49,15 +49,17 @@ class DiscordGallery:
         self._check(answer)
 
     def _check(self, answer: httpx.Response) -> None:
-        if answer.status_code == HTTPStatus.OK:
+        if answer.is_success:
             return
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             self._not_before = self._clock() + _wait_seconds(answer)
             raise Unavailable("Discord has had too many posts for now")
+        reason = reason_in(answer.text)
+        said = f"; it says: {reason}" if reason else ""
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-            raise Refused(f"Discord answers {answer.status_code}: check DISCORD_GHOSTS_WEBHOOK_URL")
+            raise Refused(f"Discord answers {answer.status_code}: check DISCORD_GHOSTS_WEBHOOK_URL{said}")
         if answer.is_client_error:
-            raise Refused(f"Discord refuses the post (it answers {answer.status_code})")
+            raise Refused(f"Discord refuses the post (it answers {answer.status_code}){said}")
         raise Ambiguous(f"Discord answers {answer.status_code}")
 
 

@@ -4,9 +4,10 @@ What is raised never holds what was sent: tokens and secrets are in it.
 """
 
 import asyncio
+import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -16,6 +17,7 @@ from attrs import frozen
 
 from showtime_adapters.aiohttp_transport import AiohttpTransport
 from showtime_core.errors import Ambiguous, Refused, Unavailable
+from showtime_core.texts import quote
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read.
@@ -91,6 +93,31 @@ async def bounded(sending: Awaitable[Any], most: int) -> Any:  # noqa: ANN401 - 
         await answer.aclose()
     headers = [(name, value) for name, value in answer.headers.raw if name.lower() != b"content-encoding"]
     return type(answer)(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
+
+
+def reason_in(text: str) -> str:
+    """Read from the body of an answer why it is none: the messages in its JSON, or its text, as a quotation.
+
+    Empty where nothing is said, or only a page for browsers.
+    """
+    try:
+        said = "; ".join(_messages(json.loads(text)))
+    except (ValueError, RecursionError):
+        said = ""
+    return quote(said or ("" if text.lstrip().startswith("<") else text))
+
+
+def _messages(document: object) -> Iterator[str]:
+    """Find what is called a message, wherever it stands."""
+    if isinstance(document, list):
+        for each in document:
+            yield from _messages(each)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            if name == "message" and isinstance(value, str):
+                yield value
+            else:
+                yield from _messages(value)
 
 
 @cache

@@ -34,6 +34,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
+from showtime_core.texts import quote
 
 CHANGE_SECONDS = 600.0
 """How long the answer to a change is waited for.
@@ -200,7 +201,7 @@ class HttpLedger:
             answer = await self._send(self._looks, viewer, "GET", path, **content)
         except Ambiguous as reason:  # looking changes nothing
             raise Unavailable(str(reason)) from reason
-        if answer.status_code != HTTPStatus.OK:
+        if not answer.is_success:
             raise Unavailable(f"the ledger answers {answer.status_code} to GET {path}")
         return answer
 
@@ -299,4 +300,4 @@ def _illegible(path: str) -> ShowtimeError:
 
 def _words(answer: httpx.Response) -> str:
     """Give the ledger's own words, which are one line of text."""
-    return " ".join(answer.text.split())[:200]
+    return quote(answer.text)

@@ -1,7 +1,7 @@
 """OpenAI paints: one image for a prompt, whatever form the answer has.
 
-Painting again costs money but does no harm: every failure but a refusal is the provider's, and whoever asked
-may try again. The client itself repeats nothing.
+Painting again costs money but does no harm, so whoever asked may try again where the provider has failed; not
+where it has refused, be it the content or us. The client itself repeats nothing.
 """
 
 import asyncio
@@ -25,8 +25,10 @@ from showtime_adapters.http_client import (
     Telemetry,
     bounded,
     instrumented,
+    reason_in,
 )
-from showtime_core.errors import ContentRefused, Unavailable
+from showtime_core.errors import ContentRefused, Refused, Unavailable
+from showtime_core.texts import quote
 
 PAINT_SECONDS = 120.0
 """How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
@@ -38,10 +40,20 @@ _AT_ONCE = 4
 """How many images are painted at the same time, which bounds the connections."""
 _JPEG_QUALITY = 80
 _SIZE = "1024x1024"
-_REFUSALS = frozenset({"content_policy_violation", "moderation_blocked"})
+_REFUSALS = frozenset(
+    {"contentpolicyviolation", "moderationblocked", "contentfilter", "responsibleaipolicyviolation"}
+)
+"""Codes that refuse the content, of OpenAI and of Azure: letters and digits alone, in lower case."""
+_USER_ERROR = "image_generation_user_error"
+"""The type of OpenAI's refusals of content: without a code that says otherwise it is one."""
+_PASSING = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Refusals that may be over a moment later."""
+_NO_MONEY = "insufficient_quota"
+"""The code of a 429 that nothing but a payment ends."""
 _REMEDIES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: ": check OPENAI_API_KEY",
-    HTTPStatus.FORBIDDEN: ": check OPENAI_API_KEY",
     HTTPStatus.NOT_FOUND: ": check OPENAI_IMAGE_MODEL and OPENAI_BASE_URL",
 }
 _IMAGE_HOSTS = frozenset({"oaidalleapiprodscus.blob.core.windows.net", "files.oaiusercontent.com"})
@@ -103,7 +115,8 @@ class OpenAIPainter:
     async def paint(self, prompt: str) -> bytes:
         """Paint one image of 1024 x 1024; returns a JPEG.
 
-        Raises ContentRefused with the painter's words, or Unavailable.
+        Raises ContentRefused with the painter's words, Refused where trying again is of no use, or
+        Unavailable.
         """
         async with self._turns:
             try:
@@ -117,12 +130,10 @@ class OpenAIPainter:
         # No `response_format`: GPT image models refuse it, and always answer base64.
         try:
             answer = await self._client.images.generate(model=self._model, prompt=prompt, size=_SIZE, n=1)
-        except openai.BadRequestError as refusal:
-            if refusal.code in _REFUSALS:
-                raise ContentRefused(_words(refusal)) from None
-            raise _failure(refusal) from None
-        except openai.OpenAIError as failure:  # its text may have parts of the key in it
-            raise _failure(failure) from None
+        except openai.APIStatusError as failure:  # its text may have the key in it
+            raise _status_failure(failure, self._client.api_key) from None
+        except openai.OpenAIError as failure:
+            raise Unavailable(f"the painter gives no answer ({type(failure).__name__})") from None
         except ValueError:  # an answer in JSON that is none
             raise _illegible() from None
         text, url = _content(answer)
@@ -140,7 +151,7 @@ class OpenAIPainter:
         image = bytearray()
         try:
             async with self._files.stream("GET", url) as answer:
-                if answer.status_code != HTTPStatus.OK:
+                if not answer.is_success:
                     raise Unavailable(f"the painter's storage answers {answer.status_code}")
                 async for part in answer.aiter_bytes():
                     image += part
@@ -184,18 +195,32 @@ def _to_jpeg(data: bytes) -> bytes:
     return jpeg.getvalue()
 
 
-def _words(refusal: openai.BadRequestError) -> str:
+def _status_failure(failure: openai.APIStatusError, key: str) -> Refused | Unavailable:
+    """Tell what an answer that is no image means; what it says is passed on, without the key."""
+    status, code = failure.status_code, failure.code
+    if status == HTTPStatus.BAD_REQUEST and _refuses_content(failure):
+        return ContentRefused(_words(failure, key))
+    remedy = _REMEDIES.get(HTTPStatus.NOT_FOUND if code == "model_not_found" else status, "")
+    told = f"the painter answers {status}{f' ({quote(code)})' if code else ''}{remedy}"
+    # OpenAI's words on a wrong key have parts of it.
+    is_about_key = status == HTTPStatus.UNAUTHORIZED
+    said = "" if is_about_key else reason_in(failure.response.text.replace(key, "…"))
+    told += f"; it says: {said}" if said else ""
+    is_final = (failure.response.is_client_error and status not in _PASSING) or code == _NO_MONEY
+    return Refused(told) if is_final else Unavailable(told)
+
+
+def _refuses_content(failure: openai.APIStatusError) -> bool:
+    if not failure.code and failure.type == _USER_ERROR:
+        return True
+    named = (failure.code, failure.type)
+    return any("".join(filter(str.isalnum, str(name))).lower() in _REFUSALS for name in named)
+
+
+def _words(refusal: openai.APIStatusError, key: str) -> str:
     """Give the painter's own words, which are for the viewer."""
     said = refusal.body.get("message") if isinstance(refusal.body, dict) else None
-    return " ".join(str(said or "the painter does not paint this").split())[:300]
-
-
-def _failure(failure: openai.OpenAIError) -> Unavailable:
-    if isinstance(failure, openai.APIStatusError):
-        status = HTTPStatus.NOT_FOUND if failure.code == "model_not_found" else failure.status_code
-        code = f" ({failure.code})" if failure.code else ""
-        return Unavailable(f"the painter answers {failure.status_code}{code}{_REMEDIES.get(status, '')}")
-    return Unavailable(f"the painter gives no answer ({type(failure).__name__})")
+    return quote(str(said or "the painter does not paint this").replace(key, "…"))
 
 
 def _illegible() -> Unavailable:

@@ -5,8 +5,8 @@ storage that answers a byte now and then.
 """
 
 import asyncio
+import html
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import boto3
@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from showtime_adapters.http_client import NeighbourClient
 from showtime_core.errors import Ambiguous, Unavailable
+from showtime_core.texts import quote
 
 if TYPE_CHECKING:  # the types are installed for development alone
     from types_boto3_s3 import S3Client
@@ -23,11 +24,15 @@ if TYPE_CHECKING:  # the types are installed for development alone
 ANSWER_SECONDS = 30.0
 """How long it may take as a whole to store an image."""
 _SIGNED_SECONDS = 300
-_HEADERS = {"x-amz-acl": "public-read", "content-type": "image/jpeg"}
+_CONTENT_TYPE = "image/jpeg"
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
+_CHECK_ACL = ": check SPACES_ACL, which must be empty for a storage without ACLs"
 _REMEDIES = {
-    "AccessDenied": ": check what the key may do",
+    "AccessControlListNotSupported": _CHECK_ACL,
+    "AccessDenied": ": check what the key may do, and SPACES_ACL",
     "InvalidAccessKeyId": ": check SPACES_ACCESS_KEY_ID",
+    "NotImplemented": _CHECK_ACL,
     "NoSuchBucket": ": check SPACES_BUCKET_NAME and SPACES_ENDPOINT_URL",
     "SignatureDoesNotMatch": ": check SPACES_SECRET_KEY and SPACES_REGION_NAME",
 }
@@ -43,6 +48,8 @@ class BucketLocation:
     """A host, with the bucket in front of it; with a scheme, a URL with the bucket behind it."""
     access_key_id: str = field(repr=False)
     secret_key: str = field(repr=False)
+    acl: str = "public-read"
+    """The canned ACL that an image is stored with; empty: none, for the bucket itself says who reads."""
 
     @property
     def has_scheme(self) -> bool:
@@ -78,27 +85,26 @@ class S3Bucket:
     async def store(self, key: str, jpeg: bytes) -> str:
         """Store an image under a key, in place of what is there; returns its URL. Raises Unavailable."""
         url = await asyncio.to_thread(self._sign, key)
+        acl = {"x-amz-acl": self._space.acl} if self._space.acl else {}
+        headers = {"content-type": _CONTENT_TYPE, **acl}
         try:
-            answer = await self._client.send("PUT", url, _HEADERS, content=jpeg)
+            answer = await self._client.send("PUT", url, headers, content=jpeg)
         except Ambiguous as reason:  # storing twice does no harm
             raise Unavailable(str(reason)) from reason
-        if answer.status_code != HTTPStatus.OK:
+        if not answer.is_success:
             raise Unavailable(_complaint(answer))
         return self._space.url(key)
 
     def _sign(self, key: str) -> str:
         """Make the URL by which an image may be stored under a key, for the next minutes."""
-        wanted = {
-            "Bucket": self._space.bucket,
-            "Key": key,
-            "ACL": _HEADERS["x-amz-acl"],
-            "ContentType": _HEADERS["content-type"],
-        }
+        acl = {"ACL": self._space.acl} if self._space.acl else {}
+        wanted = {"Bucket": self._space.bucket, "Key": key, "ContentType": _CONTENT_TYPE, **acl}
         return self._signer.generate_presigned_url("put_object", wanted, ExpiresIn=_SIGNED_SECONDS)
 
 
 def _complaint(answer: httpx.Response) -> str:
-    found = _CODE.search(answer.text)
+    found, message = _CODE.search(answer.text), _MESSAGE.search(answer.text)
     code = found[1] if found else "no reason"
     remedy = _REMEDIES.get(code, "")
-    return f"the storage does not take the image: it answers {answer.status_code} ({code}){remedy}"
+    said = f"; it says: {quote(html.unescape(message[1]))}" if message else ""
+    return f"the storage does not take the image: it answers {answer.status_code} ({code}){remedy}{said}"

@@ -18,6 +18,7 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Ambiguous, Refused, Unavailable
+from showtime_core.texts import quote
 
 RENEW_SECONDS = 60.0
 """How long before its end a token is renewed: the ledger fails at one that has expired on the way."""
@@ -85,9 +86,8 @@ class ServiceTokens:
         except Ambiguous as reason:  # a token that nobody has heard of does no harm
             raise Unavailable(str(reason)) from reason
         if answer.status_code == HTTPStatus.BAD_REQUEST:
-            raise Refused(
-                f"the auth service gives no token for the viewer {viewer.id}: {answer.text[:200].strip()}"
-            )
+            said = quote(answer.text)
+            raise Refused(f"the auth service gives no token for the viewer {viewer.id}: {said}")
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             raise Unavailable("the auth service does not accept our signature: check AUTH_SHARED_SECRET")
         if not answer.is_success or not _TOKEN.fullmatch(answer.text.strip()):

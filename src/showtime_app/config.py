@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from showtime_app.setting_types import (
     BaseUrl,
+    CannedAcl,
     CommaSeparated,
     Endpoint,
     ExactUrl,
@@ -37,6 +38,14 @@ class TwitchApp:
     channel: str
     client_id: str
     client_secret: str = field(repr=False)
+
+
+class _MayBeEmpty(BaseSettings):
+    """Settings that mean something where they are empty."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    spaces_acl: CannedAcl = "public-read"
 
 
 class Settings(BaseSettings):
@@ -74,6 +83,7 @@ class Settings(BaseSettings):
     spaces_endpoint_url: Endpoint | None = None
     spaces_access_key_id: SecretStr | None = None
     spaces_secret_key: SecretStr | None = None
+    spaces_acl: CannedAcl = Field(default_factory=lambda: _MayBeEmpty().spaces_acl)
     discord_ghosts_webhook_url: Webhook | None = None
     max_streams: int = Field(default=1000, ge=1)
     max_streams_per_address: int = Field(default=20, ge=1)
@@ -114,7 +124,7 @@ class Settings(BaseSettings):
             yield f"{', '.join(missing)} must be set, since {' and '.join(given)} is"
 
     def _check_spaces(self) -> Iterator[str]:
-        spaces = [name for name in type(self).model_fields if name.startswith("spaces_")]
+        spaces = {name for name in type(self).model_fields if name.startswith("spaces_")} - {"spaces_acl"}
         missing = [name.upper() for name in spaces if getattr(self, name) is None]
         if missing and len(missing) < len(spaces):
             yield f"{', '.join(missing)} must be set as well, or no SPACES_* at all"

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, HttpUrl, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import NoDecode
@@ -93,6 +93,17 @@ def _check_webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+CannedAcl = Literal[
+    "",
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+]
+"""Who may read what is stored, by the names that S3 has for it; empty: the bucket says so itself."""
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several, in one line."""
 Networks = Annotated[CommaSeparated, AfterValidator(_check_networks)]

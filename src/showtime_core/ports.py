@@ -170,7 +170,8 @@ class Painter(Protocol):
     async def paint(self, prompt: str) -> bytes:
         """Paint one image of 1024 x 1024; returns a JPEG.
 
-        Raises ContentRefused with the painter's words, or Unavailable. Painting again does no harm.
+        Raises ContentRefused with the painter's words, Refused where trying again is of no use, or
+        Unavailable. Painting again does no harm.
         """
 
 

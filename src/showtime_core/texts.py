@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 MAX_SHOWN_CHARACTERS = 2000
 """How many characters of a message are shown at most: Twitch's own limit is 500."""
+MAX_QUOTED_CHARACTERS = 300
+"""How many characters of what a neighbour says of a failure are passed on at most."""
 
 INVISIBLE = (
     r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
@@ -65,3 +67,8 @@ def format_time(moment: datetime) -> str:
     """
     text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
     return f"{text.rstrip('0') if moment.microsecond else text}Z"
+
+
+def quote(text: str) -> str:
+    """Quote what a neighbour says: on one line, printable, and at most 300 characters of it."""
+    return printable(clean(" ".join(text.split())[:MAX_QUOTED_CHARACTERS]))[:MAX_QUOTED_CHARACTERS]

@@ -1,6 +1,7 @@
 """A ghost posted to Discord: once, with its image, and with nothing in it that a viewer could abuse."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -158,6 +159,46 @@ async def test_a_webhook_that_is_gone_is_refused(gallery, service, status):
     ):
         await gallery.post(*GHOST)
     assert not service.posts
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, {"message": "Unknown Webhook", "code": 10015}, "_URL; it says: Unknown Webhook"),
+        (
+            400,
+            {
+                "message": "Invalid Form Body",
+                "code": 50035,
+                "errors": {"content": {"_errors": [{"code": "LONG", "message": "Must be 2000 or fewer."}]}},
+            },
+            "400); it says: Invalid Form Body; Must be 2000 or fewer.",
+        ),
+        (400, {"content": ["too\nlong"]}, r'it says: {"content": ["too\nlong"]}'),
+        (413, "Request entity\r\n too large\x1b[2J", r"413); it says: Request entity too large\x1b[2J"),
+        (403, "<html>Attention Required!</html>", "_URL"),
+        (400, "", "400)"),
+        (400, "[" * 100_000, "it says: [[["),
+    ],
+)
+async def test_the_reason_of_a_refusal_is_passed_on(gallery, service, status, body, told):
+    """The operator reads what Discord says, on one printable line of bounded length."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    service.scripted = Reply(status, text, "application/json")
+    with pytest.raises(Refused) as refusal:
+        await gallery.post(*GHOST)
+    said = str(refusal.value)
+    assert told in said
+    assert said.isprintable()
+    assert len(said) < 500
+    assert ("it says" in said) == ("it says" in told)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_any_success_is_one(gallery, service, status):
+    """Whatever success Discord, or what stands before it, answers: it is posted, and in no doubt."""
+    service.scripted = Reply(status)
+    await gallery.post(*GHOST)
 
 
 async def test_a_thread_of_the_channel_is_kept(service):

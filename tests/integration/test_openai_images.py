@@ -9,7 +9,7 @@ from PIL import Image
 
 from showtime_adapters import openai_images
 from showtime_adapters.openai_images import OpenAIPainter
-from showtime_core.errors import ContentRefused, Unavailable
+from showtime_core.errors import ContentRefused, Refused, Unavailable
 from support.following import until
 from support.neighbour import Reply
 from support.openai_service import API_KEY, JSON, OpenAIService, picture
@@ -88,31 +88,81 @@ async def test_a_refusal_is_told_in_the_painter_s_words(painter):
         await painter.paint("something forbidden")
 
 
-@pytest.mark.parametrize("code", ["content_policy_violation", "moderation_blocked"])
-async def test_both_codes_refuse_and_no_other(painter, service, code):
-    """A 400 of another code has the same type, but is no refusal of the content."""
-    for status, said, outcome in (
-        (400, code, ContentRefused),
-        (400, "other", Unavailable),
-        (403, code, Unavailable),
-    ):
-        error = {"message": "no", "type": "image_generation_user_error", "code": said}
-        service.scripted = Reply(status, json.dumps({"error": error}), JSON)
-        with pytest.raises(outcome):
-            await painter.paint(PROMPT)
+USER_ERROR = "image_generation_user_error"
+
+
+@pytest.mark.parametrize(
+    ("status", "names", "outcome"),
+    [
+        (400, ("content_policy_violation", USER_ERROR), ContentRefused),
+        (400, ("moderation_blocked", USER_ERROR), ContentRefused),
+        (400, ("contentFilter", "invalid_request_error"), ContentRefused),
+        (400, ("content_filter", None), ContentRefused),
+        (400, ("ContentFilter", None), ContentRefused),
+        (400, ("ResponsibleAIPolicyViolation", None), ContentRefused),
+        (400, (None, "content_filter"), ContentRefused),
+        (400, (400, "content_policy_violation"), ContentRefused),
+        (400, (None, USER_ERROR), ContentRefused),
+        (400, ("invalid_value", USER_ERROR), Refused),
+        (400, (None, None), Refused),
+        (403, ("moderation_blocked", USER_ERROR), Refused),
+    ],
+)
+async def test_a_refusal_of_the_content_is_known_by_its_code(painter, service, status, names, outcome):
+    """Servers that speak as OpenAI does write its codes in their own way; others are for the operator."""
+    error = {"message": "It was\n filtered.\x1b[2J", "type": names[1], "code": names[0]}
+    service.scripted = Reply(status, json.dumps({"error": error}), JSON)
+    with pytest.raises(Refused) as refusal:
+        await painter.paint(PROMPT)
+    assert type(refusal.value) is outcome
+    quoted = r"It was filtered.\x1b[2J"
+    said = str(refusal.value)
+    assert said == quoted if outcome is ContentRefused else said.endswith(f"; it says: {quoted}")
+
+
+MUST_BE_VERIFIED = "Your organization must be verified to use the model `gpt-image-2.6-flare`."
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        (403, {"message": MUST_BE_VERIFIED}, f"403; it says: {MUST_BE_VERIFIED}"),
+        (403, {"message": f"no {API_KEY} here"}, "403; it says: no … here"),
+        (403, "not in your\ncountry", '403; it says: {"error": "not in your\\ncountry"}'),
+        (400, {"code": "billing_hard_limit_reached"}, '(billing_hard_limit_reached); it says: {"error": '),
+        (422, {"message": "no such size"}, "422; it says: no such size"),
+        (429, {"code": "insufficient_quota", "message": "pay"}, "429 (insufficient_quota); it says: pay"),
+    ],
+)
+async def test_what_will_not_mend_itself_is_refused_in_its_own_words(painter, service, status, error, told):
+    """The operator reads what the provider says, and no guess; it is final, for another try would end so."""
+    service.scripted = Reply(status, json.dumps({"error": error}), JSON)
+    with pytest.raises(Refused) as refusal:
+        await painter.paint(PROMPT)
+    assert told in str(refusal.value)
+    assert "OPENAI_API_KEY" not in str(refusal.value)
+    assert API_KEY not in str(refusal.value)
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503])
+async def test_what_may_be_over_in_a_moment_is_not_refused(painter, service, status):
+    """Too many requests, conflicts and failures are worth another try; a page for browsers is not quoted."""
+    service.scripted = Reply(status, "<html>busy</html>", "text/html")
+    with pytest.raises(Unavailable, match=f"^the painter answers {status}$"):
+        await painter.paint(PROMPT)
 
 
 async def test_a_model_that_is_gone_is_the_provider_s_failure(service):
     """No viewer is told of it; the operator is told what to check."""
     async with opened(service, model="dall-e-3") as painter:
-        with pytest.raises(Unavailable, match=r"400 \(model_not_found\): check OPENAI_IMAGE_MODEL"):
+        with pytest.raises(Refused, match=r"400 \(model_not_found\): check OPENAI_IMAGE_MODEL.*dall-e-3"):
             await painter.paint(PROMPT)
 
 
 async def test_a_wrong_key_is_named_and_not_told(service):
     """A wrong key is named, but not told, not even the part of it that OpenAI shows in its answer."""
     async with opened(service, key="sk-proj-somebody-elses-key") as painter:
-        with pytest.raises(Unavailable, match=r"401 \(invalid_api_key\): check OPENAI_API_KEY") as reason:
+        with pytest.raises(Refused, match=r"401 \(invalid_api_key\): check OPENAI_API_KEY$") as reason:
             await painter.paint(PROMPT)
     assert "sk-proj" not in f"{reason.value!r} {reason.value.__cause__!r} {painter!r} {vars(painter)!r}"
 

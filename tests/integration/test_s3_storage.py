@@ -12,6 +12,7 @@ from showtime_core.errors import Unavailable
 from support import s3_service as s3
 from support.clients import opened_bucket
 from support.following import until
+from support.neighbour import Reply
 from support.s3_service import S3Service
 
 KEY = "0e9a/0e9a-00.jpg"
@@ -69,6 +70,41 @@ async def test_an_image_is_sent_as_others_than_amazon_take_it(bucket, service):
         name for name in sent.headers if "checksum" in name or "trailer" in name or "transfer" in name
     ]
     assert "aws-chunked" not in sent.headers.get("content-encoding", "")
+
+
+async def test_a_storage_without_acls_is_sent_none(space, service):
+    """With an empty ACL none is sent and none is signed: who may read is up to the bucket."""
+    async with opened_bucket(evolve(space, acl="")) as bucket:
+        await bucket.store(key := "without/acl.jpg", b"jpeg")
+    (sent,) = service.received
+    assert "acl" not in f"{sent.target} {' '.join(sent.headers)}".lower()
+    assert service.look(key)["readers"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (501, "NotImplemented", "Header &apos;x-amz-acl&apos; with value\n &apos;public-read&apos;\x1b[2J"),
+        (400, "AccessControlListNotSupported", "The bucket does not allow ACLs"),
+    ],
+)
+async def test_a_storage_that_refuses_acls_is_told_with_the_setting(bucket, service, status, code, message):
+    """The operator reads which setting to look at, and what the storage says, made printable."""
+    document = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    service.scripted = Reply(status, document, "application/xml")
+    with pytest.raises(Unavailable) as reason:
+        await bucket.store(KEY, b"jpeg")
+    said = str(reason.value)
+    assert f"it answers {status} ({code}): check SPACES_ACL, which must be empty" in said
+    quoted = message.replace("&apos;", "'").replace("\n ", " ").replace("\x1b", r"\x1b")
+    assert said.endswith(f"; it says: {quoted}")
+
+
+@pytest.mark.parametrize("status", [201, 204])
+async def test_any_success_is_one(bucket, service, status):
+    """An image is stored whatever success a storage has a number for."""
+    service.scripted = Reply(status)
+    assert await bucket.store(KEY, b"jpeg")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from attrs import field, frozen, mutable
 from showtime_adapters.http_client import SILENT, InstrumentedClient, Telemetry
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.texts import clean, printable
+from showtime_core.texts import quote
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,6 @@ _PAUSE = {"first": timedelta(seconds=0.5), "longest": timedelta(seconds=1)}
 _LONGEST_WAIT_SECONDS = 60.0
 """For the rate limit: Twitch fills it up within a minute."""
 _TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=4.0)
-_MAX_REASON = 200
 
 
 @frozen
@@ -57,7 +56,7 @@ class TwitchAnswer:
         said = self.body.get("message") if isinstance(self.body, dict) else None
         if not isinstance(said, str) or not said:
             return f"it answers {self.status}"
-        return f"{printable(clean(said).strip())[:_MAX_REASON]} ({self.status})"
+        return f"{quote(said)} ({self.status})"
 
 
 def make_client(ca_file: Path | None = None, telemetry: Telemetry = SILENT) -> httpx.AsyncClient:

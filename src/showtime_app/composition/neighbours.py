@@ -131,7 +131,7 @@ def _wire_bucket(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) 
             client = NeighbourClient(
                 "the storage", "", telemetry("storage"), seconds=s3_storage.ANSWER_SECONDS
             )
-            space = s3_storage.BucketLocation(bucket, region, endpoint, key_id, secret)
+            space = s3_storage.BucketLocation(bucket, region, endpoint, key_id, secret, settings.spaces_acl)
             wired.bucket = s3_storage.S3Bucket(wired.connect(client), space)
 
 

@@ -22,8 +22,8 @@ from showtime_core.domain.subscriptions import (
 CHECK_EVERY = timedelta(minutes=10)
 CHECK_MISSING_EVERY = timedelta(minutes=5)
 """A broadcast whose stream is missed must be missed three times within ten minutes."""
-CHECK_TROUBLE_EVERY = timedelta(minutes=1)
-"""While Twitch is away, or about to verify."""
+CHECK_TROUBLE_EVERY = timedelta(seconds=25)
+"""While the last check was bad: with a look every 5 s it comes within half a minute."""
 STALE_AFTER = timedelta(minutes=30)
 CHAT_STALE_AFTER = timedelta(minutes=3)
 """Whoever reads the chat says at least every minute how that stands."""
@@ -39,6 +39,15 @@ class TwitchHealth:
     failure: str | None = None
     """Why Twitch could not be asked; None: it was."""
     missing: MissingStream | None = None
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether something is wrong that may be over soon; not what the show does well without."""
+        return bool(self.failure) or any(
+            each.status == PENDING or not each.is_optional or (each.is_for_chat and not each.lacks_consent)
+            for each in self.findings
+            if not each.is_healthy
+        )
 
 
 @frozen
@@ -87,12 +96,15 @@ def open_revocations(state: ChannelState, checked: TwitchHealth | None) -> tuple
 
 
 def is_check_due(health: Health, revocations: Iterable[Revocation]) -> bool:
-    """Tell whether to check at Twitch again: every 10 minutes, sooner in trouble or after a revocation."""
+    """Tell whether to check at Twitch again: every 10 minutes, in trouble every 25 s until it is over.
+
+    After a revocation at once.
+    """
     checked = health.twitch
     if not checked or any(ended.sent_at > checked.checked_at for ended in revocations):
         return True
     age = health.now - checked.checked_at
-    if checked.failure or any(finding.status == PENDING for finding in checked.findings):
+    if checked.is_trouble:
         return age >= CHECK_TROUBLE_EVERY
     return age >= (CHECK_MISSING_EVERY if checked.missing else CHECK_EVERY)
 
@@ -150,10 +162,10 @@ def _unchecked_revocations(state: ChannelState, checked: TwitchHealth) -> Sequen
 
 
 def _revocation_trouble(ended: Sequence[Revocation]) -> str | None:
-    required = [each for each in ended if each.type not in OPTIONAL]
-    if not required:
+    if all(each.type in OPTIONAL for each in ended):
         return None
-    return f"Twitch has revoked the subscription to {required[-1].type}." + _error(required[-1].reason)
+    named = f"subscription{'s' if len(ended) > 1 else ''} to {_types(ended)}"
+    return f"Twitch has revoked the {named}." + _error(", ".join(sorted({each.reason for each in ended})))
 
 
 def _subscription_trouble(checked: TwitchHealth | None) -> str | None:
@@ -183,15 +195,16 @@ def _irc_trouble(health: Health) -> Readiness | None:
 
 
 def _eventsub_chat_trouble(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Readiness | None:
-    for each in ended:
-        if each.type.startswith(CHAT_TYPES_PREFIX):
-            return Readiness(is_ready=False, message=f"{each.type} was revoked: {each.reason}")
+    revoked = [each for each in ended if each.type.startswith(CHAT_TYPES_PREFIX)]
+    if revoked:
+        told = ", ".join(f"{each.type} was revoked: {each.reason}" for each in revoked)
+        return Readiness(is_ready=False, message=told)
     silent = (
         [each for each in checked.findings if each.is_for_chat and not each.is_healthy] if checked else []
     )
     if not silent:
         return None
-    unsaid = f"{silent[0].type} is {silent[0].status}"
+    unsaid = ", ".join(f"{each.type} is {each.status}" for each in silent)
     # To do without consent is no fault: it was not asked for when the channel was first set up.
     return Readiness(
         is_ready=all(each.lacks_consent for each in silent),
@@ -212,8 +225,8 @@ def _of_ghosts(health: Health, most: int | None) -> str:
     return f" No more ghosts for now: {most} in 24 hours." if most and health.painted >= most else ""
 
 
-def _types(findings: Iterable[SubscriptionFinding]) -> str:
-    return ", ".join(finding.type for finding in findings)
+def _types(told: Iterable[SubscriptionFinding | Revocation]) -> str:
+    return ", ".join(each.type for each in told)
 
 
 def _error(reason: str | None) -> str:

@@ -50,7 +50,7 @@ class CheckChannel:
             before = health.twitch or TwitchHealth(health.now)
             found = evolve(before, checked_at=health.now, failure=str(reason))
         await self.health.save_twitch(found)
-        _log_findings(found)
+        _log_findings(found, None if is_forced else health.twitch)
 
     async def _check(self, state: ChannelState, health: Health) -> TwitchHealth:
         broadcaster_id = await self.channels.user_id(self.login)
@@ -98,10 +98,11 @@ def _plan_if_changed(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
     return changes
 
 
-def _log_findings(found: TwitchHealth) -> None:
-    """Log each subscription that is not enabled, with its remedy."""
-    if found.failure:
+def _log_findings(found: TwitchHealth, before: TwitchHealth | None) -> None:
+    """Log each subscription that is not enabled, with its remedy; what was so `before` has been told."""
+    if found.failure and not (before and before.failure == found.failure):
         _log.warning("Twitch cannot be asked how its subscriptions stand: %s", found.failure)
     for each in found.findings:
-        if not each.is_healthy and (each.problem or not each.is_optional):
+        is_told = before and each in before.findings
+        if not is_told and not each.is_healthy and (each.problem or not each.is_optional):
             _log.warning("the subscription to %s is %s: %s", each.type, each.status, each.problem or "-")

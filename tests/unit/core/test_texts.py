@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from showtime_core.testing import strategies as some
-from showtime_core.texts import clean, format_time, printable, trim
+from showtime_core.texts import MAX_QUOTED_CHARACTERS, clean, format_time, printable, quote, trim
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,14 @@ def test_times_are_written_in_utc_with_a_z(text, written):
     moment = datetime.fromisoformat(text)
     assert format_time(moment) == written
     assert datetime.fromisoformat(written) == moment
+
+
+@given(some.texts())
+def test_a_quotation_is_one_short_line(text):
+    """What a neighbour says is quoted on one printable line of bounded length, however long it is."""
+    for said in (text, text * 300):
+        quoted = quote(said)
+        assert quoted.isprintable()
+        assert len(quoted) <= MAX_QUOTED_CHARACTERS
+        assert quoted.isascii() or clean(quoted) == quoted
+    assert quote("no\n  such\tthing\x1b[2J") == r"no such thing\x1b[2J"

@@ -90,6 +90,28 @@ def test_a_half_set_group_is_an_error(configure, missing):
     assert not [secret for secret in SECRETS if secret in str(problem.value)]
 
 
+@pytest.mark.parametrize(
+    ("given", "dotenv", "acl"),
+    [
+        ({}, "", "public-read"),
+        ({"SPACES_ACL": ""}, "", ""),
+        ({}, "SPACES_ACL=", ""),
+        ({"SPACES_ACL": "bucket-owner-full-control"}, "SPACES_ACL=", "bucket-owner-full-control"),
+        ({"SPACES_ACL": ""}, "SPACES_ACL=private", "private"),
+    ],
+)
+def test_an_empty_acl_is_none(configure, given, dotenv, acl):
+    """Of all settings this one means something where it is empty, in the environment as in the file."""
+    Path(".env").write_text(dotenv)
+    assert configure(SPACES | given).spaces_acl == acl
+
+
+def test_an_acl_that_is_none_of_s3_s_is_an_error(configure):
+    """A word that no storage knows is found at the start, and it alone makes no group of settings."""
+    with pytest.raises(ConfigurationError, match=r"^SPACES_ACL: "):
+        configure({"SPACES_ACL": "none"})
+
+
 def test_a_painter_needs_a_bucket(configure):
     """Without a bucket a painter is of no use: ghosts are off, and no harm is done."""
     assert not configure(SPACES).has_homeless_ghosts

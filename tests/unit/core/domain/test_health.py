@@ -120,6 +120,7 @@ def test_a_chat_that_ought_to_be_read_is_missed():
 
 
 CHAT = SubscriptionFinding("channel.chat.message", is_optional=True, status=ENABLED)
+TROUBLE = 25 / 60
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,29 @@ def test_a_revocation_counts_until_it_was_checked():
     assert say(health(), ChannelState(revocations=(evolve(later, type=TRAIN.type),)))[0]
 
 
+@pytest.mark.parametrize("is_checked", [True, False])
+def test_all_revocations_are_told(is_checked):
+    """Each type that was revoked since the last check is named, with every reason; one is in the singular."""
+    ended = [
+        Revocation(kind, reason, at(0.5))
+        for kind, reason in (
+            ("stream.online", "user_removed"),
+            (TRAIN.type, "user_removed"),
+            ("channel.raid", "authorization_revoked"),
+        )
+    ]
+    expected = (
+        "Twitch has revoked the subscriptions to stream.online, channel.hype_train.begin, channel.raid."
+        " (Error: authorization_revoked, user_removed)"
+    )
+    found = health(TwitchHealth(at(0), WELL))
+    assert say(found, ChannelState(revocations=tuple(ended)), is_checked=is_checked) == (False, expected)
+    chat = tuple(Revocation(f"channel.chat.{kind}", "user_removed", at(0.5)) for kind in ("message", "clear"))
+    told = "channel.chat.message was revoked: user_removed, channel.chat.clear was revoked: user_removed"
+    said = say(found, ChannelState(revocations=chat), chat="eventsub", is_checked=is_checked)
+    assert said == (False, f"chat functionality is degraded. (Error: {told})")
+
+
 def test_what_init_has_found_counts_where_nobody_checks():
     """A revocation that it has found to be repaired is over; one that has come since is not."""
     revoked = Revocation("stream.online", "user_removed", at(-1))
@@ -218,13 +242,18 @@ def test_a_revocation_is_told_to_the_host_until_it_was_repaired():
         (None, 0),
         (CHECKED, 10),
         (evolve(CHECKED, missing=MissingStream(1, at(0))), 5),
-        (evolve(CHECKED, failure="away"), 1),
-        (unwell(PENDING), 1),
-        (unwell(MISSING), 10),
+        (evolve(CHECKED, failure="away"), TROUBLE),
+        (unwell(PENDING), TROUBLE),
+        (unwell(MISSING), TROUBLE),
+        (unwell("authorization_revoked"), TROUBLE),
+        (evolve(unwell(MISSING), missing=MissingStream(1, at(0))), TROUBLE),
+        (TwitchHealth(at(0), (*WELL, evolve(TRAIN, status=PENDING))), TROUBLE),
+        (TwitchHealth(at(0), (*WELL, evolve(CHAT, status=MISSING))), TROUBLE),
+        (TwitchHealth(at(0), (*WELL, evolve(CHAT, status=MISSING, lacks_consent=True))), 10),
     ],
 )
 def test_a_check_is_due(checked, minutes):
-    """A check is due every ten minutes, and sooner while a stream is missing or a change is about."""
+    """A check is due every ten minutes, sooner while a stream is missing, and within 30 s after a bad one."""
     assert is_check_due(health(checked, minutes=minutes), ())
     if minutes:
         moment = health(checked, minutes=minutes - 0.001)

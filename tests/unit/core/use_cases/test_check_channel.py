@@ -1,5 +1,6 @@
 """The channel is looked after: what is wrong at Twitch is repaired, or said."""
 
+import pytest
 from attrs import evolve
 
 from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
@@ -131,6 +132,22 @@ async def test_a_broadcast_whose_stream_is_missed_long_enough_ends():
         await stage.check()
     assert not stage.units.memory.state.timeline.live
     assert [row.ended_at for row in stage.units.memory.broadcasts.values()] == [at(40)]
+
+
+async def test_what_stays_as_it_was_is_logged_once(caplog: pytest.LogCaptureFixture):
+    """However often it is looked while something is wrong, the log tells it once, and again after a start."""
+    stage = Stage(repairs=False)
+    for minutes in (30, 31, 32):
+        stage.now = at(minutes)
+        assert (await stage.check()).checked_at == at(minutes)
+    assert caplog.text.count("the subscription to stream.online is missing") == 1
+    await stage.check(is_forced=True)
+    assert caplog.text.count("the subscription to stream.online is missing") == 2
+    stage.subscriptions.is_away = True
+    for minutes in (33, 34):
+        stage.now = at(minutes)
+        await stage.check()
+    assert caplog.text.count("Twitch cannot be asked") == 1
 
 
 async def test_a_channel_that_twitch_does_not_know_is_said():
