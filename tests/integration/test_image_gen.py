@@ -81,3 +81,18 @@ async def test_a_lost_payment_is_no_failure(tapehead: httpx.AsyncClient, neighbo
     answer = await asked
     assert (answer.status_code, answer.text) == (204, "")
     assert balance(neighbours)["availablePoints"] == had - 200
+
+
+async def test_a_painter_that_forbids_us_is_asked_once(
+    tapehead: httpx.AsyncClient, neighbours: Neighbours, database: str
+):
+    """What will not mend itself is not tried six times: the viewer is told at once, and the points are back."""
+    neighbours.trouble("openai", "403")
+    had, before = balance(neighbours)["totalPoints"], neighbours.asked("openai", "/v1/images/generations")
+    answer = await tapehead.post("/image-gen", json={"subject": "a padlock"})
+    assert (answer.status_code, answer.text.partition(",")[0]) == (503, "the ghost could not be made")
+    assert neighbours.asked("openai", "/v1/images/generations") == before + 1
+    assert balance(neighbours)["availablePoints"] == had
+    [(reason,)] = rows(database, "select reason from showtime.ghost where subject = 'a padlock'")
+    assert reason.startswith("the painter answers 403")
+    assert "OPENAI_API_KEY" not in reason

@@ -138,7 +138,7 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage, caplog: pyte
         assert "the broadcaster's consent is missing" in caplog.text
 
         stage.twitch.fail("/helix", "503", times=1000)
-        stage.let_time_pass(11)
+        stage.let_time_pass(1)
         away = "Twitch cannot be reached: Twitch is unwell (503)"
         await all_say(servers, f"The subscriptions at Twitch cannot be checked. (Error: {away})")
 
@@ -147,7 +147,7 @@ async def test_what_cannot_be_repaired_is_told_by_all(stage: Stage, caplog: pyte
         stage.twitch.revoked.update(stage.twitch.app_tokens)
         for how in ("slow", "limit", "cut"):
             stage.twitch.fail("/helix/eventsub", how)
-        stage.let_time_pass(2)
+        stage.let_time_pass(1)
         await all_say(servers, WELL, is_ready=True)
     assert set(world.statuses().values()) == {"enabled"}
     assert len(world.of()) == TYPES
@@ -166,7 +166,7 @@ async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
         told = f"chat functionality is degraded. (Error: {missing})"
         await all_say(servers, told, is_ready=True)
         world.consents[BROADCASTER_ID].add("user:bot")
-        stage.let_time_pass(11)
+        stage.let_time_pass(1)
         await until(lambda: chat.id not in world.subs)
         await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 4)
 
