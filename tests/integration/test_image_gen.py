@@ -86,7 +86,7 @@ async def test_a_lost_payment_is_no_failure(tapehead: httpx.AsyncClient, neighbo
 async def test_a_painter_that_forbids_us_is_asked_once(
     tapehead: httpx.AsyncClient, neighbours: Neighbours, database: str
 ):
-    """What will not mend itself is not tried six times: the viewer is told at once, and the points are back."""
+    """What will not mend itself is tried once: the viewer is told at once, and the points are back."""
     neighbours.trouble("openai", "403")
     had, before = balance(neighbours)["totalPoints"], neighbours.asked("openai", "/v1/images/generations")
     answer = await tapehead.post("/image-gen", json={"subject": "a padlock"})
