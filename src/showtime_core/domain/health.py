@@ -22,8 +22,8 @@ from showtime_core.domain.subscriptions import (
 CHECK_EVERY = timedelta(minutes=10)
 CHECK_MISSING_EVERY = timedelta(minutes=5)
 """A broadcast whose stream is missed must be missed three times within ten minutes."""
-CHECK_TROUBLE_EVERY = timedelta(seconds=25)
-"""While the last check was bad: with a look every 5 s it comes within half a minute."""
+CHECK_TROUBLE_EVERY = timedelta(seconds=20)
+"""While the last check was bad: with a look every 5 s, `/status` tells of the next within 30 s."""
 STALE_AFTER = timedelta(minutes=30)
 CHAT_STALE_AFTER = timedelta(minutes=3)
 """Whoever reads the chat says at least every minute how that stands."""
@@ -96,7 +96,7 @@ def open_revocations(state: ChannelState, checked: TwitchHealth | None) -> tuple
 
 
 def is_check_due(health: Health, revocations: Iterable[Revocation]) -> bool:
-    """Tell whether to check at Twitch again: every 10 minutes, in trouble every 25 s until it is over.
+    """Tell whether to check at Twitch again: every 10 minutes, in trouble every 20 s until it is over.
 
     After a revocation at once.
     """

@@ -120,7 +120,7 @@ def test_a_chat_that_ought_to_be_read_is_missed():
 
 
 CHAT = SubscriptionFinding("channel.chat.message", is_optional=True, status=ENABLED)
-TROUBLE = 25 / 60
+TROUBLE = 20 / 60
 
 
 @pytest.mark.parametrize(
