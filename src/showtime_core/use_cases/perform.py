@@ -158,6 +158,19 @@ async def _move_points_once(
     """
     if job.in_doubt_for is None:
         return await move_points()
+    if made := await _find_made(job, expected, services):
+        return made
+    try:
+        return await move_points()
+    except NotEnoughPoints:  # the request whose answer was lost may have reserved them since that look
+        if made := await _find_made(job, expected, services):
+            return made
+        raise
+
+
+async def _find_made(job: Job, expected: ExpectedTransaction, services: Services) -> UUID | None:
+    """Find the transaction that an earlier try has made; None: none was, by all that the ledger shows."""
+    assert job.in_doubt_for, "nothing else is looked for"
     viewer = job.effect.viewer
     statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
     wait = services.settle_after - (job.answered_for or timedelta(0))
@@ -168,7 +181,7 @@ async def _move_points_once(
         case Adopt(flow_id):
             return flow_id
         case Repeat():
-            return await move_points()
+            return None
         case LookAgain():
             raise Unavailable("an answer was lost, and the ledger does not show all that it has")
         case CannotTell(reason):

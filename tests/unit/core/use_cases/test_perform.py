@@ -120,6 +120,27 @@ async def test_a_try_in_doubt_repeats_what_is_not_there(stage):
     assert await stage.balance() == Balance(200, 200)
 
 
+class ReservesLate(FaultyServices):
+    """A ledger that makes a reservation whose answer was lost just before it is asked for it again."""
+
+    async def reserve(self, viewer, points, ghost_id, key):
+        await self.ledger.reserve(viewer, points, ghost_id, "the first request")
+        return await super().reserve(viewer, points, ghost_id, key)
+
+
+@pytest.mark.parametrize(
+    ("credited", "status", "available"), [(200, EffectStatus.DONE, 0), (100, EffectStatus.REFUSED, 100)]
+)
+async def test_points_that_the_lost_request_has_reserved_are_not_missing(stage, credited, status, available):
+    """A repetition is refused since the first request took the points after the look: that one is adopted."""
+    stage.world = ReservesLate(read_clock, timedelta(0)) if credited == 200 else stage.world
+    await stage.world.ledger.credit(evolve(CREDIT, points=credited), "before")
+    calls = [CallResult.SUCCEEDS] * 3  # a look, the request, and another look
+    done = await stage.perform(SUMMONS, *calls, in_doubt_for=DOUBT)
+    assert (done.status, done.ghost.flow_id is not None) == (status, status is EffectStatus.DONE)
+    assert await stage.balance() == Balance(credited, available)
+
+
 @pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
 async def test_the_first_answer_after_a_doubt_proves_nothing(stage, effect):
     """The ledger may still be working on what it was asked before: it is looked again a settle time later."""
