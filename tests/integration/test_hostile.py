@@ -34,7 +34,7 @@ ODD = {
     "NUL": "Null\0Nora",
     "half a pair": "Half\ud83dHal",
     "a line": "Two\r\nTwyla",
-    "an order": "\x1b[2JAnsi",
+    "an order": "An\x1b[2JAnsi",
 }
 
 

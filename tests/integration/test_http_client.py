@@ -13,7 +13,7 @@ from attrs import define
 from showtime_adapters.http_client import MAX_ANSWER_BYTES, NeighbourClient, Telemetry
 from showtime_adapters.openai_images import OpenAIPainter
 from showtime_adapters.twitch.http import make_client
-from showtime_core.errors import Ambiguous, Unavailable
+from showtime_core.errors import Ambiguous, Refused, Unavailable
 from support.certificates import make_certificate
 from support.following import until
 from support.neighbour import Neighbour, Reply, Request
@@ -66,7 +66,7 @@ async def test_how_a_request_ended_is_told_once(
     began, patience = time.perf_counter(), 1.0 if failure == "hang" else 30.0
     try:
         await ask(parrot.url, telemetry, patience)
-    except (Ambiguous, Unavailable):
+    except (Ambiguous, Refused, Unavailable):
         assert (ask, failure) != (ask_it, None)
     [(how, seconds)] = told
     assert how == outcome
