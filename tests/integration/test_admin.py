@@ -135,7 +135,7 @@ def test_the_host_is_told_how_the_show_stands(host, twitch):
         "off": [],
     }
     assert (on["id"], ended["type"], ended["reason"]) == (5, "channel.raid", "user_removed")
-    assert started["startedAt"] <= on["startedAt"]
+    assert datetime.fromisoformat(started["startedAt"]) <= datetime.fromisoformat(on["startedAt"])
     twitch(t.message, event + "end", t.CHANNEL | {"id": "choo", "level": 2})
     twitch(t.message, "channel.raid", RAID)
     host.delete("/admin/tape").raise_for_status()

@@ -196,7 +196,7 @@ async def test_the_upgrade_from_the_predecessor_and_the_way_back(database, termi
 
 async def live_a_night(client: httpx.AsyncClient, twitch: t.Twitch) -> None:
     """Go on the air, put a tape on, be followed and cheered, and go off the air again."""
-    began = datetime.now(UTC)
+    began = datetime.now(UTC).replace(microsecond=0)
     regular = t.viewer() | {"user_id": "90790024", "user_name": "WasabiMilkshake"}
     async with listening(f"{twitch.url}/state") as state, listening(f"{twitch.url}/alerts") as alerts:
         assert (await state.event()).data == LIVE
