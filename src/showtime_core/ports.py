@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from showtime_core.domain.broadcasts.history import ListedBroadcast, PastBroadcast
+from showtime_core.domain.broadcasts.history import GhostPage, ListedBroadcast, PastBroadcast
 from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.health import Health, TwitchHealth
@@ -119,6 +119,19 @@ class History(Protocol):
 
     async def broadcast(self, broadcast_id: int) -> PastBroadcast:
         """Tell all of one night; raises NotFound."""
+
+    async def ghosts(
+        self,
+        limit: int,
+        before: UUID | None = None,
+        around: UUID | None = None,
+        broadcast_id: int | None = None,
+    ) -> GhostPage:
+        """List ghosts that were paid for, the newest first: so many at most, of one night or of all.
+
+        `before` lists those that are older than that one, `around` that one and its neighbours on both sides;
+        of one that is not known, or was not paid, there are none.
+        """
 
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order; none of one that is not known, or was not paid."""

@@ -13,7 +13,9 @@ from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.queries import Values, by_name, fetch_all
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
+    GhostPage,
     ListedBroadcast,
+    ListedGhost,
     PaidGhost,
     PastBroadcast,
     PastScreening,
@@ -64,6 +66,29 @@ ONE_BROADCAST: LiteralString = """
     order by screening.started_at, screening.id, created_at, ghost.id
 """
 
+# Ghosts that were paid for, each with its place among all of them.
+GHOSTS: LiteralString = """
+    with paid as (
+        select id, twitch_user_id, screening_id, subject_noun_clause as subject, finished_at,
+               row_number() over (order by finished_at, id) as number
+        from showtime.image_request where finished_at is not null and error_message is null
+    )
+    select paid.id, number, subject, finished_at as paid_at, broadcast_id, tape_id, twitch_user_id as viewer_id,
+           coalesce(twitch_display_name, '') as viewer_name, coalesce(url, '') as url,
+           (select count(*) from paid) as total
+    from paid
+    left join showtime.viewer using (twitch_user_id)
+    left join showtime.screening on screening.id = screening_id and tape_id > 0
+    left join lateral (
+        select url from showtime.image where image_request_id = paid.id order by index limit 1
+    ) as first_image on true
+    where (%(before)s::uuid is null or number < (select number from paid where id = %(before)s))
+      and (%(around)s::uuid is null
+           or number - (select number from paid where id = %(around)s) between -1 and 1)
+      and (%(broadcast_id)s::numeric is null or broadcast_id = %(broadcast_id)s)
+    order by number desc limit %(limit)s
+"""
+
 # Where the images of a ghost are, if it was paid for.
 IMAGE_URLS: LiteralString = """
     select url from showtime.image join showtime.image_request on image_request.id = image_request_id
@@ -101,6 +126,18 @@ class PostgresHistory:
         night = rows[0]
         return PastBroadcast(night.id, night.started_at, night.ended_at, night.vod_url, _screenings(rows))
 
+    async def ghosts(
+        self,
+        limit: int,
+        before: UUID | None = None,
+        around: UUID | None = None,
+        broadcast_id: int | None = None,
+    ) -> GhostPage:
+        """List ghosts that were paid for, the newest first."""
+        which = {"limit": limit, "before": before, "around": around, "broadcast_id": broadcast_id}
+        rows = await self._read(GHOSTS, which)
+        return GhostPage(rows[0].total if rows else 0, tuple(_listed_ghost(row) for row in rows))
+
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order."""
         return [row.url for row in await self._read(IMAGE_URLS, [request_id])]
@@ -127,6 +164,12 @@ def _screenings(rows: Sequence[Any]) -> tuple[PastScreening, ...]:
         for first, *others in groups
         if first.screening_id  # a night on which nothing was on has one row all the same
     )
+
+
+def _listed_ghost(row: Any) -> ListedGhost:  # noqa: ANN401 - a row by its names
+    name = displayed_name(row.viewer_name, row.viewer_id)
+    where = (row.broadcast_id, row.tape_id)
+    return ListedGhost(row.id, row.number, name, row.subject, row.url, row.paid_at, *where)
 
 
 def _ghosts(rows: Sequence[Any]) -> tuple[PaidGhost, ...]:

@@ -21,7 +21,7 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import broadcaster_only, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.routes import admin, callback, console, ghosts, history, parked, status, streams
+from showtime_app.web.routes import admin, callback, console, ghosts, history, pages, parked, status, streams
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
@@ -62,6 +62,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *_status(settings, ports, metrics, off),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
+        *pages.routes(),
         *neighbours.routes,
     ]
 

@@ -16,6 +16,7 @@ from showtime_core.errors import Refused
 from showtime_core.ports import History
 
 MAX_PAGE = 1000
+MAX_GALLERY = 100
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 _DIGITS = 30
 """Of a number, no more are read: it is beyond all that we count."""
@@ -67,12 +68,36 @@ class BroadcastDetails(Struct, rename="camel", omit_defaults=True):
     vod_url: Annotated[str, says("Where to watch the recording; absent: not known.")] = ""
 
 
+class GalleryGhost(Struct, rename="camel"):
+    """A ghost in the gallery."""
+
+    id: UUID
+    number: Annotated[int, says("Its place among all that were paid for, from 1.")]
+    username: Annotated[str, says("The viewer, or `User <id>` where only the id is known.")]
+    subject: Annotated[str, says("What it is a ghost of.")]
+    url: Annotated[str, says("Where its first image is; empty: nowhere.")]
+    paid_at: TimeField
+    broadcast_id: Annotated[int | None, says("The night on which it came; null: no tape was on.")]
+    tape_id: int | None
+
+
+class Gallery(Struct):
+    """Some of the ghosts that were paid for, the newest first."""
+
+    total: Annotated[int, says("How many were paid for in all; 0 where none is listed.")]
+    ghosts: list[GalleryGhost]
+
+
 # Absent is 0, not None: the framework takes the word `null` for None.
 Limit = Annotated[int, Parameter(ge=0, le=MAX_PAGE, description="List so many at most; 0: all of them.")]
 After = Annotated[
     int, Parameter(description="List those after the broadcast with this number; 0: from the first.")
 ]
 BroadcastId = Annotated[str, says("The number of a broadcast.", type="integer", examples=[7])]
+GallerySize = Annotated[int, Parameter(ge=1, le=MAX_GALLERY, description="List so many at most.")]
+Before = Annotated[str, says("List those that are older than this ghost.", format="uuid")]
+Around = Annotated[str, says("List this ghost, and its neighbours on both sides.", format="uuid")]
+OfNight = Annotated[int, Parameter(description="List those of the night with this number; 0: of all.")]
 RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 
 NO_NUMBER = "broadcast ID must be an integer"
@@ -86,6 +111,19 @@ _LIST = {
     "broadcastIdsByTapeId": {"31": [7], "80": [7]},
 }
 _GHOST = {"id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11", "username": "VHSVera", "subject": "a baby seal"}
+_GALLERY = {
+    "total": 214,
+    "ghosts": [
+        {
+            **_GHOST,
+            "number": 214,
+            "url": _URL,
+            "paidAt": "2026-10-30T20:05:00Z",
+            "broadcastId": 7,
+            "tapeId": 31,
+        }
+    ],
+}
 _SCREENING = {"tapeId": 31, "startedAt": "2026-10-30T20:02:00Z", "endedAt": None, "imageRequests": [_GHOST]}
 _DETAILS = {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "endedAt": None, "screenings": [_SCREENING]}
 
@@ -129,7 +167,15 @@ def router(history: History) -> Router:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
         return await history.image_urls(read_request_id(request_id))
 
-    handlers = [list_broadcasts, get_broadcast, list_images]
+    @get("/images", opt=described(example=_GALLERY, refusals={400: [NO_UUID], **AWAY}))
+    async def list_ghosts(
+        limit: GallerySize = 24, before: Before = "", around: Around = "", night: OfNight = 0
+    ) -> Gallery:
+        """List the ghosts that were paid for, the newest first: page by page, of one night or of all."""
+        older, beside = (read_request_id(text) if text else None for text in (before, around))
+        return convert_to(Gallery, await history.ghosts(limit, older, beside, night or None))
+
+    handlers = [list_broadcasts, get_broadcast, list_images, list_ghosts]
     return Router("/history", route_handlers=handlers, middleware=[with_etag], tags=["history"])
 
 

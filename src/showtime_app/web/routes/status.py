@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Annotated
+from typing import Annotated, Any
 
 from attrs import define
-from litestar import get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.routes.pages import page
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatSource
 from showtime_core.domain.health import Health, PendingWork, Readiness, assess
@@ -85,11 +86,21 @@ def routes(
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
-    @get(["/", "/status"], tags=["status"], opt=described(example=_WELL))
-    async def status() -> Status:
-        """Tell people how it stands; always 200."""
+    async def current() -> Status:
         now = await watch.current()
         return Status(now.is_ready, now.message)
+
+    @get("/status", tags=["status"], opt=described(example=_WELL))
+    async def status() -> Status:
+        """Tell people how it stands; always 200."""
+        return await current()
+
+    @get("/", tags=["status"], opt=described(example=_WELL))
+    async def root(request: Request[Any, Any, Any]) -> Response[Status] | Response[str]:
+        """Tell the same; a browser gets the page of the house."""
+        if request.headers.get("accept", "").startswith("text/html"):
+            return page("house", request)
+        return Response(await current(), headers={"vary": "accept"})
 
     @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
     async def healthz() -> str:
@@ -111,4 +122,4 @@ def routes(
             metrics.backlog.set(None)
         return metrics.render().decode()
 
-    return [status, healthz, readyz, prometheus]
+    return [root, status, healthz, readyz, prometheus]

@@ -40,6 +40,32 @@ class PaidGhost:
 
 
 @frozen
+class ListedGhost:
+    """A ghost that was paid for, as the gallery shows it."""
+
+    id: UUID
+    number: int
+    """Its place among all that were paid for, from 1, by when that was."""
+    username: str
+    subject: str
+    url: str
+    """Where its first image is; empty: nowhere."""
+    paid_at: datetime
+    broadcast_id: int | None
+    """The night on which it came; None: no tape was on."""
+    tape_id: int | None
+
+
+@frozen
+class GhostPage:
+    """Some of the ghosts, and how many there are in all."""
+
+    total: int
+    ghosts: tuple[ListedGhost, ...]
+    """The newest first."""
+
+
+@frozen
 class PastScreening:
     """A tape that was on, and the ghosts that appeared over it."""
 

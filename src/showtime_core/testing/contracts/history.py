@@ -8,7 +8,14 @@ import pytest
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
-from showtime_core.domain.broadcasts.history import ListedBroadcast, PaidGhost, PastBroadcast, PastScreening
+from showtime_core.domain.broadcasts.history import (
+    GhostPage,
+    ListedBroadcast,
+    ListedGhost,
+    PaidGhost,
+    PastBroadcast,
+    PastScreening,
+)
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotFound
 from showtime_core.ports import History
@@ -160,6 +167,32 @@ class HistoryContract:
             PaidGhost(UUID(int=30), "Marge_on_Mute", "a fax machine"),
         )
         assert second.ghosts == ()
+
+    async def test_the_gallery_lists_what_was_paid_for(self, stage: HistoryStage) -> None:
+        """The gallery lists the ghosts that were paid for by when that was, each with its number, night and tape."""
+        on = screening(1, 1, 31, 0, 50)
+        await stage.record([Broadcast(1, at(0), at(90))], [on])
+        urls = ("https://ghosts.example.com/a-00.jpg", "https://ghosts.example.com/a-01.jpg")
+        for asked in (
+            evolve(ghost(10, "a fax machine", on, 7), urls=urls),
+            evolve(ghost(20, "Vincent Price", on, 3), viewer=BOB),
+            ghost(30, "an empty screen", None, 5),
+            evolve(ghost(40, "nobody", on, 4), error_message="the painter was away"),
+            evolve(ghost(50, "somebody yet to come", on, 5), finished_at=None),
+        ):
+            await stage.save_ghost(asked)
+        first = ListedGhost(UUID(int=20), 1, "BetamaxBob", "Vincent Price", "", at(3.5), 1, 31)
+        second = ListedGhost(UUID(int=30), 2, "Marge_on_Mute", "an empty screen", "", at(5.5), None, None)
+        third = ListedGhost(UUID(int=10), 3, "Marge_on_Mute", "a fax machine", urls[0], at(7.5), 1, 31)
+        gallery = stage.history.ghosts
+        assert await gallery(9) == GhostPage(3, (third, second, first))
+        assert await gallery(2) == GhostPage(3, (third, second))
+        assert await gallery(9, before=third.id) == GhostPage(3, (second, first))
+        assert await gallery(9, around=first.id) == GhostPage(3, (second, first))
+        assert await gallery(9, broadcast_id=1) == GhostPage(3, (third, first))
+        assert await gallery(9, before=UUID(int=40)) == GhostPage(0, ())
+        assert await gallery(9, around=UUID(int=99)) == GhostPage(0, ())
+        assert await gallery(9, broadcast_id=10**30) == GhostPage(0, ())
 
     async def test_images_of_a_paid_ghost_are_listed(self, stage: HistoryStage) -> None:
         """Images of a paid ghost are listed in order, and of any other there are none."""

@@ -8,7 +8,9 @@ from attrs import Factory, define, frozen
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
 from showtime_core.domain.broadcasts.history import (
+    GhostPage,
     ListedBroadcast,
+    ListedGhost,
     PaidGhost,
     PastBroadcast,
     PastScreening,
@@ -72,6 +74,40 @@ class MemoryHistory:
             ),
         )
 
+    async def ghosts(
+        self,
+        limit: int,
+        before: UUID | None = None,
+        around: UUID | None = None,
+        broadcast_id: int | None = None,
+    ) -> GhostPage:
+        """List ghosts that were paid for, the newest first."""
+        paid = sorted((ghost for ghost in self.ghosts if ghost.is_paid), key=_when_paid)
+        places = {ghost.id: number for number, ghost in enumerate(paid, 1)}
+        listed = [self._listed(ghost, places[ghost.id]) for ghost in reversed(paid)]
+        kept = [
+            ghost
+            for ghost in listed
+            if before is None or ghost.number < places.get(before, 0)
+            if around is None or abs(ghost.number - places.get(around, -1)) <= 1
+            if broadcast_id is None or ghost.broadcast_id == broadcast_id
+        ][:limit]
+        return GhostPage(len(paid) if kept else 0, tuple(kept))
+
+    def _listed(self, ghost: StoredGhost, number: int) -> ListedGhost:
+        every = self.units.memory.screenings.values()
+        on = next((screening for screening in every if screening.id == ghost.screening_id), None)
+        return ListedGhost(
+            ghost.id,
+            number,
+            displayed_name(ghost.viewer.display_name, ghost.viewer.id),
+            ghost.subject,
+            ghost.urls[0] if ghost.urls else "",
+            _when_paid(ghost)[0],
+            on.broadcast_id if on else None,
+            on.tape_id if on else None,
+        )
+
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order."""
         return [
@@ -99,6 +135,11 @@ class MemoryHistory:
             PaidGhost(ghost.id, displayed_name(ghost.viewer.display_name, ghost.viewer.id), ghost.subject)
             for ghost in sorted(paid, key=lambda ghost: (ghost.created_at, ghost.id))
         )
+
+
+def _when_paid(ghost: StoredGhost) -> tuple[datetime, UUID]:
+    assert ghost.finished_at, "it is paid for"
+    return ghost.finished_at, ghost.id
 
 
 def _place(row: Broadcast | Screening) -> tuple[datetime, int]:

@@ -1,0 +1,84 @@
+/**
+ * The overlay for OBS: what the queue says, one alert at a time; the chat; a tape that is new.
+ *
+ * Its address: `overlay#secret=…`. `?layers=alerts,chat,tape` chooses what is painted, `?sound=1` makes it heard,
+ * and `?demo=1` plays one of each kind, without a show and without a secret (`?demo=raid`: of one kind).
+ */
+
+import { draw } from "./alerts.js";
+import { Chat } from "./chat.js";
+import * as demo from "./demo.js";
+import { materialise, reveal } from "./motion.js";
+import { Queue } from "./queue.js";
+import * as sound from "./sound.js";
+import { follow } from "./stream.js";
+import { cassette, Tape } from "./tape.js";
+
+const WIDTH = 1920;
+const HEIGHT = 1080;
+const SLOTS = { alerts: ["alert", "ghost", "dim"], chat: ["chat"], tape: ["tape"] };
+const DEMO_SECONDS = 6;
+
+const $ = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const layers = new Set((query.get("layers") ?? Object.keys(SLOTS).join()).split(","));
+let state = {};
+let isMuted = query.get("sound") !== "1";
+
+function begin() {
+  fit();
+  addEventListener("resize", fit);
+  for (const [layer, slots] of Object.entries(SLOTS)) for (const slot of slots) $(slot).classList.toggle("layer-off", !layers.has(layer));
+  const secret = new URLSearchParams(location.hash.slice(1)).get("secret");
+  if (query.has("demo")) demonstrate(query.get("demo"));
+  else if (secret) connect(secret);
+  else notice("This address has no secret. Copy the overlay’s whole address, with what stands behind the #.");
+}
+
+function fit() {
+  $("stage").style.transform = `scale(${Math.min(innerWidth / WIDTH, innerHeight / HEIGHT)})`;
+}
+
+/** Paint an item of the queue from so many milliseconds after its beginning. */
+function play({ alert, more, seconds }, elapsed) {
+  const element = draw({ ...alert, more }, state);
+  const milliseconds = seconds * 1000;
+  if (!element) return { finished: new Promise((done) => setTimeout(done, milliseconds)), stop: () => null };
+  if (!isMuted) sound.play(alert.type);
+  if (alert.type === "generated-images") return materialise(element, $("ghost"), $("dim"), milliseconds, elapsed);
+  return reveal(element, $("alert"), milliseconds, elapsed);
+}
+
+function connect(secret) {
+  const chat = new Chat($("chat"));
+  const tape = new Tape($("tape"));
+  const queue = new Queue(secret, play);
+  const takes = {
+    state(now) { state = now; tape.take(now); },
+    queue(now) { isMuted = now.isMuted || query.get("sound") !== "1"; queue.wake(); },
+    chat(event) { chat.take(event); },
+  };
+  const wanted = ["state", "queue", ...(layers.has("chat") ? ["chat"] : [])];
+  follow(`show?layers=${wanted}`, secret, (event, data) => takes[event]?.(data), (trouble) => trouble?.startsWith("4") && notice(trouble));
+  if (layers.has("alerts")) queue.run().then(notice);
+}
+
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = false;
+}
+
+async function demonstrate(kind) {
+  document.body.classList.add("demo");
+  state = { isLive: true, broadcastStartedAt: new Date(Date.now() - demo.AIR_TIME).toISOString() };
+  const chat = new Chat($("chat"));
+  for (const message of demo.chat) chat.take({ type: "message", message });
+  const shown = demo.examples.filter(({ type }) => kind === "1" || type === kind);
+  if (kind === "1" || kind === "tape") reveal(cassette(demo.tape), $("tape"), 12_000, 0);
+  for (let place = 0; shown.length; place = (place + 1) % shown.length) {
+    await play({ alert: shown[place], more: 0, seconds: DEMO_SECONDS }, 0).finished;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
+begin();
