@@ -120,7 +120,7 @@ class History(Protocol):
     async def broadcast(self, broadcast_id: int) -> PastBroadcast:
         """Tell all of one night; raises NotFound."""
 
-    async def ghosts(
+    async def gallery(
         self,
         limit: int,
         before: UUID | None = None,

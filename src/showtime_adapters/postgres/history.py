@@ -73,8 +73,9 @@ GHOSTS: LiteralString = """
                row_number() over (order by finished_at, id) as number
         from showtime.image_request where finished_at is not null and error_message is null
     )
-    select paid.id, number, subject, finished_at as paid_at, broadcast_id, tape_id, twitch_user_id as viewer_id,
-           coalesce(twitch_display_name, '') as viewer_name, coalesce(url, '') as url,
+    select paid.id, number, subject, finished_at as paid_at, broadcast_id, tape_id,
+           twitch_user_id as viewer_id, coalesce(twitch_display_name, '') as viewer_name,
+           coalesce(url, '') as url,
            (select count(*) from paid) as total
     from paid
     left join showtime.viewer using (twitch_user_id)
@@ -126,7 +127,7 @@ class PostgresHistory:
         night = rows[0]
         return PastBroadcast(night.id, night.started_at, night.ended_at, night.vod_url, _screenings(rows))
 
-    async def ghosts(
+    async def gallery(
         self,
         limit: int,
         before: UUID | None = None,

@@ -173,7 +173,7 @@ def router(history: History) -> Router:
     ) -> Gallery:
         """List the ghosts that were paid for, the newest first: page by page, of one night or of all."""
         older, beside = (read_request_id(text) if text else None for text in (before, around))
-        return convert_to(Gallery, await history.ghosts(limit, older, beside, night or None))
+        return convert_to(Gallery, await history.gallery(limit, older, beside, night or None))
 
     handlers = [list_broadcasts, get_broadcast, list_images, list_ghosts]
     return Router("/history", route_handlers=handlers, middleware=[with_etag], tags=["history"])

@@ -31,7 +31,7 @@ def routes() -> list[HTTPRouteHandler]:
 
     @get("/overlay", media_type="text/html", tags=["pages"], opt=described(example=_PAGE))
     async def overlay(request: Request[Any, Any, Any]) -> Response[str]:
-        """Show the overlay for OBS; its secret stands behind the `#` of its address, which no browser sends."""
+        """Show the overlay for OBS; its secret stands behind the `#`, which no browser sends."""
         return page("overlay", request)
 
     @get("/ghosts", media_type="text/html", tags=["pages"], opt=described(example=_PAGE))

@@ -169,7 +169,7 @@ class HistoryContract:
         assert second.ghosts == ()
 
     async def test_the_gallery_lists_what_was_paid_for(self, stage: HistoryStage) -> None:
-        """The gallery lists the ghosts that were paid for by when that was, each with its number, night and tape."""
+        """The gallery lists paid ghosts by when that was, each with its number, night and tape."""
         on = screening(1, 1, 31, 0, 50)
         await stage.record([Broadcast(1, at(0), at(90))], [on])
         urls = ("https://ghosts.example.com/a-00.jpg", "https://ghosts.example.com/a-01.jpg")
@@ -184,7 +184,7 @@ class HistoryContract:
         first = ListedGhost(UUID(int=20), 1, "BetamaxBob", "Vincent Price", "", at(3.5), 1, 31)
         second = ListedGhost(UUID(int=30), 2, "Marge_on_Mute", "an empty screen", "", at(5.5), None, None)
         third = ListedGhost(UUID(int=10), 3, "Marge_on_Mute", "a fax machine", urls[0], at(7.5), 1, 31)
-        gallery = stage.history.ghosts
+        gallery = stage.history.gallery
         assert await gallery(9) == GhostPage(3, (third, second, first))
         assert await gallery(2) == GhostPage(3, (third, second))
         assert await gallery(9, before=third.id) == GhostPage(3, (second, first))

@@ -74,7 +74,7 @@ class MemoryHistory:
             ),
         )
 
-    async def ghosts(
+    async def gallery(
         self,
         limit: int,
         before: UUID | None = None,
