@@ -1,0 +1,232 @@
+"""The pages, in a real browser: what they say, to whom they are open, and that nothing flashes."""
+
+import base64
+import json
+
+import httpx
+import pytest
+
+from support import shared
+from support.axe import axe_script, violations
+from support.browser import browser
+from support.flashes import moments, read_frame, worst_share
+
+database = shared.database
+server = shared.server
+
+HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+KINDS = {
+    "follow": ({"username": "VHSVera"}, ["VHSVera", "is new here"]),
+    "cheer": (
+        {"username": "LateFeeLarry", "numBits": 1200, "message": "keep\nit"},
+        ["LateFeeLarry", "1,200", "BITS", "keep"],
+    ),
+    "power-up": (
+        {"username": "Tom", "numBits": 30, "description": "", "message": "hey"},
+        ["POWER-UP", "Tom", "30 bits", "hey"],
+    ),
+    "subscribe": (
+        {"username": "RewindRita", "isGift": False, "numCumulativeMonths": 14, "message": "Still here"},
+        ["RewindRita", "14", "months", "Still here"],
+    ),
+    "gift-sub": (
+        {"username": "Pete", "numSubscriptions": 50},
+        ["Pete", "50", "gift subs", "STOCKS THE WHOLE SHELF"],
+    ),
+    "raid": (
+        {"username": "BetaMaxine", "numViewers": 300},
+        ["BetaMaxine", "brings 300 people in", "and 220 more"],
+    ),
+    "hype-train": ({"level": 3}, ["HYPE TRAIN", "LEVEL 3"]),
+    "watch-streak": (
+        {"username": "Rita", "numStreams": 5, "message": ""},
+        ["WATCH STREAK", "Rita", "5 nights in a row"],
+    ),
+    "generated-images": (
+        {"username": "VHSVera", "description": "a walrus", "urls": ["pages/demo-ghost.svg"]},
+        ["a walrus", "for VHSVera"],
+    ),
+}
+DRAW = """
+    const [alert, done] = arguments;
+    import("./pages/alerts.js").then(({ draw }) => {
+      const element = draw(alert);
+      document.getElementById("stage").append(element);
+      done({ text: element.innerText, elements: element.querySelectorAll("script, [onerror]").length });
+    });
+"""
+PLAY = """
+    const [alert, milliseconds, done] = arguments;
+    Promise.all([import("./pages/alerts.js"), import("./pages/motion.js"), document.fonts.ready]).then(async ([{ draw }, motion]) => {
+      const $ = (id) => document.getElementById(id);
+      const element = draw(alert);
+      if (alert.type === "generated-images") motion.materialise(element, $("ghost"), $("dim"), milliseconds, 0);
+      else motion.reveal(element, $("alert"), milliseconds, 0);
+      await Promise.all([...document.images].map((image) => image.decode()));
+      for (const move of document.getAnimations()) move.pause();
+      done(document.getAnimations().length);
+    });
+"""
+AT = """
+    const [time, done] = arguments;
+    for (const move of document.getAnimations()) move.currentTime = time;
+    requestAnimationFrame(() => requestAnimationFrame(done));
+"""
+
+
+@pytest.fixture(scope="module")
+def chrome(require_tool, tmp_path_factory):
+    """Run one browser for all tests of this module."""
+    chromium, driver = require_tool("chromium"), require_tool("chromium-driver")
+    with browser(chromium, driver, tmp_path_factory.mktemp("pages") / "profile") as chrome:
+        chrome.set_script_timeout(30)
+        yield chrome
+
+
+def look_at(chrome, url, width=1920, height=1080):
+    """Open a page at this size."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    chrome.get(url)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alert_says_what_happened(chrome, server, kind):
+    """Each kind of alert has its own words, its numbers as people write them, and what the viewer wrote."""
+    data, words = KINDS[kind]
+    look_at(chrome, f"{server.url}/overlay")
+    drawn = chrome.execute_async_script(DRAW, {"type": kind, "data": data, "more": 0})
+    assert [word for word in words if word not in drawn["text"]] == []
+
+
+def test_joined_alerts_name_the_first_and_count_the_others(chrome, server):
+    """An alert that stands for others as well names one viewer, and says how many more there are."""
+    look_at(chrome, f"{server.url}/overlay")
+    drawn = chrome.execute_async_script(DRAW, {"type": "follow", "data": {"username": "VHSVera"}, "more": 34})
+    assert "VHSVera" in drawn["text"]
+    assert "and 34 more are new here" in drawn["text"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_viewer_typed_is_text(chrome, server, kind):
+    """Markup in any field that a viewer can fill is shown as it was typed, and does nothing."""
+    data, _ = KINDS[kind]
+    hostile = {name: HOSTILE if isinstance(value, str) else value for name, value in data.items()}
+    look_at(chrome, f"{server.url}/overlay")
+    drawn = chrome.execute_async_script(DRAW, {"type": kind, "data": hostile, "more": 0})
+    assert drawn["elements"] == 0
+    assert chrome.execute_script("return window.hacked") is None
+    assert ("<script>" in drawn["text"]) == any(isinstance(value, str) for value in data.values())
+
+
+def test_chat_is_text_and_what_is_taken_away_is_gone(chrome, server):
+    """A line of chat is text but for its emotes; a deletion takes its line away at once."""
+    look_at(chrome, f"{server.url}/overlay")
+    message = {
+        "id": HOSTILE,
+        "username": HOSTILE,
+        "color": HOSTILE,
+        "text": f"$$5 $0 {HOSTILE}",
+        "emotes": [{"name": "Kappa", "url": "https://x.invalid/k"}],
+    }
+    told = chrome.execute_async_script(
+        """
+        const [message, done] = arguments;
+        import("./pages/chat.js").then(({ Chat }) => {
+          const list = document.getElementById("chat");
+          const chat = new Chat(list);
+          chat.take({ type: "message", message });
+          new MutationObserver(() => {
+            const line = { text: list.innerText, images: [...list.querySelectorAll("img")].map((image) => image.alt), scripts: list.querySelectorAll("script, [onerror]").length };
+            chat.take({ type: "deletion", deletion: { messageIds: [message.id] } });
+            done({ ...line, left: list.children.length });
+          }).observe(list, { childList: true });
+        });
+        """,
+        message,
+    )
+    assert "$5" in told["text"]
+    assert HOSTILE in told["text"]
+    assert (told["images"], told["scripts"], told["left"]) == (["Kappa"], 0, 0)
+    assert chrome.execute_script("return window.hacked") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_flashes(chrome, server, kind, scale):
+    """No quarter of any window of 341 × 256 pixels flashes more than three times a second, over light video too."""
+    look_at(chrome, f"{server.url}/overlay", 1024, 576)
+    chrome.execute_script("document.body.style.background = '#d8d8d8'")
+    data, _ = KINDS[kind]
+    milliseconds = 5000
+    comes = 2700 if kind == "generated-images" else 900
+    assert chrome.execute_async_script(PLAY, {"type": kind, "data": data, "more": 0}, milliseconds)
+    frames = []
+    for time in moments(milliseconds, [(0, comes), (milliseconds - 400, milliseconds)], scale.frame_rate):
+        chrome.execute_async_script(AT, time)
+        png = base64.b64decode(chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"])
+        frames.append((time / 1000, *read_frame(png)))
+    assert worst_share(frames) < 0.25
+
+
+def test_what_flashes_is_found():
+    """A quarter of a window that goes from black to white and back four times a second is found."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415 - for this alone
+    import io  # noqa: PLC0415
+
+    frames = []
+    for number in range(16):
+        picture = Image.new("RGB", (1024, 576), "black")
+        if number % 2:
+            ImageDraw.Draw(picture).rectangle((0, 0, 341, 256), fill="white")
+        with io.BytesIO() as file:
+            picture.save(file, "PNG")
+            frames.append((number / 16, *read_frame(file.getvalue())))
+    assert worst_share(frames) > 0.9
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["/", "/ghosts", "/ghosts?ghost=nobody", "/overlay?demo=1", "/overlay"])
+def test_pages_are_open_to_everybody(chrome, server, path, width):
+    """axe finds nothing on any page, on a phone or a desk, and nothing must be scrolled sideways."""
+    look_at(chrome, f"{server.url}{path}", width, 800)
+    chrome.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 300))")
+    assert violations(chrome, axe_script()) == {}
+    assert chrome.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_pages_load_nothing_from_elsewhere(chrome, server):
+    """A page loads from where it stands, and from nowhere else: it works without the internet."""
+    for path in ("/", "/ghosts", "/overlay?demo=1"):
+        look_at(chrome, f"{server.url}{path}")
+        loaded = chrome.execute_script(
+            "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+        )
+        assert loaded, path
+        assert [url for url in loaded if not url.startswith(server.url)] == []
+
+
+def test_the_root_is_a_page_for_browsers_alone(server):
+    """A browser gets the page of the house at the root, everybody else what they always got."""
+    page = httpx.get(server.url, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    data = httpx.get(server.url)
+    assert page.headers["content-type"].startswith("text/html")
+    assert json.loads(data.text) == {
+        "isReady": True,
+        "message": httpx.get(f"{server.url}/status").json()["message"],
+    }
+    assert {page.headers["vary"].lower(), data.headers["vary"].lower()} == {"accept"}
+
+
+@pytest.mark.parametrize(
+    "path", ["../config.py", "%2e%2e/config.py", "fonts", "nothing.css", "/etc/passwd", ""]
+)
+def test_only_files_of_pages_are_given(server, path):
+    """What is no file of the pages is not found, however it is written."""
+    assert httpx.get(f"{server.url}/pages/{path}").status_code == 404
+
+
+def test_files_are_kept_until_they_change(server):
+    """A file that a browser has is not sent again: 304."""
+    first = httpx.get(f"{server.url}/pages/look.css")
+    again = httpx.get(f"{server.url}/pages/look.css", headers={"if-none-match": first.headers["etag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
