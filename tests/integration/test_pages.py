@@ -57,10 +57,12 @@ DRAW = """
 """
 PLAY = """
     const [alert, milliseconds, done] = arguments;
-    Promise.all([import("./pages/alerts.js"), import("./pages/motion.js"), document.fonts.ready]).then(async ([{ draw }, motion]) => {
+    const modules = [import("./pages/alerts.js"), import("./pages/motion.js"), document.fonts.ready];
+    Promise.all(modules).then(async ([{ draw }, motion]) => {
       const $ = (id) => document.getElementById(id);
       const element = draw(alert);
-      if (alert.type === "generated-images") motion.materialise(element, $("ghost"), $("dim"), milliseconds, 0);
+      const isGhost = alert.type === "generated-images";
+      if (isGhost) motion.materialise(element, $("ghost"), $("dim"), milliseconds, 0);
       else motion.reveal(element, $("alert"), milliseconds, 0);
       await Promise.all([...document.images].map((image) => image.decode()));
       for (const move of document.getAnimations()) move.pause();
@@ -137,7 +139,9 @@ def test_chat_is_text_and_what_is_taken_away_is_gone(chrome, server):
           const chat = new Chat(list);
           chat.take({ type: "message", message });
           new MutationObserver(() => {
-            const line = { text: list.innerText, images: [...list.querySelectorAll("img")].map((image) => image.alt), scripts: list.querySelectorAll("script, [onerror]").length };
+            const images = [...list.querySelectorAll("img")].map((image) => image.alt);
+            const scripts = list.querySelectorAll("script, [onerror]").length;
+            const line = { text: list.innerText, images, scripts };
             chat.take({ type: "deletion", deletion: { messageIds: [message.id] } });
             done({ ...line, left: list.children.length });
           }).observe(list, { childList: true });
@@ -153,7 +157,7 @@ def test_chat_is_text_and_what_is_taken_away_is_gone(chrome, server):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_flashes(chrome, server, kind, scale):
-    """No quarter of any window of 341 × 256 pixels flashes more than three times a second, over light video too."""
+    """No quarter of any 341 by 256 pixels flashes more than three times a second, over light video too."""
     look_at(chrome, f"{server.url}/overlay", 1024, 576)
     chrome.execute_script("document.body.style.background = '#d8d8d8'")
     data, _ = KINDS[kind]
@@ -170,8 +174,9 @@ def test_nothing_flashes(chrome, server, kind, scale):
 
 def test_what_flashes_is_found():
     """A quarter of a window that goes from black to white and back four times a second is found."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - for this alone
     import io  # noqa: PLC0415
+
+    from PIL import Image, ImageDraw  # noqa: PLC0415 - for this alone
 
     frames = []
     for number in range(16):
@@ -187,7 +192,7 @@ def test_what_flashes_is_found():
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("path", ["/", "/ghosts", "/ghosts?ghost=nobody", "/overlay?demo=1", "/overlay"])
 def test_pages_are_open_to_everybody(chrome, server, path, width):
-    """axe finds nothing on any page, on a phone or a desk, and nothing must be scrolled sideways."""
+    """Axe finds nothing on any page, on a phone or a desk, and nothing must be scrolled sideways."""
     look_at(chrome, f"{server.url}{path}", width, 800)
     chrome.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 300))")
     assert violations(chrome, axe_script()) == {}

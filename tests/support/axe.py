@@ -12,7 +12,8 @@ LOCK = Path(__file__).with_name("axe.lock")
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """
     const [tags, done] = arguments;
-    axe.run(document, { runOnly: tags }).then((found) => done(found.violations), (reason) => done(String(reason)));
+    const told = (reason) => done(String(reason));
+    axe.run(document, { runOnly: tags }).then((found) => done(found.violations), told);
 """
 
 

@@ -1,8 +1,8 @@
 """What flashes on a screen, by WCAG 2.3.1: frames are looked at as a photosensitive person would meet them.
 
-A flash is a pair of opposing changes of relative luminance by a tenth or more of the largest, where the darker
-is below 0.8; or of a saturated red, by 20 of its units. Not more than three a second may be seen on a quarter
-of any 341 × 256 pixels, at 1024 × 768. Frames are averaged over squares of eight pixels of that size: finer
+A flash is a pair of opposing changes of relative luminance by a tenth or more of the largest, where the
+darker is below 0.8; or of a saturated red, by 20 of its units. Not more than three a second may be seen on a
+quarter of any 341 by 256 pixels, at 1024 by 768. Frames are averaged over squares of eight pixels of that size: finer
 patterns are no flash by the rule's own words.
 """
 
@@ -17,10 +17,7 @@ _MOST = 3
 _STEP = 0.1
 _RED_STEP = 20.0
 _DARK = 0.8
-_LINEAR = [
-    c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - of sRGB
-    for c in range(256)
-]
+_LINEAR = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in range(256)]
 
 Values = Sequence[float]
 
@@ -35,7 +32,7 @@ def read_frame(png: bytes) -> tuple[Values, Values]:
 
 
 def _redness(r: float, g: float, b: float) -> float:
-    """(R - G - B) × 320 where it is saturated; nothing elsewhere."""
+    """(R - G - B) times 320 where it is saturated; nothing elsewhere."""
     total = r + g + b
     return max(0.0, (r - g - b) * 320) if total and r / total >= _DARK else 0.0
 
