@@ -2,8 +2,8 @@
 
 A flash is a pair of opposing changes of relative luminance by a tenth or more of the largest, where the
 darker is below 0.8; or of a saturated red, by 20 of its units. Not more than three a second may be seen on a
-quarter of any 341 by 256 pixels, at 1024 by 768. Frames are averaged over squares of eight pixels of that size: finer
-patterns are no flash by the rule's own words.
+quarter of any 341 by 256 pixels, at 1024 by 768. Frames are averaged over squares of eight pixels of that
+size: finer patterns are no flash by the rule's own words.
 """
 
 import io
