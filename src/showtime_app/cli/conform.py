@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from showtime_app.conform import report
-from showtime_app.conform.judge import Outcome, Verdict, judge
+from showtime_app.conform.judge import ProbeOutcome, Verdict, judge
 from showtime_app.conform.probes import Level
 
 
@@ -63,7 +63,8 @@ def conform(  # noqa: PLR0913, PLR0917 - the options of the command
         if file:
             file.write_text(text)
     if any(
-        verdict.outcome is Outcome.FAILED and verdict.probe.level is Level.REQUIRED for verdict in verdicts
+        verdict.outcome is ProbeOutcome.FAILED and verdict.probe.level is Level.REQUIRED
+        for verdict in verdicts
     ):
         raise SystemExit(1)
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
-from showtime_app.conform.probes import PROBES, Level, Probe, Stage
+from showtime_app.conform.probes import PROBES, Level, Probe, Trial
 from showtime_app.conform.wire import Place
 
 SETTLE_SECONDS = 10.0
@@ -16,7 +16,7 @@ _LOOK_SECONDS = 0.5
 _UNSEEN = "a black box does not show it: say --handled"
 
 
-class Outcome(StrEnum):
+class ProbeOutcome(StrEnum):
     """What came of a probe."""
 
     PASSED = "passed"
@@ -29,11 +29,11 @@ class Verdict:
     """What came of one probe, and why."""
 
     probe: Probe
-    outcome: Outcome
+    outcome: ProbeOutcome
     reason: str = ""
 
 
-async def _never(_: Stage) -> None:
+async def _never(_: Trial) -> None:
     """Nothing is sent: it is judged by what was handled."""
 
 
@@ -70,42 +70,42 @@ async def judge(
 
     Raises ValueError for what is no address of a receiver.
     """
-    stage = Stage(Place.read(url), secret)
+    trial = Trial(Place.read(url), secret)
     for probe in (probe for probe in PROBES if _is_named(probe, only)):
-        wrong = await probe.play(stage)
-        yield Verdict(probe, Outcome.FAILED, wrong) if wrong else Verdict(probe, Outcome.PASSED)
+        wrong = await probe.play(trial)
+        yield Verdict(probe, ProbeOutcome.FAILED, wrong) if wrong else Verdict(probe, ProbeOutcome.PASSED)
     if handled is None:
         for probe in (probe for probe in _HANDLED if _is_named(probe, only)):
-            yield Verdict(probe, Outcome.NOT_JUDGED, _UNSEEN)
+            yield Verdict(probe, ProbeOutcome.NOT_JUDGED, _UNSEEN)
         return
-    for probe, wrong in zip(_HANDLED, await _judge_handled(stage, handled), strict=True):
-        yield Verdict(probe, Outcome.FAILED, wrong) if wrong else Verdict(probe, Outcome.PASSED)
+    for probe, wrong in zip(_HANDLED, await _judge_handled(trial, handled), strict=True):
+        yield Verdict(probe, ProbeOutcome.FAILED, wrong) if wrong else Verdict(probe, ProbeOutcome.PASSED)
 
 
 def _is_named(probe: Probe, only: Sequence[str]) -> bool:
     return not only or any(fnmatchcase(probe.name, pattern) for pattern in only)
 
 
-async def _judge_handled(stage: Stage, command: str) -> Sequence[str | None]:
+async def _judge_handled(trial: Trial, command: str) -> Sequence[str | None]:
     """Compare what was handled with what was answered, once all of it is there or some time has passed."""
     deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
     while True:
         lines = await _printed(command)
-        seen = [one for line in lines for one in [*stage.once, *stage.never] if one in line]
-        missing = [one for one in stage.once if one not in seen]
+        seen = [one for line in lines for one in [*trial.once, *trial.never] if one in line]
+        missing = [one for one in trial.once if one not in seen]
         if not missing or asyncio.get_running_loop().time() >= deadline:
             break
         await asyncio.sleep(_LOOK_SECONDS)
     times = Counter(seen)
-    doubled = [one for one in stage.once if times[one] > 1]
-    forged = [one for one in stage.never if times[one]]
-    sequence = [one for one in dict.fromkeys(seen) if one in set(stage.in_turn)]
+    doubled = [one for one in trial.once if times[one] > 1]
+    forged = [one for one in trial.never if times[one]]
+    sequence = [one for one in dict.fromkeys(seen) if one in set(trial.in_turn)]
     return [
         _told(missing, "answered 2xx, and not handled"),
         _told(doubled, "handled more than once"),
         _told(forged, "refused, and handled all the same"),
         None
-        if sequence == [one for one in stage.in_turn if one in sequence]
+        if sequence == [one for one in trial.in_turn if one in sequence]
         else "in another order than they were sent",
     ]
 

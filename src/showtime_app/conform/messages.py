@@ -41,7 +41,7 @@ def timestamp(ago: timedelta, digits: int) -> str:
 
 
 @frozen
-class Message:
+class ProbeMessage:
     """A message, ready to be signed and sent."""
 
     place: Place
@@ -67,7 +67,7 @@ class Message:
     extra: dict[str, str] = Factory(dict)
     """Headers beside, or in place of, those of Twitch."""
 
-    def but(self, **changes: Any) -> "Message":  # noqa: ANN401 - the fields of a message
+    def but(self, **changes: Any) -> "ProbeMessage":  # noqa: ANN401 - the fields of a message
         """Give the same message, but for this."""
         return evolve(self, **changes)
 
@@ -93,13 +93,13 @@ class Message:
         """Give all headers of the message."""
         signed = self.body if self.signed is None else self.signed
         headers = {
-            "Twitch-Eventsub-Message-Id": self.id,
-            "Twitch-Eventsub-Message-Retry": self.retry,
-            "Twitch-Eventsub-Message-Type": self.kind,
-            "Twitch-Eventsub-Message-Signature": sign(self.secret, self.id, self.timestamp, signed)
+            "Twitch-Eventsub-ProbeMessage-Id": self.id,
+            "Twitch-Eventsub-ProbeMessage-Retry": self.retry,
+            "Twitch-Eventsub-ProbeMessage-Type": self.kind,
+            "Twitch-Eventsub-ProbeMessage-Signature": sign(self.secret, self.id, self.timestamp, signed)
             if self.signature is None
             else self.signature,
-            "Twitch-Eventsub-Message-Timestamp": self.timestamp,
+            "Twitch-Eventsub-ProbeMessage-Timestamp": self.timestamp,
             "Twitch-Eventsub-Subscription-Type": self.type,
             "Twitch-Eventsub-Subscription-Version": self.version,
             "Content-Type": "application/json",

@@ -9,7 +9,7 @@ from functools import partial
 
 from attrs import Factory, define, frozen
 
-from showtime_app.conform.messages import CHEER, FOLLOW, Message
+from showtime_app.conform.messages import CHEER, FOLLOW, ProbeMessage
 from showtime_app.conform.wire import Answer, Place
 
 
@@ -25,7 +25,7 @@ class Level(StrEnum):
 
 
 @define
-class Stage:
+class Trial:
     """A receiver under trial, and what it was told meanwhile."""
 
     place: Place
@@ -37,23 +37,23 @@ class Stage:
     in_turn: list[str] = Factory(list)
     """Ids of messages that were sent one after the other, each after the answer to the one before."""
 
-    def message(self, **how: object) -> Message:
+    def message(self, **how: object) -> ProbeMessage:
         """Make a follow, or what this says in its place."""
-        return Message(self.place, self.secret, **{"content": {"event": FOLLOW}, **how})  # type: ignore[arg-type]
+        return ProbeMessage(self.place, self.secret, **{"content": {"event": FOLLOW}, **how})  # type: ignore[arg-type]
 
-    def challenge(self, text: str, **how: object) -> Message:
+    def challenge(self, text: str, **how: object) -> ProbeMessage:
         """Make the message that verifies a callback."""
         status = "webhook_callback_verification_pending"
         kind = "webhook_callback_verification"
         return self.message(kind=kind, status=status, content={"challenge": text}, **how)
 
-    async def send(self, message: Message) -> Answer:
+    async def send(self, message: ProbeMessage) -> Answer:
         """Send a message, and note what is to become of it."""
         [answer] = await self.place.exchange(message.request)
         self.note(message, answer)
         return answer
 
-    def note(self, message: Message, answer: Answer) -> None:
+    def note(self, message: ProbeMessage, answer: Answer) -> None:
         """Note what is to become of a message, by its answer."""
         if message.kind == "notification" and answer.status:
             (self.once if answer.is_success else self.never).append(message.id)
@@ -64,7 +64,7 @@ class Stage:
         return None if answer.is_success else f"a plain message afterwards was answered {answer}"
 
 
-Play = Callable[[Stage], Awaitable[str | None]]
+Play = Callable[[Trial], Awaitable[str | None]]
 """Tries it; gives what is wrong, or None."""
 
 
@@ -106,34 +106,34 @@ def refuses(**how: object) -> Play:
 def survives(**how: object) -> Play:
     """Try a message that may be answered 2xx or 4xx; a plain one afterwards is to be accepted."""
 
-    async def play(stage: Stage) -> str | None:
-        return _no_fault(await stage.send(stage.message(**how))) or await stage.is_alive()
+    async def play(trial: Trial) -> str | None:
+        return _no_fault(await trial.send(trial.message(**how))) or await trial.is_alive()
 
     return play
 
 
 def _tried(how: dict[str, object], judge: Callable[[Answer], str | None]) -> Play:
-    async def play(stage: Stage) -> str | None:
-        return judge(await stage.send(stage.message(**how)))
+    async def play(trial: Trial) -> str | None:
+        return judge(await trial.send(trial.message(**how)))
 
     return play
 
 
-def raw(write: Callable[[Message], list[bytes]]) -> Play:
+def raw(write: Callable[[ProbeMessage], list[bytes]]) -> Play:
     """Try a message that is written to the wire in a way of its own, and is to be answered 2xx."""
 
-    async def play(stage: Stage) -> str | None:
-        message = stage.message()
-        [answer] = await stage.place.exchange(*write(message))
-        stage.note(message, answer)
+    async def play(trial: Trial) -> str | None:
+        message = trial.message()
+        [answer] = await trial.place.exchange(*write(message))
+        trial.note(message, answer)
         return _success(answer)
 
     return play
 
 
 def _challenge(text: str) -> Play:
-    async def play(stage: Stage) -> str | None:
-        answer = await stage.send(stage.challenge(text))
+    async def play(trial: Trial) -> str | None:
+        answer = await trial.send(trial.challenge(text))
         if answer.status != 200:  # noqa: PLR2004 - exactly
             return f"answered {answer}, not 200"
         if answer.body != text.encode():
@@ -143,107 +143,107 @@ def _challenge(text: str) -> Play:
     return play
 
 
-async def _challenge_length(stage: Stage) -> str | None:
-    answer = await stage.send(stage.challenge("pogchamp-kappa-360noscope-vohiyo"))
+async def _challenge_length(trial: Trial) -> str | None:
+    answer = await trial.send(trial.challenge("pogchamp-kappa-360noscope-vohiyo"))
     length = answer.headers.get("content-length", "missing")
     return None if length == "32" else f"Content-Length is {length}, not 32"
 
 
-async def _challenge_type(stage: Stage) -> str | None:
-    answer = await stage.send(stage.challenge("pogchamp"))
+async def _challenge_type(trial: Trial) -> str | None:
+    answer = await trial.send(trial.challenge("pogchamp"))
     media = answer.headers.get("content-type", "missing").partition(";")[0]
     return None if media == "text/plain" else f"Content-Type is {media}, not text/plain"
 
 
-async def _forged_challenge(stage: Stage) -> str | None:
-    answer = await stage.send(stage.challenge("pogchamp", signature="sha256=" + "0" * 64))
+async def _forged_challenge(trial: Trial) -> str | None:
+    answer = await trial.send(trial.challenge("pogchamp", signature="sha256=" + "0" * 64))
     if b"pogchamp" in answer.body:
         return "the challenge of a stranger is answered"
     return _refusal(answer)
 
 
-async def _in_time(stage: Stage) -> str | None:
-    messages = [stage.message() for _ in range(5)]
-    answers = [await stage.send(message) for message in messages]
-    stage.in_turn = [message.id for message in messages]
+async def _in_time(trial: Trial) -> str | None:
+    messages = [trial.message() for _ in range(5)]
+    answers = [await trial.send(message) for message in messages]
+    trial.in_turn = [message.id for message in messages]
     slowest = max(answer.seconds for answer in answers)
     if any(not answer.is_success for answer in answers):
         return f"answered {', '.join(map(str, answers))}"
     return None if slowest <= 2 else f"one of five took {slowest:.1f} s"  # noqa: PLR2004 - seconds
 
 
-async def _duplicate(stage: Stage) -> str | None:
-    message = stage.message()
-    first = await stage.send(message)
-    again = await stage.send(message.but(retry="1"))
-    stage.once = list(dict.fromkeys(stage.once))
+async def _duplicate(trial: Trial) -> str | None:
+    message = trial.message()
+    first = await trial.send(message)
+    again = await trial.send(message.but(retry="1"))
+    trial.once = list(dict.fromkeys(trial.once))
     return _success(first) or (None if again.is_success else f"the second delivery was answered {again}")
 
 
-async def _pipelined(stage: Stage) -> str | None:
-    messages = [stage.message(), stage.message()]
-    answers = await stage.place.exchange(b"".join(message.request for message in messages), answers=2)
+async def _pipelined(trial: Trial) -> str | None:
+    messages = [trial.message(), trial.message()]
+    answers = await trial.place.exchange(b"".join(message.request for message in messages), answers=2)
     for message, answer in zip(messages, answers, strict=False):
-        stage.note(message, answer)
+        trial.note(message, answer)
     return next((wrong for answer in answers if (wrong := _success(answer))), None)
 
 
-async def _many(stage: Stage) -> str | None:
-    answers = await asyncio.gather(*(stage.send(stage.message()) for _ in range(50)))
+async def _many(trial: Trial) -> str | None:
+    answers = await asyncio.gather(*(trial.send(trial.message()) for _ in range(50)))
     failed = [str(answer) for answer in answers if not answer.is_success]
     return f"{len(failed)} of 50 were answered {failed[0]}" if failed else None
 
 
-async def _silent_client(stage: Stage) -> str | None:
-    message = stage.message()
-    waiting = [asyncio.create_task(stage.place.exchange(message.head())) for _ in range(20)]
+async def _silent_client(trial: Trial) -> str | None:
+    message = trial.message()
+    waiting = [asyncio.create_task(trial.place.exchange(message.head())) for _ in range(20)]
     try:
         await asyncio.sleep(0.2)
-        return await stage.is_alive()
+        return await trial.is_alive()
     finally:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _hang_up(stage: Stage) -> str | None:
-    message = stage.message()
-    await stage.place.send_and_leave(message.head() + message.body[:50])
-    return await stage.is_alive()
+async def _hang_up(trial: Trial) -> str | None:
+    message = trial.message()
+    await trial.place.send_and_leave(message.head() + message.body[:50])
+    return await trial.is_alive()
 
 
-async def _rubbish(stage: Stage) -> str | None:
-    await stage.place.exchange(
+async def _rubbish(trial: Trial) -> str | None:
+    await trial.place.exchange(
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64)) + b"\r\n\r\n"
     )
-    return await stage.is_alive()
+    return await trial.is_alive()
 
 
-async def _get(stage: Stage) -> str | None:
-    message = stage.message(raw=b"")
-    await stage.place.exchange(message.head(method="GET"))
-    return await stage.is_alive()
+async def _get(trial: Trial) -> str | None:
+    message = trial.message(raw=b"")
+    await trial.place.exchange(message.head(method="GET"))
+    return await trial.is_alive()
 
 
-async def _huge(stage: Stage) -> str | None:
-    answer = await stage.send(stage.message(content={"event": {**FOLLOW, "padding": "~" * 10_000_000}}))
-    return _no_fault(answer) if answer.status else await stage.is_alive()
+async def _huge(trial: Trial) -> str | None:
+    answer = await trial.send(trial.message(content={"event": {**FOLLOW, "padding": "~" * 10_000_000}}))
+    return _no_fault(answer) if answer.status else await trial.is_alive()
 
 
-def _recased(change: Callable[[bytes], bytes], message: Message) -> list[bytes]:
+def _recased(change: Callable[[bytes], bytes], message: ProbeMessage) -> list[bytes]:
     first, *lines = message.head().removesuffix(b"\r\n\r\n").split(b"\r\n")
     changed = [change(name) + b":" + value for name, _, value in (line.partition(b":") for line in lines)]
     return [b"\r\n".join([first, *changed, b"", b""]) + message.body]
 
 
-def _chunked(message: Message) -> list[bytes]:
+def _chunked(message: ProbeMessage) -> list[bytes]:
     head = message.but(extra={"Content-Length": "", "Transfer-Encoding": "chunked"}).head()
     parts = [message.body[:100], message.body[100:]]
     chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts)
     return [head + chunks + b"0\r\n\r\n"]
 
 
-def _upgrade(message: Message) -> list[bytes]:
+def _upgrade(message: ProbeMessage) -> list[bytes]:
     offer = {
         "Connection": "Upgrade, HTTP2-Settings",
         "Upgrade": "h2c",
@@ -252,7 +252,7 @@ def _upgrade(message: Message) -> list[bytes]:
     return [message.but(extra=offer).request]
 
 
-def _slowly(message: Message) -> list[bytes]:
+def _slowly(message: ProbeMessage) -> list[bytes]:
     third = len(message.request) // 3
     return [message.request[:third], message.request[third : 2 * third], message.request[2 * third :]]
 
@@ -315,8 +315,10 @@ PROBES: tuple[Probe, ...] = (
         _SIGNED,
         "one good message can be sent again with another body, id or time",
         signature_of_other_body=refuses(signed=b"{}"),
-        signature_of_other_id=refuses(extra={"Twitch-Eventsub-Message-Id": "another"}),
-        signature_of_other_time=refuses(extra={"Twitch-Eventsub-Message-Timestamp": "2026-10-31T20:00:00Z"}),
+        signature_of_other_id=refuses(extra={"Twitch-Eventsub-ProbeMessage-Id": "another"}),
+        signature_of_other_time=refuses(
+            extra={"Twitch-Eventsub-ProbeMessage-Timestamp": "2026-10-31T20:00:00Z"}
+        ),
     ),
     *_group(
         Level.REQUIRED,

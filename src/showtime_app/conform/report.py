@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from showtime_app.conform.judge import Outcome, Verdict
+from showtime_app.conform.judge import ProbeOutcome, Verdict
 from showtime_app.conform.probes import Level
 
-_MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_JUDGED: "-"}
+_MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.NOT_JUDGED: "-"}
 
 
 def line(verdict: Verdict) -> str:
     """Write a verdict as a row of the table; of one that failed, what Twitch says and what comes of it."""
     probe = verdict.probe
     row = f"{_MARKS[verdict.outcome]:<7} {probe.level:<9} {probe.name:<26} {verdict.reason}".rstrip()
-    if verdict.outcome is not Outcome.FAILED:
+    if verdict.outcome is not ProbeOutcome.FAILED:
         return row
     return f"{row}\n        {probe.says}\n        Else {probe.fails}."
 
@@ -25,7 +25,9 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     counted = Counter((verdict.probe.level, verdict.outcome) for verdict in verdicts)
     return "\n".join(
         f"{level}: "
-        + ", ".join(f"{counted[level, outcome]} {outcome}" for outcome in Outcome if counted[level, outcome])
+        + ", ".join(
+            f"{counted[level, outcome]} {outcome}" for outcome in ProbeOutcome if counted[level, outcome]
+        )
         for level in Level
     )
 
@@ -48,17 +50,17 @@ def as_json(url: str, verdicts: Sequence[Verdict]) -> str:
 
 def as_junit(url: str, verdicts: Sequence[Verdict]) -> str:
     """Write them as JUnit does, for CI."""
-    failed = sum(verdict.outcome is Outcome.FAILED for verdict in verdicts)
-    skipped = sum(verdict.outcome is Outcome.NOT_JUDGED for verdict in verdicts)
+    failed = sum(verdict.outcome is ProbeOutcome.FAILED for verdict in verdicts)
+    skipped = sum(verdict.outcome is ProbeOutcome.NOT_JUDGED for verdict in verdicts)
     counts = {"tests": str(len(verdicts)), "failures": str(failed), "skipped": str(skipped)}
     suite = ET.Element("testsuite", {"name": f"EventSub receiver at {url}", **counts})
     for verdict in verdicts:
         case = ET.SubElement(suite, "testcase", classname=verdict.probe.level, name=verdict.probe.name)
-        if verdict.outcome is Outcome.FAILED:
+        if verdict.outcome is ProbeOutcome.FAILED:
             ET.SubElement(
                 case, "failure", message=verdict.reason
             ).text = f"{verdict.probe.says} Else {verdict.probe.fails}."
-        elif verdict.outcome is Outcome.NOT_JUDGED:
+        elif verdict.outcome is ProbeOutcome.NOT_JUDGED:
             ET.SubElement(case, "skipped", message=verdict.reason)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True)
