@@ -62,10 +62,8 @@ def conform(  # noqa: PLR0913, PLR0917 - the options of the command
     ):
         if file:
             file.write_text(text)
-    if any(
-        verdict.outcome is ProbeOutcome.FAILED and verdict.probe.level is Level.REQUIRED
-        for verdict in verdicts
-    ):
+    failed = (verdict for verdict in verdicts if verdict.outcome is ProbeOutcome.FAILED)
+    if any(verdict.probe.level is Level.REQUIRED for verdict in failed):
         raise SystemExit(1)
 
 

@@ -93,13 +93,13 @@ class ProbeMessage:
         """Give all headers of the message."""
         signed = self.body if self.signed is None else self.signed
         headers = {
-            "Twitch-Eventsub-ProbeMessage-Id": self.id,
-            "Twitch-Eventsub-ProbeMessage-Retry": self.retry,
-            "Twitch-Eventsub-ProbeMessage-Type": self.kind,
-            "Twitch-Eventsub-ProbeMessage-Signature": sign(self.secret, self.id, self.timestamp, signed)
+            "Twitch-Eventsub-Message-Id": self.id,
+            "Twitch-Eventsub-Message-Retry": self.retry,
+            "Twitch-Eventsub-Message-Type": self.kind,
+            "Twitch-Eventsub-Message-Signature": sign(self.secret, self.id, self.timestamp, signed)
             if self.signature is None
             else self.signature,
-            "Twitch-Eventsub-ProbeMessage-Timestamp": self.timestamp,
+            "Twitch-Eventsub-Message-Timestamp": self.timestamp,
             "Twitch-Eventsub-Subscription-Type": self.type,
             "Twitch-Eventsub-Subscription-Version": self.version,
             "Content-Type": "application/json",

@@ -315,10 +315,8 @@ PROBES: tuple[Probe, ...] = (
         _SIGNED,
         "one good message can be sent again with another body, id or time",
         signature_of_other_body=refuses(signed=b"{}"),
-        signature_of_other_id=refuses(extra={"Twitch-Eventsub-ProbeMessage-Id": "another"}),
-        signature_of_other_time=refuses(
-            extra={"Twitch-Eventsub-ProbeMessage-Timestamp": "2026-10-31T20:00:00Z"}
-        ),
+        signature_of_other_id=refuses(extra={"Twitch-Eventsub-Message-Id": "another"}),
+        signature_of_other_time=refuses(extra={"Twitch-Eventsub-Message-Timestamp": "2026-10-31T20:00:00Z"}),
     ),
     *_group(
         Level.REQUIRED,

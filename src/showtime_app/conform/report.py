@@ -23,13 +23,8 @@ def line(verdict: Verdict) -> str:
 def summary(verdicts: Sequence[Verdict]) -> str:
     """Count them."""
     counted = Counter((verdict.probe.level, verdict.outcome) for verdict in verdicts)
-    return "\n".join(
-        f"{level}: "
-        + ", ".join(
-            f"{counted[level, outcome]} {outcome}" for outcome in ProbeOutcome if counted[level, outcome]
-        )
-        for level in Level
-    )
+    rows = ([f"{counted[level, outcome]} {outcome}" for outcome in ProbeOutcome] for level in Level)
+    return "\n".join(f"{level}: {', '.join(row)}" for level, row in zip(Level, rows, strict=True))
 
 
 def as_json(url: str, verdicts: Sequence[Verdict]) -> str:
