@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from showtime_app.conform import report
-from showtime_app.conform.judge import ProbeOutcome, Verdict, judge
+from showtime_app.conform.judge import ProbeOutcome, ProbeVerdict, judge
 from showtime_app.conform.probes import Level
 
 
@@ -67,7 +67,7 @@ def conform(  # noqa: PLR0913, PLR0917 - the options of the command
         raise SystemExit(1)
 
 
-async def _judged(url: str, secret: str, handled: str | None, only: Sequence[str]) -> list[Verdict]:
+async def _judged(url: str, secret: str, handled: str | None, only: Sequence[str]) -> list[ProbeVerdict]:
     verdicts = []
     async for verdict in judge(url, secret, handled, only):
         click.echo(report.line(verdict))

@@ -25,7 +25,7 @@ class ProbeOutcome(StrEnum):
 
 
 @frozen
-class Verdict:
+class ProbeVerdict:
     """What came of one probe, and why."""
 
     probe: Probe
@@ -63,7 +63,7 @@ _HANDLED = (
 
 async def judge(
     url: str, secret: str, handled: str | None, only: Sequence[str] = ()
-) -> AsyncIterator[Verdict]:
+) -> AsyncIterator[ProbeVerdict]:
     """Try everything, one after the other, or what these patterns name.
 
     `handled` is a command that prints what was handled.
@@ -73,13 +73,21 @@ async def judge(
     trial = Trial(Place.read(url), secret)
     for probe in (probe for probe in PROBES if _is_named(probe, only)):
         wrong = await probe.play(trial)
-        yield Verdict(probe, ProbeOutcome.FAILED, wrong) if wrong else Verdict(probe, ProbeOutcome.PASSED)
+        yield (
+            ProbeVerdict(probe, ProbeOutcome.FAILED, wrong)
+            if wrong
+            else ProbeVerdict(probe, ProbeOutcome.PASSED)
+        )
     if handled is None:
         for probe in (probe for probe in _HANDLED if _is_named(probe, only)):
-            yield Verdict(probe, ProbeOutcome.NOT_JUDGED, _UNSEEN)
+            yield ProbeVerdict(probe, ProbeOutcome.NOT_JUDGED, _UNSEEN)
         return
     for probe, wrong in zip(_HANDLED, await _judge_handled(trial, handled), strict=True):
-        yield Verdict(probe, ProbeOutcome.FAILED, wrong) if wrong else Verdict(probe, ProbeOutcome.PASSED)
+        yield (
+            ProbeVerdict(probe, ProbeOutcome.FAILED, wrong)
+            if wrong
+            else ProbeVerdict(probe, ProbeOutcome.PASSED)
+        )
 
 
 def _is_named(probe: Probe, only: Sequence[str]) -> bool:

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from showtime_app.conform.judge import ProbeOutcome, Verdict
+from showtime_app.conform.judge import ProbeOutcome, ProbeVerdict
 from showtime_app.conform.probes import Level
 
 _MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.NOT_JUDGED: "-"}
 
 
-def line(verdict: Verdict) -> str:
+def line(verdict: ProbeVerdict) -> str:
     """Write a verdict as a row of the table; of one that failed, what Twitch says and what comes of it."""
     probe = verdict.probe
     row = f"{_MARKS[verdict.outcome]:<7} {probe.level:<9} {probe.name:<26} {verdict.reason}".rstrip()
@@ -20,14 +20,14 @@ def line(verdict: Verdict) -> str:
     return f"{row}\n        {probe.says}\n        Else {probe.fails}."
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
+def summary(verdicts: Sequence[ProbeVerdict]) -> str:
     """Count them."""
     counted = Counter((verdict.probe.level, verdict.outcome) for verdict in verdicts)
     rows = ([f"{counted[level, outcome]} {outcome}" for outcome in ProbeOutcome] for level in Level)
     return "\n".join(f"{level}: {', '.join(row)}" for level, row in zip(Level, rows, strict=True))
 
 
-def as_json(url: str, verdicts: Sequence[Verdict]) -> str:
+def as_json(url: str, verdicts: Sequence[ProbeVerdict]) -> str:
     """Write them as JSON."""
     found = [
         {
@@ -43,7 +43,7 @@ def as_json(url: str, verdicts: Sequence[Verdict]) -> str:
     return json.dumps({"url": url, "verdicts": found}, indent=2)
 
 
-def as_junit(url: str, verdicts: Sequence[Verdict]) -> str:
+def as_junit(url: str, verdicts: Sequence[ProbeVerdict]) -> str:
     """Write them as JUnit does, for CI."""
     failed = sum(verdict.outcome is ProbeOutcome.FAILED for verdict in verdicts)
     skipped = sum(verdict.outcome is ProbeOutcome.NOT_JUDGED for verdict in verdicts)
