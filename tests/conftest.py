@@ -60,6 +60,7 @@ _PROGRAMS = {
     "chromium": "chromium",
     "chromium-driver": "chromedriver",
     "nginx": "nginx",
+    "prometheus": "promtool",
     "systemd": "systemd-analyze",
 }
 """Debian package → the program of it that tests start."""

@@ -1,5 +1,6 @@
 """The files in `deploy/` fit the code."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from showtime_app import config, server
 from showtime_app.config import Settings
+from showtime_app.metrics import Metrics
 from showtime_core.use_cases import dispatch
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +19,7 @@ DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "showtime@.service"
 TEMPLATE = DEPLOY / "showtime.env"
 NAMED = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
+METRIC = re.compile(r"showtime_[a-z_]+(?=[{\[\s\")=>])")
 SET = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
 
 
@@ -121,3 +124,50 @@ def test_what_the_image_is_told_are_settings(dockerfile):
     ours = {name for name in names if not name.startswith(("PIP_", "PYTHON", "PATH"))}
     assert ours
     assert {name.lower() for name in ours} <= Settings.model_fields.keys()
+
+
+@pytest.mark.process
+def test_alerts_fire_where_they_should(require_tool):
+    """Prometheus understands the rules, and each fires in trouble, and none while all is well."""
+    promtool = require_tool("prometheus")
+    for command in (
+        ["check", "rules", "prometheus-alerts.yml"],
+        ["test", "rules", "prometheus-alerts.test.yml"],
+    ):
+        said = subprocess.run([promtool, *command], cwd=DEPLOY, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["prometheus-alerts.yml", "prometheus-alerts.test.yml", "grafana-dashboard.json"]
+)
+def test_what_is_watched_is_measured(name):
+    """Rules and dashboard name no metric that the service does not have."""
+    families = {family.name for family in Metrics().registry.collect()}
+    known = {f"{family}{end}" for family in families for end in ("", "_total", "_bucket", "_count")}
+    named = set(METRIC.findall((DEPLOY / name).read_text()))
+    assert named
+    assert named - known == set()
+
+
+def test_every_alert_is_explained():
+    """Each alert has a row in the docs that says what it means and what to do, and there are no others."""
+    alerts = re.findall(r"- alert: (\w+)", (DEPLOY / "prometheus-alerts.yml").read_text())
+    rows = re.findall(
+        r"^\| `(Showtime\w+)` \| .+ \| .+ \|$", (ROOT / "docs/how-to/watch-it.md").read_text(), re.MULTILINE
+    )
+    assert rows == alerts
+
+
+def test_the_dashboard_is_one():
+    """Every panel has a place of its own on the 24 columns of Grafana, and asks the source that is chosen."""
+    panels = json.loads((DEPLOY / "grafana-dashboard.json").read_text())["panels"]
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert {target["datasource"]["uid"] for panel in panels for target in panel["targets"]} == {"${source}"}

@@ -14,6 +14,7 @@ _COMMANDS = {
     "parked": "List what is parked, and decide what becomes of it.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
+    "conform": "Try a receiver of EventSub: does it do what Twitch asks?",
     "token": "Print a bearer token for `showtime dev`.",
 }
 
