@@ -53,6 +53,8 @@ class NextAnswer:
     """What the leader is to play, or what the others mirror."""
     wait: Wait | None = None
     """None: play it."""
+    elapsed: timedelta = timedelta(0)
+    """How long ago what plays began."""
 
 
 @frozen
@@ -74,19 +76,25 @@ class Sorted:
 
 def take_next(show: Show, overlay: str, frames: int) -> tuple[Show, NextAnswer]:
     """Note what an overlay reports, and give it what it is to play."""
+    after, answer = _answered(show, overlay, frames)
+    began_at = answer.playing.began_at if answer.playing else None
+    return after.advanced(), evolve(answer, elapsed=show.now - (began_at or show.now))
+
+
+def _answered(show: Show, overlay: str, frames: int) -> tuple[Show, NextAnswer]:
     before = show
     show = drop_missed(end_leases(show))
     is_behind = show.is_truncated and len(show.arrivals) < len(before.arrivals)
     show = report(show, overlay, frames)
     if is_behind:  # what was not looked at yet has waited as long, and counts from the same moment
         show = evolve(show, painted_at=before.painted_at, modes=before.modes)
-        return show.advanced(), NextAnswer(OverlayRole.NONE, show.playing, Wait.NOT_PAINTING)
+        return show, NextAnswer(OverlayRole.NONE, show.playing, Wait.NOT_PAINTING)
     if not is_painting(show, overlay):
-        return show.advanced(), NextAnswer(OverlayRole.NONE, show.playing, Wait.NOT_PAINTING)
+        return show, NextAnswer(OverlayRole.NONE, show.playing, Wait.NOT_PAINTING)
     if show.leader != overlay:
-        return show.advanced(), NextAnswer(OverlayRole.MIRROR, show.playing, Wait.MIRRORING)
+        return show, NextAnswer(OverlayRole.MIRROR, show.playing, Wait.MIRRORING)
     show, playing, wait = _taken_by_leader(show, overlay)
-    return show.advanced(), NextAnswer(OverlayRole.LEADER, playing, wait)
+    return show, NextAnswer(OverlayRole.LEADER, playing, wait)
 
 
 def _taken_by_leader(show: Show, overlay: str) -> tuple[Show, Showing | None, Wait | None]:
