@@ -1,8 +1,12 @@
-"""A show in PostgreSQL for tests, and time that passes in it."""
+"""A show in PostgreSQL for tests, time that passes in it, and an overlay as it speaks over HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
+
+import httpx
+from attrs import define
 
 from showtime_adapters.postgres.pool import connected, make_pool
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
@@ -10,6 +14,7 @@ from showtime_adapters.postgres.show.store import PostgresShow
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.show.queue import Showing
 from showtime_core.testing.contracts.show import ShowStage
+from support.following import await_some
 from support.server import rows
 
 _PASS = """
@@ -61,3 +66,41 @@ async def all_showings(show: PostgresShow, conninfo: str) -> list[Showing]:
     for (name,) in rows(conninfo, _ALL):
         found.append(await show.change(lambda queue, name=name: (queue, queue.showings[name]), name))
     return found
+
+
+@define
+class Overlay:
+    """An overlay as it speaks over HTTP, that paints a second's worth of frames between two requests."""
+
+    client: httpx.Client
+    secret: str
+    name: str = "obs"
+    frames: int = 0
+
+    def post(self, path: str, frames: int = 60) -> httpx.Response:
+        """Report so many more frames, and ask for what a path gives."""
+        self.frames += frames
+        body = {"overlay": self.name, "frames": self.frames}
+        return self.client.post(path, json=body, headers={"authorization": f"Bearer {self.secret}"})
+
+    def ask(self) -> dict[str, Any]:
+        """Ask for the next alert until it counts as painting: a busy machine may take a second for one."""
+        for _ in range(50):
+            answer = self.post("/show/next").raise_for_status().json()
+            if answer["role"] != "none":
+                return dict(answer)
+        raise AssertionError("it does not count as painting")
+
+    def play(self) -> dict[str, Any]:
+        """Take the next alert, as soon as there is one."""
+        return await_some(lambda: self.ask()["playing"])
+
+    def finish(self, item: dict[str, Any]) -> httpx.Response:
+        """Acknowledge a showing as soon as it has played, and keep it until then."""
+
+        def finished() -> httpx.Response | None:
+            self.post(f"/show/{item['showing']}/alive")
+            done = self.post(f"/show/{item['showing']}/done", frames=6000)
+            return None if "too early" in done.text else done
+
+        return await_some(finished)

@@ -4,8 +4,9 @@ Needs pytest-asyncio in auto mode.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -41,9 +42,9 @@ class ShowStage:
     show: ShowStore
     other: ShowStore
     secrets: ShowSecrets
-    wait: Callable[[timedelta], Awaitable[None]]
+    wait: Callable[[timedelta], Coroutine[Any, Any, None]]
     """Lets time pass."""
-    showings: Callable[[], Awaitable[Sequence[Showing]]]
+    showings: Callable[[], Coroutine[Any, Any, Sequence[Showing]]]
     """Gives every showing that was ever kept, in the order of their alerts and attempts."""
     frames: int = 0
     count: int = 0
