@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from showtime_core.domain.broadcasts.history import GhostPage, ListedBroadcast, PastBroadcast
@@ -15,9 +15,14 @@ from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
 from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.show.queue import Show, ShowView
+from showtime_core.domain.show.show_secrets import ShowSecret
 from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
 from showtime_core.domain.viewers import Identity, Viewer
 
+Answer = TypeVar("Answer")
+ChangeShow = Callable[[Show], tuple[Show, Answer]]
+"""Makes another queue of a queue, and tells something of it: purely."""
 PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
 """Works out all that follows from the entries that are new: purely, since it may be asked again."""
 
@@ -99,6 +104,39 @@ class Ghosts(Protocol):
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how far a ghost has come, that of showtime's predecessor too; raises NotFound."""
+
+
+class ShowStore(Protocol):
+    """The queue of what is on the screen, for all instances; each raises Unavailable.
+
+    The host's commands change it in the unit of work that records them.
+    """
+
+    async def change(self, change: ChangeShow[Answer], named: UUID | None = None) -> Answer:
+        """Change the queue in one step, and give what `change` says of it.
+
+        `change` is given the queue with all that is open in it, the showing that is named, and the one that
+        follows that. What it raises passes through; then nothing is changed.
+        """
+
+    async def read(self) -> ShowView:
+        """Read the queue as it stands."""
+
+
+class ShowSecrets(Protocol):
+    """Who may show and command what is on the screen, beside the broadcaster; each raises Unavailable."""
+
+    async def add(self, secret: ShowSecret, digest: bytes) -> ShowSecret:
+        """Keep a secret by its digest; the first of an overlay begins the queue. Gives it as it is kept."""
+
+    async def list_all(self) -> Sequence[ShowSecret]:
+        """List those that hold, the oldest first."""
+
+    async def withdraw(self, secret_id: UUID) -> None:
+        """Let a secret hold no longer; raises NotFound."""
+
+    async def find(self, digest: bytes) -> ShowSecret | None:
+        """Find the secret of this digest that holds; None: there is none."""
 
 
 class Authenticator(Protocol):

@@ -20,6 +20,7 @@ from showtime_adapters.postgres.journal_changes import write_broadcasts, write_c
 from showtime_adapters.postgres.pool import Connection, connected
 from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
 from showtime_adapters.postgres.readiness import SchemaCheck
+from showtime_adapters.postgres.show.store import change_with_journal
 from showtime_adapters.postgres.state import VersionedState, current_state, require_channel
 from showtime_adapters.wire import state_document
 from showtime_core.domain.journal import (
@@ -72,6 +73,7 @@ class PostgresUnitOfWork:
             await write_broadcasts(connection, changes)
             await write_changes(connection, changes, batch, policy)
             await write_payments(connection, changes)
+            await change_with_journal(connection, changes.show_changes)
             for decided in changes.decided:
                 await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
             if following is not cached:
@@ -102,6 +104,8 @@ async def _record_as_assumed(
     except Exception:
         return None
     if changes.state is not cached.state:  # broadcasts may change, and whoever knows their state looks first
+        return None
+    if changes.show_changes:  # they are written by other statements
         return None
     try:
         is_so = await write_changes(connection, changes, batch, policy, cached.version)

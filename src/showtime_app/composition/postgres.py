@@ -25,6 +25,9 @@ from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.retention import Retention
+from showtime_adapters.postgres.show.follower import ShowFollower
+from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
+from showtime_adapters.postgres.show.store import PostgresShow
 from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.postgres.writability import Writability
@@ -84,6 +87,9 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
+        show=PostgresShow(recording),
+        show_secrets=PostgresShowSecrets(recording),
+        follow_show=lambda look, is_watched: ShowFollower(conninfo, look, is_watched).run,
         follow_chat=lambda publish, is_watched: PostgresFeed(conninfo, CHAT, publish, is_watched).run,
         chat_log=chat_log,
         is_chat_known=chat_log.is_known,

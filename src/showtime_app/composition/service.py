@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
+from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition.lifecycle import running
 from showtime_app.composition.ports import Ports, Storage, Work
 from showtime_app.composition.twitch import look_after_channel
@@ -18,19 +19,35 @@ from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
 from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
-from showtime_app.web.middleware.access import broadcaster_only, viewers_only
+from showtime_app.web.middleware.access import broadcaster_only, holders_of, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.routes import admin, callback, console, ghosts, history, pages, parked, status, streams
+from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.routes import (
+    admin,
+    callback,
+    console,
+    ghosts,
+    history,
+    pages,
+    parked,
+    show,
+    show_settings,
+    show_stream,
+    status,
+    streams,
+)
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
 from showtime_core.use_cases.request_ghost import RequestGhost
+from showtime_core.use_cases.run_show import RunShow
 
 Routes = Sequence[ControllerRouterHandler]
 
@@ -57,9 +74,13 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay))
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
+    readiness = _readiness(settings, ports, off)
+    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    pages = show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
-        *_status(settings, ports, metrics, off),
+        *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
+        *_show(ports, storage, policy, pages),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
         *pages.routes(),
@@ -74,8 +95,15 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
+        storage.follow_show(queue.look, queue.is_watched),
     ]
-    on_stop = [chat.hub.close, feed.hub.close, polling.stop, *(relay.stop for relay in relays)]
+    on_stop = [
+        chat.hub.close,
+        feed.hub.close,
+        pages.stopped.set,
+        polling.stop,
+        *(relay.stop for relay in relays),
+    ]
 
     cors = settings.cors_allowed_origins
     app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
@@ -102,10 +130,10 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services 
     )
 
 
-def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]) -> Routes:
-    """Let everybody see how it stands."""
+def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.ReadinessCache:
+    """Tell how it stands."""
     storage = ports.storage
-    readiness = status.ReadinessCache(
+    return status.ReadinessCache(
         storage.read_health,
         storage.require_writable,
         off,
@@ -113,7 +141,18 @@ def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[st
         chat=settings.chat_way,
         most_painted=settings.ghost_limits.painted,
     )
-    return status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
+
+
+def _show(ports: Ports, storage: Storage, policy: Policy, pages: show_stream.ShowSources) -> Routes:
+    """Let overlays play what happens, and the host command it."""
+    use_case, secrets = RunShow(storage.show, storage.units, policy), storage.show_secrets
+    host = broadcaster_only(ports.authenticator)
+    overlays, hotkeys = holders_of(SecretKind.OVERLAY, secrets), holders_of(SecretKind.HOTKEY, secrets, host)
+    return [
+        *show.routers(use_case, overlays, hotkeys),
+        show_settings.router(use_case, secrets, sorted(ALERT_TYPES.values()), host),
+        show_stream.route(pages, holders_of(SecretKind.OVERLAY, secrets, host)),
+    ]
 
 
 def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:

@@ -22,6 +22,7 @@ from showtime_core.errors import (
     NotEnoughPoints,
     NotFound,
     Refused,
+    ShowingOver,
     ShowtimeError,
     Unavailable,
 )
@@ -33,6 +34,7 @@ _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     NotEnoughPoints: HTTPStatus.CONFLICT,
+    ShowingOver: HTTPStatus.CONFLICT,
     LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     Refused: HTTPStatus.BAD_REQUEST,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

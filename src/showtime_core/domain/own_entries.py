@@ -18,6 +18,8 @@ from showtime_core.domain.events import (
     Event,
     GhostPaid,
     GhostRequested,
+    ShowCommanded,
+    ShowCommandName,
     StreamFound,
     StreamMissed,
     TapeStarted,
@@ -40,6 +42,13 @@ def start_tape_entry(command_id: UUID, tape_id: int) -> Entry:
 def stop_tape_entry(command_id: UUID) -> Entry:
     """Write the host's command to take the tape off."""
     return _command(command_id, "tape.stop", TapeStopped(), {})
+
+
+def show_command_entry(command: ShowCommanded) -> Entry:
+    """Write the host's command about what is on the screen."""
+    body: _Document = {"commandId": str(command.command_id)}
+    body |= {} if command.alert_id is None else {"alertId": command.alert_id}
+    return _command(command.command_id, f"{_SHOW}{command.name}", command, body)
 
 
 def decision_entry(command_id: UUID, decision: EntryRetried | EntryDismissed) -> Entry:
@@ -107,10 +116,16 @@ def _read_user(user: _Document) -> Viewer:
     return Viewer(user["id"], user["login"], user["displayName"])
 
 
+def _read_show_command(name: ShowCommandName) -> Callable[[_Document], Event]:
+    return lambda said: ShowCommanded(UUID(said["commandId"]), name, said.get("alertId"))
+
+
+_SHOW = "show."
 _time = datetime.fromisoformat
 _READERS: dict[str, Callable[[_Document], Event]] = {
     "tape.start": lambda said: TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
     "tape.stop": lambda _: TapeStopped(),
+    **{f"{_SHOW}{name}": _read_show_command(name) for name in ShowCommandName},
     "entry.dismiss": lambda said: EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: GhostRequested(_read_user(said["user"]), said["subject"], said.get("key")),
     "ghost.paid": lambda said: GhostPaid(_read_user(said["user"]), said["subject"], said["url"]),

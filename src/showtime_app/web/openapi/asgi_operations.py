@@ -8,7 +8,7 @@ from showtime_app.web.openapi.descriptions import Object, json_body, request_hea
 _LAST_EVENT_ID = request_header(
     "Last-Event-ID", "The last id that the client has seen; one that is not known counts as none."
 )
-_BACKLOG: Object = {
+BACKLOG: Object = {
     "name": "backlog",
     "in": "query",
     "required": False,
@@ -16,7 +16,7 @@ _BACKLOG: Object = {
     "schema": {"type": "integer", "minimum": 0},
 }
 _NOT_SUPPORTED = "content-type text/html is not supported"
-_FAULT = text("A fault of ours, which is in the log.", "internal error")
+FAULT = text("A fault of ours, which is in the log.", "internal error")
 
 
 def _stream(
@@ -45,7 +45,7 @@ def _stream(
         "tags": ["streams"],
         "description": f"{about} Served to whoever accepts `text/event-stream`.",
         "parameters": [*parameters],
-        "responses": {"200": answer, "400": refusal, "500": _FAULT},
+        "responses": {"200": answer, "400": refusal, "500": FAULT},
     }
 
 
@@ -64,7 +64,7 @@ CHAT = _stream(
     "As the alerts: a comment, an id, then each line of chat with its id.",
     ':\n\nid: c2466d51-7\nretry: 3000\n\nid: c2466d51-8\ndata: {"type":"clear"}\n\n',
     _LAST_EVENT_ID,
-    _BACKLOG,
+    BACKLOG,
     refused=("backlog must be a whole number",),
     operationId="follow_chat",
     summary="Follow chat",
@@ -117,7 +117,7 @@ CALLBACK: Object = {
             "204": {"description": "It is recorded and reacted to; or it was before."},
             "400": text("It is not taken.", "Signature verification failed"),
             "413": text("It is too large.", "the body is larger than 1 MiB"),
-            "500": _FAULT,
+            "500": FAULT,
             "503": text(
                 "It may not be recorded: send it again.", "it was not recorded in time; send it again"
             ),

@@ -23,6 +23,7 @@ from showtime_app import DISTRIBUTION
 from showtime_app.web.etag import with_etag
 from showtime_app.web.middleware.edge_limits import is_of_host
 from showtime_app.web.openapi.descriptions import (
+    AWAY,
     KEY,
     Described,
     Object,
@@ -43,6 +44,7 @@ _TAGS = {
     "history": "What was.",
     "ghosts": "Ghosts for points.",
     "host": "What the broadcaster does.",
+    "show": "What is on the screen: overlays take alerts one at a time, and acknowledge them.",
     "twitch": "Where Twitch delivers.",
     "schema": "This description.",
 }
@@ -61,7 +63,12 @@ _COMPONENTS = {
             "scheme": "bearer",
             "description": "A Twitch user access token, or a token of the auth service. `Bearer`, in any "
             "case, may be left out.",
-        }
+        },
+        "secret": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A secret that the broadcaster has made, of an overlay or of a hotkey.",
+        },
     },
     "headers": {
         "RequestId": response_header(
@@ -77,6 +84,12 @@ _OF_TOKENS: Refusals = {
     400: [_NO_TOKEN],
     401: ["access token was not accepted"],
     503: ["the auth service cannot be reached"],
+}
+_OF_SECRETS: Refusals = {
+    400: [_NO_TOKEN],
+    401: ["the secret was not accepted"],
+    403: ["insufficient access: requires overlay; you are hotkey"],
+    **AWAY,
 }
 _OF_ROLES: Refusals = {403: ["insufficient access: requires broadcaster; you are viewer"]}
 _OF_BODIES: Refusals = {408: ["the body did not come in time"], 413: ["Request Entity Too Large"]}
@@ -164,13 +177,17 @@ def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
     security = operation.get("security", [])
     every = [
         _OF_ALL,
-        _OF_TOKENS if security else {},
+        _OF_TOKENS if any("token" in requirement for requirement in security) else {},
+        _OF_SECRETS if any("secret" in requirement for requirement in security) else {},
         _OF_ROLES if any(requirement.get("token") for requirement in security) else {},
         _OF_BODIES if "requestBody" in operation else {},
         said.refusals,
     ]
     codes = sorted({code for refusals in every for code in refusals})
-    return {code: [text for refusals in every for text in refusals.get(code, ())] for code in codes}
+    return {
+        code: list(dict.fromkeys(text for refusals in every for text in refusals.get(code, ())))
+        for code in codes
+    }
 
 
 def _as_head(operation: Object) -> Object:

@@ -23,6 +23,7 @@ from showtime_core.testing.twins.chat_log import MemoryChatLog
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
+from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.twitch import MemoryHealthStore
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 from support import twitch as t
@@ -78,6 +79,7 @@ class Channel:
 
     def __init__(self):
         self.units, self.ledger = MemoryUnitOfWork(), MemoryLedger()
+        self.show = MemoryShow(self.units)
         self.table = MemoryOutboxTable(self.units, timedelta(0))
         self.relay = HandTurnedRelay(self.table)
         self.health, self.chat = MemoryHealthStore(lambda: datetime.now(UTC)), MemoryChatLog()
@@ -110,6 +112,9 @@ class Channel:
             writes=Writes(),
             prune=self.run,
             units=self.units,
+            show=self.show,
+            show_secrets=self.show,
+            follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
             history=MemoryHistory(self.units),
