@@ -76,11 +76,11 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
     queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    pages = show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+    shown = show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
-        *_show(ports, storage, policy, pages),
+        *_show(ports, storage, policy, shown),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
         *pages.routes(),
@@ -100,7 +100,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     on_stop = [
         chat.hub.close,
         feed.hub.close,
-        pages.stopped.set,
+        shown.stopped.set,
         polling.stop,
         *(relay.stop for relay in relays),
     ]
@@ -143,7 +143,7 @@ def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.R
     )
 
 
-def _show(ports: Ports, storage: Storage, policy: Policy, pages: show_stream.ShowSources) -> Routes:
+def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
     """Let overlays play what happens, and the host command it."""
     use_case, secrets = RunShow(storage.show, storage.units, policy), storage.show_secrets
     host = broadcaster_only(ports.authenticator)
@@ -151,7 +151,7 @@ def _show(ports: Ports, storage: Storage, policy: Policy, pages: show_stream.Sho
     return [
         *show.routers(use_case, overlays, hotkeys),
         show_settings.router(use_case, secrets, sorted(ALERT_TYPES.values()), host),
-        show_stream.route(pages, holders_of(SecretKind.OVERLAY, secrets, host)),
+        show_stream.route(shown, holders_of(SecretKind.OVERLAY, secrets, host)),
     ]
 
 
