@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
+from support.browser import browser
 from support.databases import fresh_database
 from support.in_process import running_here
 from support.server import Served
@@ -47,3 +48,12 @@ def twitch(server: Served) -> Iterator[Twitch]:
     """Send what Twitch sends to that server."""
     with httpx.Client(timeout=15) as client:
         yield Twitch(server.url, client)
+
+
+@pytest.fixture(scope="module")
+def chrome(require_tool, tmp_path_factory):
+    """Run one browser for all tests of this module."""
+    chromium, driver = require_tool("chromium"), require_tool("chromium-driver")
+    with browser(chromium, driver, tmp_path_factory.mktemp("pages") / "profile") as chrome:
+        chrome.set_script_timeout(30)
+        yield chrome

@@ -8,7 +8,6 @@ import pytest
 
 from support import shared
 from support.axe import axe_script, violations
-from support.browser import browser
 from support.flashes import moments, read_frame, worst_share
 
 database = shared.database
@@ -74,15 +73,6 @@ AT = """
     for (const move of document.getAnimations()) move.currentTime = time;
     requestAnimationFrame(() => requestAnimationFrame(done));
 """
-
-
-@pytest.fixture(scope="module")
-def chrome(require_tool, tmp_path_factory):
-    """Run one browser for all tests of this module."""
-    chromium, driver = require_tool("chromium"), require_tool("chromium-driver")
-    with browser(chromium, driver, tmp_path_factory.mktemp("pages") / "profile") as chrome:
-        chrome.set_script_timeout(30)
-        yield chrome
 
 
 def look_at(chrome, url, width=1920, height=1080):

@@ -10,6 +10,7 @@ from integration import conftest as usual  # noqa: E402 - what it imports must r
 
 postgres_server = usual.postgres_server
 migrated = usual.migrated
+chrome = usual.chrome
 server = usual.server
 twitch = usual.twitch
 

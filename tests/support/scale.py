@@ -27,6 +27,10 @@ class Scale:
     """Of a flood in chat, twice: together more than are kept."""
     frame_rate: int
     """How many frames a second of what moves are looked at."""
+    overlay_alerts: int
+    """Of a show whose page, network and server die meanwhile."""
+    overlay_kills: int
+    """How often one of them does."""
 
 
 SHORT = Scale(
@@ -38,6 +42,8 @@ SHORT = Scale(
     chat_cuts=4,
     chat_lines=11_000,
     frame_rate=15,
+    overlay_alerts=10,
+    overlay_kills=5,
 )
 LONG = Scale(
     storm_rounds=17,
@@ -48,4 +54,6 @@ LONG = Scale(
     chat_cuts=20,
     chat_lines=15_000,
     frame_rate=60,
+    overlay_alerts=300,
+    overlay_kills=100,
 )

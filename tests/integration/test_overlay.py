@@ -1,0 +1,158 @@
+"""The overlay in a real browser, on a real queue: each alert is played once, whoever dies meanwhile."""
+
+import random
+from collections import Counter, defaultdict
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from attrs import define
+
+from support import auth_service
+from support.auth_service import SHARED_SECRET, Auth
+from support.databases import fresh_database
+from support.following import await_some
+from support.server import Server, free_port, rows, start
+from support.twitch import Twitch, cheer, follow
+
+HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
+KINDS = ("cheer", "follow")
+SHORT_SECONDS = 0.5
+
+
+@define
+class Show:
+    """A server that may be killed, its host, Twitch, and a browser with the overlay."""
+
+    conninfo: str
+    settings: dict
+    log: object
+    chrome: object
+    port: int
+    server: Server
+    secret: str = ""
+
+    @property
+    def client(self):
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+
+    def host(self, method, path, **options):
+        with self.client as client:
+            return client.request(method, path, headers=HOST, **options).raise_for_status()
+
+    def tell(self, *messages):
+        with self.client as client:
+            Twitch(f"http://127.0.0.1:{self.port}", client).send(*messages)
+
+    def open(self):
+        self.chrome.get("about:blank")
+        self.chrome.get(f"http://127.0.0.1:{self.port}/overlay#secret={self.secret}")
+
+    def text(self, part="alert"):
+        return self.chrome.execute_script(f"return document.getElementById('{part}').innerText")
+
+    def kill(self):
+        self.server.kill()
+
+    def revive(self):
+        self.server = start(self.conninfo, self.log, self.port, self.settings)
+
+    def shown(self):
+        return [
+            number
+            for (number,) in rows(
+                self.conninfo, "select alert_id from showtime.showing where state = 'shown' order by ended_at"
+            )
+        ]
+
+
+@pytest.fixture
+def show(postgres_server, chrome, tmp_path):
+    """Serve a channel whose alerts play for half a second, to an overlay that is open."""
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(fresh_database(postgres_server.conninfo))
+        auth = stack.enter_context(Auth())
+        settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET}
+        port, log = free_port(), tmp_path / "serve.log"
+        show = Show(conninfo, settings, log, chrome, port, start(conninfo, log, port, settings))
+        stack.callback(lambda: show.kill())  # noqa: PLW0108 - whichever it is by then
+        made = show.host("POST", "/admin/show/secrets", json={"kind": "overlay", "name": "OBS"})
+        show.secret = made.json()["secret"]
+        for kind in KINDS:
+            show.host("PUT", f"/admin/show/rules/{kind}", json={"seconds": SHORT_SECONDS})
+        show.open()
+        yield show
+        chrome.get("about:blank")
+
+
+def test_what_twitch_tells_is_on_the_screen(show):
+    """An alert that Twitch tells of is painted with its words, and acknowledged after it has played."""
+    show.host("PUT", "/admin/show/rules/cheer", json={"seconds": 3})
+    show.tell(cheer("VHSVera", bits=250, text="be kind"))
+    text = await_some(show.text)
+    assert "VHSVera" in text
+    assert "250" in text
+    assert "be kind" in text
+    await_some(show.shown)
+    assert await_some(lambda: show.text() == "")
+
+
+def test_an_overlay_that_is_withdrawn_says_so(show):
+    """A page whose secret was withdrawn says it on the screen, and plays nothing more."""
+    [secret] = show.host("GET", "/admin/show/secrets").json()["secrets"]
+    show.host("DELETE", f"/admin/show/secrets/{secret['id']}")
+    assert "the secret was not accepted" in await_some(lambda: show.text("notice"))
+
+
+def test_paused_stays_paused_over_a_crash(show):
+    """What waits while the host has paused waits over a crash too, and is then played in its order."""
+    show.host("POST", "/show/commands/pause")
+    show.tell(*(cheer(name) for name in ("First", "Second", "Third")))
+    show.kill()
+    show.revive()
+    await_some(lambda: show.host("GET", "/admin/show/secrets"))
+    assert show.shown() == []
+    assert rows(show.conninfo, "select paused_since is not null from showtime.show") == [(True,)]
+    show.host("POST", "/show/commands/resume")
+    await_some(lambda: len(show.shown()) == 3)
+    assert show.shown() == sorted(show.shown())
+
+
+def test_a_flood_of_follows_that_are_joined_is_one_alert(show):
+    """Five hundred follows within ten seconds, joined, are played as one, which counts the others."""
+    show.host("PUT", "/admin/show/rules/follow", json={"seconds": 2, "isJoined": True})
+    show.tell(*(follow(f"Viewer{number}") for number in range(500)))
+    text = await_some(show.text, 60)
+    assert "and 499 more are new here" in text
+    assert len(await_some(show.shown)) == 1
+
+
+def test_each_alert_is_played_once_whoever_dies(show, scale):
+    """Page, network and server die: each alert has one complete showing, and any more were interrupted."""
+    chance = random.Random(31)
+    count, kills = scale.overlay_alerts, scale.overlay_kills
+    cheers = iter(cheer(f"Viewer{number}") for number in range(count))
+    for _ in range(kills):
+        show.tell(*(next(cheers) for _ in range(count // kills)))
+        done = len(show.shown())
+        match chance.choice(["page", "network", "server"]):
+            case "page":
+                show.open()
+            case "network":
+                offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+                show.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+                show.chrome.execute_async_script("setTimeout(arguments[0], 1500)")
+                show.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", offline | {"offline": False})
+            case "server":
+                show.kill()
+                show.revive()
+        await_some(lambda done=done: len(show.shown()) > done, 60)
+    everything = "select id from showtime.feed where stream = 'alerts' order by id"
+    told = [number for (number,) in rows(show.conninfo, everything)]
+    await_some(lambda: len(show.shown()) >= len(told), 10 + 4.0 * count)
+    states = defaultdict(Counter)
+    for number, state in rows(show.conninfo, "select alert_id, state from showtime.showing"):
+        states[number][state] += 1
+    assert sorted(states) == told
+    assert {number: dict(found) for number, found in states.items() if found["shown"] != 1} == {}
+    assert {state for found in states.values() for state in found} <= {"shown", "interrupted"}
