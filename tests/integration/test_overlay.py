@@ -1,6 +1,7 @@
 """The overlay in a real browser, on a real queue: each alert is played once, whoever dies meanwhile."""
 
 import random
+import uuid
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 
@@ -13,11 +14,17 @@ from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database
 from support.following import await_some
 from support.server import Server, free_port, rows, start
-from support.twitch import Twitch, cheer, follow
+from support.twitch import CHANNEL, Twitch, cheer, follow, message
 
 HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 KINDS = ("cheer", "follow")
 SHORT_SECONDS = 0.5
+WATCH = """
+    window.longest = 0;
+    const durations = (tasks) => tasks.getEntries().map((task) => task.duration);
+    const note = (tasks) => { window.longest = Math.max(window.longest, ...durations(tasks)); };
+    new PerformanceObserver(note).observe({ type: "longtask" });
+"""
 
 
 @define
@@ -72,7 +79,7 @@ def show(postgres_server, chrome, tmp_path):
     with ExitStack() as stack:
         conninfo = stack.enter_context(fresh_database(postgres_server.conninfo))
         auth = stack.enter_context(Auth())
-        settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET}
+        settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET, "CHAT_SOURCE": "eventsub"}
         port, log = free_port(), tmp_path / "serve.log"
         show = Show(conninfo, settings, log, chrome, port, start(conninfo, log, port, settings))
         stack.callback(lambda: show.kill())  # noqa: PLW0108 - whichever it is by then
@@ -156,3 +163,34 @@ def test_each_alert_is_played_once_whoever_dies(show, scale):
     assert sorted(states) == told
     assert {number: dict(found) for number, found in states.items() if found["shown"] != 1} == {}
     assert {state for found in states.values() for state in found} <= {"shown", "interrupted"}
+
+
+def chat_message(text):
+    """Make a message of the chat."""
+    event = CHANNEL | {
+        "chatter_user_id": "1337",
+        "chatter_user_login": "vhsvera",
+        "chatter_user_name": "VHSVera",
+        "message_id": str(uuid.uuid4()),
+        "message": {"text": text, "fragments": [{"type": "text", "text": text}]},
+        "message_type": "text",
+        "color": "#1E90FF",
+        "badges": [],
+    }
+    return message("channel.chat.message", event)
+
+
+def test_a_flood_of_chat_leaves_the_page_small(show, scale):
+    """However much is said in chat, the page holds the newest eight lines, and grows no more."""
+    show.chrome.execute_script(WATCH)
+    sizes = []
+    for third in range(3):
+        texts = [f"line {third}-{number}" for number in range(scale.overlay_chat // 3)]
+        show.tell(*map(chat_message, texts))
+        await_some(lambda texts=texts: texts[-1] in show.text("chat"))
+        show.chrome.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
+        sizes.append(show.chrome.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"])
+    assert show.chrome.execute_script("return document.getElementById('chat').children.length") == 8
+    assert show.chrome.execute_script("return document.querySelectorAll('*').length") < 100
+    assert sizes[2] < sizes[0] + 2_000_000
+    assert show.chrome.execute_script("return window.longest") < scale.longest_task

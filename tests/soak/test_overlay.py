@@ -1,6 +1,7 @@
-"""Three hundred alerts, while the page, the network and the server die a hundred times."""
+"""Three hundred alerts, while page, network and server die a hundred times; a thousand messages of chat."""
 
 from integration import test_overlay as short
 
 show = short.show
 test_each_alert_is_played_once_whoever_dies = short.test_each_alert_is_played_once_whoever_dies
+test_a_flood_of_chat_leaves_the_page_small = short.test_a_flood_of_chat_leaves_the_page_small

@@ -31,6 +31,10 @@ class Scale:
     """Of a show whose page, network and server die meanwhile."""
     overlay_kills: int
     """How often one of them does."""
+    overlay_chat: int
+    """Messages of a flood of chat, a hundred a second."""
+    longest_task: float
+    """For how many milliseconds the page may be busy at once; a machine that is shared keeps it waiting."""
 
 
 SHORT = Scale(
@@ -44,6 +48,8 @@ SHORT = Scale(
     frame_rate=15,
     overlay_alerts=10,
     overlay_kills=5,
+    overlay_chat=200,
+    longest_task=float("inf"),
 )
 LONG = Scale(
     storm_rounds=17,
@@ -56,4 +62,6 @@ LONG = Scale(
     frame_rate=60,
     overlay_alerts=300,
     overlay_kills=100,
+    overlay_chat=1000,
+    longest_task=100,
 )
