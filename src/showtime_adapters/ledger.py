@@ -174,7 +174,7 @@ class HttpLedger:
             if any(found.at < since for found in seen.values()):
                 return _statement(seen, since, is_complete=True)
             if page.next is None:
-                fits = _sum(seen) == await self.balance(viewer)
+                fits = Balance.of(seen.values()) == await self.balance(viewer)
                 return _statement(seen, since, is_complete=fits)
             page = await self._list(viewer, 100, page.next)
             known, seen = len(seen), seen | {found.id: found for found in page.transactions}
@@ -272,14 +272,6 @@ def _transaction(item: object) -> Transaction:
                 raise ValueError(at)
             return Transaction(UUID(id_), type_, FlowState(state), points, description, moment)
     raise ValueError(item)
-
-
-def _sum(seen: Mapping[UUID, Transaction]) -> Balance:
-    """Tell what the balance must be if these are all the transactions of a viewer."""
-    total = sum(found.points for found in seen.values() if found.state is FlowState.ACCEPTED)
-    return Balance(
-        total, total + sum(found.points for found in seen.values() if found.state is FlowState.PENDING)
-    )
 
 
 def _statement(seen: Mapping[UUID, Transaction], since: datetime, *, is_complete: bool) -> Statement:
