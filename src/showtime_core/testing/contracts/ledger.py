@@ -25,6 +25,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     Balance,
     FlowState,
     FlowType,
+    Transaction,
     TransactionPage,
     describe_cheer,
     describe_ghost,
@@ -263,7 +264,8 @@ class PagedLedgerContract(LedgerContract):
         await ledger.reject(viewer, await reserve(ledger, viewer))
         await reserve(ledger, viewer)
         await cheer(ledger, viewer, 5)
-        listed, first = [], None
+        listed: list[Transaction] = []
+        first: UUID | None = None
         while True:
             page = await ledger.page(viewer, limit, first)
             listed += page.transactions
