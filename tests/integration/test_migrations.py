@@ -381,7 +381,7 @@ def test_line_endings_are_no_change(tmp_path):
 
 
 def test_a_wheel_brings_the_steps_and_all_data_along(tmp_path):
-    """Installed without a checkout, showtime finds the same steps in its own package, and what else it reads."""
+    """Installed without a checkout, showtime finds the same steps in its package, and its data."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
