@@ -94,7 +94,7 @@ class _Page(Struct):
     next: UUID | None = field(name="nextCursor", default=None)
 
 
-@define(slots=False)
+@define(slots=False, eq=False)
 class HttpLedger:
     """Changes and tells the points of viewers."""
 
@@ -103,8 +103,8 @@ class HttpLedger:
     """The client of changes, of which so many may be waited for."""
     _tokens: Tokens
     _fence: Callable[[], None] = lambda: None
-    """Is asked at the last moment before a request is complete that the ledger cannot tell from one before; where
-    it raises Unavailable, there was none."""
+    """Is asked at the last moment before a request is complete that the ledger cannot tell from one before;
+    where it raises Unavailable, there was none."""
 
     # --- changes ------------------------------------------------------------------------------------
 

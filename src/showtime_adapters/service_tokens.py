@@ -37,17 +37,15 @@ class _CachedToken:
     lock: asyncio.Lock = field(factory=asyncio.Lock)
 
 
+@define(slots=False, eq=False)
 class ServiceTokens:
     """Gives tokens for viewers; each is fetched once and kept."""
 
-    def __init__(
-        self, client: NeighbourClient, secret: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Ask auth by this client, with the secret that it shares with us."""
-        self._client = client
-        self._secret = secret
-        self._clock = clock
-        self._kept: OrderedDict[Viewer, _CachedToken] = OrderedDict()
+    _client: NeighbourClient
+    _secret: str = field(repr=False)
+    """What auth shares with us."""
+    _clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[Viewer, _CachedToken] = field(factory=OrderedDict, init=False, repr=False)
 
     async def token(self, viewer: Viewer) -> str:
         """Give a token that speaks for a viewer, good for a minute at least.
