@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Identity, Role, Viewer
-from showtime_core.errors import Ambiguous, NotAuthenticated, Unavailable
+from showtime_core.errors import NotAuthenticated, Unavailable
 from showtime_core.texts import clean
 
 ISSUER = "https://goldenvcr.com/api/auth"
@@ -102,8 +102,8 @@ class AuthService:
         """Ask auth; raises NotAccepted if it refuses the token, Unavailable if it gives no answer in JSON."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await self._client.send("GET", path, headers)
-        except (Ambiguous, Unavailable) as reason:
+            answer = await self._client.ask("GET", path, headers)
+        except Unavailable as reason:
             raise self._unavailable(str(reason)) from reason
         if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
             self._note_recovery()

@@ -124,17 +124,12 @@ def _given_or_usual(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncBa
 class InstrumentedClient(httpx.AsyncClient):
     """An httpx client that reports how each request ended; an answer that is too large is lost."""
 
-    def __init__(
-        self,
-        observe: RequestObserver,
-        verify: ssl.SSLContext | None = None,
-        **options: Any,  # noqa: ANN401 - as httpx takes them
-    ) -> None:
-        """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
-        super().__init__(transport=connections(verify=verify), **options)
+    def __init__(self, observe: RequestObserver, tls: ssl.SSLContext | None, timeout: httpx.Timeout) -> None:
+        """Tell this observer; trust whom the machine trusts, or others."""
+        super().__init__(transport=connections(verify=tls), timeout=timeout)
         self._observe = observe
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - as above
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes it
         """Send a request, and read the answer."""
         sending = super().send(request, **{**options, "stream": True})
         answer: httpx.Response = await measured(sending, self._observe)
@@ -191,6 +186,13 @@ class NeighbourClient:
             raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:
             raise Ambiguous(f"the answer of {self.name} was lost ({type(reason).__name__})") from reason
+
+    async def ask(self, *request: Any, **content: Any) -> httpx.Response:  # noqa: ANN401 - as `send`
+        """Send a request that does no harm when it is repeated: a lost answer is Unavailable, too."""
+        try:
+            return await self.send(*request, **content)
+        except Ambiguous as reason:
+            raise Unavailable(str(reason)) from reason
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it is: a client of httpx would look for redirects and cookies, which none has."""

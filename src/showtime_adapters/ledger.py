@@ -5,7 +5,7 @@ its answers: it lists nothing when its database fails.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -20,12 +20,7 @@ from msgspec.structs import astuple
 
 from showtime_adapters.aiohttp_transport import BODY_STARTED
 from showtime_adapters.http_client import NeighbourClient
-from showtime_core.domain.points_and_ghosts.effects import (
-    Credit,
-    CreditCheer,
-    CreditGiftSubs,
-    CreditSubscription,
-)
+from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.domain.points_and_ghosts.ledger import (
     ALERT_TYPE,
     Balance,
@@ -54,6 +49,8 @@ _MAX_PAGES = 50
 """How many pages of a hundred transactions are read at most."""
 
 
+_Send = Callable[..., Awaitable[httpx.Response]]
+"""Sends a request: `send` or `ask` of a client."""
 _Shape = TypeVar("_Shape", bound=Struct)
 
 
@@ -108,7 +105,7 @@ class HttpLedger:
 
     # --- changes ------------------------------------------------------------------------------------
 
-    async def credit(self, credit: Credit, key: str) -> UUID:  # noqa: ARG002 - this ledger knows no keys
+    async def credit(self, credit: effects.Credit, key: str) -> UUID:  # noqa: ARG002 - this ledger knows no keys
         """Credit points; returns the transaction's id."""
         kind, body = _inflow(credit)
         return _flow_id(await self._change(credit.viewer, "POST", f"/inflow/{kind}", Refused, body))
@@ -146,7 +143,7 @@ class HttpLedger:
     ) -> httpx.Response:
         """Have the ledger change something, and give its answer that this is done."""
         fenced: dict[str, object] = {"json": body, "extensions": {"trace": self._trace}} if body else {}
-        answer = await self._send(self._changes, viewer, method, path, **fenced)
+        answer = await self._send(self._changes.send, viewer, method, path, **fenced)
         if answer.is_success:
             return answer
         said = f"the ledger answers {answer.status_code} to {method} {path}"
@@ -209,22 +206,19 @@ class HttpLedger:
         return TransactionPage(tuple(Transaction(*astuple(item)) for item in page.items), page.next), at
 
     async def _get(self, viewer: Viewer, path: str, **content: object) -> httpx.Response:
-        try:
-            answer = await self._send(self._looks, viewer, "GET", path, **content)
-        except Ambiguous as reason:  # looking changes nothing
-            raise Unavailable(str(reason)) from reason
+        answer = await self._send(self._looks.ask, viewer, "GET", path, **content)
         if not answer.is_success:
             raise Unavailable(f"the ledger answers {answer.status_code} to GET {path}")
         return answer
 
     async def _send(
-        self, client: NeighbourClient, viewer: Viewer, method: str, path: str, **content: object
+        self, send: _Send, viewer: Viewer, method: str, path: str, **content: object
     ) -> httpx.Response:
         """Send a request for a viewer; a token that is not accepted is renewed, once."""
         for _ in range(2):
             token = await self._tokens.token(viewer)
             headers = {"authorization": f"Bearer {token}"}
-            answer = await client.send(method, path, headers, **content)
+            answer = await send(method, path, headers, **content)
             if answer.status_code == HTTPStatus.UNAUTHORIZED or answer.is_server_error:
                 # A token that has expired, or whose key auth has changed, is answered 500.
                 self._tokens.forget(viewer, token)
@@ -233,15 +227,15 @@ class HttpLedger:
         raise Unavailable("the ledger does not accept our service token")
 
 
-def _inflow(credit: Credit) -> tuple[str, Mapping[str, object]]:
+def _inflow(credit: effects.Credit) -> tuple[str, Mapping[str, object]]:
     """Say a credit as the ledger reads it: the kind, and the body."""
     match credit:
-        case CreditCheer(_, points, message):
+        case effects.CreditCheer(_, points, message):
             return "cheer", {"numPointsToCredit": points, "message": truncate_message(message)}
-        case CreditSubscription(_, base, times, is_initial, is_gift, message):
+        case effects.CreditSubscription(_, base, times, is_initial, is_gift, message):
             said = {"isInitial": is_initial, "isGift": is_gift, "message": truncate_message(message)}
             return "subscription", {"basePointsToCredit": base, "creditMultiplier": times, **said}
-        case CreditGiftSubs(_, base, times, count):
+        case effects.CreditGiftSubs(_, base, times, count):
             gifts = {"numSubscriptions": count}
             return "gift-sub", {"basePointsToCredit": base, "creditMultiplier": times, **gifts}
 

@@ -23,7 +23,7 @@ from showtime_adapters.http_client import (
     measured,
     reason_in,
 )
-from showtime_core.errors import Ambiguous, ContentRefused, Refused, Unavailable
+from showtime_core.errors import ContentRefused, Refused, Unavailable
 from showtime_core.texts import quote
 
 PAINT_SECONDS = 120.0
@@ -137,8 +137,8 @@ class OpenAIPainter:
         if not is_ours and _origin(url) not in {("https", host, 443) for host in _IMAGE_HOSTS}:
             raise Unavailable("the painter names an image at a place that is not its own")
         try:
-            answer = await self._files.send("GET", url)
-        except (Ambiguous, Refused, Unavailable) as reason:
+            answer = await self._files.ask("GET", url)
+        except (Refused, Unavailable) as reason:
             raise Unavailable(f"the painter's image cannot be fetched: {reason}") from None
         if not answer.is_success:
             raise Unavailable(f"the painter's storage answers {answer.status_code}")

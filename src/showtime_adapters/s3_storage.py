@@ -15,7 +15,7 @@ from attrs import field, frozen
 from botocore.config import Config
 
 from showtime_adapters.http_client import NeighbourClient
-from showtime_core.errors import Ambiguous, Unavailable
+from showtime_core.errors import Unavailable
 from showtime_core.texts import quote
 
 if TYPE_CHECKING:  # the types are installed for development alone
@@ -87,10 +87,7 @@ class S3Bucket:
         url = await asyncio.to_thread(self._sign, key)
         acl = {"x-amz-acl": self._space.acl} if self._space.acl else {}
         headers = {"content-type": _CONTENT_TYPE, **acl}
-        try:
-            answer = await self._client.send("PUT", url, headers, content=jpeg)
-        except Ambiguous as reason:  # storing twice does no harm
-            raise Unavailable(str(reason)) from reason
+        answer = await self._client.ask("PUT", url, headers, content=jpeg)
         if not answer.is_success:
             raise Unavailable(_complaint(answer))
         return self._space.url(key)

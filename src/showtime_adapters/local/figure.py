@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 SIZE = 1024
 
 Point = tuple[float, float]
+Pen = ImageDraw.ImageDraw
 
 _KNOWN = tomllib.loads((files(__package__) / "figure.toml").read_text("utf-8"))
 _WORDS = {trait: {word.rstrip("s") for word in words.split()} for trait, words in _KNOWN["words"].items()}
@@ -77,8 +78,7 @@ def draw_figure(subject: str, chance: random.Random) -> Figure:
         width=chance.uniform(215, 285),
         sway=chance.choice((-1, 1)) * chance.uniform(30, 110),
     )
-    body = Image.new("L", (SIZE, SIZE), 0)
-    pen = ImageDraw.Draw(body)
+    body, pen = _mask()
     pen.polygon(_sheet(build, chance), fill=255)
     _draw_arms(pen, build, chance)
     for shape in _on_the_head(traits):
@@ -87,13 +87,16 @@ def draw_figure(subject: str, chance: random.Random) -> Figure:
     return Figure(body.filter(ImageFilter.GaussianBlur(2.5)), holes, lines, _draw_folds(build, chance))
 
 
+def _mask(level: int = 0) -> tuple[Image.Image, Pen]:
+    mask = Image.new("L", (SIZE, SIZE), level)
+    return mask, ImageDraw.Draw(mask)
+
+
 def _sheet(build: _Build, chance: random.Random) -> list[Point]:
     """Outline the sheet: over the head, down one side, along a torn hem, and up the other."""
     (x, y), radius = build.head, build.radius
-    over = [
-        (x + radius * math.cos(angle), y + 1.08 * radius * math.sin(angle))
-        for angle in (math.pi * (1 + step / 60) for step in range(61))
-    ]
+    angles = (math.pi * (1 + step / 60) for step in range(61))
+    over = [(x + radius * math.cos(angle), y + 1.08 * radius * math.sin(angle)) for angle in angles]
     right = [_side(build, step / 40, 1) for step in range(41)]
     left = [_side(build, step / 40, -1) for step in range(40, -1, -1)]
     return over + right + _hem(right[-1], left[0], chance) + left
@@ -101,15 +104,14 @@ def _sheet(build: _Build, chance: random.Random) -> list[Point]:
 
 def _hem(start: Point, end: Point, chance: random.Random) -> list[Point]:
     """Outline the hem: a few tails, one longer than the other."""
-    tails = chance.randint(4, 6)
+    (x, y), tails = start, chance.randint(4, 6)
     depth = [52 * chance.uniform(0.5, 1.3) for _ in range(tails + 1)]
-    return [
-        (
-            start[0] + (end[0] - start[0]) * along,
-            start[1] + depth[int(along * tails)] * abs(math.sin(math.pi * along * tails)) ** 0.8,
-        )
-        for along in (step / 120 for step in range(121))
-    ]
+
+    def point(along: float) -> Point:
+        drop = depth[int(along * tails)] * abs(math.sin(math.pi * along * tails)) ** 0.8
+        return x + (end[0] - x) * along, y + drop
+
+    return [point(step / 120) for step in range(121)]
 
 
 def _side(build: _Build, along: float, side: int) -> Point:
@@ -119,7 +121,7 @@ def _side(build: _Build, along: float, side: int) -> Point:
     return x + side * half + build.sway * along**2, y + (build.hem - y) * along
 
 
-def _draw_arms(pen: ImageDraw.ImageDraw, build: _Build, chance: random.Random) -> None:
+def _draw_arms(pen: Pen, build: _Build, chance: random.Random) -> None:
     """Raise both arms, as ghosts do; a flipper is short and broad, and points down."""
     (x, y), flips = build.head, "flippers" in build.traits
     for side in (-1, 1):
@@ -156,8 +158,7 @@ def _oval(x: float, y: float, wide: float, tall: float, lean: float) -> list[Poi
 
 def _draw_face(build: _Build, chance: random.Random) -> tuple[Image.Image, Image.Image]:
     """Draw eyes and mouth, and what shines in them."""
-    holes, lines = Image.new("L", (SIZE, SIZE), 0), Image.new("L", (SIZE, SIZE), 0)
-    dark, light = ImageDraw.Draw(holes), ImageDraw.Draw(lines)
+    (holes, dark), (lines, light) = _mask(), _mask()
     _draw_eyes(dark, light, build, chance)
     if "beak" in build.traits:
         beak = [build.at(-0.2, 0.3), build.at(0.2, 0.3), build.at(0, 0.72)]
@@ -176,9 +177,7 @@ def _draw_face(build: _Build, chance: random.Random) -> tuple[Image.Image, Image
     return holes.filter(ImageFilter.GaussianBlur(4)), lines.filter(ImageFilter.GaussianBlur(1.5))
 
 
-def _draw_eyes(
-    dark: ImageDraw.ImageDraw, light: ImageDraw.ImageDraw, build: _Build, chance: random.Random
-) -> None:
+def _draw_eyes(dark: Pen, light: Pen, build: _Build, chance: random.Random) -> None:
     """Draw hollow eyes, each with a glint."""
     apart, wide, tall = chance.uniform(0.36, 0.46), chance.uniform(0.15, 0.2), chance.uniform(0.22, 0.32)
     look = chance.uniform(-0.3, 0.3)
@@ -188,7 +187,7 @@ def _draw_eyes(
         light.ellipse(build.box(x + (look + 0.25) * wide, y - 0.4 * tall, 0.3 * wide, 0.3 * wide), fill=255)
 
 
-def _draw_mouth(dark: ImageDraw.ImageDraw, build: _Build, chance: random.Random) -> None:
+def _draw_mouth(dark: Pen, build: _Build, chance: random.Random) -> None:
     """Moan, grin, or wail."""
     match chance.randrange(3):
         case 0:
@@ -201,8 +200,7 @@ def _draw_mouth(dark: ImageDraw.ImageDraw, build: _Build, chance: random.Random)
 
 def _draw_folds(build: _Build, chance: random.Random) -> Image.Image:
     """Draw the folds of the sheet: soft stripes that begin under the head, and sway with it."""
-    folds = Image.new("L", (SIZE, SIZE), 128)
-    pen = ImageDraw.Draw(folds)
+    folds, pen = _mask(128)
     for _ in range(16):
         place, shade = chance.uniform(-0.95, 0.95), chance.choice((60, 80, 185, 210))
         path = []
