@@ -10,7 +10,6 @@ import asyncio
 import selectors
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, ClassVar, TypeAlias
 from weakref import WeakSet
@@ -28,16 +27,9 @@ _KEPT_SECONDS = 5.0
 """How long a connection stays open while nobody uses it."""
 _MAX_FIELD_BYTES = 32 * 1024
 """How long one line of the head of an answer may be; there are 128 at most."""
-_KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-if sys.platform == "linux":
-    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen
-    # gives it, for its machine does.
-    _KEEP_ALIVE += [
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8),
-    ]
-
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 8}
+"""Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen gives
+it, for its machine does. Not every system has each of these."""
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 """What looks at one connection; on Windows there is but the other."""
 _Send: TypeAlias = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
@@ -193,6 +185,8 @@ class _AnswerBody(httpx.AsyncByteStream):
 
 def _make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     made = socket.socket(*address[:3])
-    for option in _KEEP_ALIVE:
-        made.setsockopt(*option)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if option := getattr(socket, name, None):
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made
