@@ -28,8 +28,8 @@ _KEPT_SECONDS = 5.0
 _MAX_FIELD_BYTES = 32 * 1024
 """How long one line of the head of an answer may be; there are 128 at most."""
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 8}
-"""Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen gives
-it, for its machine does. Not every system has each of these."""
+"""Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen does
+give it, for its machine does. Not every system has each of these."""
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 """What looks at one connection; on Windows there is but the other."""
 _Send: TypeAlias = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]

@@ -70,15 +70,13 @@ class S3Bucket:
         """Store in this space."""
         self._client = client
         self._space = space
-        self._signer: S3Client = boto3.Session().client(
+        in_path = space.has_scheme
+        session = boto3.Session(space.access_key_id, space.secret_key, region_name=space.region)
+        self._signer: S3Client = session.client(
             "s3",
-            endpoint_url=space.endpoint if space.has_scheme else f"https://{space.endpoint}",
-            region_name=space.region,
-            aws_access_key_id=space.access_key_id,
-            aws_secret_access_key=space.secret_key,
+            endpoint_url=space.endpoint if in_path else f"https://{space.endpoint}",
             config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if space.has_scheme else "virtual"},
+                signature_version="s3v4", s3={"addressing_style": "path" if in_path else "virtual"}
             ),
         )
 
