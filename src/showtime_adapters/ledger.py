@@ -47,8 +47,6 @@ _MARGIN = timedelta(seconds=2)
 """The ledger tells its time in whole seconds, and takes it after what it has just recorded."""
 _MAX_PAGES = 50
 """How many pages of a hundred transactions are read at most."""
-
-
 _Send = Callable[..., Awaitable[httpx.Response]]
 """Sends a request: `send` or `ask` of a client."""
 _Shape = TypeVar("_Shape", bound=Struct)
@@ -88,7 +86,8 @@ class _Item(Struct):
 
 class _Page(Struct):
     items: list[_Item]
-    next: UUID | None = field(name="nextCursor", default=None)
+    next: str | None = field(name="nextCursor", default=None)
+    """Empty as well as absent where there is no other page."""
 
 
 @define(slots=False, eq=False)
@@ -200,10 +199,12 @@ class HttpLedger:
         answer = await self._get(viewer, "/history", params=params)
         page = _read(answer, _Page)
         try:
-            at = parsedate_to_datetime(answer.headers["date"])
+            at, following = parsedate_to_datetime(answer.headers["date"]), page.next and UUID(page.next)
         except (KeyError, ValueError) as reason:
-            raise Unavailable("the ledger does not tell the time") from reason
-        return TransactionPage(tuple(Transaction(*astuple(item)) for item in page.items), page.next), at
+            raise Unavailable("the ledger does not tell the time, or the next page") from reason
+        return TransactionPage(
+            tuple(Transaction(*astuple(item)) for item in page.items), following or None
+        ), at
 
     async def _get(self, viewer: Viewer, path: str, **content: object) -> httpx.Response:
         answer = await self._send(self._looks.ask, viewer, "GET", path, **content)
