@@ -5,10 +5,11 @@ But for entries of our own in the journal: `showtime_core.domain.own_entries` br
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
 
-import cattrs
+from attrs import fields
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
@@ -85,27 +86,9 @@ def chat_document(line: ChatLine) -> Document:
             assert_never(line)
 
 
-def state_document(state: ChannelState) -> Document:
-    """Say the channel's state for keeping."""
-    document: Document = _plain.unstructure(state)
-    return document
-
-
-def decode_state(document: object) -> ChannelState:
-    """Read the channel's state, as `state_document` said it, from parsed JSON."""
-    state: ChannelState = _plain.structure(document, ChannelState)
-    return state
-
-
 def policy_document(policy: Policy) -> Document:
     """Say the policy under which entries were reacted to."""
     return {**_plain.unstructure(policy), "features": sorted(policy.features)}
-
-
-def decode_policy(document: object) -> Policy:
-    """Read a policy, as `policy_document` said it, from parsed JSON."""
-    policy: Policy = _plain.structure(document, Policy)
-    return policy
 
 
 def decode_effect(kind: str, document: object) -> Effect:
@@ -136,22 +119,10 @@ def decode_twitch_health(checked_at: datetime, document: Document) -> TwitchHeal
     return known
 
 
-def effect_document(effect: Effect) -> Document:
-    """Say an effect for keeping; its kind is kept beside it."""
-    document: Document = _plain.unstructure(effect)
-    return document
-
-
 def camel_case(name: str) -> str:
     """Name a field as clients know it."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
-
-
-def _to_camel_case(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any], dict[str, Any]]:
-    fields = cls.__attrs_attrs__
-    renamed = {field.name: override(rename=camel_case(field.name)) for field in fields}
-    return make_dict_unstructure_fn(cls, converter, **renamed)  # type: ignore[arg-type] # mypy: overrides by name
 
 
 def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converters have no common type
@@ -165,15 +136,19 @@ def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converter
 
 _plain = _plain_converter()
 for _cls, _names in _STORED_NAMES.items():
-    _renamed = {name: override(rename=stored) for name, stored in _names.items()}
-    _plain.register_unstructure_hook(
-        _cls,
-        make_dict_unstructure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
-    )
-    _plain.register_structure_hook(
-        _cls,
-        make_dict_structure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
-    )
+    _renamed: Any = {name: override(rename=stored) for name, stored in _names.items()}
+    _plain.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _plain, **_renamed))
+    _plain.register_structure_hook(_cls, make_dict_structure_fn(_cls, _plain, **_renamed))
+state_document: Callable[[ChannelState], Document] = _plain.unstructure
+"""Says the channel's state for keeping."""
+decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)
+"""Reads the channel's state, as `state_document` said it, from parsed JSON."""
+decode_policy: Callable[[object], Policy] = partial(_plain.structure, cl=Policy)
+"""Reads a policy, as `policy_document` said it, from parsed JSON."""
+effect_document: Callable[[Effect], Document] = _plain.unstructure
+"""Says an effect for keeping; its kind is kept beside it."""
+
 _camel = _plain_converter()
 for _cls in (*ALERT_TYPES, Snapshot):
-    _camel.register_unstructure_hook(_cls, _to_camel_case(_cls, _camel))
+    _renamed = {field.name: override(rename=camel_case(field.name)) for field in fields(_cls)}
+    _camel.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _camel, **_renamed))

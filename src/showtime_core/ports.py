@@ -13,7 +13,12 @@ from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, P
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
-from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    Balance,
+    Statement,
+    Transaction,
+    TransactionPage,
+)
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
 from showtime_core.domain.viewers import Identity, Viewer
@@ -162,6 +167,16 @@ class Account(Protocol):
 
 class ReadableLedger(Ledger, Account, Protocol):
     """A ledger that changes the points of viewers, and reads them as well."""
+
+
+class PagedLedger(ReadableLedger, Protocol):
+    """A ledger that lists all transactions of a viewer besides, however old they are."""
+
+    async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
+        """List so many, newest first: from the latest on, or from `first` on, with that one itself.
+
+        There are none where `first` is no transaction of the viewer. Raises Unavailable.
+        """
 
 
 class Painter(Protocol):

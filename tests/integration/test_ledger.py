@@ -5,7 +5,7 @@ import json
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from attrs import evolve
@@ -365,6 +365,9 @@ async def test_looking_changes_nothing(impatient, service, failure):
 )
 async def test_a_page_that_cannot_be_read_tells_nothing(ledger, service, page):
     """A page that cannot be read tells nothing, not even that there is nothing."""
+    for none in ({}, {"nextCursor": None}, {"nextCursor": ""}):
+        service.trouble(json.dumps({"items": [WELL]} | none), only="/history")
+        assert (await ledger.find(VERA, UUID(WELL["id"]))).points == 1
     service.trouble(json.dumps({"items": [WELL]}), only="/history")
     assert len((await ledger.statement(VERA, timedelta(days=36500))).transactions) == 1
     service.trouble(page)

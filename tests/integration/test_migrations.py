@@ -380,12 +380,18 @@ def test_line_endings_are_no_change(tmp_path):
     ]
 
 
-def test_a_wheel_brings_the_steps_along(tmp_path):
-    """Installed without a checkout, showtime finds the same steps within its own package."""
+def test_a_wheel_brings_the_steps_and_all_data_along(tmp_path):
+    """Installed without a checkout, showtime finds the same steps in its package, and its data."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "installed")
+    listed = subprocess.run(["git", "ls-files", "src"], cwd=ROOT, check=True, capture_output=True, text=True)
+    data = [Path(name) for name in listed.stdout.splitlines() if not name.endswith(".py")]
+    assert Path("src/showtime_adapters/local/figure.toml") in data
+    for path in data:
+        installed = tmp_path / "installed" / path.relative_to("src")
+        assert installed.read_bytes() == (ROOT / path).read_bytes()
     question = (
         "from showtime_adapters.postgres.migrations import steps as m;"
         "print(m.__file__, *(step.checksum for step in m.our_migrations()))"

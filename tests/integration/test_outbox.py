@@ -13,7 +13,7 @@ from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
 from showtime_core.testing.contracts.ghost_limits import GhostLimitsContract
-from showtime_core.testing.contracts.ledger import LedgerContract
+from showtime_core.testing.contracts.ledger import PagedLedgerContract
 from showtime_core.testing.contracts.outbox import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.contracts.parked import ParkedItemsContract
 from showtime_core.testing.strategies import CAST
@@ -79,7 +79,7 @@ class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContrac
         assert "cannot be read" in remark
 
 
-class TestPostgresLedger(LedgerContract):
+class TestPostgresLedger(PagedLedgerContract):
     @pytest.fixture
     async def ledger(self, kept):
         async with make_pool(kept, autocommit=True) as pool:

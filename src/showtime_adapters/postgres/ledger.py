@@ -12,9 +12,15 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_value
 from showtime_core.domain.points_and_ghosts.effects import Credit
-from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    Balance,
+    FlowState,
+    Statement,
+    Transaction,
+    TransactionPage,
+)
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
     ExpectedTransaction,
     expected_credit,
@@ -48,8 +54,15 @@ _STATEMENT: LiteralString = """
     where viewer_id = %s and at >= clock_timestamp() - %s order by position desc
 """
 
-_FIND: LiteralString = """
-    select id, type, state, points, description, at from showtime.flow where viewer_id = %s and id = %s
+# Lists a viewer's transactions from one on, the newest first. Where they begin is looked up first, so that an
+# index leads there.
+_PAGE: LiteralString = """
+    select id, type, state, points, description, at from showtime.flow
+    where viewer_id = %(viewer)s and position <= case
+        when %(first)s::uuid is null then 9223372036854775807
+        else (select position from showtime.flow where viewer_id = %(viewer)s and id = %(first)s)
+    end
+    order by position desc limit %(limit)s
 """
 
 _DECIDE: LiteralString = """
@@ -60,7 +73,7 @@ _DECIDE: LiteralString = """
 
 @frozen
 class PostgresLedger:
-    """Keeps the points of viewers; see `showtime_core.ports.Ledger` and `Account`."""
+    """Keeps the points of viewers; see `showtime_core.ports.PagedLedger`."""
 
     pool: AsyncConnectionPool[Connection]
 
@@ -99,9 +112,15 @@ class PostgresLedger:
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
+        found = (await self.page(viewer, 1, flow_id)).transactions
+        return found[0] if found else None
+
+    async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
+        """List so many transactions, newest first, from one on."""
+        values = {"viewer": viewer.id, "first": first, "limit": limit + 1}
         async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _FIND, by_name, [viewer.id, flow_id])
-        return _transaction(row) if row else None
+            rows = await fetch_all(connection, _PAGE, by_name, values)
+        return TransactionPage.of([*map(_transaction, rows)], limit)
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
         async with connected(self.pool) as connection:

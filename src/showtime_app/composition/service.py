@@ -21,7 +21,17 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import broadcaster_only, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.routes import admin, callback, console, ghosts, history, parked, status, streams
+from showtime_app.web.routes import (
+    admin,
+    callback,
+    console,
+    ghosts,
+    history,
+    ledger,
+    parked,
+    status,
+    streams,
+)
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
@@ -62,6 +72,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *_status(settings, ports, metrics, off),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
+        *_points(ports),
         *neighbours.routes,
     ]
 
@@ -131,6 +142,14 @@ def _ghosts(ports: Ports, storage: Storage, policy: Policy, polling: Polling) ->
     account = ports.neighbours.ledger or storage.ledger
     use_case = RequestGhost(storage.units, account, storage.ghosts, policy)
     return ghosts.routes(use_case, storage.ghosts, polling, viewers_only(ports.authenticator))
+
+
+def _points(ports: Ports) -> Routes:
+    """Let viewers see their points, where they are kept here: else they ask the ledger service."""
+    kept_here = ports.storage.ledger
+    if ports.neighbours.ledger is not kept_here:
+        return []
+    return [ledger.router(kept_here, viewers_only(ports.authenticator))]
 
 
 def _work_at_twitch(settings: Settings, ports: Ports, storage: Storage, policy: Policy) -> Sequence[Work]:

@@ -4,14 +4,17 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from showtime_core.domain.viewers import Role
+from showtime_core.domain.viewers import Identity, Role
 from showtime_core.errors import NotAllowed, Refused
 from showtime_core.ports import Authenticator
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
+ViewerRequest = Request[Identity, Any, Any]
+"""A request that a guard below let pass."""
 BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
 VIEWER: list[dict[str, list[str]]] = [{"token": []}]
 """What the guards below ask for, as OpenAPI writes it."""

@@ -21,7 +21,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from showtime_app import DISTRIBUTION
 from showtime_app.web.etag import with_etag
-from showtime_app.web.middleware.edge_limits import is_of_host
+from showtime_app.web.middleware.edge_limits import is_private
 from showtime_app.web.openapi.descriptions import (
     KEY,
     Described,
@@ -42,6 +42,7 @@ _TAGS = {
     "streams": "What happens, as server-sent events: no `event:`, a comment after 30 seconds of silence.",
     "history": "What was.",
     "ghosts": "Ghosts for points.",
+    "ledger": "Points, where they are kept here and not by a ledger service.",
     "host": "What the broadcaster does.",
     "twitch": "Where Twitch delivers.",
     "schema": "This description.",
@@ -68,7 +69,7 @@ _COMPONENTS = {
             "The caller's `x-request-id`, or one made here; the log has it too.", maxLength=128
         ),
         "NoStore": response_header(
-            "Nobody on the way, and no browser, keeps what the host is told.", enum=["no-store"]
+            "Nobody on the way, and no browser, keeps what one person is told.", enum=["no-store"]
         ),
     },
 }
@@ -187,11 +188,11 @@ def _as_head(operation: Object) -> Object:
 
 
 def _finish(operation: Object, path: str) -> Object:
-    """Add the headers of all answers, and of all that the host gets; raises UndescribedError."""
+    """Add the headers of all answers, and of all that one person is told; raises UndescribedError."""
     if not set(operation.get("tags", ())) & _TAGS.keys():
         raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
     headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
-    if is_of_host(path):
+    if is_private(path):
         headers["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
     responses = {
         code: {**answer, "headers": {**answer.get("headers", {}), **headers}}

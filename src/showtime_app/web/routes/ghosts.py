@@ -7,14 +7,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, assert_never
 from uuid import UUID, uuid4, uuid5
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
 from msgspec import Struct
 
 from showtime_app.web.asgi import without_slash
-from showtime_app.web.middleware.access import VIEWER, Guard
+from showtime_app.web.middleware.access import VIEWER, Guard, ViewerRequest
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
 from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
@@ -28,7 +28,6 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
     ghost_id_of,
     parse_subject,
 )
-from showtime_core.domain.viewers import Identity
 from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
 from showtime_core.ports import Ghosts
 from showtime_core.use_cases.request_ghost import RequestGhost
@@ -40,8 +39,6 @@ _KEY = re.compile("^[!-~]{1,128}$")
 _BAD_KEY = "Idempotency-Key must have 1 to 128 printable ASCII characters, and no spaces"
 _NAMESPACE = UUID("3f0a4f0e-5d0c-4a3e-9d0b-5b6c8c1a7e21")
 """A request that has a key is named after viewer, key and subject."""
-
-ViewerRequest = Request[Identity, Any, Any]
 
 
 class GhostStatus(Struct, omit_defaults=True):
