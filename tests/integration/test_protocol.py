@@ -144,6 +144,12 @@ async def test_an_older_client_may_send_a_body_and_ask_for_an_upgrade(port, size
         assert await answers(port, split(older, size)) == [("201", wire(SMUGGLED))]
 
 
+async def test_an_older_client_sends_no_chunks(port):
+    """HTTP/1.0 knows no transfer coding: a body that has one could be read in two ways (RFC 9112, 6.1)."""
+    older = chunks().replace("POST / HTTP/1.1", "POST / HTTP/1.0")
+    assert await answers(port, [older]) == [("400", "")]
+
+
 async def test_a_segment_that_ends_like_an_older_request_is_none(port):
     """A field that ends in HTTP/1.0 at the beginning of a segment is a field."""
     parts = ["GET /last HTTP/1.1\nConnection: close\nHost: a\n", "User-Agent: legacy HTTP/1.0\n\n"]

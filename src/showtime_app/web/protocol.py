@@ -163,6 +163,8 @@ class HttpProtocol(HttpToolsProtocol):
         plain = _UPGRADE.sub(b"", head)
         if not self._is_first or self._is_behind_another():
             self._end()
+        elif self._is_older() and any(name == b"transfer-encoding" for name, _ in self.headers):
+            self._refuse(HTTPStatus.BAD_REQUEST)  # it knows no such thing (RFC 9112, 6.1)
         elif self._is_older():
             self._hand_on(plain + end + rest)
         elif plain == head:  # it is CONNECT that is no request to the parser
