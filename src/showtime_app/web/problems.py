@@ -39,19 +39,6 @@ _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-PROBLEM: Mapping[str, Any] = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "properties": {
-        "title": {"type": "string", "description": "What HTTP calls the status."},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "What went wrong, for people."},
-    },
-    "required": ["title", "status", "detail"],
-    "additionalProperties": False,
-}
-"""The schema of a problem document."""
-
 AnyRequest = Request[Any, Any, Any]
 
 

@@ -3,8 +3,9 @@
 A handler that says nothing cannot be described, and that is found when the description is made.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
@@ -18,6 +19,17 @@ AWAY: Mapping[int, Sequence[str]] = {503: ["the database cannot be reached"]}
 
 Object = dict[str, Any]
 """An object of JSON."""
+
+
+def read_text(name: str) -> str:
+    """Read a file that stands beside this module."""
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+EXAMPLES: Object = json.loads(read_text("examples.json"))
+"""An answer of each handler that has one worth showing, by the name of the handler."""
+OPERATIONS: Object = json.loads(read_text("operations.json"))
+"""The routes that speak ASGI themselves, as OpenAPI describes them: operations by path and method."""
 
 
 @frozen
@@ -47,39 +59,3 @@ def raw(**operations: Object) -> Object:
 def says(meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - the framework's own type says nothing more
     """Say what a field or a parameter means, and what it may be, as JSON Schema writes it."""
     return Parameter(description=meaning, schema_extra=schema or None)
-
-
-def response_header(meaning: str, **schema: Any) -> Object:  # noqa: ANN401 - as JSON Schema writes it
-    """Describe a header of an answer, as OpenAPI writes it: a string, unless the schema says otherwise."""
-    return {"description": meaning, "schema": {"type": "string", **schema}}
-
-
-def request_header(name: str, meaning: str, **schema: Any) -> Object:  # noqa: ANN401 - as JSON Schema writes it
-    """Describe a header of requests that no signature has, and that may be left out."""
-    return {"name": name, "in": "header", "required": False, **response_header(meaning, **schema)}
-
-
-def json_body(schema: Object, example: Object) -> Object:
-    """Describe the body of a request, as OpenAPI writes it."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
-
-
-def text(meaning: str, *examples: str) -> Object:
-    """Describe an answer in plain text, as OpenAPI writes it."""
-    return {"description": meaning, "content": {"text/plain": _media({"type": "string"}, examples)}}
-
-
-def refusal(status: HTTPStatus, messages: Sequence[str]) -> Object:
-    """Describe a refusal, which is told in the form that the caller reads."""
-    answer = text("; ".join(messages), *messages)
-    problems = [{"title": status.phrase, "status": status, "detail": message} for message in messages]
-    problem = _media({"$ref": "#/components/schemas/Problem"}, problems)
-    answer["content"]["application/problem+json"] = problem
-    return answer
-
-
-def _media(schema: Object, examples: Sequence[Any]) -> Object:
-    return {
-        "schema": schema,
-        "examples": {str(number): {"value": value} for number, value in enumerate(examples, 1)},
-    }

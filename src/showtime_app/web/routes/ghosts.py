@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from showtime_app.web.asgi import without_slash
 from showtime_app.web.middleware.access import VIEWER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
+from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, Object, described, says
 from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
 from showtime_core.domain.journal import Entry
@@ -72,8 +72,7 @@ Prefer = Annotated[
     HeaderParameter(name="Prefer", description="`respond-async`: answer as soon as the request is recorded."),
 ]
 
-_ID = "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11"
-_STATUS: Object = {"id": _ID, "status": "in-progress", "step": "reserved"}
+_STATUS = EXAMPLES["request_ghost"]
 _SUBJECT: Object = {
     "type": "string",
     "description": "What it is to be a ghost of; cheermotes and what nobody sees at its edges are left out.",
@@ -81,10 +80,15 @@ _SUBJECT: Object = {
     "maxLength": MAX_SUBJECT_CHARACTERS,
     "pattern": r"[^\s\u0000]",
 }
-_BODY = json_body(
-    {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
-    {"subject": "a baby seal"},
-)
+_BODY: Object = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
+            "example": EXAMPLES["subject"],
+        }
+    },
+}
 _OF_LATER = {
     "Location": "Where to ask how it stands, relative to this route.",
     "Preference-Applied": "`respond-async`, if that is why the answer came before the ghost.",

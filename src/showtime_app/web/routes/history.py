@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import Struct, field
 
 from showtime_app.web.etag import with_etag
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
 from showtime_app.web.times import TimeField, convert_to
 from showtime_core.domain.broadcasts.history import broadcasts_by_tape
 from showtime_core.errors import Refused
@@ -78,16 +78,6 @@ RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 NO_NUMBER = "broadcast ID must be an integer"
 NO_BROADCAST = "no such broadcast"
 NO_UUID = "image request ID must be a uuid"
-_URL = "https://ghosts.example.com/0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11-00.jpg"
-_LIST = {
-    "broadcasts": [
-        {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "vodUrl": "", "tapeIds": [31, 80, 31]},
-    ],
-    "broadcastIdsByTapeId": {"31": [7], "80": [7]},
-}
-_GHOST = {"id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11", "username": "VHSVera", "subject": "a baby seal"}
-_SCREENING = {"tapeId": 31, "startedAt": "2026-10-30T20:02:00Z", "endedAt": None, "imageRequests": [_GHOST]}
-_DETAILS = {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "endedAt": None, "screenings": [_SCREENING]}
 
 
 def router(history: History) -> Router:
@@ -96,7 +86,7 @@ def router(history: History) -> Router:
     @get(
         "/",
         opt=described(
-            example=_LIST,
+            example=EXAMPLES["list_broadcasts"],
             refusals={400: ["limit: Expected `int` <= 1000"], 404: [NO_BROADCAST], **AWAY},
             headers={"Link": 'The next page, with `rel="next"`, if there is one: relative to this one.'},
         ),
@@ -114,7 +104,9 @@ def router(history: History) -> Router:
 
     @get(
         "/{broadcast_id:str}",
-        opt=described(example=_DETAILS, refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}),
+        opt=described(
+            example=EXAMPLES["get_broadcast"], refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}
+        ),
     )
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
@@ -123,7 +115,7 @@ def router(history: History) -> Router:
 
     @get(
         "/images/{request_id:str}",
-        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}),
+        opt=described(example=EXAMPLES["list_images"], refusals={400: [NO_UUID], **AWAY}),
     )
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
@@ -70,20 +70,6 @@ DecisionName = Annotated[
 ]
 
 _NO_DECISION = f"no such decision: choose {', '.join(Decision)}"
-_EXAMPLE = {
-    "parked": [
-        {
-            "id": "f1c2a387-161a-49f9-a165-0f21d7a4e1c4:credit-cheer",
-            "kind": "effect",
-            "type": "credit-cheer",
-            "about": "200 points for VHSVera, who cheered: a ghost of a baby seal please",
-            "reason": "the answer was lost, and the ledger has 2 transactions that may be it",
-            "since": "2026-10-30T20:05:00Z",
-            "tries": 2,
-            "choices": ["retry", "dismiss", "done"],
-        }
-    ]
-}
 _REFUSALS = {
     400: [
         "it still cannot be understood: 'bits' is missing",
@@ -97,7 +83,12 @@ _REFUSALS = {
 def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
     """Make the routes; all of them are the broadcaster's alone."""
 
-    @get("/", opt=described(example=_EXAMPLE, refusals={400: ["limit: Expected `int` >= 1"], **AWAY}))
+    @get(
+        "/",
+        opt=described(
+            example=EXAMPLES["list_parked"], refusals={400: ["limit: Expected `int` >= 1"], **AWAY}
+        ),
+    )
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
         return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])
@@ -122,28 +113,11 @@ def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
     """Tell of one that is parked."""
     match parked:
         case ParkedEntry(entry, _, reason, since):
-            decisions = [Decision.RETRY, Decision.DISMISS]
-            return ParkedItem(
-                entry.id,
-                "message",
-                entry.type,
-                "",
-                reason=reason,
-                since=Time.of(since),
-                tries=1,
-                choices=decisions,
-            )
+            choices: Sequence[Decision] = [Decision.RETRY, Decision.DISMISS]
+            return ParkedItem(entry.id, "message", entry.type, "", reason, Time.of(since), 1, choices)
         case ParkedEffect(job, reason, since):
-            return ParkedItem(
-                job.key,
-                "effect",
-                effect_kind(job.effect),
-                _about(job),
-                reason=reason,
-                since=Time.of(since),
-                tries=job.attempts,
-                choices=allowed_decisions(job.effect),
-            )
+            kind, about, choices = effect_kind(job.effect), _about(job), allowed_decisions(job.effect)
+            return ParkedItem(job.key, "effect", kind, about, reason, Time.of(since), job.attempts, choices)
         case _:
             assert_never(parked)
 

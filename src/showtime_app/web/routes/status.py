@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatSource
 from showtime_core.domain.health import Health, PendingWork, Readiness, assess
@@ -27,9 +27,6 @@ class Status(Struct, rename="camel"):
 
     is_ready: Annotated[bool, says("Whether all that is configured works.")]
     message: Annotated[str, says("How it stands, for people.")]
-
-
-_WELL = {"isReady": True, "message": "showtime is fully operational."}
 
 
 @define
@@ -85,7 +82,7 @@ def routes(
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
-    @get(["/", "/status"], tags=["status"], opt=described(example=_WELL))
+    @get(["/", "/status"], tags=["status"], opt=described(example=EXAMPLES["status"]))
     async def status() -> Status:
         """Tell people how it stands; always 200."""
         now = await watch.current()

@@ -1,9 +1,12 @@
 """The description of the routes, made from their handlers."""
 
+from pathlib import Path
+
 import pytest
 from litestar import asgi, get
 
-from showtime_app.web.openapi.descriptions import described, raw
+from showtime_app.web import routes
+from showtime_app.web.openapi.descriptions import EXAMPLES, described, raw
 from showtime_app.web.openapi.document import UndescribedError, describe
 
 ROUND = {"get": {"operationId": "round", "tags": ["status"], "summary": "Go round", "responses": {}}}
@@ -83,3 +86,9 @@ def test_what_speaks_asgi_itself_is_described_beside_the_rest():
         "/raw": "Go round",
         "/before": "Go round",
     }
+
+
+def test_every_example_is_of_a_handler():
+    """An example that no handler shows any more is found, for nothing holds it against an answer."""
+    source = "".join(path.read_text("utf-8") for path in Path(routes.__file__).parent.glob("*.py"))
+    assert [name for name in EXAMPLES if f'EXAMPLES["{name}"]' not in source] == []
