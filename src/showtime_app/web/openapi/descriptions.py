@@ -26,8 +26,8 @@ def read_text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
-EXAMPLES: Object = json.loads(read_text("examples.json"))
-"""An answer of each handler that has one worth showing, by the name of the handler."""
+_HANDLERS: Mapping[str, Object] = json.loads(read_text("handlers.json"))
+"""What handlers say, by their names; as the fields of `Described`."""
 OPERATIONS: Object = json.loads(read_text("operations.json"))
 """The routes that speak ASGI themselves, as OpenAPI describes them: operations by path and method."""
 
@@ -38,7 +38,7 @@ class Described:
 
     example: Any = None
     """An answer."""
-    refusals: Mapping[int, Sequence[str]] = {}
+    refusals: Mapping[int | str, Sequence[str]] = {}
     """What it refuses: for each status the messages, word for word or as an example."""
     headers: Mapping[str, str] = {}
     """Headers of the answer, and what each means."""
@@ -49,6 +49,11 @@ class Described:
 def described(**how: Any) -> Object:  # noqa: ANN401 - the fields of Described
     """Describe a handler that the framework serves: its option `opt`."""
     return {KEY: Described(**how)}
+
+
+def said(name: str) -> Object:
+    """Describe a handler as `handlers.json` says: its option `opt`."""
+    return described(**_HANDLERS[name])
 
 
 def raw(**operations: Object) -> Object:

@@ -117,7 +117,7 @@ def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
         of["tokens"] if security else {},
         of["roles"] if any(requirement.get("token") for requirement in security) else {},
         of["bodies"] if "requestBody" in operation else {},
-        {str(int(code)): messages for code, messages in said.refusals.items()},
+        {str(code): messages for code, messages in said.refusals.items()},
     ]
     codes = sorted({code for refusals in every for code in refusals})
     return {code: [text for refusals in every for text in refusals.get(code, ())] for code in codes}

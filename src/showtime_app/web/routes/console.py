@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
 from showtime_core.domain.health import Health, open_revocations
@@ -72,7 +72,7 @@ def route(
         guards=[broadcaster_only],
         security=BROADCASTER,
         tags=["host"],
-        opt=described(example=EXAMPLES["get_state"], refusals=AWAY),
+        opt=said("get_state"),
     )
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""

@@ -15,13 +15,12 @@ from msgspec import Struct
 
 from showtime_app.web.asgi import without_slash
 from showtime_app.web.middleware.access import VIEWER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, Object, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.polling import Polling
-from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
+from showtime_app.web.routes.history import RequestId, read_request_id
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.own_entries import ghost_request_entry
 from showtime_core.domain.points_and_ghosts.ghosts import (
-    MAX_SUBJECT_CHARACTERS,
     GhostProgress,
     GhostRefusal,
     GhostStep,
@@ -72,46 +71,10 @@ Prefer = Annotated[
     HeaderParameter(name="Prefer", description="`respond-async`: answer as soon as the request is recorded."),
 ]
 
-_STATUS = EXAMPLES["request_ghost"]
-_SUBJECT: Object = {
-    "type": "string",
-    "description": "What it is to be a ghost of; cheermotes and what nobody sees at its edges are left out.",
-    "minLength": 1,
-    "maxLength": MAX_SUBJECT_CHARACTERS,
-    "pattern": r"[^\s\u0000]",
-}
-_BODY: Object = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
-            "example": EXAMPLES["subject"],
-        }
-    },
-}
-_OF_LATER = {
-    "Location": "Where to ask how it stands, relative to this route.",
-    "Preference-Applied": "`respond-async`, if that is why the answer came before the ghost.",
-}
 _SHOWN = ResponseSpec(None, description="It is on the screen.")
 _REJECTED = "image generation request rejected: "
 _NOT_ENOUGH = "not enough points"
 _FAILED = "the ghost could not be made, and no points were spent: try again later"
-_REFUSALS = {
-    HTTPStatus.BAD_REQUEST: [
-        "content-type not supported",
-        "invalid request payload: 'subject' is required",
-        f"invalid request payload: 'subject' must be <= {MAX_SUBJECT_CHARACTERS} characters",
-        f"{_REJECTED}your request was rejected by our safety system",
-        _BAD_KEY,
-    ],
-    HTTPStatus.CONFLICT: [_NOT_ENOUGH],
-    HTTPStatus.TOO_MANY_REQUESTS: [
-        "you have 3 ghosts waiting already: ask again when one is on the screen",
-        "no more ghosts are made for now, since there were so many within 24 hours: try again later",
-    ],
-    HTTPStatus.SERVICE_UNAVAILABLE: [_FAILED, "ghosts are off: this channel does without them"],
-}
 
 
 def routes(
@@ -126,7 +89,7 @@ def routes(
         security=VIEWER,
         tags=["ghosts"],
         responses={204: _SHOWN},
-        opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, refusals=_REFUSALS),
+        opt=said("request_ghost"),
     )
     async def request_ghost(
         request: ViewerRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
@@ -152,10 +115,7 @@ def routes(
     @get(
         "/history/images/{request_id:str}/status",
         tags=["ghosts"],
-        opt=described(
-            example=_STATUS,
-            refusals={HTTPStatus.BAD_REQUEST: [NO_UUID], HTTPStatus.NOT_FOUND: ["no such ghost"], **AWAY},
-        ),
+        opt=said("tell_ghost_status"),
     )
     async def tell_ghost_status(request_id: RequestId) -> Response[GhostStatus]:
         """Tell how a ghost stands that was asked for."""

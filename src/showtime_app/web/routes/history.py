@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import Struct, field
 
 from showtime_app.web.etag import with_etag
-from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import TimeField, convert_to
 from showtime_core.domain.broadcasts.history import broadcasts_by_tape
 from showtime_core.errors import Refused
@@ -75,21 +75,13 @@ After = Annotated[
 BroadcastId = Annotated[str, says("The number of a broadcast.", type="integer", examples=[7])]
 RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 
-NO_NUMBER = "broadcast ID must be an integer"
-NO_BROADCAST = "no such broadcast"
-NO_UUID = "image request ID must be a uuid"
-
 
 def router(history: History) -> Router:
     """Make the routes."""
 
     @get(
         "/",
-        opt=described(
-            example=EXAMPLES["list_broadcasts"],
-            refusals={400: ["limit: Expected `int` <= 1000"], 404: [NO_BROADCAST], **AWAY},
-            headers={"Link": 'The next page, with `rel="next"`, if there is one: relative to this one.'},
-        ),
+        opt=said("list_broadcasts"),
     )
     async def list_broadcasts(limit: Limit = 0, after: After = 0) -> Response[BroadcastList]:
         """List the nights on which a tape was on, by their start: all, or page by page."""
@@ -104,9 +96,7 @@ def router(history: History) -> Router:
 
     @get(
         "/{broadcast_id:str}",
-        opt=described(
-            example=EXAMPLES["get_broadcast"], refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}
-        ),
+        opt=said("get_broadcast"),
     )
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
@@ -115,7 +105,7 @@ def router(history: History) -> Router:
 
     @get(
         "/images/{request_id:str}",
-        opt=described(example=EXAMPLES["list_images"], refusals={400: [NO_UUID], **AWAY}),
+        opt=said("list_images"),
     )
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
@@ -128,7 +118,7 @@ def router(history: History) -> Router:
 def read_broadcast_id(text: str) -> int:
     """Read the number of a broadcast from a path."""
     if not _WHOLE_NUMBER.fullmatch(text):
-        raise Refused(NO_NUMBER)
+        raise Refused("broadcast ID must be an integer")
     return int(text[:_DIGITS])
 
 
@@ -139,5 +129,5 @@ def read_request_id(text: str) -> UUID:
     except ValueError:
         request_id = None
     if str(request_id) != text.lower():  # Python reads more than one spelling
-        raise Refused(NO_UUID)
+        raise Refused("image request ID must be a uuid")
     return UUID(text)

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
@@ -69,35 +69,23 @@ DecisionName = Annotated[
     ),
 ]
 
-_NO_DECISION = f"no such decision: choose {', '.join(Decision)}"
-_REFUSALS = {
-    400: [
-        "it still cannot be understood: 'bits' is missing",
-        "reject-points has no dismiss: choose retry or done",
-    ],
-    404: ["nothing of this name is parked, or not any more", _NO_DECISION],
-    **AWAY,
-}
-
 
 def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
     """Make the routes; all of them are the broadcaster's alone."""
 
     @get(
         "/",
-        opt=described(
-            example=EXAMPLES["list_parked"], refusals={400: ["limit: Expected `int` >= 1"], **AWAY}
-        ),
+        opt=said("list_parked"),
     )
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
         return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])
 
-    @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
+    @post("/{decision:str}", status_code=204, opt=said("decide"))
     async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
         if decision not in list(Decision):
-            raise NotFound(_NO_DECISION)
+            raise NotFound(f"no such decision: choose {', '.join(Decision)}")
         await use_case.decide(Decision(decision), data.id, uuid.uuid4())
 
     return Router(

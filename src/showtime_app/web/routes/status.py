@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
-from showtime_app.web.openapi.descriptions import AWAY, EXAMPLES, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatSource
 from showtime_core.domain.health import Health, PendingWork, Readiness, assess
@@ -82,24 +82,24 @@ def routes(
 ) -> list[HTTPRouteHandler]:
     """Make the routes; `check` raises Unavailable while this instance should get no requests."""
 
-    @get(["/", "/status"], tags=["status"], opt=described(example=EXAMPLES["status"]))
+    @get(["/", "/status"], tags=["status"], opt=said("status"))
     async def status() -> Status:
         """Tell people how it stands; always 200."""
         now = await watch.current()
         return Status(now.is_ready, now.message)
 
-    @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
+    @get("/healthz", media_type="text/plain", tags=["status"], opt=said("healthz"))
     async def healthz() -> str:
         """Tell that the process lives."""
         return "ok"
 
-    @get("/readyz", media_type="text/plain", tags=["status"], opt=described(example="ready", refusals=AWAY))
+    @get("/readyz", media_type="text/plain", tags=["status"], opt=said("readyz"))
     async def readyz() -> str:
         """Tell whether the database is reachable, takes what is written, and its migrations are current."""
         await check()
         return "ready"
 
-    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=described(example=_METRIC))
+    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=said("prometheus"))
     async def prometheus() -> str:
         """Tell Prometheus what it measures."""
         try:
