@@ -76,7 +76,7 @@ class Hub:
             client.queue.put_nowait(event)
         except asyncio.QueueFull:
             client.closed.set()
-            self.metrics.streams.dropped.labels(client.stream).inc()
+            self.metrics.dropped_stream_clients.labels(client.stream).inc()
 
     def join(self, stream: str) -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
@@ -87,13 +87,13 @@ class Hub:
         if self.is_closed:
             client.closed.set()
         self.clients.add(client)
-        self.metrics.streams.clients.labels(stream).inc()
+        self.metrics.stream_clients.labels(stream).inc()
         return client
 
     def leave(self, client: StreamClient) -> None:
         """Remove a client."""
         self.clients.remove(client)
-        self.metrics.streams.clients.labels(client.stream).dec()
+        self.metrics.stream_clients.labels(client.stream).dec()
 
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""

@@ -49,7 +49,7 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
             return
         with places.acquire(scope) as refusal:
             if refusal:
-                metrics.streams.refused.labels(refusal).inc()
+                metrics.refused_streams.labels(refusal).inc()
                 await sse.begin(send)
                 await send_body(send, _TOO_MANY_STREAMS)
             else:

@@ -103,9 +103,9 @@ def routes(
     async def prometheus() -> str:
         """Tell Prometheus what it measures."""
         try:
-            metrics.backlog.set(await read_backlog())
+            metrics.set_pending_work(await read_backlog())
         except Unavailable:
-            metrics.backlog.set(None)
+            metrics.set_pending_work(None)
         return metrics.render().decode()
 
     return [status, healthz, readyz, prometheus]
