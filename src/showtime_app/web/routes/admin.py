@@ -2,10 +2,12 @@
 
 import re
 import uuid
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from litestar import Router, delete, post, put
 from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
@@ -40,8 +42,15 @@ TapeId = Annotated[
 ]
 
 
-def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only: Guard) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
+def router(handlers: Sequence[ControllerRouterHandler], broadcaster_only: Guard) -> Router:
+    """Let the broadcaster alone reach these handlers, below `/admin`."""
+    return Router(
+        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
+    )
+
+
+def routes(units: UnitOfWork, history: History, policy: Policy) -> Sequence[ControllerRouterHandler]:
+    """Make the routes."""
 
     @post(
         "/tape/{tape_id:str}",
@@ -68,7 +77,4 @@ def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only
         """Keep where the recording of a night is; an empty URL takes it back."""
         await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data.url))
 
-    handlers: list[Any] = [start_tape, stop_tape, set_vod]
-    return Router(
-        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
-    )
+    return [start_tape, stop_tape, set_vod]

@@ -7,7 +7,6 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
@@ -62,18 +61,10 @@ class ConsoleState(Struct, rename="camel"):
     off: Annotated[Sequence[str], says("What this channel does without.")]
 
 
-def route(
-    read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str], broadcaster_only: Guard
-) -> HTTPRouteHandler:
+def route(read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str]) -> HTTPRouteHandler:
     """Make the route; `off` is what this channel does without."""
 
-    @get(
-        "/admin/state",
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["host"],
-        opt=said("get_state"),
-    )
+    @get("/state", opt=said("get_state"))
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
         state, health = await read()

@@ -72,9 +72,6 @@ Prefer = Annotated[
 ]
 
 _SHOWN = ResponseSpec(None, description="It is on the screen.")
-_REJECTED = "image generation request rejected: "
-_NOT_ENOUGH = "not enough points"
-_FAILED = "the ghost could not be made, and no points were spent: try again later"
 
 
 def routes(
@@ -106,17 +103,11 @@ def routes(
         # nothing. Where the database stays away, its own id is the best that can be told.
         found = await polling.wait_for(partial(use_case.submit, wanted), deadline) or ghost_id_of(wanted.id)
         is_async = _prefers_async(prefer)
-        if not is_async:
-            progress = await polling.wait_for(partial(_finished, ghosts, found), deadline)
-            if progress:
-                return _answer(progress)
+        if not is_async and (progress := await polling.wait_for(partial(_finished, ghosts, found), deadline)):
+            return _answer(progress)
         return await _later(ghosts, found, request, is_async=is_async)
 
-    @get(
-        "/history/images/{request_id:str}/status",
-        tags=["ghosts"],
-        opt=said("tell_ghost_status"),
-    )
+    @get("/history/images/{request_id:str}/status", tags=["ghosts"], opt=said("tell_ghost_status"))
     async def tell_ghost_status(request_id: RequestId) -> Response[GhostStatus]:
         """Tell how a ghost stands that was asked for."""
         progress = await ghosts.progress(read_request_id(request_id))
@@ -205,11 +196,11 @@ def _failure(progress: GhostProgress) -> NotEnoughPoints | ContentRefused | Unav
         case None:
             return None
         case GhostRefusal.POINTS:
-            return NotEnoughPoints(_NOT_ENOUGH)
+            return NotEnoughPoints("not enough points")
         case GhostRefusal.CONTENT:
-            return ContentRefused(f"{_REJECTED}{progress.reason}")
+            return ContentRefused(f"image generation request rejected: {progress.reason}")
         case GhostRefusal.FAILURE:
-            return Unavailable(_FAILED)
+            return Unavailable("the ghost could not be made, and no points were spent: try again later")
         case _:
             assert_never(progress.refusal)
 

@@ -9,7 +9,6 @@ from litestar import Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
@@ -70,8 +69,8 @@ DecisionName = Annotated[
 ]
 
 
-def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
+def router(use_case: DecideParked) -> Router:
+    """Make the routes."""
 
     @get(
         "/",
@@ -88,13 +87,7 @@ def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
             raise NotFound(f"no such decision: choose {', '.join(Decision)}")
         await use_case.decide(Decision(decision), data.id, uuid.uuid4())
 
-    return Router(
-        "/admin/parked",
-        route_handlers=[list_parked, decide],
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["host"],
-    )
+    return Router("/parked", route_handlers=[list_parked, decide])
 
 
 def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:

@@ -1,7 +1,7 @@
 """How it stands: for people, for a load balancer, for Prometheus."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from attrs import define
@@ -11,9 +11,7 @@ from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
 from showtime_app.web.openapi.descriptions import said, says
-from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.chat import ChatSource
-from showtime_core.domain.health import Health, PendingWork, Readiness, assess
+from showtime_core.domain.health import PendingWork, Readiness
 from showtime_core.errors import Unavailable
 
 _CACHE_SECONDS = 30.0
@@ -36,17 +34,10 @@ class ReadinessCache:
     Twitch is not asked: whichever instance checks the channel keeps what it finds in the database.
     """
 
-    read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
+    judge: Callable[[], Awaitable[Readiness]]
+    """Tells how it stands; raises Unavailable."""
     require_writable: Callable[[], Awaitable[None]]
     """Raises Unavailable from a write that failed until one succeeds."""
-    off: Collection[str]
-    """What this channel does without."""
-    is_checked: bool
-    """Whether somebody looks after the channel at Twitch."""
-    chat: ChatSource
-    """By which way it is told."""
-    most_painted: int | None = None
-    """How many ghosts may be painted in 24 hours; None: there is no limit."""
     _readiness: Readiness | None = None
     _read_again_at: float = 0.0
 
@@ -55,23 +46,12 @@ class ReadinessCache:
         try:
             await self.require_writable()
             if self._readiness is None or time.monotonic() >= self._read_again_at:
-                self._readiness = await self._judge()
+                self._readiness = await self.judge()
                 seconds = _CACHE_SECONDS if self._readiness.is_ready else _TROUBLE_CACHE_SECONDS
                 self._read_again_at = time.monotonic() + seconds
         except Unavailable as reason:
             return Readiness(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
         return self._readiness
-
-    async def _judge(self) -> Readiness:
-        state, health = await self.read()
-        return assess(
-            health,
-            state,
-            self.off,
-            is_checked=self.is_checked,
-            chat=self.chat,
-            most_painted=self.most_painted,
-        )
 
 
 def routes(

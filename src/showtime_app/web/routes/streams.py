@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from http import HTTPStatus
+from importlib.resources import files
 from urllib.parse import parse_qs
 
 from attrs import frozen
@@ -36,15 +37,7 @@ MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
 
-_FOR_PEOPLE = """
-
-{summary}: this is no page, but a stream of server-sent events, for programs. It is read
-
-in a terminal by     curl -N <this address>
-by a web page with   new EventSource("<this address>").onmessage = (event) => show(JSON.parse(event.data))
-
-What it says is described beside it, at schema in place of the last part of its address.
-"""
+_FOR_PEOPLE = files(__package__).joinpath("stream.txt").read_text("utf-8")
 
 Chunks = AsyncGenerator[bytes, None]
 Follow = Callable[[StreamClient], Chunks]
