@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from showtime_app.metrics import Metrics
 from showtime_app.web import sse
@@ -15,12 +15,8 @@ CHAT_QUEUE_LENGTH = 4096
 """The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
 
 
-@frozen
-class EncodedEvent:
-    """An event of a stream, encoded once for all clients."""
-
-    id: int
-    data: bytes
+EncodedEvent = tuple[int, bytes]
+"""An event of a stream, encoded once for all clients, behind its id."""
 
 
 @define(eq=False)
@@ -65,7 +61,7 @@ class Hub:
             if not client.begin.done():
                 client.begin.set_result(position)
         for entry in entries:
-            event = EncodedEvent(entry.id, encode(position.epoch, entry))
+            event = (entry.id, encode(position.epoch, entry))
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.is_set():
                     self._put(client, event)

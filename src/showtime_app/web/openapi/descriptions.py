@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 
 KEY = "described"
 """Under this name a handler keeps it among its options."""
@@ -64,3 +64,8 @@ def raw(**operations: Object) -> Object:
 def says(meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - the framework's own type says nothing more
     """Say what a field or a parameter means, and what it may be, as JSON Schema writes it."""
     return Parameter(description=meaning, schema_extra=schema or None)
+
+
+def header(name: str, meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - as above
+    """Say the same of a header of requests."""
+    return HeaderParameter(name=name, description=meaning, schema_extra=schema or None)

@@ -10,12 +10,11 @@ from uuid import UUID, uuid4, uuid5
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter
 from msgspec import Struct
 
 from showtime_app.web.asgi import without_slash
 from showtime_app.web.middleware.access import VIEWER, Guard
-from showtime_app.web.openapi.descriptions import said, says
+from showtime_app.web.openapi.descriptions import header, said, says
 from showtime_app.web.polling import Polling
 from showtime_app.web.routes.history import RequestId, read_request_id
 from showtime_core.domain.journal import Entry
@@ -59,16 +58,15 @@ class GhostStatus(Struct, omit_defaults=True):
 
 IdempotencyKey = Annotated[
     str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="Names the request: the same key and subject of the same viewer is the same request, "
-        "however often it is sent.",
-        schema_extra={"pattern": _KEY.pattern},
+    header(
+        "Idempotency-Key",
+        "Names the request: the same key and subject of the same viewer is the same request, however often "
+        "it is sent.",
+        pattern=_KEY.pattern,
     ),
 ]
 Prefer = Annotated[
-    str | None,
-    HeaderParameter(name="Prefer", description="`respond-async`: answer as soon as the request is recorded."),
+    str | None, header("Prefer", "`respond-async`: answer as soon as the request is recorded.")
 ]
 
 _SHOWN = ResponseSpec(None, description="It is on the screen.")

@@ -17,7 +17,6 @@ from showtime_core.errors import Unavailable
 _CACHE_SECONDS = 30.0
 _TROUBLE_CACHE_SECONDS = 3.0
 """Trouble may be over at once, and the database alone is asked."""
-_METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
 
 
 class Status(Struct, rename="camel"):

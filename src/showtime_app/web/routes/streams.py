@@ -165,12 +165,12 @@ async def _queued(client: StreamClient, after: int) -> Chunks:
     while True:
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
-                event = await client.queue.get()
+                number, event = await client.queue.get()
         except TimeoutError:
             yield _COMMENT
             continue
-        if event.id > after:  # this instance may be behind the one that the client comes from
-            yield event.data
+        if number > after:  # this instance may be behind the one that the client comes from
+            yield event
 
 
 async def _reaches(hub: Hub, number: int) -> bool:
