@@ -25,7 +25,7 @@ class _OtherReadingError(Exception):
     """The head is whole, and the request is not for the parser as it came."""
 
 
-class _TooLargeError(Exception):
+class _LargeFieldsError(Exception):
     """The fields of a request, those of its trailers too, are larger than `MAX_HEAD_BYTES`."""
 
 
@@ -126,18 +126,18 @@ class HttpProtocol(HttpToolsProtocol):
         return self._is_over or self._is_in_head or self._is_in_body
 
     def _require_small_fields(self) -> None:
-        """Raise _TooLargeError if the line and the fields of a request are too large, as they are written."""
+        """Raise _LargeFieldsError if a request has too much of them, and of its line, as they are written."""
         if self._may_be_large:
             line = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
             fields = (b"%s: %s\r\n" % field for field in self.headers)
             if len(line) + sum(map(len, fields)) + len(b"\r\n") > MAX_HEAD_BYTES:
-                raise _TooLargeError
+                raise _LargeFieldsError
 
     def _on_stop(self, reason: BaseException, data: bytes) -> None:
         """Go on where the parser does not; `data` is the segment at which it stopped."""
         if isinstance(reason, _OtherReadingError):
             self._read_otherwise(self._held + data)
-        elif isinstance(reason, _TooLargeError):
+        elif isinstance(reason, _LargeFieldsError):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self.pipeline or (self._is_behind_another() if self._is_in_head else self._is_begun()):
             self._end()

@@ -17,6 +17,7 @@ from showtime_core.ports import History
 
 MAX_PAGE = 1000
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = 30
 """Of a number, no more are read: it is beyond all that we count."""
 
@@ -124,10 +125,6 @@ def read_broadcast_id(text: str) -> int:
 
 def read_request_id(text: str) -> UUID:
     """Read the id of a ghost from a path."""
-    try:
-        request_id = UUID(text)
-    except ValueError:
-        request_id = None
-    if str(request_id) != text.lower():  # Python reads more than one spelling
+    if not _UUID.fullmatch(text):  # Python reads more than one spelling
         raise Refused("image request ID must be a uuid")
     return UUID(text)
