@@ -8,22 +8,13 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TypeVar
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from showtime_app import DISTRIBUTION
 from showtime_core.domain.health import PendingWork
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
 
 _DEFINITIONS = tomllib.loads(files(__package__).joinpath("metrics.toml").read_text("utf-8"))
 _PENDING = ("parked_messages", "parked_effects", "waiting_effects", "oldest_effect_seconds")
@@ -44,11 +35,11 @@ class Metrics:
     def __init__(self) -> None:
         """Make every metric, at zero."""
         # When each series began is of no use, and doubles their number.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         counter, gauge = partial(_make, Counter, registry), partial(_make, Gauge, registry)
         histogram = partial(_make, Histogram, registry)
-        ProcessCollector(registry=registry)
+        prometheus.ProcessCollector(registry=registry)
         _make(Info, registry, "build").info({"version": version(DISTRIBUTION)})
         self.stream_clients = gauge("stream_clients")
         self.dropped_stream_clients = counter("dropped_stream_clients")
@@ -81,4 +72,4 @@ class Metrics:
 
     def render(self) -> bytes:
         """Write all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return prometheus.generate_latest(self.registry)

@@ -126,18 +126,17 @@ def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
 def _refusal(status: HTTPStatus, messages: Sequence[str]) -> Object:
     """Describe a refusal, which is told in the form that the caller reads."""
     problems = [{"title": status.phrase, "status": status, "detail": message} for message in messages]
-    forms: dict[str, tuple[Object, Sequence[Any]]] = {
-        "text/plain": ({"type": "string"}, messages),
-        "application/problem+json": ({"$ref": "#/components/schemas/Problem"}, problems),
-    }
+    problem = {"$ref": "#/components/schemas/Problem"}
     content = {
-        media_type: {
-            "schema": schema,
-            "examples": {str(number): {"value": value} for number, value in enumerate(examples, 1)},
-        }
-        for media_type, (schema, examples) in forms.items()
+        "text/plain": _media({"type": "string"}, messages),
+        "application/problem+json": _media(problem, problems),
     }
     return {"description": "; ".join(messages), "content": content}
+
+
+def _media(schema: Object, examples: Sequence[Any]) -> Object:
+    numbered = {str(number): {"value": value} for number, value in enumerate(examples, 1)}
+    return {"schema": schema, "examples": numbered}
 
 
 def _as_head(operation: Object) -> Object:

@@ -14,15 +14,7 @@ from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
 from showtime_core.domain.parked import Decision, allowed_decisions
-from showtime_core.domain.points_and_ghosts.effects import (
-    AdvanceGhost,
-    CheckForDouble,
-    CreditCheer,
-    CreditGiftSubs,
-    CreditSubscription,
-    SummonGhost,
-    effect_kind,
-)
+from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.errors import NotFound
 from showtime_core.use_cases.decide_parked import DecideParked
 
@@ -97,26 +89,26 @@ def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
             choices: Sequence[Decision] = [Decision.RETRY, Decision.DISMISS]
             return ParkedItem(entry.id, "message", entry.type, "", reason, Time.of(since), 1, choices)
         case ParkedEffect(job, reason, since):
-            kind, about, choices = effect_kind(job.effect), _about(job), allowed_decisions(job.effect)
+            kind, about, choices = effects.effect_kind(job.effect), _about(job), allowed_decisions(job.effect)
             return ParkedItem(job.key, "effect", kind, about, reason, Time.of(since), job.attempts, choices)
         case _:
             assert_never(parked)
 
 
 def _about(job: Job) -> str:
-    if isinstance(job.effect, CheckForDouble):
+    if isinstance(job.effect, effects.CheckForDouble):
         return _about(evolve(job, effect=job.effect.of))
     name = job.effect.viewer.name
     match job.effect:
-        case CreditCheer(_, points, message):
+        case effects.CreditCheer(_, points, message):
             return f"{points} points for {name}, who cheered: {message}"
-        case CreditSubscription(_, base, times):
+        case effects.CreditSubscription(_, base, times):
             return f"{base * times} points for {name}, who subscribes"
-        case CreditGiftSubs(_, base, times, count):
+        case effects.CreditGiftSubs(_, base, times, count):
             return f"{base * times * count} points for {name}, who gave {count} subscriptions"
-        case SummonGhost(_, _, subject):
+        case effects.SummonGhost(_, _, subject):
             return f"a ghost of {subject}, for {name}"
-        case AdvanceGhost():
+        case effects.AdvanceGhost():
             subject = job.ghost.subject if job.ghost else "?"
             return f"a ghost of {subject}, for {name}"
         case _:
