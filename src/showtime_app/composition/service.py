@@ -32,6 +32,7 @@ from showtime_app.web.routes import (
     status,
     streams,
 )
+from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
@@ -115,26 +116,24 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services 
 def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]) -> Routes:
     """Let everybody see how it stands."""
     storage = ports.storage
-    readiness = status.ReadinessCache(
-        storage.read_health,
-        storage.require_writable,
-        off,
-        is_checked=ports.twitch is not None,
-        chat=settings.chat_way,
-        most_painted=settings.ghost_limits.painted,
-    )
+
+    async def judge() -> Readiness:
+        state, health = await storage.read_health()
+        is_checked, painted = ports.twitch is not None, settings.ghost_limits.painted
+        return assess(health, state, off, is_checked=is_checked, chat=settings.chat_way, most_painted=painted)
+
+    readiness = status.ReadinessCache(judge, storage.require_writable)
     return status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
 
 
 def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
     """Let everybody read what was, and the broadcaster change what is."""
-    guard = broadcaster_only(ports.authenticator)
-    return [
-        history.router(storage.history),
-        console.route(storage.read_health, off, guard),
-        admin.router(storage.units, storage.history, policy, guard),
-        parked.router(DecideParked(storage.parked, storage.units, read_again), guard),
+    of_the_host = [
+        console.route(storage.read_health, off),
+        *admin.routes(storage.units, storage.history, policy),
+        parked.router(DecideParked(storage.parked, storage.units, read_again)),
     ]
+    return [history.router(storage.history), admin.router(of_the_host, broadcaster_only(ports.authenticator))]
 
 
 def _ghosts(ports: Ports, storage: Storage, policy: Policy, polling: Polling) -> Routes:

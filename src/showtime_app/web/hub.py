@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from showtime_app.metrics import Metrics
 from showtime_app.web import sse
@@ -15,12 +15,8 @@ CHAT_QUEUE_LENGTH = 4096
 """The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
 
 
-@frozen
-class EncodedEvent:
-    """An event of a stream, encoded once for all clients."""
-
-    id: int
-    data: bytes
+EncodedEvent = tuple[int, bytes]
+"""An event of a stream, encoded once for all clients, behind its id."""
 
 
 @define(eq=False)
@@ -65,7 +61,7 @@ class Hub:
             if not client.begin.done():
                 client.begin.set_result(position)
         for entry in entries:
-            event = EncodedEvent(entry.id, encode(position.epoch, entry))
+            event = (entry.id, encode(position.epoch, entry))
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.is_set():
                     self._put(client, event)
@@ -76,7 +72,7 @@ class Hub:
             client.queue.put_nowait(event)
         except asyncio.QueueFull:
             client.closed.set()
-            self.metrics.streams.dropped.labels(client.stream).inc()
+            self.metrics.dropped_stream_clients.labels(client.stream).inc()
 
     def join(self, stream: str) -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
@@ -87,13 +83,13 @@ class Hub:
         if self.is_closed:
             client.closed.set()
         self.clients.add(client)
-        self.metrics.streams.clients.labels(stream).inc()
+        self.metrics.stream_clients.labels(stream).inc()
         return client
 
     def leave(self, client: StreamClient) -> None:
         """Remove a client."""
         self.clients.remove(client)
-        self.metrics.streams.clients.labels(client.stream).dec()
+        self.metrics.stream_clients.labels(client.stream).dec()
 
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""

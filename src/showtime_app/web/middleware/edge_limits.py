@@ -49,7 +49,7 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
             return
         with places.acquire(scope) as refusal:
             if refusal:
-                metrics.streams.refused.labels(refusal).inc()
+                metrics.refused_streams.labels(refusal).inc()
                 await sse.begin(send)
                 await send_body(send, _TOO_MANY_STREAMS)
             else:
@@ -65,13 +65,10 @@ def _as_get(scope: Scope) -> Scope:
 
 def _in_time(receive: Receive) -> Receive:
     """Limit the time in which the whole body must have come."""
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    is_read = False
+    deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive_in_time() -> ReceiveMessage:
-        nonlocal is_read
-        if is_read:
-            return await receive()
+        nonlocal deadline
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
@@ -81,7 +78,8 @@ def _in_time(receive: Receive) -> Receive:
                 status_code=HTTPStatus.REQUEST_TIMEOUT,
                 headers={"connection": "close"},
             ) from None
-        is_read = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            deadline = None  # it is all there
         return message
 
     return receive_in_time

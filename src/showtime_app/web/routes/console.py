@@ -7,8 +7,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
 from showtime_core.domain.health import Health, open_revocations
@@ -62,29 +61,10 @@ class ConsoleState(Struct, rename="camel"):
     off: Annotated[Sequence[str], says("What this channel does without.")]
 
 
-_EXAMPLE = {
-    "broadcast": {"id": 7, "startedAt": "2026-10-30T20:00:00Z"},
-    "tape": {"id": 31, "startedAt": "2026-10-30T20:02:00.123456Z"},
-    "title": "Tape night",
-    "category": "Retro",
-    "hypeTrain": {"id": "choo-1", "level": 2, "progress": 70, "goal": 800},
-    "revocations": [{"type": "channel.raid", "reason": "user_removed", "sentAt": "2026-10-30T20:05:00Z"}],
-    "off": ["ghosts", "points"],
-}
-
-
-def route(
-    read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str], broadcaster_only: Guard
-) -> HTTPRouteHandler:
+def route(read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str]) -> HTTPRouteHandler:
     """Make the route; `off` is what this channel does without."""
 
-    @get(
-        "/admin/state",
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["host"],
-        opt=described(example=_EXAMPLE, refusals=AWAY),
-    )
+    @get("/state", opt=said("get_state"))
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
         state, health = await read()
