@@ -104,9 +104,23 @@ LOOK: LiteralString = """
            array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked') as parked
 """
 
-# The payments that were told of some viewers: a dozen each year. Never prepared, as above.
+# The payments that were told of some viewers: a dozen each year. While an upgrade goes on, an older instance
+# may credit without telling one here: its credits tell it, as in step 011. Never prepared, as above.
 PAYMENTS_OF: LiteralString = """
-    select viewer_id, tier, is_shared, at from showtime.payment where viewer_id = any(%s)
+    select viewer_id, tier, is_shared, at from showtime.payment where viewer_id = any(%(payers)s)
+    union all
+    select lane, case payload ->> 'multiplier' when '1' then '1000' when '2' then '2000' else '3000' end,
+           payload ->> 'is_initial' = 'false', sent_at
+    from (
+        select * from showtime.outbox where lane = any(%(payers)s) and flow_id is not null
+        union all
+        select * from showtime.outbox where lane = any(%(payers)s) and status in ('due', 'leased')
+                                        and flow_id is null
+        union all
+        select * from showtime.outbox where lane = any(%(payers)s) and status = 'parked' and flow_id is null
+    ) as credit join showtime.journal on journal.id = entry_id
+    where kind = 'credit-subscription' and payload ->> 'is_gift' = 'false' and sent_at is not null
+      and not exists (select from showtime.payment where payment.entry_id = journal.id)
 """
 
 # Keeps payments that were told.

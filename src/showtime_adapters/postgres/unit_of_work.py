@@ -147,4 +147,4 @@ async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[P
     if not payers:
         return ()
     told = class_row(Payment)
-    return tuple(await fetch_all(connection, statements.PAYMENTS_OF, told, [payers], prepare=False))
+    return tuple(await fetch_all(connection, statements.PAYMENTS_OF, told, {"payers": payers}, prepare=False))
