@@ -5,11 +5,9 @@ from typing import LiteralString
 
 from attrs import frozen
 from psycopg.rows import class_row, scalar_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_value
+from showtime_adapters.postgres.pool import Connection, Pool, by_name, connected, fetch_all, fetch_value
 from showtime_adapters.wire import chat_document
 from showtime_core.domain.chat import (
     BACKLOG_LENGTH,
@@ -106,7 +104,7 @@ async def _require_nothing(_: Connection) -> None:
 class PostgresChatLog:
     """What is shown of chat; see `showtime_core.ports.ChatLog`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     require: Callable[[Connection], Awaitable[None]] = _require_nothing
     """Raises Unavailable if whoever writes here may not any more. Asked under the lock, so that whoever may
     instead writes after it."""
@@ -128,20 +126,17 @@ class PostgresChatLog:
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            return await fetch_value(connection, _KNOWN, [[report_key(entry_id)]]) is not None
+        return await fetch_value(self.pool, _KNOWN, [[report_key(entry_id)]]) is not None
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
-        async with connected(self.pool) as connection:
-            wanted = {"after": after, "until": until, "messages": BACKLOG_LENGTH}
-            return await fetch_all(connection, _MISSED, class_row(FeedEntry), wanted)
+        wanted = {"after": after, "until": until, "messages": BACKLOG_LENGTH}
+        return await fetch_all(self.pool, _MISSED, class_row(FeedEntry), wanted)
 
     async def recent(self, count: int, until: int) -> Sequence[FeedEntry]:
         """Read so many of the latest messages up to an id that are still to be seen; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            wanted = {"until": until, "count": count, "messages": BACKLOG_LENGTH}
-            return await fetch_all(connection, _RECENT, class_row(FeedEntry), wanted)
+        wanted = {"until": until, "count": count, "messages": BACKLOG_LENGTH}
+        return await fetch_all(self.pool, _RECENT, class_row(FeedEntry), wanted)
 
     async def report(self, failure: str | None) -> None:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""

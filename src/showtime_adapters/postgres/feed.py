@@ -12,12 +12,10 @@ from typing import LiteralString
 
 from attrs import define, frozen
 from psycopg.rows import args_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.living_session import keep, living_session
-from showtime_adapters.postgres.pool import connected
-from showtime_adapters.postgres.queries import fetch_all
+from showtime_adapters.postgres.pool import Pool, connected, fetch_all
 from showtime_adapters.postgres.session import Connection
 from showtime_adapters.postgres.state import read_chat_tip, read_tip
 from showtime_core.domain.feed import FeedEntry, FeedPosition
@@ -94,9 +92,7 @@ class PostgresFeed:
         self.publish(position, entries)
 
 
-async def missed_alerts(
-    pool: AsyncConnectionPool[Connection], since: timedelta, after: int, until: int
-) -> Sequence[FeedEntry]:
+async def missed_alerts(pool: Pool, since: timedelta, after: int, until: int) -> Sequence[FeedEntry]:
     """Read the alerts after one id and up to another that are not older than this; raises Unavailable."""
     missed: list[FeedEntry] = []
     async with connected(pool) as connection:

@@ -6,10 +6,16 @@ from uuid import UUID
 
 from attrs import frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.pool import (
+    Connection,
+    Pool,
+    by_name,
+    connected,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+)
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
@@ -119,7 +125,7 @@ _PROGRESS: LiteralString = """
 class PostgresGhosts:
     """Looks how ghosts stand; see `showtime_core.ports.Ghosts`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
 
     async def first_request(self, request: Entry) -> str | None:
         """Name the entry whose ghost this request gets."""
@@ -129,8 +135,7 @@ class PostgresGhosts:
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
-        async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _PROGRESS, by_name, [ghost_id])
+        row = await fetch_one(self.pool, _PROGRESS, by_name, [ghost_id])
         if row is None:
             raise NotFound("no such ghost")
         step, refusal = row.step and GhostStep(row.step), row.refusal and GhostRefusal(row.refusal)

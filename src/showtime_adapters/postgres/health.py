@@ -3,15 +3,14 @@
 from typing import LiteralString
 
 from attrs import frozen
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import class_row
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.ghosts import count_ghosts
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres.pool import Pool, by_name, connected, fetch_all
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.domain.chat import ChatHealth
-from showtime_core.domain.health import Health, TwitchHealth
+from showtime_core.domain.health import Health, PendingWork, TwitchHealth
 
 # What time it is, how Twitch was found, and how the reader of the chat fares.
 _READ: LiteralString = """
@@ -26,12 +25,22 @@ _KEEP: LiteralString = """
     where twitch_health.checked_at <= excluded.checked_at
 """
 
+# Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
+_PENDING_WORK: LiteralString = """
+    select (select count(*) from showtime.journal where outcome = 'parked') as parked_messages,
+           (select count(*) from showtime.outbox where status = 'parked') as parked_effects,
+           count(*) as waiting_effects,
+           coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+               as oldest_effect_seconds
+    from showtime.outbox where status = 'due'
+"""
+
 
 @frozen
 class PostgresHealthStore:
     """The table of how everything stands; raises Unavailable."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
 
     async def read(self) -> Health:
         """Read what is known."""
@@ -50,3 +59,9 @@ class PostgresHealthStore:
         report = encode(twitch_health_document(health))
         async with connected(self.pool) as connection:
             await connection.execute(_KEEP, [health.checked_at, report])
+
+
+async def read_pending_work(pool: Pool) -> PendingWork:
+    """Count what is parked and what is due; raises Unavailable."""
+    [pending] = await fetch_all(pool, _PENDING_WORK, class_row(PendingWork))
+    return pending

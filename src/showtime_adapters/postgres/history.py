@@ -7,10 +7,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from attrs import define, field
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import Values, by_name, fetch_all
+from showtime_adapters.postgres.pool import Pool, Values, by_name, fetch_all
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
     ListedBroadcast,
@@ -73,14 +71,16 @@ IMAGE_URLS: LiteralString = """
 
 # Keeps where the recording of a night is: outside the channel's lock, for nothing that is shown of the night
 # depends on it.
-SET_VOD_URL: LiteralString = "update showtime.broadcast set vod_url = nullif(%s, '') where id = %s"
+SET_VOD_URL: LiteralString = """
+    update showtime.broadcast set vod_url = nullif(%s, '') where id = %s returning id
+"""
 
 
 @define
 class PostgresHistory:
     """The nights that were; see `showtime_core.ports.History`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
@@ -107,17 +107,14 @@ class PostgresHistory:
 
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere."""
-        async with connected(self.pool) as connection:
-            await self._schema.require(connection)
-            changed = await connection.execute(SET_VOD_URL, [url, broadcast_id])
-        if not changed.rowcount:
+        await self._schema.require(self.pool)
+        if not await fetch_all(self.pool, SET_VOD_URL, by_name, [url, broadcast_id]):
             raise NotFound("no such broadcast")
 
     async def _read(self, query: LiteralString, values: Values = None) -> list[Any]:
-        async with connected(self.pool) as connection:
-            await self._schema.require(connection)
-            # Thousands of times and arrays.
-            return await fetch_all(connection, query, by_name, values, binary=True)
+        await self._schema.require(self.pool)
+        # In binary: there are thousands of times and arrays.
+        return await fetch_all(self.pool, query, by_name, values, binary=True)
 
 
 def _screenings(rows: Sequence[Any]) -> tuple[PastScreening, ...]:

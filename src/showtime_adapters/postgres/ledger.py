@@ -9,10 +9,16 @@ from uuid import UUID, uuid5
 
 from attrs import frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.pool import (
+    Connection,
+    Pool,
+    by_name,
+    connected,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+)
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
@@ -62,7 +68,7 @@ _DECIDE: LiteralString = """
 class PostgresLedger:
     """Keeps the points of viewers; see `showtime_core.ports.Ledger` and `Account`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
@@ -88,19 +94,16 @@ class PostgresLedger:
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
-        async with connected(self.pool) as connection:
-            return await _balance(connection, viewer)
+        return await _balance(self.pool, viewer)
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
-        async with connected(self.pool) as connection:
-            rows = await fetch_all(connection, _STATEMENT, by_name, [viewer.id, period])
+        rows = await fetch_all(self.pool, _STATEMENT, by_name, [viewer.id, period])
         return Statement(tuple(map(_transaction, rows)), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
-        async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _FIND, by_name, [viewer.id, flow_id])
+        row = await fetch_one(self.pool, _FIND, by_name, [viewer.id, flow_id])
         return _transaction(row) if row else None
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
@@ -119,8 +122,8 @@ async def _record(connection: Connection, viewer: Viewer, key: str, new: Expecte
     return flow_id
 
 
-async def _balance(connection: Connection, viewer: Viewer) -> Balance:
-    [balance] = await fetch_all(connection, _BALANCE, class_row(Balance), [viewer.id])
+async def _balance(database: Pool | Connection, viewer: Viewer) -> Balance:
+    [balance] = await fetch_all(database, _BALANCE, class_row(Balance), [viewer.id])
     return balance
 
 

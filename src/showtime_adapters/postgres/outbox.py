@@ -10,12 +10,10 @@ from uuid import UUID
 from attrs import asdict, define
 from psycopg.errors import UniqueViolation
 from psycopg.rows import scalar_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres.pool import Connection, Pool, by_name, connected, fetch_all, fetch_value
 from showtime_adapters.wire import Document, decode_effect, effect_document
 from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
@@ -37,7 +35,7 @@ class PostgresOutbox:
     Its pool is one in which each statement is a transaction of its own.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     may_send_for: timedelta
     """How long an instance that is gone may still be sending: before, its ledger calls are not looked at."""
     owner: int = 0
@@ -85,14 +83,11 @@ class PostgresOutbox:
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
-        async with connected(self.pool) as connection:
-            return set(await fetch_all(connection, statements.CLAIMED, scalar_row, [viewer.id]))
+        return set(await fetch_all(self.pool, statements.CLAIMED, scalar_row, [viewer.id]))
 
     async def is_under_way(self, viewer: Viewer) -> bool:
         """Tell whether a transaction may be being made."""
-        async with connected(self.pool) as connection:
-            found = await (await connection.execute(statements.UNDER_WAY, [viewer.id])).fetchone()
-        return found is not None
+        return bool(await fetch_value(self.pool, statements.UNDER_WAY, [viewer.id]))
 
 
 async def write_settlement(

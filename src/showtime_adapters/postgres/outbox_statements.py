@@ -224,7 +224,7 @@ CLAIMED: LiteralString = "select flow_id from showtime.outbox where lane = %s an
 
 # Whether a transaction of a viewer may be being made that is not known yet.
 UNDER_WAY: LiteralString = """
-    select from showtime.outbox
+    select true from showtime.outbox
     where lane = %s and status in ('due', 'leased') and (status = 'leased' or doubted_since is not null)
     limit 1
 """

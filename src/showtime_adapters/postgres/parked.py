@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, LiteralString
 
 from attrs import evolve, frozen
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.outbox import read_job, write_settlement
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
+from showtime_adapters.postgres.pool import Pool, by_name, connected, fetch_all, fetch_one
 from showtime_adapters.wire import decode_policy
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement
@@ -34,7 +32,7 @@ _PARKED_ENTRY: LiteralString = """
 class PostgresParkedItems:
     """Lists and changes what is parked; see `showtime_core.ports.ParkedItems`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
 
     async def list_parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
         """List what is parked."""
@@ -48,8 +46,7 @@ class PostgresParkedItems:
 
     async def parked_entry(self, entry_id: str) -> ParkedEntry | None:
         """Give an entry that is parked."""
-        async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _PARKED_ENTRY, by_name, [entry_id])
+        row = await fetch_one(self.pool, _PARKED_ENTRY, by_name, [entry_id])
         return _parked_entry(row) if row else None
 
     async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:

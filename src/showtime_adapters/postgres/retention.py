@@ -12,11 +12,9 @@ from datetime import timedelta
 from typing import LiteralString
 
 from attrs import frozen
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.postgres.leader import PRUNING_KEY, Leadership
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres.pool import Pool, by_name, connected, fetch_all
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_core.errors import Unavailable
 
@@ -94,7 +92,7 @@ class Retention:
     """Prunes what is old, now and then, on one instance at a time."""
 
     conninfo: str
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     age: timedelta
 
     async def run(self) -> None:

@@ -5,11 +5,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
+from showtime_adapters.postgres.pool import Connection, Pool, by_name, connected, fetch_all, fetch_one
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.statements import CHAT_TIP, NEWEST_BROADCAST, SCREENINGS_OF, TIP
 from showtime_adapters.wire import decode_state, snapshot_document
@@ -71,7 +69,7 @@ async def read_chat_tip(connection: Connection) -> FeedPosition:
     return FeedPosition(row.epoch, row.id, snapshot="")
 
 
-async def read_state(pool: AsyncConnectionPool[Connection]) -> ChannelState:
+async def read_state(pool: Pool) -> ChannelState:
     """Read the state as it stands, without the lock; raises Unavailable."""
     async with connected(pool) as connection:
         await require_schema(connection)

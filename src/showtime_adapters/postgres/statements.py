@@ -230,13 +230,3 @@ CHAT_AFTER: LiteralString = """
 # Wake this session with every commit that shows something.
 LISTEN: LiteralString = "listen showtime_feed"
 LISTEN_TO_CHAT: LiteralString = "listen showtime_chat"
-
-# Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
-PENDING_WORK: LiteralString = """
-    select (select count(*) from showtime.journal where outcome = 'parked') as parked_messages,
-           (select count(*) from showtime.outbox where status = 'parked') as parked_effects,
-           count(*) as waiting_effects,
-           coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
-               as oldest_effect_seconds
-    from showtime.outbox where status = 'due'
-"""

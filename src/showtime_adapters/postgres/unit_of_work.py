@@ -11,14 +11,20 @@ from collections.abc import Sequence
 from attrs import field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
 from showtime_adapters.postgres.journal_changes import write_broadcasts, write_changes, write_payments
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.pool import (
+    Connection,
+    Pool,
+    by_name,
+    connected,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+)
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_adapters.postgres.state import VersionedState, current_state, require_channel
 from showtime_adapters.wire import state_document
@@ -43,7 +49,7 @@ class PostgresUnitOfWork:
     Its pool is one in which each statement is a transaction of its own.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _schema: SchemaCheck = field(factory=SchemaCheck)
@@ -82,8 +88,7 @@ class PostgresUnitOfWork:
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an entry of this id is in the journal; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            return bool(await fetch_value(connection, statements.IS_KNOWN, [entry_id]))
+        return bool(await fetch_value(self.pool, statements.IS_KNOWN, [entry_id]))
 
 
 async def _record_as_assumed(

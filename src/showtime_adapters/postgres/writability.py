@@ -13,9 +13,8 @@ from typing import LiteralString
 from uuid import uuid4
 
 from attrs import define, field
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected, retry_once
+from showtime_adapters.postgres.pool import Pool, connected, retry_once
 from showtime_core.errors import Unavailable
 
 _ROOM = 16 * 1024
@@ -34,7 +33,7 @@ _TAKE_ROOM: LiteralString = """
 class Writability:
     """What became of the latest writes of one instance; its pool is the one for writing."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: Pool
     _failure: str | None = None
     """Why the latest that is known of failed; None: it did not."""
     _tries: int = 0

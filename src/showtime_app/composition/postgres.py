@@ -13,14 +13,13 @@ from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, FEED, PostgresFeed, missed_alerts
 from showtime_adapters.postgres.ghosts import PostgresGhosts
-from showtime_adapters.postgres.health import PostgresHealthStore
+from showtime_adapters.postgres.health import PostgresHealthStore, read_pending_work
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.leader import CHAT_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
-from showtime_adapters.postgres.pending_work import read_pending_work
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.relay import Relay

@@ -7,10 +7,9 @@ So the connection must not go through a proxy that pools transactions.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from attrs import frozen
-from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from showtime_adapters.postgres.migrations.session import Connection, announcements, lock, session
@@ -21,7 +20,7 @@ from showtime_adapters.postgres.migrations.steps import (
     our_migrations,
     pending_migrations,
 )
-from showtime_adapters.postgres.queries import fetch_all, fetch_value
+from showtime_adapters.postgres.pool import Database, fetch_all, fetch_value
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -108,13 +107,13 @@ def status(conninfo: str, steps: Sequence[Migration] | None = None) -> tuple[Mig
     return tuple(MigrationStatus(step.name, times.get(step.version)) for step in steps)
 
 
-async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ...]:
+async def pending(database: Database) -> tuple[str, ...]:
     """Name the steps that a service waits for, in two small queries.
 
     Raises Refused if others were taken that it cannot live with.
     """
-    is_ours = await fetch_value(connection, _IS_OURS)
-    taken = await fetch_all(connection, _TAKEN, _APPLIED) if is_ours else []
+    is_ours = await fetch_value(database, _IS_OURS)
+    taken = await fetch_all(database, _TAKEN, _APPLIED) if is_ours else []
     return tuple(step.name for step in missing_migrations(taken, our_migrations()))
 
 
