@@ -167,9 +167,5 @@ def _is_time_to_prune(last: int, count: int) -> bool:
 
 
 def _row(line: ChatLine) -> dict[str, object]:
-    said = line if isinstance(line, ChatMessage) else None
-    return {
-        "message_id": said and said.id,
-        "viewer_id": said and said.viewer_id,
-        "payload": chat_document(line),
-    }
+    said = {"message_id": line.id, "viewer_id": line.viewer_id} if isinstance(line, ChatMessage) else {}
+    return said | {"payload": chat_document(line)}

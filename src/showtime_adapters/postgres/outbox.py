@@ -13,7 +13,15 @@ from psycopg.rows import scalar_row
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
-from showtime_adapters.postgres.pool import Connection, Pool, by_name, connected, fetch_all, fetch_value
+from showtime_adapters.postgres.pool import (
+    Connection,
+    Pool,
+    by_name,
+    columns,
+    connected,
+    fetch_all,
+    fetch_value,
+)
 from showtime_adapters.wire import Document, decode_effect, effect_document
 from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
@@ -123,47 +131,34 @@ def _read(row: Any) -> Job | None:  # noqa: ANN401 - a named tuple
 def read_job(row: Any) -> Job:  # noqa: ANN401 - a named tuple
     """Read a job from its columns, and those of its ghost."""
     return Job(
-        key=row.key,
-        entry_id=row.entry_id,
         effect=decode_effect(row.kind, row.payload),
-        attempts=row.attempts,
         ghost=_ghost(row) if row.id else None,
-        in_doubt_for=row.in_doubt_for,
-        answered_for=row.answered_for,
+        **columns(row, "key", "entry_id", "attempts", "in_doubt_for", "answered_for"),
     )
 
 
 def _ghost(row: Any) -> Ghost:  # noqa: ANN401 - a named tuple
     return Ghost(
-        id=row.id,
         viewer=Viewer(row.viewer_id, row.viewer_login, row.viewer_display_name),
-        subject=row.subject,
-        screening_id=row.screening_id,
         step=GhostStep(row.step),
-        flow_id=row.flow_id,
-        url=row.url,
-        refusal=GhostRefusal(row.refusal) if row.refusal else None,
-        reason=row.reason,
-        jpeg=row.jpeg,
+        refusal=row.refusal and GhostRefusal(row.refusal),
+        **columns(row, "id", "subject", "screening_id", "flow_id", "url", "reason", "jpeg"),
     )
 
 
 def planned_document(planned: PlannedEffect) -> Document:
     """Say an effect that is planned as the columns of its row."""
-    return {
-        "key": planned.key,
-        "entry_id": planned.entry_id,
+    return columns(planned, "key", "entry_id", "status", "remark") | {
         "kind": effect_kind(planned.effect),
         "lane": effect_lane(planned.effect),
         "payload": effect_document(planned.effect),
-        "status": planned.status,
         "depends_on": planned.after,
-        "remark": planned.remark,
     }
 
 
 def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
     is_over = ghost.step in {GhostStep.REFUSED, GhostStep.REFUNDED}
+    reason = _clean(ghost.reason)
     return asdict(ghost, recurse=False) | {
         "entry_id": entry_id,
         "summons": f"{entry_id}:summon-ghost",
@@ -172,8 +167,8 @@ def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
         "display_name": ghost.viewer.display_name,
         "name": ghost.viewer.name,
         "prompt": prompt(ghost.subject),
-        "reason": _clean(ghost.reason),
-        "error": _clean(ghost.reason) if is_over else None,
+        "reason": reason,
+        "error": reason if is_over else None,
         "is_decided": is_over or ghost.step is GhostStep.PAID,
         "is_settled": ghost.is_finished,
         "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),

@@ -30,6 +30,11 @@ by_name: AsyncRowFactory[Any] = namedtuple_row
 _POOL_WAIT_SECONDS = 2.0
 
 
+def columns(value: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a value of ours, or a row by name
+    """Give some attributes of a value by their names: as the columns of a row, or the fields of a class."""
+    return {name: getattr(value, name) for name in names}
+
+
 def make_pool(conninfo: str, max_size: int = 4, *, autocommit: bool = False) -> Pool:
     """Make a pool, not yet open; it connects in the background, and again after each loss.
 
