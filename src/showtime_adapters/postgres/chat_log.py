@@ -154,16 +154,10 @@ async def _write(connection: Connection, changes: ChatChanges) -> None:
         "line_count": len(changes.lines),
         "key_count": len(changes.dedup_keys),
     }
-    [last] = await fetch_all(connection, _WRITE, by_name, written, prepare=False)
-    if _is_time_to_prune(last.last_line_id, len(changes.lines)) or _is_time_to_prune(
-        last.last_position, len(changes.dedup_keys)
-    ):
+    [room] = await fetch_all(connection, _WRITE, by_name, written, prepare=False)
+    latest = ((room.last_line_id, len(changes.lines)), (room.last_position, len(changes.dedup_keys)))
+    if any(last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY for last, count in latest):
         await connection.execute(_PRUNE, {"kept": MAX_LINES})
-
-
-def _is_time_to_prune(last: int, count: int) -> bool:
-    """Tell whether it is time to prune, with so many that have just been written."""
-    return last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY
 
 
 def _row(line: ChatLine) -> dict[str, object]:

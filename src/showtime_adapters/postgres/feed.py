@@ -15,7 +15,7 @@ from psycopg.rows import args_row
 
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.living_session import keep, living_session
-from showtime_adapters.postgres.pool import Pool, connected, fetch_all
+from showtime_adapters.postgres.pool import Pool, fetch_all
 from showtime_adapters.postgres.session import Connection
 from showtime_adapters.postgres.state import read_chat_tip, read_tip
 from showtime_core.domain.feed import FeedEntry, FeedPosition
@@ -94,14 +94,7 @@ class PostgresFeed:
 
 async def missed_alerts(pool: Pool, since: timedelta, after: int, until: int) -> Sequence[FeedEntry]:
     """Read the alerts after one id and up to another that are not older than this; raises Unavailable."""
-    missed: list[FeedEntry] = []
-    async with connected(pool) as connection:
-        while True:
-            page = await fetch_all(connection, statements.MISSED_ALERTS, _ENTRY, [after, until, since, _PAGE])
-            missed += page
-            if len(page) < _PAGE:
-                return missed
-            after = page[-1].id
+    return await fetch_all(pool, statements.MISSED_ALERTS, _ENTRY, [after, until, since])
 
 
 async def _read_tip(connection: Connection) -> FeedPosition:

@@ -85,12 +85,11 @@ _ASKER: LiteralString = """
 
 async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
     """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
-    recent: dict[str, str] = {}
-    for entry in entries:
-        asker = await _recent_asker(connection, entry)
-        if asker and entry.dedup_key:
-            recent[entry.dedup_key] = asker
-    return recent
+    return {
+        entry.dedup_key: asker
+        for entry in entries
+        if entry.dedup_key and (asker := await _recent_asker(connection, entry))
+    }
 
 
 async def _recent_asker(connection: Connection, request: Entry) -> str | None:

@@ -49,14 +49,11 @@ _BALANCE: LiteralString = """
     from showtime.flow where viewer_id = %s
 """
 
-_STATEMENT: LiteralString = """
-    select id, type, state, points, description, at from showtime.flow
-    where viewer_id = %s and at >= clock_timestamp() - %s order by position desc
+_FLOWS: LiteralString = """
+    select id, type, state, points, description, at from showtime.flow where viewer_id = %s and
 """
-
-_FIND: LiteralString = """
-    select id, type, state, points, description, at from showtime.flow where viewer_id = %s and id = %s
-"""
+_STATEMENT: LiteralString = _FLOWS + "at >= clock_timestamp() - %s order by position desc"
+_FIND: LiteralString = _FLOWS + "id = %s"
 
 _DECIDE: LiteralString = """
     update showtime.flow set state = %s, at = clock_timestamp()

@@ -13,17 +13,16 @@ END_SILENT = living_session.END_SILENT + "(select owner from showtime.outbox whe
 
 # Takes back what instances had leased that are gone: it may have been performed. A call to the ledger, which
 # is in a lane, may still be sent for a while: an answer of the ledger before that proves nothing.
-RECOVER: LiteralString = """
+RECOVER: LiteralString = (
+    """
     update showtime.outbox set
         status = 'due', owner = null, doubted_since = coalesce(doubted_since, leased_at), answered_at = null,
         due_at = clock_timestamp() + case when lane is null then interval '0' else %s end,
         remark = 'the instance that performed it is gone'
-    where status = 'leased' and owner not in (
-        select (classid::bigint << 32) | objid::bigint from pg_locks
-        where locktype = 'advisory' and granted and objsubid = 1
-          and database = (select oid from pg_database where datname = current_database())
-    )
-"""
+    where status = 'leased' and owner not in (select key from """  # noqa: S608 - all of it is ours
+    + living_session.HELD
+    + ")"
+)
 
 # Plans to look once more at what was in doubt, where that is due.
 PLAN_CHECKS: LiteralString = """

@@ -15,17 +15,15 @@ from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlem
 from showtime_core.domain.parked import settle_abandoned
 from showtime_core.errors import NotFound
 
-# Lists the entries that are parked, the oldest first, without their bodies.
-_PARKED_ENTRIES: LiteralString = """
-    select id, source, type, sent_at, ''::bytea as body, version, retry, policy, remark, reacted_at
-    from showtime.journal where outcome = 'parked' order by position limit %s
+# The entries that are parked, the oldest first, without their bodies; and one of them, with its body.
+_COLUMNS: LiteralString = "select id, source, type, sent_at, version, retry, policy, remark, reacted_at, "
+_PARKED_ENTRIES: LiteralString = (
+    _COLUMNS
+    + """
+    ''::bytea as body from showtime.journal where outcome = 'parked' order by position limit %s
 """
-
-# One of them, with its body.
-_PARKED_ENTRY: LiteralString = """
-    select id, source, type, sent_at, body, version, retry, policy, remark, reacted_at
-    from showtime.journal where id = %s and outcome = 'parked'
-"""
+)
+_PARKED_ENTRY: LiteralString = _COLUMNS + "body from showtime.journal where id = %s and outcome = 'parked'"
 
 
 @frozen

@@ -6,7 +6,7 @@ from typing import LiteralString
 from attrs import define
 
 from showtime_adapters.postgres.migrations.migrate import pending
-from showtime_adapters.postgres.pool import Connection, Pool, connected, fetch_value, retry_once
+from showtime_adapters.postgres.pool import Connection, Pool, fetch_value, retry_once
 from showtime_core.errors import Refused, Unavailable
 
 # A standby, or a database that its provider has closed since its disk is full, answers who only reads.
@@ -19,12 +19,11 @@ async def require_ready(pool: Pool) -> None:
 
 
 async def _look(pool: Pool) -> None:
-    async with connected(pool) as connection:
-        await require_schema(connection)
-        if await fetch_value(connection, _IS_READ_ONLY):
-            raise Unavailable(
-                "the database is read-only: name one that is not a standby (PGHOST), or make room on its disk"
-            )
+    await require_schema(pool)
+    if await fetch_value(pool, _IS_READ_ONLY):
+        raise Unavailable(
+            "the database is read-only: name one that is not a standby (PGHOST), or make room on its disk"
+        )
 
 
 async def require_schema(database: Pool | Connection) -> None:

@@ -219,7 +219,7 @@ FEED_AFTER: LiteralString = """
 MISSED_ALERTS: LiteralString = """
     select id, stream, payload::text from showtime.feed
     where id > %s and id <= %s and stream = 'alerts' and shown_at > clock_timestamp() - %s
-    order by id limit %s
+    order by id
 """
 
 # What is shown of chat after an id.

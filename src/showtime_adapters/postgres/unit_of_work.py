@@ -59,11 +59,33 @@ class PostgresUnitOfWork:
         async with connected(self.pool) as connection:
             await self._schema.require(connection)
             try:
-                changes = await _record_as_assumed(connection, entries, policy, plan, self._kept)
+                changes = await self._record_as_assumed(connection, entries, policy, plan)
                 return changes or await self._record_under_lock(connection, entries, policy, plan)
             except (LockNotAvailable, QueryCanceled):  # the instance that holds it may be frozen
                 await connection.execute(statements.END_FROZEN)
                 return await self._record_under_lock(connection, entries, policy, plan)
+
+    async def _record_as_assumed(
+        self, connection: Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
+    ) -> JournalChanges | None:
+        """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
+        cached = self._kept
+        if not cached.version or not _may_be_assumed(entries, policy):
+            return None
+        batch = AdmittedBatch(cached.state, None, tuple(entries), {})
+        try:
+            changes = plan(batch, policy)
+        except Exception:
+            return None
+        if (
+            changes.state is not cached.state
+        ):  # broadcasts may change, and whoever knows their state looks first
+            return None
+        try:
+            is_so = await write_changes(connection, changes, batch, policy, cached.version)
+        except UniqueViolation:  # an entry or a fact is not new
+            return None
+        return changes if is_so else None
 
     async def _record_under_lock(
         self, connection: Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
@@ -89,30 +111,6 @@ class PostgresUnitOfWork:
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an entry of this id is in the journal; raises Unavailable."""
         return bool(await fetch_value(self.pool, statements.IS_KNOWN, [entry_id]))
-
-
-async def _record_as_assumed(
-    connection: Connection,
-    entries: Sequence[Entry],
-    policy: Policy,
-    plan: PlanChanges,
-    cached: VersionedState,
-) -> JournalChanges | None:
-    """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
-    if not cached.version or not _may_be_assumed(entries, policy):
-        return None
-    batch = AdmittedBatch(cached.state, None, tuple(entries), {})
-    try:
-        changes = plan(batch, policy)
-    except Exception:
-        return None
-    if changes.state is not cached.state:  # broadcasts may change, and whoever knows their state looks first
-        return None
-    try:
-        is_so = await write_changes(connection, changes, batch, policy, cached.version)
-    except UniqueViolation:  # an entry or a fact is not new
-        return None
-    return changes if is_so else None
 
 
 def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:

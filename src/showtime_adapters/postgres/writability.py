@@ -8,7 +8,7 @@ instance for it would keep such a write from ever coming: whoever asks meanwhile
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import LiteralString
 from uuid import uuid4
 
@@ -69,12 +69,9 @@ class Writability:
     async def _try(self) -> None:
         """Write two pages, durably, and leave nothing of them."""
         try:
-            with self.watched():
+            with suppress(Unavailable), self.watched():
                 await retry_once(self._take_room)
-        except Unavailable:
-            pass
-        else:
-            self.succeeded()
+                self.succeeded()
         finally:
             self._tries += 1
 
