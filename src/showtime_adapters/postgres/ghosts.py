@@ -7,15 +7,7 @@ from uuid import UUID
 from attrs import frozen
 from psycopg.rows import class_row
 
-from showtime_adapters.postgres.pool import (
-    Connection,
-    Pool,
-    by_name,
-    connected,
-    fetch_all,
-    fetch_one,
-    fetch_value,
-)
+from showtime_adapters.postgres import pool as db
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
@@ -83,7 +75,7 @@ _ASKER: LiteralString = """
 """
 
 
-async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
+async def find_recent(connection: db.Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
     """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
     return {
         entry.dedup_key: asker
@@ -92,20 +84,20 @@ async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mappi
     }
 
 
-async def _recent_asker(connection: Connection, request: Entry) -> str | None:
+async def _recent_asker(connection: db.Connection, request: Entry) -> str | None:
     """Name the request that is the same as this one; None for what is named, or no request at all."""
     wanted = request.content
     if request.is_named or not isinstance(wanted, GhostRequested):
         return None
     asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
-    asker: str | None = await fetch_value(connection, _RECENT, asked, prepare=False)
+    asker: str | None = await db.fetch_value(connection, _RECENT, asked, prepare=False)
     return asker
 
 
-async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
+async def count_ghosts(connection: db.Connection, viewers: Sequence[str]) -> GhostLoad:
     """Count the ghosts that limits are about; none is added while the channel's lock is held."""
     counted = {"viewers": list(viewers), "day": DAY}
-    [load] = await fetch_all(connection, _COUNT, class_row(GhostLoad), counted, prepare=False)
+    [load] = await db.fetch_all(connection, _COUNT, class_row(GhostLoad), counted, prepare=False)
     return load
 
 
@@ -124,17 +116,17 @@ _PROGRESS: LiteralString = """
 class PostgresGhosts:
     """Looks how ghosts stand; see `showtime_core.ports.Ghosts`."""
 
-    pool: Pool
+    pool: db.Pool
 
     async def first_request(self, request: Entry) -> str | None:
         """Name the entry whose ghost this request gets."""
-        async with connected(self.pool) as connection:
-            asker: str | None = await fetch_value(connection, _ASKER, [request.id, request.dedup_key])
+        async with db.connected(self.pool) as connection:
+            asker: str | None = await db.fetch_value(connection, _ASKER, [request.id, request.dedup_key])
             return asker or await _recent_asker(connection, request)
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
-        row = await fetch_one(self.pool, _PROGRESS, by_name, [ghost_id])
+        row = await db.fetch_one(self.pool, _PROGRESS, db.by_name, [ghost_id])
         if row is None:
             raise NotFound("no such ghost")
         step, refusal = row.step and GhostStep(row.step), row.refusal and GhostRefusal(row.refusal)

@@ -6,8 +6,8 @@ from attrs import frozen
 from psycopg.rows import class_row
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.ghosts import count_ghosts
-from showtime_adapters.postgres.pool import Pool, by_name, connected, fetch_all
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, PendingWork, TwitchHealth
@@ -40,12 +40,12 @@ _PENDING_WORK: LiteralString = """
 class PostgresHealthStore:
     """The table of how everything stands; raises Unavailable."""
 
-    pool: Pool
+    pool: db.Pool
 
     async def read(self) -> Health:
         """Read what is known."""
-        async with connected(self.pool) as connection:
-            [row] = await fetch_all(connection, _READ, by_name)
+        async with db.connected(self.pool) as connection:
+            [row] = await db.fetch_all(connection, _READ, db.by_name)
             load = await count_ghosts(connection, ())
         return Health(
             now=row.now,
@@ -57,11 +57,11 @@ class PostgresHealthStore:
     async def save_twitch(self, health: TwitchHealth) -> None:
         """Keep what a check at Twitch came to."""
         report = encode(twitch_health_document(health))
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await connection.execute(_KEEP, [health.checked_at, report])
 
 
-async def read_pending_work(pool: Pool) -> PendingWork:
+async def read_pending_work(pool: db.Pool) -> PendingWork:
     """Count what is parked and what is due; raises Unavailable."""
-    [pending] = await fetch_all(pool, _PENDING_WORK, class_row(PendingWork))
+    [pending] = await db.fetch_all(pool, _PENDING_WORK, class_row(PendingWork))
     return pending

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from attrs import define, field
 
-from showtime_adapters.postgres.pool import Pool, Values, by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
     ListedBroadcast,
@@ -80,7 +80,7 @@ SET_VOD_URL: LiteralString = """
 class PostgresHistory:
     """The nights that were; see `showtime_core.ports.History`."""
 
-    pool: Pool
+    pool: db.Pool
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
@@ -108,13 +108,13 @@ class PostgresHistory:
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere."""
         await self._schema.require(self.pool)
-        if not await fetch_all(self.pool, SET_VOD_URL, by_name, [url, broadcast_id]):
+        if not await db.fetch_all(self.pool, SET_VOD_URL, db.by_name, [url, broadcast_id]):
             raise NotFound("no such broadcast")
 
-    async def _read(self, query: LiteralString, values: Values = None) -> list[Any]:
+    async def _read(self, query: LiteralString, values: db.Values = None) -> list[Any]:
         await self._schema.require(self.pool)
         # In binary: there are thousands of times and arrays.
-        return await fetch_all(self.pool, query, by_name, values, binary=True)
+        return await db.fetch_all(self.pool, query, db.by_name, values, binary=True)
 
 
 def _screenings(rows: Sequence[Any]) -> tuple[PastScreening, ...]:

@@ -6,9 +6,9 @@ from functools import cache
 from attrs import asdict, astuple
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.outbox import planned_document
-from showtime_adapters.postgres.pool import Connection, columns
 from showtime_adapters.wire import Document, alert_document, policy_document, snapshot_document
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Snapshot
@@ -17,7 +17,7 @@ from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
 async def write_changes(
-    connection: Connection,
+    connection: db.Connection,
     changes: JournalChanges,
     batch: AdmittedBatch,
     policy: Policy,
@@ -54,8 +54,8 @@ def _policy(policy: Policy) -> str:
 
 def _entries(batch: AdmittedBatch, verdicts: Sequence[Verdict]) -> list[Document]:
     return [
-        columns(entry, "id", "source", "type", "version", "retry", "sent_at")
-        | columns(verdict, "outcome", "remark")
+        db.columns(entry, "id", "source", "type", "version", "retry", "sent_at")
+        | db.columns(verdict, "outcome", "remark")
         | {"fact": None if entry.id in batch.first_reports else entry.claim}
         for entry, verdict in zip(batch.new_entries, verdicts, strict=True)
     ]
@@ -65,7 +65,7 @@ def _viewers(updates: Sequence[ViewerUpdate]) -> list[Document]:
     """List every viewer once, for one statement changes a row once: the latest name, and the first times."""
     viewers: dict[str, Document] = {}
     for update in updates:
-        times = {name: at for name, at in columns(update, "followed_at", "subscribed_at").items() if at}
+        times = {name: at for name, at in db.columns(update, "followed_at", "subscribed_at").items() if at}
         row = {"id": update.viewer.id} | times | viewers.get(update.viewer.id, {})
         viewers[update.viewer.id] = row | {"name": update.viewer.name}
     return list(viewers.values())
@@ -81,14 +81,14 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
     return {"stream": "alerts", "payload": alert_document(what)}
 
 
-async def write_payments(connection: Connection, changes: JournalChanges) -> None:
+async def write_payments(connection: db.Connection, changes: JournalChanges) -> None:
     """Write the payments that were told, under the lock."""
     told = [asdict(each.payment) | {"entry_id": each.entry_id} for each in changes.payments]
     if told:
         await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
 
 
-async def write_broadcasts(connection: Connection, changes: JournalChanges) -> None:
+async def write_broadcasts(connection: db.Connection, changes: JournalChanges) -> None:
     """Write the broadcasts and screenings that are new or changed, under the lock."""
     if changes.merged_broadcasts:
         await connection.execute(statements.END_MERGED, [list(changes.merged_broadcasts)])

@@ -10,8 +10,8 @@ from typing import LiteralString
 
 from attrs import define, field
 
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.living_session import HELD, SILENT_SECONDS, T, Work, keep, living_session
-from showtime_adapters.postgres.pool import Connection, fetch_value
 from showtime_core.errors import Unavailable
 
 # The keys of all locks of this kind: any numbers would do, but the same in all versions of showtime.
@@ -40,9 +40,9 @@ class Leadership:
     _backend: int = field(default=0, init=False)
     """The server's process of the session that led last."""
 
-    async def require(self, connection: Connection) -> None:
+    async def require(self, connection: db.Connection) -> None:
         """Raise Unavailable unless this instance leads; to be asked in the transaction that depends on it."""
-        if not await fetch_value(connection, _HOLDS, [self._backend, self.key]):
+        if not await db.fetch_value(connection, _HOLDS, [self._backend, self.key]):
             raise Unavailable("another showtime does this by now")
 
     async def run(self, work: Work[None]) -> None:

@@ -10,15 +10,7 @@ from uuid import UUID, uuid5
 from attrs import frozen
 from psycopg.rows import class_row
 
-from showtime_adapters.postgres.pool import (
-    Connection,
-    Pool,
-    by_name,
-    connected,
-    fetch_all,
-    fetch_one,
-    fetch_value,
-)
+from showtime_adapters.postgres import pool as db
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
@@ -65,18 +57,18 @@ _DECIDE: LiteralString = """
 class PostgresLedger:
     """Keeps the points of viewers; see `showtime_core.ports.Ledger` and `Account`."""
 
-    pool: Pool
+    pool: db.Pool
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             return await _record(connection, credit.viewer, key, expected_credit(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
-        async with connected(self.pool) as connection, connection.transaction():
+        async with db.connected(self.pool) as connection, connection.transaction():
             await connection.execute(_LOCK, [viewer.id])
-            is_known = await fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
+            is_known = await db.fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
             if not is_known and (await _balance(connection, viewer)).available < points:
                 raise NotEnoughPoints("not enough points")
             return await _record(connection, viewer, key, expected_reservation(points))
@@ -95,16 +87,16 @@ class PostgresLedger:
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
-        rows = await fetch_all(self.pool, _STATEMENT, by_name, [viewer.id, period])
+        rows = await db.fetch_all(self.pool, _STATEMENT, db.by_name, [viewer.id, period])
         return Statement(tuple(map(_transaction, rows)), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
-        row = await fetch_one(self.pool, _FIND, by_name, [viewer.id, flow_id])
+        row = await db.fetch_one(self.pool, _FIND, db.by_name, [viewer.id, flow_id])
         return _transaction(row) if row else None
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             decided = await connection.execute(_DECIDE, [state, viewer.id, flow_id])
         if not decided.rowcount:
             if await self.find(viewer, flow_id):
@@ -112,15 +104,15 @@ class PostgresLedger:
             raise Refused("no such transaction")
 
 
-async def _record(connection: Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
+async def _record(connection: db.Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
     flow_id = uuid5(_NAMESPACE, key)
     values = [flow_id, viewer.id, new.type, new.state, new.points, new.description]
     await connection.execute(_RECORD, values)
     return flow_id
 
 
-async def _balance(database: Pool | Connection, viewer: Viewer) -> Balance:
-    [balance] = await fetch_all(database, _BALANCE, class_row(Balance), [viewer.id])
+async def _balance(database: db.Pool | db.Connection, viewer: Viewer) -> Balance:
+    [balance] = await db.fetch_all(database, _BALANCE, class_row(Balance), [viewer.id])
     return balance
 
 

@@ -16,7 +16,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from attrs import frozen
 
-from showtime_adapters.postgres.pool import fetch_value
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
@@ -67,7 +67,7 @@ class LivingSession:
 
     async def lock(self, key: int, silent_seconds: float = SILENT_SECONDS) -> None:
         """Take an advisory lock, as soon as it is free; a holder that is silent for so long is ended."""
-        while not await fetch_value(self.connection, _TRY_LOCK, [key]):
+        while not await db.fetch_value(self.connection, _TRY_LOCK, [key]):
             await self.connection.execute(_END_HOLDER, [silent_seconds, key])
             await asyncio.sleep(_POLL_SECONDS)
 

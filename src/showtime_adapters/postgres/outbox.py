@@ -13,15 +13,7 @@ from psycopg.rows import scalar_row
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
-from showtime_adapters.postgres.pool import (
-    Connection,
-    Pool,
-    by_name,
-    columns,
-    connected,
-    fetch_all,
-    fetch_value,
-)
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.wire import Document, decode_effect, effect_document
 from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
@@ -43,7 +35,7 @@ class PostgresOutbox:
     Its pool is one in which each statement is a transaction of its own.
     """
 
-    pool: Pool
+    pool: db.Pool
     may_send_for: timedelta
     """How long an instance that is gone may still be sending: before, its ledger calls are not looked at."""
     owner: int = 0
@@ -54,7 +46,7 @@ class PostgresOutbox:
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
         found: list[Any] = []
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
                 pass  # what was in the way is out of it, and the next look may find more
             jobs = {row.key: _read(row) for row in found}
@@ -63,12 +55,12 @@ class PostgresOutbox:
         return [job for job in jobs.values() if job]
 
     async def _look(
-        self, connection: Connection, kinds: Collection[str], limit: int, found: list[Any]
+        self, connection: db.Connection, kinds: Collection[str], limit: int, found: list[Any]
     ) -> bool:
         """Lease up to so many more; tells whether anything was in the way."""
         wanted = {"kinds": list(kinds), "limit": limit, "look": _LOOKED_AT * limit, "owner": self.owner}
         try:
-            rows = await fetch_all(connection, statements.LEASE, by_name, wanted)
+            rows = await db.fetch_all(connection, statements.LEASE, db.by_name, wanted)
         except UniqueViolation:  # another instance has taken a lane at the same moment
             return False
         found += [row for row in rows if row.key is not None]
@@ -76,7 +68,7 @@ class PostgresOutbox:
 
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await connection.execute(statements.RECOVER, [self.may_send_for])
             await connection.execute(statements.PLAN_CHECKS)
 
@@ -84,22 +76,22 @@ class PostgresOutbox:
         """Write what came of a job."""
         with self.watched():
             async with (
-                connected(self.pool) as connection,
+                db.connected(self.pool) as connection,
                 connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
             ):
                 await write_settlement(connection, job, settlement, "leased", self.owner)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
-        return set(await fetch_all(self.pool, statements.CLAIMED, scalar_row, [viewer.id]))
+        return set(await db.fetch_all(self.pool, statements.CLAIMED, scalar_row, [viewer.id]))
 
     async def is_under_way(self, viewer: Viewer) -> bool:
         """Tell whether a transaction may be being made."""
-        return bool(await fetch_value(self.pool, statements.UNDER_WAY, [viewer.id]))
+        return bool(await db.fetch_value(self.pool, statements.UNDER_WAY, [viewer.id]))
 
 
 async def write_settlement(
-    connection: Connection, job: Job, settlement: Settlement, was: str, owner: int | None
+    connection: db.Connection, job: Job, settlement: Settlement, was: str, owner: int | None
 ) -> None:
     """Write what came of a job, if it is still what it was, and its owner's."""
     cursor = await connection.execute(
@@ -111,7 +103,6 @@ async def write_settlement(
             "owner": owner,
             "attempts": job.attempts,
             "remark": _clean(settlement.remark),
-            "is_sure": settlement.clears_doubt,
             "planned": encode([planned_document(settlement.next_effect)] if settlement.next_effect else []),
         },
     )
@@ -133,7 +124,7 @@ def read_job(row: Any) -> Job:  # noqa: ANN401 - a named tuple
     return Job(
         effect=decode_effect(row.kind, row.payload),
         ghost=_ghost(row) if row.id else None,
-        **columns(row, "key", "entry_id", "attempts", "in_doubt_for", "answered_for"),
+        **db.columns(row, "key", "entry_id", "attempts", "in_doubt_for", "answered_for"),
     )
 
 
@@ -142,13 +133,13 @@ def _ghost(row: Any) -> Ghost:  # noqa: ANN401 - a named tuple
         viewer=Viewer(row.viewer_id, row.viewer_login, row.viewer_display_name),
         step=GhostStep(row.step),
         refusal=row.refusal and GhostRefusal(row.refusal),
-        **columns(row, "id", "subject", "screening_id", "flow_id", "url", "reason", "jpeg"),
+        **db.columns(row, "id", "subject", "screening_id", "flow_id", "url", "reason", "jpeg"),
     )
 
 
 def planned_document(planned: PlannedEffect) -> Document:
     """Say an effect that is planned as the columns of its row."""
-    return columns(planned, "key", "entry_id", "status", "remark") | {
+    return db.columns(planned, "key", "entry_id", "status", "remark") | {
         "kind": effect_kind(planned.effect),
         "lane": effect_lane(planned.effect),
         "payload": effect_document(planned.effect),
@@ -159,21 +150,23 @@ def planned_document(planned: PlannedEffect) -> Document:
 def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
     is_over = ghost.step in {GhostStep.REFUSED, GhostStep.REFUNDED}
     reason = _clean(ghost.reason)
-    return asdict(ghost, recurse=False) | {
-        "entry_id": entry_id,
-        "summons": f"{entry_id}:summon-ghost",
-        "viewer_id": ghost.viewer.id,
-        "login": ghost.viewer.login,
-        "display_name": ghost.viewer.display_name,
-        "name": ghost.viewer.name,
-        "prompt": prompt(ghost.subject),
-        "reason": reason,
-        "error": reason if is_over else None,
-        "is_decided": is_over or ghost.step is GhostStep.PAID,
-        "is_settled": ghost.is_finished,
-        "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),
-        "jpeg": ghost.jpeg if ghost.step is GhostStep.PAINTED else None,
-    }
+    viewer = db.columns(ghost.viewer, "login", "display_name", "name")
+    return (
+        asdict(ghost, recurse=False)
+        | viewer
+        | {
+            "entry_id": entry_id,
+            "summons": f"{entry_id}:summon-ghost",
+            "viewer_id": ghost.viewer.id,
+            "prompt": prompt(ghost.subject),
+            "reason": reason,
+            "error": reason if is_over else None,
+            "is_decided": is_over or ghost.step is GhostStep.PAID,
+            "is_settled": ghost.is_finished,
+            "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),
+            "jpeg": ghost.jpeg if ghost.step is GhostStep.PAINTED else None,
+        }
+    )
 
 
 def _clean(words: str | None) -> str | None:

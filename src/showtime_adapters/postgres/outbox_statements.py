@@ -124,10 +124,10 @@ SETTLE: LiteralString = """
         update showtime.outbox set
             status = %(status)s, remark = %(remark)s, owner = null, flow_id = coalesce(%(flow_id)s, flow_id),
             due_at = clock_timestamp() + %(delay)s,
-            doubted_since = case when %(is_sure)s then null
+            doubted_since = case when %(clears_doubt)s then null
                                  when %(in_doubt)s then coalesce(doubted_since, leased_at)
                                  else doubted_since end,
-            answered_at = case when %(is_sure)s or %(in_doubt)s then null
+            answered_at = case when %(clears_doubt)s or %(in_doubt)s then null
                                when %(has_answered)s then coalesce(answered_at, clock_timestamp())
                                else answered_at end,
             check_at = clock_timestamp() + %(check_after)s::interval

@@ -6,9 +6,9 @@ from typing import Any, LiteralString
 from attrs import evolve, frozen
 
 from showtime_adapters.postgres import outbox_statements as statements
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.outbox import read_job, write_settlement
-from showtime_adapters.postgres.pool import Pool, by_name, connected, fetch_all, fetch_one
 from showtime_adapters.wire import decode_policy
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement
@@ -30,13 +30,13 @@ _PARKED_ENTRY: LiteralString = _COLUMNS + "body from showtime.journal where id =
 class PostgresParkedItems:
     """Lists and changes what is parked; see `showtime_core.ports.ParkedItems`."""
 
-    pool: Pool
+    pool: db.Pool
 
     async def list_parked(self, limit: int) -> Sequence[ParkedEntry | ParkedEffect]:
         """List what is parked."""
-        async with connected(self.pool) as connection:
-            entries = await fetch_all(connection, _PARKED_ENTRIES, by_name, [limit])
-            effects = await fetch_all(connection, statements.PARKED, by_name, [limit])
+        async with db.connected(self.pool) as connection:
+            entries = await db.fetch_all(connection, _PARKED_ENTRIES, db.by_name, [limit])
+            effects = await db.fetch_all(connection, statements.PARKED, db.by_name, [limit])
         return [
             *(_parked_entry(row) for row in entries),
             *(ParkedEffect(read_job(row), row.remark, row.since) for row in effects),
@@ -44,13 +44,13 @@ class PostgresParkedItems:
 
     async def parked_entry(self, entry_id: str) -> ParkedEntry | None:
         """Give an entry that is parked."""
-        row = await fetch_one(self.pool, _PARKED_ENTRY, by_name, [entry_id])
+        row = await db.fetch_one(self.pool, _PARKED_ENTRY, db.by_name, [entry_id])
         return _parked_entry(row) if row else None
 
     async def settle(self, key: str, decide: Callable[[Job], Settlement]) -> None:
         """Write what follows for an effect that is parked, and for what waits for it."""
-        async with connected(self.pool) as connection, connection.transaction():
-            row = await fetch_one(connection, statements.TAKE_PARKED, by_name, [key])
+        async with db.connected(self.pool) as connection, connection.transaction():
+            row = await db.fetch_one(connection, statements.TAKE_PARKED, db.by_name, [key])
             if row is None:
                 raise NotFound("nothing of this name is parked, or not any more")
             job = read_job(row)
@@ -58,7 +58,7 @@ class PostgresParkedItems:
             kept = evolve(settlement, remark=settlement.remark or row.remark)
             await write_settlement(connection, job, kept, EffectStatus.PARKED, None)
             if settlement.status is EffectStatus.DISMISSED:
-                waiting = await fetch_all(connection, statements.TAKE_WAITING, by_name, [key])
+                waiting = await db.fetch_all(connection, statements.TAKE_WAITING, db.by_name, [key])
                 for job in map(read_job, waiting):
                     await write_settlement(connection, job, settle_abandoned(job), EffectStatus.WAITING, None)
             await connection.execute(statements.WAKE)

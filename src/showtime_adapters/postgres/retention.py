@@ -13,7 +13,7 @@ from typing import LiteralString
 
 from attrs import frozen
 
-from showtime_adapters.postgres.pool import Pool, by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import require_schema
 
 _log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ _TABLES: dict[str, LiteralString] = {
 class Retention:
     """Prunes what is old; one instance at a time, or each does the same work."""
 
-    pool: Pool
+    pool: db.Pool
     age: timedelta
 
     async def prune(self) -> None:
@@ -102,7 +102,7 @@ class Retention:
         wanted = {"after": None, "batch": _BATCH, "age": self.age}
         pruned: int = 0
         while True:
-            [batch] = await fetch_all(self.pool, statement, by_name, wanted)
+            [batch] = await db.fetch_all(self.pool, statement, db.by_name, wanted)
             pruned += batch.pruned
             if batch.last is None:
                 return pruned

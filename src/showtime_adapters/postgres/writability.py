@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from attrs import define, field
 
-from showtime_adapters.postgres.pool import Pool, connected, retry_once
+from showtime_adapters.postgres import pool as db
 from showtime_core.errors import Unavailable
 
 _ROOM = 16 * 1024
@@ -33,7 +33,7 @@ _TAKE_ROOM: LiteralString = """
 class Writability:
     """What became of the latest writes of one instance; its pool is the one for writing."""
 
-    pool: Pool
+    pool: db.Pool
     _failure: str | None = None
     """Why the latest that is known of failed; None: it did not."""
     _tries: int = 0
@@ -70,7 +70,7 @@ class Writability:
         """Write two pages, durably, and leave nothing of them."""
         try:
             with suppress(Unavailable), self.watched():
-                await retry_once(self._take_room)
+                await db.retry_once(self._take_room)
                 self.succeeded()
         finally:
             self._tries += 1
@@ -78,7 +78,7 @@ class Writability:
     async def _take_room(self) -> None:
         room = {"id": f"probe-{uuid4()}", "body": os.urandom(_ROOM)}
         async with (
-            connected(self.pool) as connection,
+            db.connected(self.pool) as connection,
             connection.transaction(),  # is committed, so that the log of the database is written
             connection.transaction(force_rollback=True),
         ):

@@ -13,6 +13,7 @@ from attrs import frozen
 from psycopg.errors import Diagnostic
 from psycopg.rows import class_row
 
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.migrations.session import Connection, lock, session
 from showtime_adapters.postgres.migrations.steps import (
     AppliedMigration,
@@ -21,7 +22,6 @@ from showtime_adapters.postgres.migrations.steps import (
     our_migrations,
     pending_migrations,
 )
-from showtime_adapters.postgres.pool import Database, fetch_all, fetch_value
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -107,13 +107,13 @@ def status(conninfo: str, steps: Sequence[Migration] | None = None) -> tuple[Mig
     return tuple(MigrationStatus(step.name, times.get(step.version)) for step in steps or our_migrations())
 
 
-async def pending(database: Database) -> tuple[str, ...]:
+async def pending(database: db.Database) -> tuple[str, ...]:
     """Name the steps that a service waits for, in two small queries.
 
     Raises Refused if others were taken that it cannot live with.
     """
-    is_ours = await fetch_value(database, _IS_OURS)
-    taken = await fetch_all(database, _TAKEN, _APPLIED) if is_ours else []
+    is_ours = await db.fetch_value(database, _IS_OURS)
+    taken = await db.fetch_all(database, _TAKEN, _APPLIED) if is_ours else []
     return tuple(step.name for step in missing_migrations(taken, our_migrations()))
 
 
