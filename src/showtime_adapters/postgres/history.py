@@ -19,18 +19,9 @@ from showtime_core.domain.broadcasts.history import (
 )
 from showtime_core.errors import NotFound
 
-# All nights with a tape. The tapes come from an index in their order, and are not sorted again.
-ALL_BROADCASTS: LiteralString = """
-    select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
-    from showtime.broadcast join (
-        select broadcast_id, array_agg(tape_id order by started_at, id)
-        from showtime.screening where tape_id > 0 group by broadcast_id
-    ) as played (broadcast_id, tape_ids) on broadcast_id = id
-    order by started_at, id
-"""
-
-# Some of them, after one of them or from the first. Only the tapes of these are looked at.
-SOME_BROADCASTS: LiteralString = """
+# The nights with a tape after one of them, or from the first, so many or all. Only the tapes of these are
+# looked at, from an index in their order.
+BROADCASTS: LiteralString = """
     select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
     from showtime.broadcast cross join lateral (
         select array_agg(tape_id order by screening.started_at, screening.id)
@@ -85,10 +76,7 @@ class PostgresHistory:
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
         """List the nights with a tape by their start."""
-        if after is None and limit is None:
-            rows = await self._read(ALL_BROADCASTS)
-        else:
-            rows = await self._read(SOME_BROADCASTS, {"after": after, "limit": limit})
+        rows = await self._read(BROADCASTS, {"after": after, "limit": limit})
         if not rows and after is not None and not await self._read(IS_BROADCAST, [after]):
             raise NotFound("no such broadcast")
         return [ListedBroadcast(row.id, row.started_at, row.vod_url, tuple(row.tape_ids)) for row in rows]
@@ -111,7 +99,7 @@ class PostgresHistory:
         if not await db.fetch_all(self.pool, SET_VOD_URL, db.by_name, [url, broadcast_id]):
             raise NotFound("no such broadcast")
 
-    async def _read(self, query: LiteralString, values: db.Values = None) -> list[Any]:
+    async def _read(self, query: LiteralString, values: db.Values) -> list[Any]:
         await self._schema.require(self.pool)
         # In binary: there are thousands of times and arrays.
         return await db.fetch_all(self.pool, query, db.by_name, values, binary=True)
