@@ -118,9 +118,11 @@ PAYMENTS_OF: LiteralString = """
                                         and flow_id is null
         union all
         select * from showtime.outbox where lane = any(%(payers)s) and status = 'parked' and flow_id is null
-    ) as credit join showtime.journal on journal.id = entry_id
-    where kind = 'credit-subscription' and payload ->> 'is_gift' = 'false' and sent_at is not null
-      and not exists (select from showtime.payment where payment.entry_id = journal.id)
+    ) as credit cross join lateral (
+        select sent_at from showtime.journal where id = credit.entry_id and sent_at is not null offset 0
+    ) as sent
+    where kind = 'credit-subscription' and payload ->> 'is_gift' = 'false'
+      and (select true from showtime.payment where payment.entry_id = credit.entry_id) is null
 """
 
 # Keeps payments that were told.
