@@ -18,10 +18,7 @@ from showtime_core.errors import NotFound
 # The entries that are parked, the oldest first, without their bodies; and one of them, with its body.
 _COLUMNS: LiteralString = "select id, source, type, sent_at, version, retry, policy, remark, reacted_at, "
 _PARKED_ENTRIES: LiteralString = (
-    _COLUMNS
-    + """
-    ''::bytea as body from showtime.journal where outcome = 'parked' order by position limit %s
-"""
+    _COLUMNS + "''::bytea as body from showtime.journal where outcome = 'parked' order by position limit %s"
 )
 _PARKED_ENTRY: LiteralString = _COLUMNS + "body from showtime.journal where id = %s and outcome = 'parked'"
 
