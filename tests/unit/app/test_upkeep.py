@@ -10,6 +10,8 @@ from showtime_core.errors import Unavailable
 
 NEVER = 1e6
 """Seconds: no test waits for so long."""
+SECONDS = 30
+"""After which a test fails rather than wait for what never comes."""
 AWAY, BROKEN = Unavailable("the database is away"), ValueError("a fault of ours")
 
 
@@ -31,7 +33,8 @@ async def test_work_is_repeated_after_its_pause_or_after_that_of_a_failure(
             raise fate
 
     repeating = asyncio.create_task(repeat("the work", work, every, after_failure))
-    await is_done.wait()
+    async with asyncio.timeout(SECONDS):
+        await is_done.wait()
     for _ in range(5):  # would begin the next one, if any
         await asyncio.sleep(0)
     assert not repeating.done()
@@ -51,7 +54,8 @@ async def test_what_has_failed_is_told(caplog):
 
     caplog.set_level("INFO", "showtime_app.upkeep")
     with pytest.raises(asyncio.CancelledError):
-        await repeat("the work", work, NEVER, 0)
+        async with asyncio.timeout(SECONDS):
+            await repeat("the work", work, NEVER, 0)
     first, second = caplog.records
     assert first.getMessage() == "the work is put off: the database is away"
     assert second.exc_info
