@@ -9,10 +9,8 @@ from uuid import UUID, uuid5
 
 from attrs import frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_value
+from showtime_adapters.postgres import pool as db
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ledger import (
     Balance,
@@ -75,18 +73,18 @@ _DECIDE: LiteralString = """
 class PostgresLedger:
     """Keeps the points of viewers; see `showtime_core.ports.PagedLedger`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             return await _record(connection, credit.viewer, key, expected_credit(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
-        async with connected(self.pool) as connection, connection.transaction():
+        async with db.connected(self.pool) as connection, connection.transaction():
             await connection.execute(_LOCK, [viewer.id])
-            is_known = await fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
+            is_known = await db.fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
             if not is_known and (await _balance(connection, viewer)).available < points:
                 raise NotEnoughPoints("not enough points")
             return await _record(connection, viewer, key, expected_reservation(points))
@@ -101,13 +99,11 @@ class PostgresLedger:
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
-        async with connected(self.pool) as connection:
-            return await _balance(connection, viewer)
+        return await _balance(self.pool, viewer)
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
-        async with connected(self.pool) as connection:
-            rows = await fetch_all(connection, _STATEMENT, by_name, [viewer.id, period])
+        rows = await db.fetch_all(self.pool, _STATEMENT, db.by_name, [viewer.id, period])
         return Statement(tuple(map(_transaction, rows)), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
@@ -118,12 +114,11 @@ class PostgresLedger:
     async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
         """List so many transactions, newest first, from one on."""
         values = {"viewer": viewer.id, "first": first, "limit": limit + 1}
-        async with connected(self.pool) as connection:
-            rows = await fetch_all(connection, _PAGE, by_name, values)
+        rows = await db.fetch_all(self.pool, _PAGE, db.by_name, values)
         return TransactionPage.of([*map(_transaction, rows)], limit)
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             decided = await connection.execute(_DECIDE, [state, viewer.id, flow_id])
         if not decided.rowcount:
             if await self.find(viewer, flow_id):
@@ -131,15 +126,15 @@ class PostgresLedger:
             raise Refused("no such transaction")
 
 
-async def _record(connection: Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
+async def _record(connection: db.Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
     flow_id = uuid5(_NAMESPACE, key)
     values = [flow_id, viewer.id, new.type, new.state, new.points, new.description]
     await connection.execute(_RECORD, values)
     return flow_id
 
 
-async def _balance(connection: Connection, viewer: Viewer) -> Balance:
-    [balance] = await fetch_all(connection, _BALANCE, class_row(Balance), [viewer.id])
+async def _balance(database: db.Pool | db.Connection, viewer: Viewer) -> Balance:
+    [balance] = await db.fetch_all(database, _BALANCE, class_row(Balance), [viewer.id])
     return balance
 
 
