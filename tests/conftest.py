@@ -4,6 +4,7 @@ import functools
 import os
 import shutil
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -50,9 +51,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, so that the others run beside it."""
-    items.sort(key=lambda item: item.path.name != "test_storm.py")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the long ones, on each worker, so that at the end short ones fill in; all else is by chance.
+
+    At first each worker is handed a slice of the tests, all slices of one size.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = iter([item for item in items if not item.get_closest_marker("long")])
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        first = long[number::workers]
+        size = (len(items) - len(ordered)) // (workers - number)
+        ordered += [*first, *islice(short, max(0, size - len(first)))]
+    items[:] = [*ordered, *short]
 
 
 _PROGRAMS = {

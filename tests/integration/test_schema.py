@@ -52,6 +52,7 @@ def send(dev, message):
     httpx.post(f"{dev.server.url}/callback", headers=message.headers, content=message.body).raise_for_status()
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing(dev, secret, tmp_path):
     """Whatever is asked, statuses, headers and bodies are those of the description."""
     send(dev, t.online("the-night-of-the-schema", secret=secret))  # at other times the host can do nothing

@@ -29,6 +29,8 @@ from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
 
+pytestmark = pytest.mark.long
+
 WELL = "showtime is fully operational. Off: chat, ghosts, points."
 OLDER = """
     update showtime.twitch_health set checked_at = checked_at - make_interval(mins => %s) returning checked_at

@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
+from support.forked import showtime
 from support.in_process import run_here
 from support.server import Server
 
@@ -44,18 +45,16 @@ class Dev:
 @contextmanager
 def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
     """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
-    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
     log = data_dir.with_suffix(".log")
-    with (
-        log.open("ab") as errors,
-        subprocess.Popen(
-            run, env=environment(settings), cwd=data_dir.parent, stdout=subprocess.PIPE, stderr=errors
-        ) as process,
-    ):
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    process = showtime(run, environment(settings), data_dir.parent, output=None, errors=log)
+    assert process.stdout
+    with process.stdout:
         try:
-            yield Dev(Server(_await_ready(process, log), process, log), data_dir)
+            yield Dev(Server(_await_ready(process.stdout, log), process, log), data_dir)
         finally:
             process.terminate()
+            process.wait()
 
 
 def refusal(data_dir: Path, **settings: str) -> str:
@@ -68,9 +67,8 @@ def refusal(data_dir: Path, **settings: str) -> str:
     return ran.stderr
 
 
-def _await_ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    assert process.stdout
-    for line in process.stdout:
-        if found := _READY.search(line.decode()):
+def _await_ready(lines: Iterable[str], log: Path) -> str:
+    for line in lines:
+        if found := _READY.search(line):
             return found[1]
     raise AssertionError(f"it does not start:\n{log.read_text()}")
