@@ -18,6 +18,7 @@ from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_app.cli.init import init
 from support.browser import alone_on_the_machine, browser
 from support.databases import fresh_database
+from support.following import await_some
 from support.forked import Forked, showtime
 from support.in_process import running_here
 from support.server import SECRET, Served, environment, rows
@@ -238,9 +239,7 @@ def follow_link(
         def click(address: str, link: str) -> tuple[str, str]:
             chrome.get(address)
             chrome.find_element("id", link).click()
-            deadline = time.monotonic() + 20
-            while chrome.title == "Twitch" and time.monotonic() < deadline:
-                time.sleep(0.05)
+            await_some(lambda: chrome.title != "Twitch")
             chrome.save_screenshot(str(stage.folder / "page.png"))
             return chrome.title, chrome.find_element("tag name", "main").text
 
@@ -255,9 +254,7 @@ def test_the_broadcaster_consents_in_the_browser(stage: Stage, follow_link):
     script.chmod(0o755)
     stage.twitch.world.consents.clear()
     with stage.asking(BROWSER=f"{script} %s") as process:
-        deadline = time.monotonic() + 30
-        while not opened.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        await_some(opened.exists)
         title, text = follow_link(opened.read_text(), "authorize")
         code, said = end(process)
     assert (code, title) == (0, "Thank you, that is all · showtime"), said
@@ -425,9 +422,7 @@ def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):
     world, both = rotating.twitch.world, {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
     rotating.twitch.fail("/helix/eventsub", "hang", method="POST")
     with rotating.asking("--rotate-secret", **both) as process:
-        deadline = time.monotonic() + 30
-        while len(world.of()) == TYPES and time.monotonic() < deadline:
-            time.sleep(0.01)
+        await_some(lambda: len(world.of()) < TYPES)
         process.kill()
     assert len(world.of()) == TYPES - 1
     assert f"all {TYPES} subscriptions are enabled" in rotating.init(**both)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -59,12 +58,15 @@ def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
 
 def refusal(data_dir: Path, **settings: str) -> str:
     """Run `showtime dev` where it must not start, and return what it says."""
-    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
-    ran = subprocess.run(
-        run, env=environment(settings), capture_output=True, text=True, timeout=20, check=False
-    )
-    assert ran.returncode == 1, ran.stdout
-    return ran.stderr
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    process = showtime(run, environment(settings), data_dir.parent, output=None, errors=None)
+    assert process.stdout
+    with process.stdout:
+        try:
+            assert process.wait(20) == 1
+            return process.stdout.read()
+        finally:
+            process.kill()
 
 
 def _await_ready(lines: Iterable[str], log: Path) -> str:
