@@ -22,6 +22,7 @@ from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_
 from showtime_adapters.postgres.migrations.session import NAME, lock, session
 from showtime_adapters.postgres.migrations.steps import Migration, our_migrations, read_migrations
 from showtime_core.errors import Refused, Unavailable
+from support.following import await_some
 
 ROOT = Path(__file__).parents[2]
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
