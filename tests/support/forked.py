@@ -85,21 +85,24 @@ def showtime(
     """
     reader, writer = _FORKS.Pipe(duplex=False)
     with reader, writer:
-        forked = fork(_run, list(arguments), dict(environment), folder, output or writer, errors)
+        os.umask(mask := os.umask(0))
+        forked = fork(_run, list(arguments), dict(environment), folder, mask, output or writer, errors)
         stdout = None if output else os.fdopen(os.dup(reader.fileno()), "r")
     return Forked(forked._process, stdout)  # noqa: SLF001 - it is made here
 
 
-def _run(
+def _run(  # noqa: PLR0913, PLR0917 - all that a process begins with
     arguments: list[str],
     environment: dict[str, str],
     folder: Path,
+    mask: int,
     output: Path | Connection,
     errors: Path | None,
 ) -> None:
     from showtime_app.cli.main import main  # noqa: PLC0415 - in the process that was forked
 
     os.chdir(folder)
+    os.umask(mask)
     os.environ.clear()
     os.environ.update(environment)
     _redirect(1, output)
