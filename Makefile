@@ -8,6 +8,9 @@ AUDIT_VENV ?= .venv-audit
 UV ?= uv
 export PYTHON
 
+# An environment that keeps Python from remembering what it compiled has each of many processes compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What the tools remember is kept there too: what another user's tools remember would stop ours.
 CACHE = $(VENV)/cache
 export MYPY_CACHE_DIR = $(CACHE)/mypy

@@ -154,6 +154,7 @@ async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, mig
     assert rows(migrated, "select count(*) from showtime.chat_heard") == [(MAX_LINES,)]
 
 
+@pytest.mark.long
 async def test_one_instance_reads_and_another_takes_over(twitch, settings, migrated, tmp_path):
     """One of two joins, both show its chat, and when it is killed the other follows without a repeat."""
     with (
@@ -185,6 +186,7 @@ async def test_one_instance_reads_and_another_takes_over(twitch, settings, migra
             assert len(twitch.joined) == 1
 
 
+@pytest.mark.long
 async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, migrated, tmp_path):
     """Another takes over; what the frozen one had received is said by nobody when it goes on."""
     with (

@@ -22,6 +22,7 @@ from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_
 from showtime_adapters.postgres.migrations.session import NAME, lock, session
 from showtime_adapters.postgres.migrations.steps import Migration, our_migrations, read_migrations
 from showtime_core.errors import Refused, Unavailable
+from support.following import await_some
 
 ROOT = Path(__file__).parents[2]
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
@@ -341,13 +342,6 @@ migrate_up(sys.argv[1], print, read_migrations(Path(sys.argv[2])))
 ASLEEP = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_killed_in_the_middle_of_a_step(database, tmp_path):
     """The step was never begun, the lock is free again at once, and the next run does the rest."""
     tell(database, PREDECESSOR)
@@ -357,7 +351,7 @@ def test_killed_in_the_middle_of_a_step(database, tmp_path):
         (tmp_path / f"{step.name}.up.sql").write_text(step.up + slowly)
     with subprocess.Popen([sys.executable, "-c", MIGRATE_FROM, database, str(tmp_path)]) as process:
         try:
-            wait_until(lambda: ask(database, ASLEEP) != [])
+            await_some(lambda: ask(database, ASLEEP) != [])
         finally:
             process.send_signal(signal.SIGKILL)
     assert ask(database, STEPS_TAKEN) == [("001_predecessor",)]

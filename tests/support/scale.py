@@ -25,9 +25,27 @@ class Scale:
     """How often the connection to chat is cut."""
     chat_lines: int
     """Of a flood in chat, twice: together more than are kept."""
+    requests: int
+    """To each route, that are thought up from its description, besides those that cover its parts."""
 
 
-SHORT = Scale(storm_rounds=3, deeds=170, wishes=8, messages=600, crashes=3, chat_cuts=4, chat_lines=11_000)
+SHORT = Scale(
+    storm_rounds=3,
+    deeds=170,
+    wishes=8,
+    messages=600,
+    crashes=3,
+    chat_cuts=4,
+    chat_lines=11_000,
+    requests=4,
+)
 LONG = Scale(
-    storm_rounds=17, deeds=960, wishes=40, messages=2000, crashes=10, chat_cuts=20, chat_lines=15_000
+    storm_rounds=17,
+    deeds=960,
+    wishes=40,
+    messages=2000,
+    crashes=10,
+    chat_cuts=20,
+    chat_lines=15_000,
+    requests=60,
 )

@@ -14,7 +14,7 @@ SOURCE = "tapehead_tina!tapehead_tina@tapehead_tina.tmi.twitch.tv"
 TINA = Viewer("7701", "tapehead_tina", "Tapehead_Tina")
 
 
-def said(text, tags=TAGS):
+def read(text, tags=TAGS):
     return read_event(parse(f"@{tags} :{SOURCE} PRIVMSG #goldenvcr :{text}\r\n".encode()))
 
 
@@ -42,27 +42,27 @@ def test_a_line_is_taken_apart(raw, line):
 
 def test_a_message_says_who_wrote_what():
     """White space is what was written, to the end of the line."""
-    assert said(" be  kind,\trewind ") == ev.ChatMessageSent("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
+    assert read(" be  kind,\trewind ") == ev.ChatMessageSent("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
 
 
 def test_a_writer_without_a_display_name_has_a_login():
     """A display name that is empty, blank or absent is replaced by the login from the source."""
     for tags in ("id=1;user-id=7;display-name=", r"id=1;user-id=7;display-name=\s", "id=1;user-id=7"):
-        assert said("hi", tags).writer.name == "tapehead_tina"
+        assert read("hi", tags).writer.name == "tapehead_tina"
 
 
 def test_me_is_written_without_its_wrapper():
     """The positions of emotes are those of the text inside."""
-    event = said("\x01ACTION dances 📼 Kappa\x01", TAGS + ";emotes=25:9-13")
+    event = read("\x01ACTION dances 📼 Kappa\x01", TAGS + ";emotes=25:9-13")
     assert event.text == "dances 📼 Kappa"
     assert encode(event.text, event.emotes)[0] == "dances 📼 $0"
-    assert said("\x01ACTION\x01").text == "\x01ACTION\x01"
-    assert said("he wrote \x01ACTION x\x01").text == "he wrote \x01ACTION x\x01"
+    assert read("\x01ACTION\x01").text == "\x01ACTION\x01"
+    assert read("he wrote \x01ACTION x\x01").text == "he wrote \x01ACTION x\x01"
 
 
 def test_emotes_have_their_places():
     """Several emotes with several positions each are read, and what is no position is passed over."""
-    event = said("Kappa Keepo Kappa", TAGS + ";emotes=25:0-4,12-16/emotesv2_a:b:6-10/x:y/:1-2/3/7:9-/8:-1-2")
+    event = read("Kappa Keepo Kappa", TAGS + ";emotes=25:0-4,12-16/emotesv2_a:b:6-10/x:y/:1-2/3/7:9-/8:-1-2")
     assert event.emotes == (
         ev.EmotePosition("25", 0, 4),
         ev.EmotePosition("25", 12, 16),

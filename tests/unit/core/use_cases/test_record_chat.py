@@ -25,21 +25,21 @@ class Log:
         self.written += texts
 
 
-def said(text):
+def written(text):
     return ChatReport(ChatMessageSent(f"id of {text}", MARGE, "", text))
 
 
 async def test_a_line_that_cannot_be_kept_harms_no_other():
     """The others of its batch are written, in order; only that one is left out."""
     log = Log(spoilt=["torn"])
-    await record_chat([said("one"), said("torn"), said("two")], log)
+    await record_chat([written("one"), written("torn"), written("two")], log)
     assert log.written == ["one", "two"]
 
 
 async def test_whoever_says_it_is_told_while_the_database_is_away():
     """Nothing is left out then: it can be said again."""
     with pytest.raises(Unavailable):
-        await record_chat([said("one")], Log(is_away=True))
+        await record_chat([written("one")], Log(is_away=True))
 
 
 async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
