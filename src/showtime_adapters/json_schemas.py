@@ -66,7 +66,9 @@ _MESSAGE = _object(
                 "color": _TEXT,
                 "text": {**_TEXT, "description": "`$$` is a dollar sign, `$0` the first of the emotes."},
                 "emotes": {"type": "array", "items": _object({"name": _TEXT, "url": _TEXT})},
-            }
+                "channel": {**_TEXT, "description": "In whose room it was written, if not in ours."},
+            },
+            ["id", "username", "color", "text", "emotes"],
         ),
     }
 )

@@ -33,6 +33,7 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.GiftSubAlert: "gift-sub",
     alerts.GhostAlert: "generated-images",
     alerts.HypeTrainAlert: "hype-train",
+    alerts.WatchStreakAlert: "watch-streak",
 }
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
@@ -76,6 +77,7 @@ def chat_document(line: ChatLine) -> Document:
             emotes = [{"name": emote.name, "url": _EMOTE_URL.format(emote.id)} for emote in line.emotes]
             names = ("id", "username", "color", "text")
             message = {name: getattr(line, name) for name in names} | {"emotes": emotes}
+            message |= {"channel": line.source_channel} if line.source_channel else {}
             return {"type": "message", "message": message}
         case Deletion(message_ids):
             return {"type": "deletion", "deletion": {"messageIds": list(message_ids)}}

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from attrs import asdict, evolve
+
 from showtime_adapters.twitch.fields import (
     Json,
+    read_count,
     read_object,
     read_optional_text,
     read_text,
@@ -16,7 +19,9 @@ from showtime_core.domain.events import (
     ChatMessageSent,
     ChatUserSilenced,
     EmotePosition,
+    WatchStreak,
 )
+from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 from showtime_core.texts import clean
 
 _ACTION = "\x01ACTION "
@@ -29,15 +34,44 @@ def unwrap(text: str) -> str:
 
 def read_written(event: Json, _sent_at: datetime) -> ChatMessageSent:
     """Read `channel.chat.message`; raises FieldError."""
-    message = read_object(event, "message")
+    return _read_message(event, read_object(event, "message"))
+
+
+def read_notification(event: Json, _sent_at: datetime) -> ChatMessageSent:
+    """Read `channel.chat.notification`: what somebody has written with it, if they have; raises FieldError.
+
+    What it is about is told by messages of other types, but for watch streaks.
+    """
+    message, notice = event.get("message"), read_text(event, "notice_type")
+    written = _read_message(event, message if isinstance(message, dict) else {})
+    if notice.startswith("shared_chat_") and not event.get("source_broadcaster_user_id"):
+        return evolve(written, source_channel="another channel")
+    if notice != "watch_streak":
+        return written
+    streak = read_count(read_object(event, "watch_streak"), "streak_count")
+    return WatchStreak(**asdict(written, recurse=False), streak=streak)
+
+
+def _read_message(event: Json, message: Json) -> ChatMessageSent:
     text = unwrap(read_optional_text(message, "text"))
+    is_anonymous = event.get("chatter_is_anonymous") is True
     return ChatMessageSent(
         message_id=read_text(event, "message_id"),
-        writer=read_viewer(event, "chatter_user"),
+        writer=Viewer("", "", ANONYMOUS_NAME) if is_anonymous else read_viewer(event, "chatter_user"),
         color=read_optional_text(event, "color"),
         text=text,
         emotes=tuple(_find_emotes(message.get("fragments"), text)),
+        source_channel=_read_source(event),
     )
+
+
+def _read_source(event: Json) -> str:
+    """Name the channel in whose room it was written, if that is another than ours."""
+    source_id, login, name = (
+        read_optional_text(event, f"source_broadcaster_user_{part}") for part in ("id", "login", "name")
+    )
+    is_ours = source_id in ("", event.get("broadcaster_user_id"))
+    return "" if is_ours else Viewer(source_id, login, name).name or source_id
 
 
 def _find_emotes(fragments: object, text: str) -> Iterator[EmotePosition]:

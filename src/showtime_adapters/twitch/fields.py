@@ -42,6 +42,12 @@ def read_optional_text(parent: Json, name: str) -> str:
     return clean(value)
 
 
+def read_message_text(event: Json) -> str:
+    """Read what somebody wrote with something, empty where there is nothing; raises FieldError."""
+    message = event.get("message")
+    return read_optional_text(message, "text") if isinstance(message, dict) else ""
+
+
 def read_viewer(event: Json, prefix: str = "user") -> Viewer:
     """Read who it was; raises FieldError for somebody without an id or a name."""
     viewer = Viewer(

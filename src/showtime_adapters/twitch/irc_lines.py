@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from showtime_adapters.twitch.chat_messages import unwrap
 from showtime_core.domain.events import (
@@ -17,12 +17,14 @@ from showtime_core.domain.events import (
     ChatMessageSent,
     ChatUserSilenced,
     EmotePosition,
+    WatchStreak,
 )
 from showtime_core.domain.viewers import Viewer
 
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}  # any other character after a backslash is itself
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _MILLISECONDS = re.compile(r"[0-9]{1,14}")
 
 
@@ -66,14 +68,9 @@ def read_event(line: IrcLine) -> ChatEvent | None:
     tags = line.tags
     match line.command, line.params:
         case "PRIVMSG", [_, text]:
-            login = line.source.partition("!")[0]
-            return ChatMessageSent(
-                message_id=tags.get("id", ""),
-                writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "")),
-                color=tags.get("color", ""),
-                text=unwrap(text),
-                emotes=tuple(_places(tags.get("emotes", ""))),
-            )
+            return _written(tags, line.source.partition("!")[0], text)
+        case "USERNOTICE", [_, *texts]:
+            return _noticed(tags, _written(tags, tags.get("login", ""), "".join(texts)))
         case "CLEARMSG", _ if tags.get("target-msg-id"):
             return ChatMessageDeleted(tags["target-msg-id"])
         case "CLEARCHAT", [_, *_] if tags.get("target-user-id"):
@@ -81,6 +78,26 @@ def read_event(line: IrcLine) -> ChatEvent | None:
         case "CLEARCHAT", [_]:
             return ChatCleared()
     return None
+
+
+def _written(tags: Mapping[str, str], login: str, text: str) -> ChatMessageSent:
+    source = tags.get("source-room-id", "")
+    return ChatMessageSent(
+        message_id=tags.get("id", ""),
+        writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "")),
+        color=tags.get("color", ""),
+        text=unwrap(text),
+        emotes=tuple(_places(tags.get("emotes", ""))),
+        source_channel="" if source == tags.get("room-id") else source,  # IRC tells no name of it
+    )
+
+
+def _noticed(tags: Mapping[str, str], written: ChatMessageSent) -> ChatMessageSent | None:
+    """Tell what a viewer has written with a notice, or that it is a watch streak; None: neither."""
+    streak = tags.get("msg-param-value", "")
+    if tags.get("msg-param-category") == "watch-streak" and _COUNT.fullmatch(streak):
+        return WatchStreak(**asdict(written, recurse=False), streak=int(streak))
+    return written if written.text else None
 
 
 def sent_at(line: IrcLine) -> datetime | None:

@@ -7,7 +7,7 @@ reason, and nothing of it is lost.
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve
 
@@ -16,6 +16,7 @@ from showtime_adapters.twitch.fields import (
     FieldError,
     Json,
     read_count,
+    read_message_text,
     read_moment,
     read_object,
     read_optional_text,
@@ -89,8 +90,11 @@ def _word(value: object) -> str:
 
 
 def _read_retry(text: str) -> int:
-    fits = text.isascii() and text.isdecimal() and len(text) < 9  # noqa: PLR2004 - fits 32 bits
-    return int(text) if fits else 0
+    return int(text) if _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 9  # noqa: PLR2004 - fits 32 bits
 
 
 def _read_content(source: EntrySource, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
@@ -139,6 +143,29 @@ def _cheer(event: Json, _sent_at: datetime) -> Event:
     )
 
 
+def _bits_used(event: Json, _sent_at: datetime) -> Event | Unknown:
+    """Tell of a Power-up, or of whatever else Twitch lets bits be spent on.
+
+    A cheer is told by `channel.cheer` as well, under another message id: nothing follows from it here.
+    """
+    if read_text(event, "type") == "cheer":
+        return Unknown()
+    viewer = read_viewer(event) if event.get("user_id") else None
+    return events.PowerUp(viewer, read_count(event, "bits", least=1), read_message_text(event))
+
+
+def _ad_break(event: Json, _sent_at: datetime) -> Event:
+    # Twitch sends a number and a truth value, and its reference shows them as texts.
+    seconds, began_at = str(event.get("duration_seconds")), read_moment(event, "started_at")
+    try:
+        ends_at = began_at + timedelta(seconds=int(seconds)) if _is_number(seconds) else None
+    except OverflowError:
+        ends_at = None
+    if not ends_at:
+        raise FieldError("'duration_seconds' is no number of seconds")
+    return events.AdBreak(began_at, ends_at, event.get("is_automatic") in (True, "true"))
+
+
 def _subscription(event: Json, sent_at: datetime) -> Event:
     return events.SubscriptionStart(
         read_viewer(event), read_text(event, "tier"), event.get("is_gift") is True, sent_at
@@ -146,12 +173,11 @@ def _subscription(event: Json, sent_at: datetime) -> Event:
 
 
 def _resubscription(event: Json, sent_at: datetime) -> Event:
-    message = event.get("message")
     return events.Resubscription(
         read_viewer(event),
         read_text(event, "tier"),
         read_count(event, "cumulative_months"),
-        read_optional_text(message, "text") if isinstance(message, dict) else "",
+        read_message_text(event),
         sent_at,
     )
 
@@ -187,12 +213,14 @@ def _redemption(event: Json, _sent_at: datetime) -> Event:
     return events.Redemption(read_text(event, "id"), read_viewer(event))
 
 
-_READERS: Mapping[str, Callable[[Json, datetime], Event]] = {
+_READERS: Mapping[str, Callable[[Json, datetime], Event | Unknown]] = {
     "stream.online": _stream_online,
     "stream.offline": _stream_offline,
     "channel.follow": _follow,
     "channel.raid": _raid,
     "channel.cheer": _cheer,
+    "channel.bits.use": _bits_used,
+    "channel.ad_break.begin": _ad_break,
     "channel.subscribe": _subscription,
     "channel.subscription.message": _resubscription,
     "channel.subscription.gift": _gift,
@@ -202,7 +230,9 @@ _READERS: Mapping[str, Callable[[Json, datetime], Event]] = {
     "channel.hype_train.progress": _hype_train(events.HypeTrainPhase.PROGRESS),
     "channel.hype_train.end": _hype_train(events.HypeTrainPhase.END),
     "channel.channel_points_custom_reward_redemption.add": _redemption,
+    "channel.custom_power_up_redemption.add": _redemption,
     "channel.chat.message": chat_messages.read_written,
+    "channel.chat.notification": chat_messages.read_notification,
     "channel.chat.message_delete": chat_messages.read_deleted,
     "channel.chat.clear": chat_messages.read_cleared,
     "channel.chat.clear_user_messages": chat_messages.read_silenced,

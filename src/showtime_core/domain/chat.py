@@ -48,6 +48,8 @@ class ChatMessage:
     """With codes for dollar signs and emotes; of what was written, at most 2,000 characters."""
     emotes: tuple[Emote, ...]
     """Numbered by the text's codes, from 0."""
+    source_channel: str = ""
+    """Shared chat: the name of the channel in whose room it was written; empty: in ours."""
 
 
 @frozen
@@ -172,7 +174,9 @@ def displayed_message(event: events.ChatMessageSent) -> ChatMessage | None:
         return None
     text, emotes = encode(shorten(event.text), event.emotes)
     writer = event.writer
-    return ChatMessage(event.message_id, writer.id, writer.name, event.color, text, emotes)
+    return ChatMessage(
+        event.message_id, writer.id, writer.name, event.color, text, emotes, event.source_channel
+    )
 
 
 def encode(text: str, positions: Sequence[EmotePosition]) -> tuple[str, tuple[Emote, ...]]:

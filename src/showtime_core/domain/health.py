@@ -12,7 +12,7 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.chat import ChatHealth, ChatSource
 from showtime_core.domain.subscriptions import (
-    CHAT_TYPES_PREFIX,
+    CHAT_TYPES,
     MISSING,
     OPTIONAL,
     PENDING,
@@ -195,7 +195,7 @@ def _irc_trouble(health: Health) -> Readiness | None:
 
 
 def _eventsub_chat_trouble(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Readiness | None:
-    revoked = [each for each in ended if each.type.startswith(CHAT_TYPES_PREFIX)]
+    revoked = [each for each in ended if each.type in CHAT_TYPES]
     if revoked:
         told = ", ".join(f"{each.type} was revoked: {each.reason}" for each in revoked)
         return Readiness(is_ready=False, message=told)

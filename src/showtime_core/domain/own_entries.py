@@ -22,6 +22,7 @@ from showtime_core.domain.events import (
     StreamMissed,
     TapeStarted,
     TapeStopped,
+    WatchStreak,
 )
 from showtime_core.domain.journal import Entry, EntrySource
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost
@@ -66,6 +67,17 @@ def ghost_paid_entry(ghost: Ghost) -> Entry:
     }
     paid = GhostPaid(ghost.viewer, ghost.subject, ghost.url)
     return _entry(f"ghost:{ghost.id}", EntrySource.RELAY, "ghost.paid", paid, body)
+
+
+def watch_streak_entry(shared: WatchStreak) -> Entry:
+    """Say in the journal that a watch streak was shared: once, by whatever way its message came."""
+    body = {
+        "messageId": shared.message_id,
+        "user": _user(shared.writer),
+        "streak": shared.streak,
+        "message": shared.text,
+    }
+    return _entry(f"chat:{shared.message_id}", EntrySource.CHAT, "chat.watch-streak", shared, body)
 
 
 def repair_entry(event: StreamFound | StreamMissed) -> Entry:
@@ -114,6 +126,9 @@ _READERS: dict[str, Callable[[_Document], Event]] = {
     "entry.dismiss": lambda said: EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: GhostRequested(_read_user(said["user"]), said["subject"], said.get("key")),
     "ghost.paid": lambda said: GhostPaid(_read_user(said["user"]), said["subject"], said["url"]),
+    "chat.watch-streak": lambda said: WatchStreak(
+        said["messageId"], _read_user(said["user"]), "", said["message"], streak=said["streak"]
+    ),
     "stream.found": lambda said: StreamFound(
         said["streamId"], _time(said["startedAt"]), _time(said["seenAt"])
     ),

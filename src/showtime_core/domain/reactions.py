@@ -15,11 +15,13 @@ from showtime_core.domain.alerts import (
     HypeTrainAlert,
     RaidAlert,
     SubscribeAlert,
+    WatchStreakAlert,
 )
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
     apply_fact,
+    begin_ad_break,
     open_screening,
     put_tape_on,
     take_tape_off,
@@ -115,6 +117,10 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
         case events.HypeTrainUpdate(_, phase, level):
             alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
             return Reaction(update_hype_train(state, event), alerts=alerts)
+        case events.AdBreak():
+            return Reaction(begin_ad_break(state, event))
+        case events.WatchStreak(_, viewer):
+            return Reaction(state, alerts=(WatchStreakAlert(viewer.name, event.streak, event.text),))
         case events.SubscriptionRevoked():
             return _revoked(event, state)
         case events.StreamFound():

@@ -10,8 +10,10 @@ from attrs import field, frozen
 ENABLED = "enabled"
 PENDING = "webhook_callback_verification_pending"
 """Twitch is about to call our URL with a challenge, or waits for the answer."""
-CHAT_TYPES_PREFIX = "channel.chat."
-"""What the types begin with that tell of chat."""
+CHAT_TYPES = tuple(
+    f"channel.chat.{name}" for name in ("message", "message_delete", "clear", "clear_user_messages")
+)
+"""The types without which chat is not read as it should be."""
 MISSING = "missing"
 """Our own word for a subscription that is not there at all."""
 
@@ -108,8 +110,8 @@ class SubscriptionFinding:
 
     @property
     def is_for_chat(self) -> bool:
-        """Whether chat is told by it."""
-        return self.type.startswith(CHAT_TYPES_PREFIX)
+        """Whether chat is not read as it should be without it."""
+        return self.type in CHAT_TYPES
 
 
 def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tuple[WantedSubscription, ...]:
@@ -137,11 +139,19 @@ def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tup
             _wanted(f"channel.hype_train.{phase}", "2", [broadcaster], train, is_optional=True)
             for phase in ("begin", "progress", "end")
         ),
+        *(
+            _wanted(f"channel.{name}", "1", [broadcaster], [scope], is_optional=True)
+            for name, scope in (
+                ("bits.use", "bits:read"),
+                ("custom_power_up_redemption.add", "bits:read"),
+                ("ad_break.begin", "channel:read:ads"),
+            )
+        ),
     ]
     if with_chat:
         wanted += [
-            _wanted(f"{CHAT_TYPES_PREFIX}{name}", "1", [broadcaster, as_reader], chat, is_optional=True)
-            for name in ("message", "message_delete", "clear", "clear_user_messages")
+            _wanted(kind, "1", [broadcaster, as_reader], chat, is_optional=True)
+            for kind in (*CHAT_TYPES, "channel.chat.notification")
         ]
     return tuple(wanted)
 

@@ -63,7 +63,7 @@ class DecideParked:
     def _reread(self, entry: Entry) -> Entry:
         if entry.source in _OF_TWITCH:
             return self.parse(entry)
-        return read_own_entry(entry) if entry.source is EntrySource.RELAY else entry
+        return read_own_entry(entry) if entry.source in {EntrySource.RELAY, EntrySource.CHAT} else entry
 
     async def _record(self, command: Entry, policy: Policy) -> None:
         try:

@@ -12,7 +12,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, add_fact
-from showtime_core.domain.events import HypeTrainPhase, HypeTrainUpdate
+from showtime_core.domain.events import AdBreak, HypeTrainPhase, HypeTrainUpdate
 from showtime_core.errors import Refused
 
 MAX_TAPE_ID = 2**31 - 1
@@ -94,6 +94,8 @@ class ChannelState:
     hype_train: HypeTrainProgress | None = None
     revocations: tuple[Revocation, ...] = ()
     """Subscriptions that Twitch ended, and of which nothing has come since."""
+    ad_break: AdBreak | None = None
+    """The latest; None: Twitch has told of none."""
 
 
 @frozen
@@ -165,6 +167,12 @@ def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelSta
     told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
     is_news = state.hype_train is None or told.is_later_than(state.hype_train)
     return evolve(state, hype_train=told) if is_news else state
+
+
+def begin_ad_break(state: ChannelState, told: AdBreak) -> ChannelState:
+    """Record an ad break; one that began before the latest changes nothing."""
+    is_news = state.ad_break is None or told.started_at >= state.ad_break.started_at
+    return evolve(state, ad_break=told) if is_news else state
 
 
 def clear_revocation(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:

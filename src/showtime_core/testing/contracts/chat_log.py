@@ -10,7 +10,7 @@ from showtime_core.domain.chat import BACKLOG_LENGTH, ChatLine, ChatMessage, Cha
 from showtime_core.domain.viewers import Viewer
 from showtime_core.ports import ChatLog
 from showtime_core.testing.entries import BOB, LARRY, MARGE
-from showtime_core.use_cases.record_chat import record_chat
+from showtime_core.use_cases.record_chat import RecordChat
 
 
 @frozen
@@ -92,7 +92,8 @@ class ChatLogContract:
 
     async def test_what_cannot_be_kept_harms_no_other(self, chat: ChatStage) -> None:
         """An id that no index can hold keeps no other message from being shown."""
-        await record_chat([chat_report("a"), chat_report("x" * 1_000_000), chat_report("b")], chat.log)
+        reports = [chat_report("a"), chat_report("x" * 1_000_000), chat_report("b")]
+        await RecordChat(chat.log).record(reports)
         lines = await chat.read()
         assert [line for line in lines if line in (displayed("a"), displayed("b"))] == [
             displayed("a"),

@@ -7,7 +7,7 @@ from showtime_core.domain.events import ChatMessageSent
 from showtime_core.errors import Unavailable
 from showtime_core.testing.entries import MARGE, cheers
 from showtime_core.testing.strategies import entry
-from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
+from showtime_core.use_cases.record_chat import RecordChat
 
 
 class Log:
@@ -32,14 +32,14 @@ def said(text):
 async def test_a_line_that_cannot_be_kept_harms_no_other():
     """The others of its batch are written, in order; only that one is left out."""
     log = Log(spoilt=["torn"])
-    await record_chat([said("one"), said("torn"), said("two")], log)
+    await RecordChat(log).record([said("one"), said("torn"), said("two")])
     assert log.written == ["one", "two"]
 
 
 async def test_whoever_says_it_is_told_while_the_database_is_away():
     """Nothing is left out then: it can be said again."""
     with pytest.raises(Unavailable):
-        await record_chat([said("one")], Log(is_away=True))
+        await RecordChat(Log(is_away=True)).record([said("one")])
 
 
 async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
@@ -51,5 +51,5 @@ async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
 
     log, written = Keeping(), ChatMessageSent("line", MARGE, "", "be kind")
     message = entry("m-1", written)
-    await record_chat_entries([cheers("c-1"), message], log)
+    await RecordChat(log).record_entries([cheers("c-1"), message])
     assert log.written == [(written, "m-1", message.sent_at)]
