@@ -414,7 +414,7 @@ def test_a_gift_without_a_size_still_adds_up():
 
 
 def test_a_custom_power_up_is_told_twice_with_one_price():
-    """Bits for a Power-up of the channel's own are told of with its redemption, of one viewer and one price."""
+    """Bits for a custom Power-up are told of with its redemption, of one viewer and one price."""
     used, redeemed = bodies("power-up", EventOptions(bits_type="custom_power_up"))
     assert used["subscription"]["type"] == "channel.bits.use"
     assert redeemed["subscription"]["type"] == "channel.custom_power_up_redemption.add"
@@ -425,7 +425,7 @@ def test_a_custom_power_up_is_told_twice_with_one_price():
 def test_a_train_began_once():
     """All that is told of one train has one beginning; of another train, another."""
     clock = iter(range(NOW, NOW + 10**12, 10**10))
-    context = DeliveryContext.seeded(Address("http://127.0.0.1:5001/callback", SECRET), 1, lambda: next(clock))
+    context = evolve(source(), clock=lambda: next(clock))
 
     def began(phase, **options):
         of = EventOptions(**options)
@@ -440,7 +440,7 @@ def test_a_train_began_once():
 
 
 def test_a_gif_is_a_part_of_the_text():
-    """A GIF is a fragment with its word, its id and its address, and the fragments together are the message."""
+    """A GIF is a fragment with its word, id and address, and the fragments together are the message."""
     said = event("chat", message="look RewindGif Kappa")["message"]
     assert "".join(part["text"] for part in said["fragments"]) == "look RewindGif Kappa"
     [gif] = [part for part in said["fragments"] if part["type"] == "gif"]
