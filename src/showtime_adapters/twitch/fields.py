@@ -81,7 +81,7 @@ def read_moment(parent: Json, name: str) -> datetime:
 
 def read_time(text: str) -> datetime:
     """Read an RFC 3339 time with up to nine digits of a second; raises ValueError."""
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z as well
     if not moment.tzinfo:
         raise ValueError("it names no time zone")
     try:
