@@ -38,13 +38,7 @@ ALERT_TYPES: dict[type[Alert], str] = {
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 
-# What begins something; each other kind is a step in the life of a ghost.
-_EFFECTS: dict[str, type[Effect]] = {
-    "credit-cheer": effects.CreditCheer,
-    "credit-subscription": effects.CreditSubscription,
-    "credit-gift-subs": effects.CreditGiftSubs,
-    "summon-ghost": effects.SummonGhost,
-}
+_EFFECTS: dict[str, type[Effect]] = {kind: cls for cls, kind in effects.FIRST_KINDS.items()}
 
 _CHECK = "check-"
 

@@ -13,14 +13,7 @@ from showtime_adapters.twitch.fields import (
     read_text,
     read_viewer,
 )
-from showtime_core.domain.events import (
-    ChatCleared,
-    ChatMessageDeleted,
-    ChatMessageSent,
-    ChatUserSilenced,
-    EmotePosition,
-    WatchStreak,
-)
+from showtime_core.domain import events
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 from showtime_core.texts import clean
 
@@ -32,12 +25,12 @@ def unwrap(text: str) -> str:
     return text.removeprefix(_ACTION).removesuffix("\x01") if text.startswith(_ACTION) else text
 
 
-def read_written(event: Json, _sent_at: datetime) -> ChatMessageSent:
+def read_written(event: Json, _sent_at: datetime) -> events.ChatMessageSent:
     """Read `channel.chat.message`; raises FieldError."""
     return _read_message(event, read_object(event, "message"))
 
 
-def read_notification(event: Json, _sent_at: datetime) -> ChatMessageSent:
+def read_notification(event: Json, _sent_at: datetime) -> events.ChatMessageSent:
     """Read `channel.chat.notification`: what somebody has written with it, if they have; raises FieldError.
 
     What it is about is told by messages of other types, but for watch streaks.
@@ -49,13 +42,13 @@ def read_notification(event: Json, _sent_at: datetime) -> ChatMessageSent:
     if notice != "watch_streak":
         return written
     streak = read_count(read_object(event, "watch_streak"), "streak_count")
-    return WatchStreak(**asdict(written, recurse=False), streak=streak)
+    return events.WatchStreak(**asdict(written, recurse=False), streak=streak)
 
 
-def _read_message(event: Json, message: Json) -> ChatMessageSent:
+def _read_message(event: Json, message: Json) -> events.ChatMessageSent:
     text = unwrap(read_optional_text(message, "text"))
     is_anonymous = event.get("chatter_is_anonymous") is True
-    return ChatMessageSent(
+    return events.ChatMessageSent(
         message_id=read_text(event, "message_id"),
         writer=Viewer("", "", ANONYMOUS_NAME) if is_anonymous else read_viewer(event, "chatter_user"),
         color=read_optional_text(event, "color"),
@@ -74,7 +67,7 @@ def _read_source(event: Json) -> str:
     return "" if is_ours else Viewer(source_id, login, name).name or source_id
 
 
-def _find_emotes(fragments: object, text: str) -> Iterator[EmotePosition]:
+def _find_emotes(fragments: object, text: str) -> Iterator[events.EmotePosition]:
     """Find the emotes among the fragments of a text without its wrapper, as far as they follow it."""
     first = 0
     for fragment in fragments if isinstance(fragments, list) else []:
@@ -85,7 +78,7 @@ def _find_emotes(fragments: object, text: str) -> Iterator[EmotePosition]:
             return
         match fragment:
             case {"emote": {"id": str(emote_id)}} if emote_id and part:
-                yield EmotePosition(clean(emote_id), first, first + len(part) - 1)
+                yield events.EmotePosition(clean(emote_id), first, first + len(part) - 1)
         first += len(part)
 
 
@@ -93,16 +86,16 @@ def _has_text(fragment: object) -> bool:
     return isinstance(fragment, dict) and isinstance(fragment.get("text"), str)
 
 
-def read_deleted(event: Json, _sent_at: datetime) -> ChatMessageDeleted:
+def read_deleted(event: Json, _sent_at: datetime) -> events.ChatMessageDeleted:
     """Read `channel.chat.message_delete`; raises FieldError."""
-    return ChatMessageDeleted(read_text(event, "message_id"))
+    return events.ChatMessageDeleted(read_text(event, "message_id"))
 
 
-def read_silenced(event: Json, _sent_at: datetime) -> ChatUserSilenced:
+def read_silenced(event: Json, _sent_at: datetime) -> events.ChatUserSilenced:
     """Read `channel.chat.clear_user_messages`; raises FieldError."""
-    return ChatUserSilenced(read_text(event, "target_user_id"))
+    return events.ChatUserSilenced(read_text(event, "target_user_id"))
 
 
-def read_cleared(_event: Json, _sent_at: datetime) -> ChatCleared:
+def read_cleared(_event: Json, _sent_at: datetime) -> events.ChatCleared:
     """Read `channel.chat.clear`."""
-    return ChatCleared()
+    return events.ChatCleared()

@@ -43,10 +43,7 @@ class HelixClient:
         async def request() -> httpx.Request:
             nonlocal sent
             sent = await self.token.get()
-            headers = {
-                "authorization": f"Bearer {sent}",
-                "client-id": self.token.credentials.client_id,
-            }
+            headers = {"authorization": f"Bearer {sent}", "client-id": self.token.credentials.client_id}
             return self.sender.client.build_request(
                 method, f"{self.api_url}{path}", params=query, json=document, headers=headers
             )

@@ -74,11 +74,7 @@ class TwitchConsent:
 
     async def await_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
         """Wait until the code was typed in. Raises Refused if it was not, or if what came will not do."""
-        form = {
-            "scopes": " ".join(self.scopes),
-            "device_code": device.code,
-            "grant_type": _DEVICE_GRANT,
-        }
+        form = {"scopes": " ".join(self.scopes), "device_code": device.code, "grant_type": _DEVICE_GRANT}
         for _ in range(int(device.expires_seconds / device.poll_seconds)):
             await pause(device.poll_seconds)
             try:

@@ -11,13 +11,7 @@ from attrs import evolve, frozen
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.chat import ChatHealth, ChatSource
-from showtime_core.domain.subscriptions import (
-    CHAT_TYPES,
-    MISSING,
-    OPTIONAL,
-    PENDING,
-    SubscriptionFinding,
-)
+from showtime_core.domain.subscriptions import CHAT_TYPES, MISSING, OPTIONAL, PENDING, SubscriptionFinding
 
 CHECK_EVERY = timedelta(minutes=10)
 CHECK_MISSING_EVERY = timedelta(minutes=5)

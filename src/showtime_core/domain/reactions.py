@@ -5,18 +5,8 @@ from typing import assert_never
 
 from attrs import evolve, frozen
 
-from showtime_core.domain import events
-from showtime_core.domain.alerts import (
-    Alert,
-    CheerAlert,
-    FollowAlert,
-    GhostAlert,
-    GiftSubAlert,
-    HypeTrainAlert,
-    RaidAlert,
-    SubscribeAlert,
-    WatchStreakAlert,
-)
+from showtime_core.domain import alerts, events
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
@@ -101,9 +91,9 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return _stream_offline(event, state)
         case events.Follow(viewer, followed_at):
             known = ViewerUpdate(viewer, followed_at=followed_at)
-            return Reaction(state, (known,), (FollowAlert(viewer.name),))
+            return Reaction(state, (known,), (alerts.FollowAlert(viewer.name),))
         case events.Raid(raider, viewers):
-            return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
+            return Reaction(state, alerts=(alerts.RaidAlert(raider.name, viewers),))
         case events.Cheer():
             return _cheer(event, state, denial)
         case events.SubscriptionStart():
@@ -115,12 +105,12 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
         case events.ChannelUpdate(title, category):
             return Reaction(evolve(state, title=title, category=category))
         case events.HypeTrainUpdate(_, phase, level):
-            alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
-            return Reaction(update_hype_train(state, event), alerts=alerts)
+            shown = () if phase is events.HypeTrainPhase.PROGRESS else (alerts.HypeTrainAlert(level),)
+            return Reaction(update_hype_train(state, event), alerts=shown)
         case events.AdBreak():
             return Reaction(begin_ad_break(state, event))
         case events.WatchStreak(_, viewer):
-            return Reaction(state, alerts=(WatchStreakAlert(viewer.name, event.streak, event.text),))
+            return Reaction(state, alerts=(alerts.WatchStreakAlert(viewer.name, event.streak, event.text),))
         case events.SubscriptionRevoked():
             return _revoked(event, state)
         case events.StreamFound():
@@ -146,7 +136,7 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)
             return Reaction(state, ghost_request=_ghost_request(viewer, subject, state))
         case events.GhostPaid(viewer, subject, url):
-            return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
+            return Reaction(state, alerts=(alerts.GhostAlert(viewer.name, subject, (url,)),))
         case events.EntryRetried(_, retried):
             return react(retried, state, now, policy, denial)
         case _:
@@ -193,7 +183,7 @@ def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
     """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
-    alert = CheerAlert(_name(event.viewer), event.bits, event.message)
+    alert = alerts.CheerAlert(_name(event.viewer), event.bits, event.message)
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
@@ -214,7 +204,7 @@ def _ghost_request(viewer: Viewer, subject: str, state: ChannelState) -> GhostRe
 
 def _subscription(event: events.SubscriptionStart, state: ChannelState, policy: Policy) -> Reaction:
     """The giver's alert stands for all recipients of a gift; each is remembered and credited all the same."""
-    alert = SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
+    alert = alerts.SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
     known = ViewerUpdate(event.viewer, subscribed_at=event.sent_at)
     shown = policy.alert_gift_recipients or not event.is_gift
     reaction = Reaction(state, (known,), (alert,) if shown else ())
@@ -222,11 +212,8 @@ def _subscription(event: events.SubscriptionStart, state: ChannelState, policy: 
 
 
 def _resubscription(event: events.Resubscription, state: ChannelState) -> Reaction:
-    alert = SubscribeAlert(
-        event.viewer.name,
-        is_gift=False,
-        num_cumulative_months=event.cumulative_months,
-        message=event.message,
+    alert = alerts.SubscribeAlert(
+        event.viewer.name, is_gift=False, num_cumulative_months=event.cumulative_months, message=event.message
     )
     reaction = Reaction(state, (ViewerUpdate(event.viewer),), (alert,))
     return _with_month(
@@ -246,7 +233,7 @@ def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
 
 
 def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
-    alert = GiftSubAlert(_name(event.viewer), event.total)
+    alert = alerts.GiftSubAlert(_name(event.viewer), event.total)
     times = multiplier(event.tier)
     if times is None:
         return Reaction(state, alerts=(alert,), remark=_unknown_tier(event.tier))

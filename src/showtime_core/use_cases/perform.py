@@ -14,7 +14,6 @@ from showtime_core.domain.own_entries import ghost_paid_entry
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
-    Credit,
     SummonGhost,
     why_impossible,
 )
@@ -28,11 +27,8 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
 )
 from showtime_core.domain.points_and_ghosts.ledger import FlowState
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
-    Adopt,
-    CannotTell,
     ExpectedTransaction,
-    LookAgain,
-    Repeat,
+    Undecidable,
     expected_credit,
     expected_reservation,
     match_ledger,
@@ -78,11 +74,7 @@ class Services:
     """How long after the ledger answers again it may still be working on a request whose answer was lost."""
 
 
-class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
-    """Only a person can tell what became of it."""
-
-
-class _TooEarly(Exception):  # noqa: N818 - as above
+class _TooEarly(Exception):  # noqa: N818 - the outcome, not an error of anybody's
     """The ledger answers again, and may still be working on what it was asked before."""
 
     def __init__(self, wait: timedelta) -> None:
@@ -96,7 +88,7 @@ async def perform(job: Job, services: Services, chance: float) -> Settlement:
     """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
     try:
         return await _perform(job, services)
-    except _Undecidable as reason:
+    except Undecidable as reason:
         return Settlement(EffectStatus.PARKED, str(reason))
     except _TooEarly as reason:
         return Settlement(EffectStatus.DUE, str(reason), reason.wait, has_answered=True)
@@ -104,48 +96,32 @@ async def perform(job: Job, services: Services, chance: float) -> Settlement:
         return _settle_failure(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
-        doubt = Unforeseen(f"{type(fault).__name__}: {fault}")
-        return _settle_failure(job, doubt, chance)
+        return _settle_failure(job, Unforeseen(f"{type(fault).__name__}: {fault}"), chance)
 
 
 async def _perform(job: Job, services: Services) -> Settlement:
-    match job.effect:
-        case SummonGhost():
-            return await _summon(job, job.effect, services)
+    match effect := job.effect:
         case AdvanceGhost(_, _, task):
-            return settle_ghost_step(job, await _advance(task, _ghost(job), job, services))
+            return settle_ghost_step(job, await _advance(task, job, services))
         case CheckForDouble():
-            return await _check(job, job.effect, services)
-        case credit:
-            if reason := why_impossible(credit):
+            return await _check(job, effect, services)
+        case SummonGhost(ghost_id, viewer):
+            flow_id = await _move_points_once(
+                job,
+                expected_reservation(POINTS_PER_GHOST),
+                lambda: services.ledger.reserve(viewer, POINTS_PER_GHOST, ghost_id, job.key),
+                services,
+            )
+            settled = settle_ghost_step(job, effect.begin(flow_id))
+        case _:
+            if reason := why_impossible(effect):
                 raise Refused(reason)
             flow_id = await _move_points_once(
-                job, _flow_of(credit), lambda: services.ledger.credit(credit, job.key), services
+                job, expected_credit(effect), lambda: services.ledger.credit(effect, job.key), services
             )
-            return Settlement(EffectStatus.DONE, flow_id=flow_id, check_after=_check_after(job))
-
-
-async def _summon(job: Job, effect: SummonGhost, services: Services) -> Settlement:
-    flow_id = await _move_points_once(
-        job,
-        _flow_of(effect),
-        lambda: services.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
-        services,
-    )
-    return evolve(
-        settle_ghost_step(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job)
-    )
-
-
-def _flow_of(effect: Credit | SummonGhost) -> ExpectedTransaction:
-    return (
-        expected_reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else expected_credit(effect)
-    )
-
-
-def _check_after(job: Job) -> timedelta | None:
-    """Tell when to look once more: a ledger may take longer over a request than anybody has waited for it."""
-    return None if job.in_doubt_for is None else CHECK_AFTER
+            settled = Settlement(EffectStatus.DONE)
+    # A ledger may take longer over a request than anybody has waited for it: then it is looked once more.
+    return evolve(settled, flow_id=flow_id, check_after=None if job.in_doubt_for is None else CHECK_AFTER)
 
 
 async def _move_points_once(
@@ -176,42 +152,34 @@ async def _find_made(job: Job, expected: ExpectedTransaction, services: Services
     wait = services.settle_after - (job.answered_for or timedelta(0))
     if wait > timedelta(0):
         raise _TooEarly(wait)
-    finding = match_ledger(expected, statement, await services.outbox.claimed(viewer))
-    match finding:
-        case Adopt(flow_id):
-            return flow_id
-        case Repeat():
-            return None
-        case LookAgain():
-            raise Unavailable("an answer was lost, and the ledger does not show all that it has")
-        case CannotTell(reason):
-            raise _Undecidable(reason)
-        case _:
-            assert_never(finding)
+    return match_ledger(expected, statement, await services.outbox.claimed(viewer))
 
 
-async def _check(job: Job, effect: CheckForDouble, outside: Services) -> Settlement:
+async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settlement:
     """Look whether there is another transaction that may be the same change, and is nobody's."""
     assert job.in_doubt_for, "nothing else is looked at once more"
     viewer = effect.viewer
-    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
-    is_under_way = await outside.outbox.is_under_way(viewer)
-    claimed = {effect.flow_id, *await outside.outbox.claimed(viewer)}
-    others = unclaimed(_flow_of(effect.of), statement, claimed)
+    statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    is_under_way = await services.outbox.is_under_way(viewer)
+    claimed = {effect.flow_id, *await services.outbox.claimed(viewer)}
+    of = effect.of
+    expected = expected_reservation(POINTS_PER_GHOST) if isinstance(of, SummonGhost) else expected_credit(of)
+    others = unclaimed(expected, statement, claimed)
     if others and is_under_way:
         raise Unavailable("another change for this viewer is under way, and looks the same")
     if others:
         named = ", ".join(str(each) for each in (effect.flow_id, *others))
-        raise _Undecidable(
-            f"it may have been made twice: the ledger has {len(others) + 1} transactions "
-            f"that may be it: {named}"
+        count = len(others) + 1
+        raise Undecidable(
+            f"it may have been made twice: the ledger has {count} transactions that may be it: {named}"
         )
     if not statement.is_complete:
         raise Unavailable("the ledger does not show all that it has")
     return Settlement(EffectStatus.DONE)
 
 
-async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) -> Ghost:
+async def _advance(task: GhostTask, job: Job, services: Services) -> Ghost:
+    ghost = job.begun_ghost
     match task:
         case GhostTask.PAINT:
             jpeg = await _require(services.painter).paint(prompt(ghost.subject))
@@ -228,7 +196,7 @@ async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) 
             return evolve(ghost, step=GhostStep.SHOWN)
         case GhostTask.POST:
             if job.in_doubt_for is not None:
-                raise _Undecidable("it may have been posted: the instance that posted it is gone")
+                raise Undecidable("it may have been posted: the instance that posted it is gone")
             if services.gallery:
                 await services.gallery.post(ghost.viewer.name, ghost.subject, _image_of(ghost))
             return evolve(ghost, step=GhostStep.POSTED)
@@ -258,7 +226,7 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
         if await _decision(ghost, services) is FlowState.ACCEPTED:
             if ghost.step is GhostStep.STORED:
                 return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
-            raise _Undecidable(
+            raise Undecidable(
                 "somebody else has accepted the reservation: the points are spent, and there is no ghost"
             ) from None
     return evolve(ghost, step=GhostStep.REFUNDED)
@@ -276,11 +244,6 @@ def _require(neighbour: T | None) -> T:
     if neighbour is None:
         raise Unavailable("ghosts are off by now")
     return neighbour
-
-
-def _ghost(job: Job) -> Ghost:
-    assert job.ghost, "a ghost that advances has begun"
-    return job.ghost
 
 
 def _flow_id_of(ghost: Ghost) -> UUID:
@@ -301,26 +264,21 @@ def _settle_failure(job: Job, failure: ShowtimeError, chance: float) -> Settleme
         case Park(reason):
             return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
         case GiveUp(reason):
-            return _give_up(job, _refusal(failure), reason)
+            return _give_up(job, _REFUSALS.get(type(failure), GhostRefusal.FAILURE), reason)
         case _:
             assert_never(decision)
 
 
-def _refusal(failure: ShowtimeError) -> GhostRefusal:
-    match failure:
-        case NotEnoughPoints():
-            return GhostRefusal.POINTS
-        case ContentRefused():
-            return GhostRefusal.CONTENT
-        case _:
-            return GhostRefusal.FAILURE
+_REFUSALS: dict[type[ShowtimeError], GhostRefusal] = {
+    NotEnoughPoints: GhostRefusal.POINTS,
+    ContentRefused: GhostRefusal.CONTENT,
+}
 
 
 def _give_up(job: Job, refusal: GhostRefusal, reason: str) -> Settlement:
     """End the life of a ghost: what was reserved is to be given back."""
-    match job.effect:
-        case SummonGhost():
-            failed = job.effect.refuse(refusal, reason)
-        case _:
-            failed = evolve(_ghost(job), refusal=refusal, reason=reason)
+    if isinstance(job.effect, SummonGhost):
+        failed = job.effect.refuse(refusal, reason)
+    else:
+        failed = evolve(job.begun_ghost, refusal=refusal, reason=reason)
     return settle_ghost_step(job, failed, EffectStatus.REFUSED, reason)
