@@ -84,18 +84,3 @@ def _find_emotes(fragments: object, text: str) -> Iterator[events.EmotePosition]
 
 def _has_text(fragment: object) -> bool:
     return isinstance(fragment, dict) and isinstance(fragment.get("text"), str)
-
-
-def read_deleted(event: Json, _sent_at: datetime) -> events.ChatMessageDeleted:
-    """Read `channel.chat.message_delete`; raises FieldError."""
-    return events.ChatMessageDeleted(read_text(event, "message_id"))
-
-
-def read_silenced(event: Json, _sent_at: datetime) -> events.ChatUserSilenced:
-    """Read `channel.chat.clear_user_messages`; raises FieldError."""
-    return events.ChatUserSilenced(read_text(event, "target_user_id"))
-
-
-def read_cleared(_event: Json, _sent_at: datetime) -> events.ChatCleared:
-    """Read `channel.chat.clear`."""
-    return events.ChatCleared()

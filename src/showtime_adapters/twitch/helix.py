@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 from attrs import field, frozen
@@ -31,11 +30,7 @@ class HelixClient:
     sender: RequestSender
 
     async def request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        document: Mapping[str, Any] | None = None,
+        self, method: str, path: str, query: Mapping[str, str] | None = None, document: object = None
     ) -> TwitchAnswer:
         """Send a request, and again if the token is not accepted, with another. Raises Refused for that."""
         sent = ""
@@ -75,9 +70,7 @@ class HelixChannels:
                 return user_id
             case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
                 raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "its users")
-        raise refused(answer, "to tell who the channel is")
+        raise unexpected(answer, "its users", "to tell who the channel is")
 
     async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether a channel is live."""
@@ -85,12 +78,13 @@ class HelixChannels:
         at = _date(answer)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"data": [{"type": "live", "id": str(id_), "started_at": str(started)}, *_]}:
-                return StreamListing(ListedStream(id_, _time(started, answer)), at)
+                try:
+                    return StreamListing(ListedStream(id_, read_time(started)), at)
+                except ValueError:
+                    raise unexpected(answer, "when the stream began") from None
             case HTTPStatus.OK, {"data": list()}:
                 return StreamListing(None, at)
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "its streams")
-        raise refused(answer, "to tell whether the channel is live")
+        raise unexpected(answer, "its streams", "to tell whether the channel is live")
 
 
 @frozen
@@ -199,13 +193,6 @@ def _subscription(document: object, answer: TwitchAnswer) -> EventSubSubscriptio
             callback = str(transport.get("callback")) if is_webhook else None
             return EventSubSubscription(id_, kind, version, given, clean(status), callback)
     raise unexpected(answer, "one of its subscriptions")
-
-
-def _time(text: str, answer: TwitchAnswer) -> datetime:
-    try:
-        return read_time(text)
-    except ValueError:
-        raise unexpected(answer, "when the stream began") from None
 
 
 def _date(answer: TwitchAnswer) -> datetime:

@@ -120,13 +120,10 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return Reaction(apply_fact(state, WentOffAir(since, stream_id)), remark=remark)
         case events.SubscriptionEnd() | events.Redemption() | events.EntryDismissed():
             return Reaction(state)
-        case (
-            events.ChatMessageSent()
-            | events.ChatMessageDeleted()
-            | events.ChatUserSilenced()
-            | events.ChatCleared()
-        ):
-            return Reaction(state)  # they belong to the chat log: see `record_chat`
+        case events.ChatMessageSent() | events.ChatMessageDeleted():
+            return Reaction(state)  # it belongs to the chat log, as the next two do: see `record_chat`
+        case events.ChatUserSilenced() | events.ChatCleared():
+            return Reaction(state)
         case events.TapeStarted(screening_id, tape_id):
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
         case events.TapeStopped():
@@ -175,10 +172,8 @@ def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction
 def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
     if not changes_state(state, event):
         return Reaction(state, remark="the stream was listed as live, as is known")
-    remark = "the stream was listed as live: the message of its beginning was lost"
-    return Reaction(
-        apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark
-    )
+    after = apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at))
+    return Reaction(after, remark="the stream was listed as live: the message of its beginning was lost")
 
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
@@ -208,44 +203,37 @@ def _subscription(event: events.SubscriptionStart, state: ChannelState, policy: 
     known = ViewerUpdate(event.viewer, subscribed_at=event.sent_at)
     shown = policy.alert_gift_recipients or not event.is_gift
     reaction = Reaction(state, (known,), (alert,) if shown else ())
-    return _with_month(reaction, event.viewer, event.tier, is_initial=True, is_gift=event.is_gift, message="")
+    return _with_credit(
+        reaction, event.tier, _month(event.viewer, "", is_initial=True, is_gift=event.is_gift)
+    )
 
 
 def _resubscription(event: events.Resubscription, state: ChannelState) -> Reaction:
-    alert = alerts.SubscribeAlert(
-        event.viewer.name, is_gift=False, num_cumulative_months=event.cumulative_months, message=event.message
-    )
+    name, months, message = event.viewer.name, event.cumulative_months, event.message
+    alert = alerts.SubscribeAlert(name, is_gift=False, num_cumulative_months=months, message=message)
     reaction = Reaction(state, (ViewerUpdate(event.viewer),), (alert,))
-    return _with_month(
-        reaction, event.viewer, event.tier, is_initial=False, is_gift=False, message=event.message
-    )
+    return _with_credit(reaction, event.tier, _month(event.viewer, message, is_initial=False, is_gift=False))
 
 
-def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
-    reaction: Reaction, viewer: Viewer, tier: str, *, is_initial: bool, is_gift: bool, message: str
+def _month(viewer: Viewer, message: str, *, is_initial: bool, is_gift: bool) -> CreditSubscription:
+    return CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, 1, is_initial, is_gift, message)
+
+
+def _with_credit(
+    reaction: Reaction, tier: str, credit: CreditSubscription | CreditGiftSubs | None
 ) -> Reaction:
-    """Credit a month; a tier that is not known earns nothing, and what is shown is shown all the same."""
+    """Credit what tier 1 earns, times the tier; one that is not known earns nothing, and is shown."""
     times = multiplier(tier)
     if times is None:
-        return evolve(reaction, remark=_unknown_tier(tier))
-    credit = CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, times, is_initial, is_gift, message)
-    return evolve(reaction, credit=credit)
+        return evolve(reaction, remark=f"tier {tier!r} is not known: nothing was credited")
+    return evolve(reaction, credit=credit and evolve(credit, multiplier=times))
 
 
 def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
-    alert = alerts.GiftSubAlert(_name(event.viewer), event.total)
-    times = multiplier(event.tier)
-    if times is None:
-        return Reaction(state, alerts=(alert,), remark=_unknown_tier(event.tier))
-    if not event.viewer:
-        return Reaction(state, alerts=(alert,))
-    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, times, event.total)
-    return Reaction(state, alerts=(alert,), credit=credit)
+    shown = Reaction(state, alerts=(alerts.GiftSubAlert(_name(event.viewer), event.total),))
+    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, 1, event.total) if event.viewer else None
+    return _with_credit(shown, event.tier, credit)
 
 
 def _name(viewer: Viewer | None) -> str:
     return viewer.name if viewer else ANONYMOUS_NAME
-
-
-def _unknown_tier(tier: str) -> str:
-    return f"tier {tier!r} is not known: nothing was credited"
