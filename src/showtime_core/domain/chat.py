@@ -4,8 +4,7 @@ In the text of a message that is shown, `$` begins a code: `$$` is a dollar sign
 emote of that number. Only whole words are emotes, so that the number always ends at a space or at the end.
 """
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, assert_never
 
@@ -20,8 +19,6 @@ BACKLOG_LENGTH = 256
 
 ChatSource = Literal["irc", "eventsub", "off"]
 """By which way chat is told."""
-
-_CODE = re.compile(r"\$(\$|[0-9]+)")
 
 
 @frozen
@@ -194,9 +191,3 @@ def _encode_word(word: str, emote_id: str | None, numbers: dict[Emote, int]) -> 
     if not (word and emote_id):
         return word.replace("$", "$$")
     return f"${numbers.setdefault(Emote(emote_id, word), len(numbers))}"
-
-
-def render(text: str, emotes: Sequence[Emote]) -> str:
-    """Put back the words for their codes, as a client puts pictures."""
-    words: Mapping[str, str] = {str(number): emote.name for number, emote in enumerate(emotes)} | {"$": "$"}
-    return _CODE.sub(lambda code: words[code[1]], text)

@@ -12,14 +12,6 @@ from attrs import frozen
 from showtime_core.domain.viewers import Viewer
 
 
-class Tier(StrEnum):
-    """The tiers of a subscription, as Twitch numbers them: priced at $5, $10 and $25."""
-
-    ONE = "1000"
-    TWO = "2000"
-    THREE = "3000"
-
-
 @frozen
 class StreamOnline:
     """The channel's stream is on the air (`stream.online`)."""
@@ -81,7 +73,7 @@ class SubscriptionStart:
 
     viewer: Viewer
     tier: str
-    """One of Tier; another is kept as it came."""
+    """1000, 2000 or 3000, as Twitch numbers them; another is kept as it came."""
     is_gift: bool
     sent_at: datetime
 

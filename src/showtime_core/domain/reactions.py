@@ -33,7 +33,7 @@ from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_BIT,
     POINTS_PER_GIFT,
     POINTS_PER_SUBSCRIPTION,
-    multiplier,
+    TIMES_OF_TIER1,
 )
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 from showtime_core.errors import LimitReached
@@ -223,7 +223,7 @@ def _with_credit(
     reaction: Reaction, tier: str, credit: CreditSubscription | CreditGiftSubs | None
 ) -> Reaction:
     """Credit what tier 1 earns, times the tier; one that is not known earns nothing, and is shown."""
-    times = multiplier(tier)
+    times = TIMES_OF_TIER1.get(tier)
     if times is None:
         return evolve(reaction, remark=f"tier {tier!r} is not known: nothing was credited")
     return evolve(reaction, credit=credit and evolve(credit, multiplier=times))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
+from showtime_core import errors
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.own_entries import ghost_paid_entry
@@ -36,16 +37,6 @@ from showtime_core.domain.points_and_ghosts.ledger_matching import (
 )
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.points_and_ghosts.retries import GiveUp, Park, Retry, consequence
-from showtime_core.errors import (
-    Ambiguous,
-    ContentRefused,
-    NotEnoughPoints,
-    NotPending,
-    Refused,
-    ShowtimeError,
-    Unavailable,
-    Unforeseen,
-)
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Outbox, Painter
 
 _log = logging.getLogger(__name__)
@@ -92,11 +83,11 @@ async def perform(job: Job, services: Services, chance: float) -> Settlement:
         return Settlement(EffectStatus.PARKED, str(reason))
     except _TooEarly as reason:
         return Settlement(EffectStatus.DUE, str(reason), reason.wait, has_answered=True)
-    except ShowtimeError as failure:
+    except errors.ShowtimeError as failure:
         return _settle_failure(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
-        return _settle_failure(job, Unforeseen(f"{type(fault).__name__}: {fault}"), chance)
+        return _settle_failure(job, errors.Unforeseen(f"{type(fault).__name__}: {fault}"), chance)
 
 
 async def _perform(job: Job, services: Services) -> Settlement:
@@ -115,7 +106,7 @@ async def _perform(job: Job, services: Services) -> Settlement:
             settled = settle_ghost_step(job, effect.begin(flow_id))
         case _:
             if reason := why_impossible(effect):
-                raise Refused(reason)
+                raise errors.Refused(reason)
             flow_id = await _move_points_once(
                 job, expected_credit(effect), lambda: services.ledger.credit(effect, job.key), services
             )
@@ -138,7 +129,7 @@ async def _move_points_once(
         return made
     try:
         return await move_points()
-    except NotEnoughPoints:  # the request whose answer was lost may have reserved them since that look
+    except errors.NotEnoughPoints:  # the request whose answer was lost may have reserved them since that look
         if made := await _find_made(job, expected, services):
             return made
         raise
@@ -166,7 +157,7 @@ async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settle
     expected = expected_reservation(POINTS_PER_GHOST) if isinstance(of, SummonGhost) else expected_credit(of)
     others = unclaimed(expected, statement, claimed)
     if others and is_under_way:
-        raise Unavailable("another change for this viewer is under way, and looks the same")
+        raise errors.Unavailable("another change for this viewer is under way, and looks the same")
     if others:
         named = ", ".join(str(each) for each in (effect.flow_id, *others))
         count = len(others) + 1
@@ -174,7 +165,7 @@ async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settle
             f"it may have been made twice: the ledger has {count} transactions that may be it: {named}"
         )
     if not statement.is_complete:
-        raise Unavailable("the ledger does not show all that it has")
+        raise errors.Unavailable("the ledger does not show all that it has")
     return Settlement(EffectStatus.DONE)
 
 
@@ -208,7 +199,7 @@ async def _pay(ghost: Ghost, services: Services) -> Ghost:
     """Spend what was reserved; it may be spent already, by a try whose answer was lost."""
     try:
         await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))
-    except NotPending:
+    except errors.NotPending:
         if await _decision(ghost, services) is FlowState.REJECTED:
             reason = "somebody else has rejected the reservation"
             return evolve(ghost, step=GhostStep.REFUNDED, refusal=GhostRefusal.FAILURE, reason=reason)
@@ -222,7 +213,7 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
     """
     try:
         await services.ledger.reject(ghost.viewer, _flow_id_of(ghost))
-    except NotPending:
+    except errors.NotPending:
         if await _decision(ghost, services) is FlowState.ACCEPTED:
             if ghost.step is GhostStep.STORED:
                 return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
@@ -236,13 +227,13 @@ async def _decision(ghost: Ghost, services: Services) -> FlowState:
     """Look what a reservation that is no longer pending has come to."""
     found = await services.account.find(ghost.viewer, _flow_id_of(ghost))
     if found is None or found.state is FlowState.PENDING:
-        raise Unavailable("the ledger does not show what a reservation has come to")
+        raise errors.Unavailable("the ledger does not show what a reservation has come to")
     return found.state
 
 
 def _require(neighbour: T | None) -> T:
     if neighbour is None:
-        raise Unavailable("ghosts are off by now")
+        raise errors.Unavailable("ghosts are off by now")
     return neighbour
 
 
@@ -256,22 +247,22 @@ def _image_of(ghost: Ghost) -> bytes:
     return ghost.jpeg
 
 
-def _settle_failure(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
+def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> Settlement:
     decision = consequence(job.effect, failure, job.attempts, chance)
     match decision:
         case Retry(delay, in_doubt):
             return Settlement(EffectStatus.DUE, str(failure), delay, in_doubt)
         case Park(reason):
-            return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
+            return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, errors.Ambiguous))
         case GiveUp(reason):
             return _give_up(job, _REFUSALS.get(type(failure), GhostRefusal.FAILURE), reason)
         case _:
             assert_never(decision)
 
 
-_REFUSALS: dict[type[ShowtimeError], GhostRefusal] = {
-    NotEnoughPoints: GhostRefusal.POINTS,
-    ContentRefused: GhostRefusal.CONTENT,
+_REFUSALS: dict[type[errors.ShowtimeError], GhostRefusal] = {
+    errors.NotEnoughPoints: GhostRefusal.POINTS,
+    errors.ContentRefused: GhostRefusal.CONTENT,
 }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.chat import BACKLOG_LENGTH, ChatLine, ChatMessage, ChatReport, Clear, Deletion
@@ -49,6 +49,13 @@ class ChatLogContract:
             displayed("c"),
             Clear(),
         ]
+
+    async def test_another_room_keeps_its_name(self, chat: ChatStage) -> None:
+        """A message of another room of a shared chat is shown with its channel, and a ban takes it away."""
+        there = ev.ChatMessageSent("a", MARGE, "", "be kind", source_channel="Next_Door")
+        await chat.log.write([ChatReport(there), ChatReport(ev.ChatUserSilenced(MARGE.id))])
+        shown = evolve(displayed("a"), source_channel="Next_Door")
+        assert await chat.read() == [shown, Deletion(("a",))]
 
     async def test_what_is_heard_again_is_not_shown_again(self, chat: ChatStage) -> None:
         """A message by two ways, or twice in one batch or two, is shown once."""

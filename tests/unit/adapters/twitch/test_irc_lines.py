@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_event, sent_at, write
 from showtime_core.domain import events as ev
-from showtime_core.domain.chat import encode, render
+from showtime_core.domain.chat import encode
 from showtime_core.domain.viewers import Viewer
+from support.chat import render
 
 TAGS = "badge-info=;color=#9ACD32;display-name=Tapehead_Tina;id=cc10;user-id=7701;room-id=953753877"
 SOURCE = "tapehead_tina!tapehead_tina@tapehead_tina.tmi.twitch.tv"
