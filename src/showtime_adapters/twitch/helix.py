@@ -17,6 +17,12 @@ from showtime_core.errors import NotAllowed, Refused, Unavailable
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"
+_WHY_NOT: Mapping[int, str] = {
+    HTTPStatus.GONE: "Twitch has withdrawn version {0.version} of {0.type}: a newer showtime is needed",
+    HTTPStatus.TOO_MANY_REQUESTS: "Twitch allows three subscriptions of one type and condition, whoever they"
+    " call: others of our client id have them",
+}
+"""Why a subscription cannot be created, where Twitch's words alone would not tell what to do."""
 _MOST_PAGES = 200
 """Of a hundred each: more than Twitch lets anybody have."""
 
@@ -127,27 +133,16 @@ class HelixSubscriptions:
             "transport": transport,
         }
         answer = await self.helix.request("POST", _SUBSCRIPTIONS, document=document)
-        match answer.status:
-            case HTTPStatus.ACCEPTED | HTTPStatus.OK:
-                page, _ = _page(answer)
-                if not page:
-                    raise unexpected(answer, "what it has created")
-                return page[0]
-            case HTTPStatus.CONFLICT:
-                return await self._adopted(wanted, answer)
-            case HTTPStatus.FORBIDDEN:
-                raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
-            case HTTPStatus.GONE:
-                raise Refused(
-                    f"Twitch has withdrawn version {wanted.version} of {wanted.type}: a newer showtime is"
-                    f" needed ({answer.reason})"
-                )
-            case HTTPStatus.TOO_MANY_REQUESTS:
-                raise Refused(
-                    "Twitch allows three subscriptions of one type and condition, whoever they call:"
-                    f" others of our client id have them ({answer.reason})"
-                )
-        raise refused(answer, f"the subscription to {wanted.type}")
+        if answer.status == HTTPStatus.CONFLICT:
+            return await self._adopted(wanted, answer)
+        if answer.status == HTTPStatus.FORBIDDEN:
+            raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
+        if why := _WHY_NOT.get(answer.status):
+            raise Refused(f"{why.format(wanted)} ({answer.reason})")
+        page, _ = _page(answer, f"the subscription to {wanted.type}")
+        if not page:
+            raise unexpected(answer, "what it has created")
+        return page[0]
 
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
@@ -166,9 +161,11 @@ class HelixSubscriptions:
         raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
 
 
-def _page(answer: TwitchAnswer) -> tuple[list[EventSubSubscription], str | None]:
+def _page(
+    answer: TwitchAnswer, asked: str = "to tell which subscriptions there are"
+) -> tuple[list[EventSubSubscription], str | None]:
     if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
-        raise refused(answer, "to tell which subscriptions there are")
+        raise refused(answer, asked)
     match answer.body:
         case {"data": [*listed]}:
             pagination = answer.body.get("pagination")

@@ -116,7 +116,6 @@ class _Session:
 
     reader: IrcReader
     is_joined: bool = False
-    must_leave: bool = False
     _heard_at: float = Factory(lambda self: self.reader.clock(), takes_self=True)
     _told_at: float | None = None
     _notice: str = ""
@@ -152,15 +151,16 @@ class _Session:
 
     async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
         """Keep what was said, and do what the server asks; raises LostError."""
-        reports = []
+        reports, must_leave = [], False
         for line in map(parse, lines):
+            must_leave |= line.command == "RECONNECT"
             if event := read_event(line):
                 reports.append(ChatReport(event, sent_at=sent_at(line)))
             else:
                 self._handle(line, writer)
         if reports:
             await self._record(reports)
-        if self.must_leave:
+        if must_leave:
             raise LostError("Twitch asks for a new connection")
 
     async def _record(self, reports: Sequence[ChatReport]) -> None:
@@ -176,8 +176,6 @@ class _Session:
         match line.command:
             case "PING":
                 writer.write(write("PONG", *line.params[-1:]))
-            case "RECONNECT":
-                self.must_leave = True
             case "NOTICE" if line.params:
                 self._notice = line.params[-1]
                 _log.info("chat: %s", self._notice)
