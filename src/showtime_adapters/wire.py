@@ -34,17 +34,12 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.GiftSubAlert: "gift-sub",
     alerts.GhostAlert: "generated-images",
     alerts.HypeTrainAlert: "hype-train",
+    alerts.WatchStreakAlert: "watch-streak",
 }
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 
-# What begins something; each other kind is a step in the life of a ghost.
-_EFFECTS: dict[str, type[Effect]] = {
-    "credit-cheer": effects.CreditCheer,
-    "credit-subscription": effects.CreditSubscription,
-    "credit-gift-subs": effects.CreditGiftSubs,
-    "summon-ghost": effects.SummonGhost,
-}
+_EFFECTS: dict[str, type[Effect]] = {kind: cls for cls, kind in effects.FIRST_KINDS.items()}
 
 _CHECK = "check-"
 
@@ -77,6 +72,7 @@ def chat_document(line: ChatLine) -> Document:
             emotes = [{"name": emote.name, "url": _EMOTE_URL.format(emote.id)} for emote in line.emotes]
             names = ("id", "username", "color", "text")
             message = {name: getattr(line, name) for name in names} | {"emotes": emotes}
+            message |= {"channel": line.source_channel} if line.source_channel else {}
             return {"type": "message", "message": message}
         case Deletion(message_ids):
             return {"type": "deletion", "deletion": {"messageIds": list(message_ids)}}

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     twitch_irc_url: IrcUrl = "ircs://irc.chat.twitch.tv:6697"
     twitch_ca_file: FilePath | None = None
     chat_source: ChatSource = "irc"
+    show_shared_chat: bool = False
     cors_allowed_origins: CommaSeparated = ()
     auth_url: BaseUrl = "http://localhost:5002"
     auth_shared_secret: SecretStr | None = None
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = ("127.0.0.1", "::1")
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
+    alert_watch_streaks: bool = False
     retention_days: int = Field(default=400, ge=1, le=36_500)
     log_format: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

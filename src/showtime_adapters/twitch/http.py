@@ -21,9 +21,6 @@ from showtime_core.texts import quote
 
 _log = logging.getLogger(__name__)
 
-API_URL = "https://api.twitch.tv/helix"
-AUTH_URL = "https://id.twitch.tv/oauth2"
-
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read."""
 ATTEMPTS = 3
@@ -93,6 +90,14 @@ class RequestSender:
                 await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
         raise Unavailable(f"Twitch cannot be reached: {failure}")
 
+    async def ask(self, method: str, url: str, **content: Any) -> TwitchAnswer:  # noqa: ANN401 - as httpx has it
+        """Send a request that is always the same; raises Unavailable as `send` does."""
+
+        async def request() -> httpx.Request:
+            return self.client.build_request(method, url, **content)
+
+        return await self.send(request)
+
     async def _await_rate_limit(self) -> None:
         wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)
         if wait > 0:
@@ -120,11 +125,13 @@ def _read(response: httpx.Response) -> TwitchAnswer:
     return TwitchAnswer(response.status_code, body, response.headers)
 
 
-def unexpected(answer: TwitchAnswer, what: str) -> Unavailable:
-    """Make the error of an answer that makes no sense."""
+def unexpected(answer: TwitchAnswer, what: str, asked: str = "") -> Unavailable | Refused:
+    """Make the error of an answer that is none to what was `asked`: a refusal, or it makes no sense."""
+    if asked and answer.status != HTTPStatus.OK:
+        return refused(answer, asked)
     return Unavailable(f"Twitch cannot be understood: {what}, {answer.reason}")
 
 
-def refused(answer: TwitchAnswer, what: str) -> Refused:
+def refused(answer: TwitchAnswer, asked: str) -> Refused:
     """Make the error of what Twitch will not do."""
-    return Refused(f"Twitch refuses {what}: {answer.reason}")
+    return Refused(f"Twitch refuses {asked}: {answer.reason}")

@@ -51,14 +51,6 @@ class LostError(Exception):
 
 
 @frozen
-class Timing:
-    """How patient the reader is."""
-
-    silence_seconds: float = SILENCE_SECONDS
-    health_seconds: float = HEALTH_SECONDS
-
-
-@frozen
 class IrcReader:
     """Reads one channel's chat, and connects again whenever it must."""
 
@@ -70,7 +62,8 @@ class IrcReader:
     report: ReportHealth
     ca_file: Path | None = None
     """Whom to trust, where it is not those that the system trusts."""
-    timing: Timing = Timing()
+    silence_seconds: float = SILENCE_SECONDS
+    health_seconds: float = HEALTH_SECONDS
     clock: Callable[[], float] = time.monotonic
 
     async def run(self) -> None:
@@ -123,7 +116,6 @@ class _Session:
 
     reader: IrcReader
     is_joined: bool = False
-    must_leave: bool = False
     _heard_at: float = Factory(lambda self: self.reader.clock(), takes_self=True)
     _told_at: float | None = None
     _notice: str = ""
@@ -142,9 +134,9 @@ class _Session:
 
     async def _read(self, stream: asyncio.StreamReader) -> bytes:
         """Wait for what comes next, but no longer than the next report can wait; raises LostError."""
-        limit = self.reader.timing.silence_seconds if self.is_joined else JOIN_SECONDS
+        limit = self.reader.silence_seconds if self.is_joined else JOIN_SECONDS
         try:
-            async with asyncio.timeout(min(self.reader.timing.health_seconds, limit)):
+            async with asyncio.timeout(min(self.reader.health_seconds, limit)):
                 chunk = await stream.read(CHUNK_BYTES)
         except TimeoutError:
             if self.reader.clock() - self._heard_at < limit:
@@ -159,15 +151,16 @@ class _Session:
 
     async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
         """Keep what was said, and do what the server asks; raises LostError."""
-        reports = []
+        reports, must_leave = [], False
         for line in map(parse, lines):
+            must_leave |= line.command == "RECONNECT"
             if event := read_event(line):
                 reports.append(ChatReport(event, sent_at=sent_at(line)))
             else:
                 self._handle(line, writer)
         if reports:
             await self._record(reports)
-        if self.must_leave:
+        if must_leave:
             raise LostError("Twitch asks for a new connection")
 
     async def _record(self, reports: Sequence[ChatReport]) -> None:
@@ -183,8 +176,6 @@ class _Session:
         match line.command:
             case "PING":
                 writer.write(write("PONG", *line.params[-1:]))
-            case "RECONNECT":
-                self.must_leave = True
             case "NOTICE" if line.params:
                 self._notice = line.params[-1]
                 _log.info("chat: %s", self._notice)
@@ -196,7 +187,7 @@ class _Session:
         now = self.reader.clock()
         if self.is_joined and self._told_at is None:
             _log.info("chat of #%s is connected", self.reader.channel)
-        elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.health_seconds:
+        elif not self.is_joined or now - (self._told_at or now) < self.reader.health_seconds:
             return
         self._told_at = now
         await self.reader.report_health(None)

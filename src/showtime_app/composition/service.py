@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+from attrs import evolve
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from showtime_adapters.json_schemas import json_schemas
@@ -40,7 +41,7 @@ from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
-from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
+from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
 
 Routes = Sequence[ControllerRouterHandler]
@@ -55,8 +56,12 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     # What Twitch tells is recorded, with all that follows from it; chat has a log of its own.
     inbox = GroupCommit(partial(receive, units=storage.units, policy=policy), storage.is_recorded)
     is_told_of_chat = settings.chat_way == "eventsub"
-    take_chat = partial(record_chat_entries, log=storage.chat_log) if is_told_of_chat else _ignore
-    chat_inbox = GroupCommit(take_chat, storage.is_chat_known)
+    record_chat = RecordChat(
+        storage.chat_log, settings.show_shared_chat, inbox.submit if settings.alert_watch_streaks else None
+    )
+    chat_inbox = GroupCommit(
+        record_chat.record_entries if is_told_of_chat else _ignore, storage.is_chat_known
+    )
     receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox), ports.clock)
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
@@ -83,7 +88,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     background = [
         storage.prune,
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
-        *_work_at_twitch(settings, ports, storage, policy),
+        *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
     ]
     on_stop = [chat.hub.close, feed.hub.close, polling.stop, *(relay.stop for relay in relays)]
@@ -151,11 +156,13 @@ def _points(ports: Ports) -> Routes:
     return [ledger.router(kept_here, viewers_only(ports.authenticator))]
 
 
-def _work_at_twitch(settings: Settings, ports: Ports, storage: Storage, policy: Policy) -> Sequence[Work]:
+def _work_at_twitch(
+    settings: Settings, ports: Ports, storage: Storage, policy: Policy, record_chat: RecordChat
+) -> Sequence[Work]:
     """Read chat there, and look after the channel."""
     work: list[Work] = []
     if ports.read_chat:
-        work.append(ports.read_chat(partial(record_chat, log=storage.leader_chat_log)))
+        work.append(ports.read_chat(evolve(record_chat, log=storage.leader_chat_log).record))
     if ports.twitch:
         may_repair = settings.keeps_subscriptions
         work.append(partial(look_after_channel, ports.twitch, storage, policy, may_repair=may_repair))

@@ -4,7 +4,7 @@ from enum import StrEnum
 from math import prod
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.domain.viewers import Viewer
@@ -64,8 +64,8 @@ class SummonGhost:
 
     def refuse(self, refusal: GhostRefusal, reason: str) -> Ghost:
         """Say why its life does not begin."""
-        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, GhostStep.REFUSED)
-        return evolve(never, refusal=refusal, reason=reason)
+        ghost_id, viewer, subject, screening_id = self.ghost_id, self.viewer, self.subject, self.screening_id
+        return Ghost(ghost_id, viewer, subject, screening_id, GhostStep.REFUSED, None, None, refusal, reason)
 
 
 @frozen
@@ -96,6 +96,14 @@ class CheckForDouble:
 
 Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
 
+FIRST_KINDS: dict[type[Credit | SummonGhost], str] = {
+    CreditCheer: "credit-cheer",
+    CreditSubscription: "credit-subscription",
+    CreditGiftSubs: "credit-gift-subs",
+    SummonGhost: "summon-ghost",
+}
+"""What begins something; each other kind is a step in the life of a ghost, or a look at one of these."""
+
 MAX_POINTS = 2**31 - 1
 """The ledger counts in 32 bits, and takes nothing below 1."""
 
@@ -120,18 +128,12 @@ def why_impossible(effect: Effect) -> str | None:
 def effect_kind(effect: Effect) -> str:
     """Name the kind of an effect; with the id of its entry, it is the effect's key for ever."""
     match effect:
-        case CreditCheer():
-            return "credit-cheer"
-        case CreditSubscription():
-            return "credit-subscription"
-        case CreditGiftSubs():
-            return "credit-gift-subs"
-        case SummonGhost():
-            return "summon-ghost"
         case AdvanceGhost():
             return effect.task
         case CheckForDouble():
             return f"check-{effect_kind(effect.of)}"
+        case _:
+            return FIRST_KINDS[type(effect)]
 
 
 def effect_key(entry_id: str, effect: Effect) -> str:

@@ -131,23 +131,21 @@ class GhostProgress:
         return cls(id, step, refusal, reason if refusal is GhostRefusal.CONTENT else None)
 
 
-def next_task(ghost: Ghost) -> GhostTask | None:  # noqa: PLR0911 - one table
+_NEXT_TASKS = {
+    GhostStep.RESERVED: GhostTask.PAINT,
+    GhostStep.PAINTED: GhostTask.STORE,
+    GhostStep.STORED: GhostTask.PAY,
+    GhostStep.PAID: GhostTask.SHOW,
+    GhostStep.SHOWN: GhostTask.POST,
+}
+_BEFORE_PAID = {GhostStep.RESERVED, GhostStep.PAINTED, GhostStep.STORED}
+
+
+def next_task(ghost: Ghost) -> GhostTask | None:
     """Tell what comes next in the life of a ghost; None: it is over."""
-    match ghost.step:
-        case GhostStep.RESERVED | GhostStep.PAINTED | GhostStep.STORED if ghost.refusal:
-            return GhostTask.REFUND
-        case GhostStep.RESERVED:
-            return GhostTask.PAINT
-        case GhostStep.PAINTED:
-            return GhostTask.STORE
-        case GhostStep.STORED:
-            return GhostTask.PAY
-        case GhostStep.PAID:
-            return GhostTask.SHOW
-        case GhostStep.SHOWN:
-            return GhostTask.POST
-        case GhostStep.POSTED | GhostStep.REFUSED | GhostStep.REFUNDED:
-            return None
+    if ghost.refusal and ghost.step in _BEFORE_PAID:
+        return GhostTask.REFUND
+    return _NEXT_TASKS.get(ghost.step)
 
 
 def ghost_id_of(entry_id: str) -> UUID:

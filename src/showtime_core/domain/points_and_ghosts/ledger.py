@@ -114,9 +114,7 @@ def describe_cheer(message: str) -> str:
 
 def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is_gift: bool) -> str:
     """Say of a subscription what the ledger says of it."""
-    thanks = (
-        "Thank you for becoming a subscriber" if is_initial else "Thank you for renewing your subscription"
-    )
+    thanks = f"Thank you for {'becoming a subscriber' if is_initial else 'renewing your subscription'}"
     if is_gift:
         thanks = "You received a gift sub"
     if multiplier > 1:

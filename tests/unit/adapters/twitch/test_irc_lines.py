@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_event, sent_at, write
 from showtime_core.domain import events as ev
-from showtime_core.domain.chat import encode, render
+from showtime_core.domain.chat import encode
 from showtime_core.domain.viewers import Viewer
+from support.chat import render
 
 TAGS = "badge-info=;color=#9ACD32;display-name=Tapehead_Tina;id=cc10;user-id=7701;room-id=953753877"
 SOURCE = "tapehead_tina!tapehead_tina@tapehead_tina.tmi.twitch.tv"
@@ -83,7 +84,8 @@ def test_emotes_have_their_places():
         (":tmi.twitch.tv CLEARCHAT", None),
         (":tmi.twitch.tv CLEARMSG #goldenvcr :what", None),
         (":tmi.twitch.tv NOTICE #goldenvcr :This room is now in slow mode.", None),
-        ("@msg-id=resub :tmi.twitch.tv USERNOTICE #goldenvcr :Great!", None),
+        ("@msg-id=resub;login=tina :tmi.twitch.tv USERNOTICE #goldenvcr", None),
+        ("@msg-id=viewermilestone;msg-param-category=watch-streak :tmi USERNOTICE #goldenvcr", None),
         ("PRIVMSG #goldenvcr", None),
         ("nonsense", None),
     ],
@@ -133,3 +135,33 @@ def test_what_is_written_is_read():
     )
     assert write("JOIN #goldenvcr") == b"JOIN #goldenvcr\r\n"
     assert parse(write("PONG", "a b")) == IrcLine("PONG", ("a b",))
+
+
+def noticed(text, tags):
+    line = (
+        f"@{TAGS};login=tapehead_tina;{tags} :tmi.twitch.tv USERNOTICE #goldenvcr{text and ' :' + text}\r\n"
+    )
+    return read_event(parse(line.encode()))
+
+
+@pytest.mark.parametrize("kind", ["resub", "announcement", "modiversary", "moon_phase"])
+def test_what_is_written_with_a_notice_is_chat(kind):
+    """What a viewer writes with whatever is announced is read as a message, with its emotes."""
+    event = noticed("be Kappa", f"msg-id={kind};emotes=25:3-7")
+    assert event == ev.ChatMessageSent("cc10", TINA, "#9ACD32", "be Kappa", (ev.EmotePosition("25", 3, 7),))
+    assert noticed("", f"msg-id={kind}") is None
+
+
+def test_a_watch_streak_has_its_number():
+    """A watch streak is told with the number of streams, with words or without."""
+    tags = "msg-id=viewermilestone;msg-param-category=watch-streak;msg-param-value=115"
+    assert noticed("still here", tags) == ev.WatchStreak("cc10", TINA, "#9ACD32", "still here", streak=115)
+    assert noticed("", tags) == ev.WatchStreak("cc10", TINA, "#9ACD32", "", streak=115)
+    assert noticed("", tags + "x") is None
+
+
+def test_another_room_is_named_by_its_id():
+    """IRC tells the id of another room alone; ours is no other."""
+    assert read("hi", TAGS + ";source-room-id=97245742").source_channel == "97245742"
+    assert read("hi", TAGS + ";source-room-id=953753877").source_channel == ""
+    assert read("hi", TAGS + ";source-room-id=").source_channel == ""
