@@ -59,12 +59,12 @@ async def test_of_messages_of_eventsub_only_chat_is_written_under_their_ids():
 NEIGHBOUR = ChatReport(ChatMessageSent("n", MARGE, "", "next door", source_channel="Next_Door"))
 
 
-@pytest.mark.parametrize(("is_shown", "written"), [(False, ["here"]), (True, ["next door", "here"])])
-async def test_another_room_is_shown_where_it_is_wanted(is_shown, written):
+@pytest.mark.parametrize(("is_shown", "kept"), [(False, ["here"]), (True, ["next door", "here"])])
+async def test_another_room_is_shown_where_it_is_wanted(is_shown, kept):
     """What was written in another room of a shared chat is let go, unless a setting shows it."""
     log = Log()
     await RecordChat(log, is_shown).record([NEIGHBOUR, written("here")])
-    assert log.written == written
+    assert log.written == kept
 
 
 async def test_what_is_let_go_troubles_nobody():
