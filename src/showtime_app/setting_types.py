@@ -1,10 +1,20 @@
 """The kinds of settings that not everything is one of; a value that is refused is not repeated."""
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_settings import NoDecode
 
 EMBEDDED = "embedded"
@@ -15,6 +25,23 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _URL = TypeAdapter(HttpUrl)
 _IRC_URL = re.compile(r"ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://(\[[0-9a-f:]+\]|[a-z0-9_*.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_HTTPS_PORT = 443
+
+
+def in_words(schema: Mapping[str, Any]) -> str:
+    """Say what a setting must be, by its JSON schema: its description, or what its type allows."""
+    if said := schema.get("description"):
+        return str(said)
+    if choices := schema.get("anyOf"):
+        return " or ".join(in_words(each) for each in choices if each.get("type") != "null")
+    if choices := schema.get("enum"):
+        return f"one of {', '.join(str(each) or 'nothing' for each in choices)}"
+    lowest, highest = (schema.get(name) for name in ("minimum", "maximum"))
+    least = "" if lowest is None else f" of at least {lowest}"
+    kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    kind = str(schema.get("const") or kinds.get(schema["type"], "text"))
+    return kind + (least if highest is None else f" from {lowest} to {highest}")
 
 
 def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -22,14 +49,24 @@ def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
 
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+def split(value: Any) -> Any:  # noqa: ANN401 - what is no text is for others to judge
+    """Take a text apart at its commas; what is no text stays as it is, and nothing is no parts."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value or ()
+
+
+def _check_origins(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_ORIGIN.fullmatch(text) for text in texts):
+        raise ValueError(
+            "each must be an origin, scheme and host without a path or a slash at the end, "
+            "such as https://example.com"
+        )
+    return tuple(text.lower() for text in texts)
 
 
 def _check_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     texts = [secret.get_secret_value() for secret in secrets]
     if not all(text.isascii() and len(text) in _SECRET_LENGTH for text in texts):
-        raise ValueError("each secret must have 10 to 100 ASCII characters")
+        raise ValueError("each secret must have 10 to 100 ASCII characters; `openssl rand -hex 16` makes one")
     return secrets
 
 
@@ -51,8 +88,10 @@ def _plain_url(value: str) -> HttpUrl:
     return url
 
 
-def _check_exact_url(value: str) -> str:
-    _plain_url(value)
+def _check_callback_url(value: str) -> str:
+    url = _plain_url(value)
+    if url.scheme != "https" or url.port != _HTTPS_PORT:
+        raise ValueError("must begin with https:// and name no port but 443: Twitch delivers to no other")
     return value
 
 
@@ -93,6 +132,20 @@ def _check_webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+Login = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_]{1,25}$",
+        description="the name in the channel's address: 1 to 25 letters, digits and underscores",
+    ),
+]
+"""The login of a channel."""
+Limit = Annotated[int, Field(ge=1)] | Literal["none"]
+"""How many there may be, or that there is no limit."""
+CertificateFile = Annotated[FilePath, Field(description="a file that is there, with certificates (PEM)")]
+"""Certificates to trust."""
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+"""How the database is spoken to with TLS, by libpq's names."""
 CannedAcl = Literal[
     "",
     "private",
@@ -104,16 +157,18 @@ CannedAcl = Literal[
     "bucket-owner-full-control",
 ]
 """Who may read what is stored, by the names that S3 has for it; empty: the bucket says so itself."""
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 """Several, in one line."""
+Origins = Annotated[CommaSeparated, AfterValidator(_check_origins)]
+"""Origins of pages, as browsers name them; `*` is all."""
 Networks = Annotated[CommaSeparated, AfterValidator(_check_networks)]
 """Addresses and networks."""
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_secrets)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split), AfterValidator(_check_secrets)]
 """What EventSub messages are signed with."""
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 """Where something begins: paths are put behind it."""
-ExactUrl = Annotated[str, AfterValidator(_check_exact_url)]
-"""A URL that is kept to the letter."""
+CallbackUrl = Annotated[str, AfterValidator(_check_callback_url)]
+"""Where Twitch delivers: HTTPS on port 443, kept to the letter."""
 TrustedUrl = Annotated[str, AfterValidator(_check_trusted_url)]
 """A base URL that secrets are sent to."""
 IrcUrl = Annotated[str, AfterValidator(_check_irc_url)]

@@ -14,6 +14,7 @@ _COMMANDS = {
     "parked": "List what is parked, and decide what becomes of it.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
+    "settings": "Print the settings that are in force, and where each comes from.",
     "token": "Print a bearer token for `showtime dev`.",
 }
 
