@@ -17,7 +17,7 @@ from attrs import frozen
 
 from showtime_adapters.aiohttp_transport import AiohttpTransport
 from showtime_core.errors import Ambiguous, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read.
@@ -210,16 +210,16 @@ class NeighbourClient:
                 method, self._url + path, headers={**_HEADERS, **named, **(headers or {})}, **content
             )
         except Exception as reason:  # whatever it is, nothing was sent
-            raise Refused(f"{self.name} cannot be asked this ({type(reason).__name__})") from None
+            raise Refused(f"{self.name} cannot be asked this ({name_error(reason)})") from None
         request.extensions = {**self._extensions, **request.extensions}
         try:
             async with asyncio.timeout(self._seconds):
                 answering = bounded(self._answer(request), MAX_ANSWER_BYTES)
                 return await instrumented(answering, self._telemetry.observe)
         except _NOTHING_SENT as reason:
-            raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
+            raise Unavailable(f"{self.name} cannot be reached ({name_error(reason)})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:
-            raise Ambiguous(f"the answer of {self.name} was lost ({type(reason).__name__})") from reason
+            raise Ambiguous(f"the answer of {self.name} was lost ({name_error(reason)})") from reason
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it is: a client of httpx would look for redirects and cookies, which none has."""

@@ -28,7 +28,7 @@ from showtime_adapters.http_client import (
     reason_in,
 )
 from showtime_core.errors import ContentRefused, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 PAINT_SECONDS = 120.0
 """How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
@@ -133,7 +133,7 @@ class OpenAIPainter:
         except openai.APIStatusError as failure:  # its text may have the key in it
             raise _status_failure(failure, self._client.api_key) from None
         except openai.OpenAIError as failure:
-            raise Unavailable(f"the painter gives no answer ({type(failure).__name__})") from None
+            raise Unavailable(f"the painter gives no answer ({name_error(failure)})") from None
         except ValueError:  # an answer in JSON that is none
             raise _illegible() from None
         text, url = _content(answer)
@@ -158,7 +158,7 @@ class OpenAIPainter:
                     if len(image) > MAX_IMAGE_BYTES:
                         raise Unavailable("the painter's image is too large")
         except (httpx.HTTPError, httpx.InvalidURL) as reason:
-            raise Unavailable(f"the painter's image cannot be fetched ({type(reason).__name__})") from None
+            raise Unavailable(f"the painter's image cannot be fetched ({name_error(reason)})") from None
         return bytes(image)
 
 

@@ -36,7 +36,7 @@ from showtime_core.domain.chat import ChatSource
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
 _ALIKE = 0.82
-"""How alike two names are, from 0 to 1, if one is likely to be the other; `USER` and `PGUSER` are so by 0.8."""
+"""How alike two names are, from 0 to 1, if one may be meant for the other; `USER` is `PGUSER` by 0.8."""
 
 
 class ConfigurationError(Exception):
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     """All settings; what is absent is off."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     bind_addr: str = "127.0.0.1"
@@ -192,7 +192,7 @@ def load(given: Given | None = None, *, for_serve: bool = False) -> Settings:
     given = given or find_given(Settings.model_fields)
     problems = [*given.problems]
     try:
-        settings = Settings(_env_file=None, **given.values)
+        settings = Settings(**given.values)
     except ValidationError as error:
         problems += [_told(each["msg"]) for each in error.errors(include_url=False, include_context=False)]
     problems += _serve_problems(given.values) if for_serve else []
@@ -229,7 +229,8 @@ def _twitch_problems(given: Mapping[str, object]) -> Iterator[str]:
     missing = [name.upper() for name in names if not given.get(name)]
     reasons = [name.upper() for name in (*names[1:], "twitch_webhook_callback_url") if given.get(name)]
     if missing and reasons:
-        yield f"{', '.join(missing)} must be set, since {' and '.join(reasons)} {'is' if len(reasons) == 1 else 'are'}"
+        verb = "is" if len(reasons) == 1 else "are"
+        yield f"{', '.join(missing)} must be set, since {' and '.join(reasons)} {verb}"
 
 
 def _spaces_problems(given: Mapping[str, object]) -> Iterator[str]:

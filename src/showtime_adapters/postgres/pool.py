@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from showtime_adapters.postgres.session import Connection, ServingConnection
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 __all__ = ["Connection", "connected", "make_pool", "retry_once"]
 
@@ -56,7 +57,7 @@ async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Conn
         if _is_of_the_data(reason):
             raise
         await pool.drain()  # what took one connection has probably taken the others
-        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+        raise Unavailable(f"the database cannot be used: {name_error(reason)}") from reason
 
 
 async def retry_once(use: Callable[[], Awaitable[None]]) -> None:

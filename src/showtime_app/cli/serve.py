@@ -25,9 +25,10 @@ def serve(host: str | None, port: int | None) -> None:
         server = composition.live(settings)
         if server.off:
             _log.info("off, since not configured: %s", ", ".join(server.off))
-        _log.info(_upkeep(settings))
+        is_forgotten = settings.twitch_app and not settings.is_callback_explicit
+        _log.log(logging.WARNING if is_forgotten else logging.INFO, _upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
-        server.serve_on(listener, lambda: _log.info("showtime is ready at %s", url))
+        server.serve_on(listener, lambda: _log.info("showtime listens at %s", url))
 
 
 def _upkeep(settings: Settings) -> str:

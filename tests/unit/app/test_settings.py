@@ -47,7 +47,7 @@ def test_every_mistake_is_told_in_words_with_the_remedy_and_all_at_once(mistake,
 
 
 def test_a_file_that_cannot_be_read_is_a_line_among_the_others(configure):
-    """What is in the way of `.env` is told, with what is wrong with the environment, and nothing is thrown."""
+    """What is in the way of `.env` is told, with all that is wrong with the environment."""
     Path(".env").mkdir()
     with pytest.raises(ConfigurationError) as problem:
         configure({"LISTEN_PORT": "five"})
