@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ async def running(
         yield
 
 
-async def log_readiness(check: Work) -> None:
+async def log_readiness(check: Callable[[], Awaitable[None]]) -> None:
     """Log that this instance is ready, once it is; what it waits for is a warning, once for each reason."""
     told: set[str] = set()
     while True:
