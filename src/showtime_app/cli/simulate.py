@@ -13,6 +13,7 @@ from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliverie
 from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.night import NightStep, TapeChange
 from showtime_app.simulate.options import Pacing
+from showtime_app.simulate.payloads import CUSTOM_POWER_UP
 from showtime_app.simulate.player import HostClient, NightPlayer
 from showtime_app.simulate.report import Tally
 from showtime_app.simulate.runner import OutcomePrinter, RunSettings, SilentPrinter, exit_with
@@ -106,6 +107,8 @@ def _send(
 
 def _how_many(kind: EventType, event_options: EventOptions, delivery: DeliveryOptions) -> int | None:
     deeds = delivery.repeat * (delivery.resend + 1)
+    if delivery.status == ENABLED and event_options.bits_type == CUSTOM_POWER_UP:
+        return 2 * deeds
     if kind.name != GIFT or delivery.status != ENABLED:
         return deeds
     recipients = event_options.total if event_options.recipients is None else event_options.recipients

@@ -12,6 +12,7 @@ Condition = Callable[[str], dict[str, str]]
 """Makes the condition of a subscription from the id of the broadcaster."""
 
 GIFT = "channel.subscription.gift"
+_POWER_UP_BITS = (50, 200, 500)
 _GIFT_SIZES = (1, 1, 5, 5, 10)
 
 
@@ -49,7 +50,7 @@ class EventType:
 
 
 _SUBSCRIPTION = ("from_user", "tier", "gift")
-_TRAIN = ("level", "total", "train_id")
+_TRAIN = ("level", "total", "train_id", "started_at")
 
 EVENT_TYPES: tuple[EventType, ...] = (
     EventType(
@@ -97,6 +98,27 @@ EVENT_TYPES: tuple[EventType, ...] = (
         ("cheer",),
         payloads.cheer,
         ("from_user", "bits", "message", "anonymous"),
+    ),
+    EventType(
+        "channel.bits.use",
+        "bits for a Power-up; `--bits-type cheer` repeats a cheer, from which nothing follows",
+        ("power-up", "bits-use"),
+        payloads.bits_use,
+        ("from_user", "bits", "bits_type", "message"),
+    ),
+    EventType(
+        "channel.custom_power_up_redemption.add",
+        "a Power-up of the channel's own, whose bits are told by channel.bits.use",
+        ("redeem-power-up",),
+        payloads.power_up_redemption,
+        ("from_user", "bits", "message", "event_status", "redemption_id"),
+    ),
+    EventType(
+        "channel.ad_break.begin",
+        "ads begin",
+        ("ad-break",),
+        payloads.ad_break,
+        ("seconds",),
     ),
     EventType(
         "channel.subscribe",
@@ -165,7 +187,15 @@ EVENT_TYPES: tuple[EventType, ...] = (
         "somebody writes in the chat",
         ("chat",),
         chat_payloads.message,
-        ("from_user", "message", "bits", "color", "message_id", "message_type"),
+        ("from_user", "message", "bits", "color", "message_id", "message_type", "source"),
+        condition=_of_reader,
+    ),
+    EventType(
+        "channel.chat.notification",
+        "an announcement in the chat, a watch streak ...",
+        ("chat-notice", "announce"),
+        chat_payloads.notification,
+        ("from_user", "notice", "message", "streak", "color", "message_id", "source"),
         condition=_of_reader,
     ),
     EventType(
@@ -209,7 +239,14 @@ def names() -> tuple[str, ...]:
 def consequences(
     kind: EventType, options: EventOptions, rng: Random
 ) -> tuple[tuple[EventType, EventOptions], ...]:
-    """Say which events one deed brings: a gift its recipients' subscriptions, any other itself."""
+    """Say which events one deed brings.
+
+    A gift its recipients' subscriptions, a Power-up of the channel's own its redemption, any other itself.
+    """
+    if kind.name == "channel.bits.use" and options.bits_type == payloads.CUSTOM_POWER_UP:
+        bits = payloads.chosen(options.bits, rng.choice(_POWER_UP_BITS))
+        same = evolve(options, from_user=options.from_user or cast.someone(rng), bits=bits)
+        return ((kind, same), (event_type("channel.custom_power_up_redemption.add"), same))
     if kind.name != GIFT:
         return ((kind, options),)
     total = payloads.chosen(options.total, rng.choice(_GIFT_SIZES))

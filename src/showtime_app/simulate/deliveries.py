@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from random import Random
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from showtime_app.simulate import messages, timestamps
 from showtime_app.simulate.catalogue import EventType, consequences
@@ -45,6 +45,8 @@ class DeliveryContext:
     clock: Clock
     rng: Random
     ids: Random
+    began: dict[str, str] = field(factory=dict)
+    """When each hype train began, for all that is told of it."""
 
     @classmethod
     def seeded(cls, address: Address, seed: int, clock: Clock) -> "DeliveryContext":
@@ -74,7 +76,7 @@ def _deliver(
 ) -> Iterator[Request]:
     now = context.clock()
     timestamp = delivery.timestamp or timestamps.written(messages.moment(delivery.flaw, now))
-    scene = Scene(context.rng, context.ids, timestamp)
+    scene = Scene(context.rng, context.ids, timestamp, context.began)
     first = Message(
         id=delivery.event_id or scene.uuid(),
         kind=MessageKind.NOTIFICATION if delivery.status == ENABLED else MessageKind.REVOCATION,

@@ -25,8 +25,7 @@ def progress(options: EventOptions, scene: Scene) -> Json:
 def end(options: EventOptions, scene: Scene) -> Json:
     """Build `channel.hype_train.end`."""
     return {
-        **_train(options, scene),
-        "started_at": shifted(scene.timestamp, -_RODE_SECONDS),
+        **_train(options, scene, shifted(scene.timestamp, -_RODE_SECONDS)),
         "ended_at": scene.timestamp,
         "cooldown_ends_at": shifted(scene.timestamp, _COOLDOWN_SECONDS),
     }
@@ -35,17 +34,19 @@ def end(options: EventOptions, scene: Scene) -> Json:
 def _under_way(options: EventOptions, scene: Scene) -> Json:
     goal = _FIRST_GOAL + _GOAL_STEP * (chosen(options.level, 1) - 1)
     return {
-        **_train(options, scene),
+        **_train(options, scene, scene.timestamp),
         "progress": scene.rng.randrange(goal),
         "goal": goal,
-        "started_at": scene.timestamp,
         "expires_at": shifted(scene.timestamp, _EXPIRES_SECONDS),
     }
 
 
-def _train(options: EventOptions, scene: Scene) -> Json:
+def _train(options: EventOptions, scene: Scene, began_at: str) -> Json:
+    """Tell of a train, which began at `began_at` unless something else is known of it."""
+    train_id = chosen(options.train_id, scene.uuid())
     return {
-        "id": chosen(options.train_id, scene.uuid()),
+        "id": train_id,
+        "started_at": scene.began.setdefault(train_id, chosen(options.started_at, began_at)),
         **channel(options),
         "total": chosen(options.total, scene.rng.randint(700, 9_000)),
         "level": chosen(options.level, 1),

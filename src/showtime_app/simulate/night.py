@@ -162,7 +162,15 @@ def _support(rng: Random) -> Iterator[NightStep]:
     for _ in range(rng.randint(2, 3)):
         yield _subscription(rng, next(people).name)
         yield _resubscription(rng)
-    yield NightStep(_sometime(rng), "", (SimulatedEvent("channel.subscription.end"),))
+    for name, options in (
+        ("channel.bits.use", EventOptions(bits=200, message="ghost of a tape that was never rewound")),
+        ("channel.bits.use", EventOptions(bits_type="custom_power_up", bits=50)),
+        ("channel.chat.notification", EventOptions(notice="watch_streak", streak=7, message="seven tapes")),
+        ("channel.chat.notification", EventOptions(message="be kind, rewind")),
+        ("channel.ad_break.begin", EventOptions()),
+        ("channel.subscription.end", EventOptions()),
+    ):
+        yield NightStep(_sometime(rng), "", (SimulatedEvent(name, options),))
     yield NightStep(
         _sometime(rng), "", (SimulatedEvent("channel.channel_points_custom_reward_redemption.add"),)
     )
@@ -173,10 +181,12 @@ def _cheer(rng: Random, bits: int, message: str) -> NightStep:
     # Twitch delivers at least once, so now and then one comes twice.
     resend = int(rng.random() < 1 / 4)
     twice = " (delivered twice)" if resend else ""
-    happening = SimulatedEvent(
-        "channel.cheer", EventOptions(from_user=user, bits=bits, message=message), resend
+    options = EventOptions(from_user=user, bits=bits, message=message)
+    happenings = (
+        SimulatedEvent("channel.cheer", options, resend),
+        SimulatedEvent("channel.bits.use", evolve(options, bits_type="cheer")),  # Twitch tells it twice
     )
-    return NightStep(_sometime(rng), f"{user.name} cheers {bits} bits: {message}{twice}", (happening,))
+    return NightStep(_sometime(rng), f"{user.name} cheers {bits} bits: {message}{twice}", happenings)
 
 
 def _subscription(rng: Random, name: str) -> NightStep:

@@ -62,6 +62,19 @@ EVENT_OPTIONS: Mapping[str, MakeOption] = {
     ),
     "anonymous": _event_option("--anonymous", "-a", is_flag=True, help="By nobody that is named."),
     "bits": _event_option("--bits", "-C", "--cost", "bits", type=_COUNT, help="How many bits."),
+    "bits_type": _event_option(
+        *("--bits-type",), default="power_up", help="power_up, custom_power_up, cheer or as it is sent."
+    ),
+    "source": _event_option(
+        *("--source",), callback=to_viewer, metavar="WHO", help="Shared chat: whose room it is written in."
+    ),
+    "notice": _event_option(
+        *("--notice",), default="announcement", help="watch_streak, resub, modiversary or as it is sent."
+    ),
+    "seconds": _event_option("--seconds", type=_POSITIVE, help="How long the ads take."),
+    "started_at": _event_option(
+        *("--started-at",), callback=to_timestamp, help="When the train began, the same in all of it."
+    ),
     "message": _event_option("--message", "-m", "--input", "message", help="What the viewer writes."),
     "tier": _event_option("--tier", default="1000", callback=to_tier, help="1, 2, 3 or as it is sent."),
     "gift": _event_option("--gift", is_flag=True, help="Received as a gift."),

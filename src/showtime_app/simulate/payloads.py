@@ -4,9 +4,12 @@ from typing import TypeVar
 
 from showtime_app.simulate import cast
 from showtime_app.simulate.event_options import EventOptions, Json, Scene
-from showtime_app.simulate.texts import emote_places
+from showtime_app.simulate.texts import emote_places, fragments
 from showtime_core.domain.viewers import Viewer
 
+CUSTOM_POWER_UP = "custom_power_up"
+"""The type of bits that are told of twice."""
+POWER_UP = "Rewind the tape"
 _BITS = (100, 100, 150, 250, 500, 1000)
 _T = TypeVar("_T")
 
@@ -85,6 +88,47 @@ def cheer(options: EventOptions, scene: Scene) -> Json:
         **channel(options),
         "message": chosen(options.message, f"Cheer{bits} {scene.rng.choice(cast.CHEERS)}"),
         "bits": bits,
+    }
+
+
+def bits_use(options: EventOptions, scene: Scene) -> Json:
+    """Build `channel.bits.use`: of a Power-up, unless bits are spent on something else."""
+    kind, text = options.bits_type, options.message
+    effect = {"type": "message_effect", "emote": None, "message_effect_id": "cosmic-abyss"}
+    custom = {"title": POWER_UP, "reward_id": scene.uuid()}
+    return {
+        **identity(actor(options, scene)),
+        **channel(options),
+        "bits": chosen(options.bits, scene.rng.choice(_BITS)),
+        "type": kind,
+        "power_up": effect if kind == "power_up" else None,
+        "custom_power_up": custom if kind == CUSTOM_POWER_UP else None,
+        "message": None if text is None else {"text": text, "fragments": fragments(text)},
+    }
+
+
+def power_up_redemption(options: EventOptions, scene: Scene) -> Json:
+    """Build `channel.custom_power_up_redemption.add`."""
+    cost = chosen(options.bits, scene.rng.choice(_BITS))
+    return {
+        "id": chosen(options.redemption_id, scene.uuid()),
+        **channel(options),
+        **identity(actor(options, scene)),
+        "user_input": chosen(options.message, ""),
+        "status": options.event_status,
+        "custom_power_up": {"id": scene.uuid(), "title": POWER_UP, "bits": cost, "prompt": ""},
+        "redeemed_at": scene.timestamp,
+    }
+
+
+def ad_break(options: EventOptions, scene: Scene) -> Json:
+    """Build `channel.ad_break.begin`: ads that were scheduled."""
+    return {
+        **channel(options),
+        **identity(options.to_user, "requester_user"),
+        "duration_seconds": chosen(options.seconds, 90),
+        "started_at": scene.timestamp,
+        "is_automatic": True,
     }
 
 

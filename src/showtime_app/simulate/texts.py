@@ -13,6 +13,7 @@ _EMOTES = {
     "NotLikeThis": "58765",
     "PogChamp": "305954156",
 }
+_GIFS = {"RewindGif": "rewind-the-tape"}
 _CHEERMOTE = re.compile(r"(?i)(cheer)([1-9]\d{0,5})")
 _MENTION = re.compile(r"@(\w{1,25})", re.ASCII)
 _CHEERMOTE_TIERS = (10_000, 5_000, 1_000, 100, 1)
@@ -50,6 +51,8 @@ def _special(word: str) -> Json | None:
     if word in _EMOTES:
         emote: Json = {"id": _EMOTES[word], "emote_set_id": "0", "owner_id": "0", "format": ["static"]}
         return _fragment("emote", word, emote=emote)
+    if gif_id := _GIFS.get(word):
+        return _fragment("gif", word, gif={"gif_id": gif_id, "url": f"https://gifs.example/{gif_id}.gif"})
     if match := _CHEERMOTE.fullmatch(word):
         bits = int(match[2])
         tier = next(tier for tier in _CHEERMOTE_TIERS if bits >= tier)
