@@ -121,7 +121,7 @@ def subscription(
         id=delivery.subscription_id or own_id,
         type=kind.name,
         version=delivery.version or kind.version,
-        condition=kind.condition(options.to_user.id),
+        condition=dict.fromkeys(kind.condition, options.to_user.id),
         callback=address.url,
         status=delivery.status,
     )
