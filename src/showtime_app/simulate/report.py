@@ -1,7 +1,5 @@
 """What came back, and what it amounts to."""
 
-import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -12,8 +10,6 @@ from showtime_app.simulate.messages import Address, Expectation, Request
 _EXAMPLES = 5
 _EXCERPT = 160
 _SHOWN_BODY = 4_000
-_REDRAW_SECONDS = 0.1
-_LINE_SECONDS = 5.0
 _HOPELESS = 3
 
 
@@ -140,29 +136,3 @@ def shown(request: Request, address: Address) -> str:
         body = f"{body[:_SHOWN_BODY]}... ({len(request.body)} bytes in all)"
     heading = f"# {request.label}, to be answered {request.expected.words}"
     return f"{heading}\nPOST {address.url}\n{headers}\n\n{body}\n"
-
-
-@define
-class Progress:
-    """Shows how far a long run is: one line that is redrawn in a terminal, a few lines in a pipe."""
-
-    expected: int | None
-    """How many are to be sent, if that is known."""
-    _shown_at: float = Factory(time.monotonic)
-
-    def __call__(self, tally: Tally) -> None:
-        """Show the state, if the last time was long enough ago."""
-        in_terminal = sys.stderr.isatty()
-        now = time.monotonic()
-        if now - self._shown_at < (_REDRAW_SECONDS if in_terminal else _LINE_SECONDS):
-            return
-        self._shown_at = now
-        of_all = "" if self.expected is None else f" of {self.expected}"
-        line = f"{tally.sent}{of_all} sent, {tally.sent - tally.right} of them not answered as they should be"
-        sys.stderr.write(f"\r{line}\x1b[K" if in_terminal else f"{line}\n")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Wipe the line from the terminal."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
