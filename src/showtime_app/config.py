@@ -8,30 +8,12 @@ from typing import Any, Literal, Self
 from attrs import field, frozen
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
-from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
+from pydantic import Field, FilePath, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from showtime_app import setting_types as kinds
 from showtime_app.setting_sources import Given, find_given
-from showtime_app.setting_types import (
-    BaseUrl,
-    CallbackUrl,
-    CannedAcl,
-    CertificateFile,
-    Endpoint,
-    IrcUrl,
-    LedgerUrl,
-    Limit,
-    Login,
-    Networks,
-    Origins,
-    Secrets,
-    SslMode,
-    TrustedUrl,
-    Webhook,
-    in_words,
-    networks,
-    split,
-)
+from showtime_app.setting_types import must_be, networks, split
 from showtime_core.domain.chat import ChatSource
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
@@ -61,41 +43,37 @@ class Settings(BaseSettings):
 
     bind_addr: str = "127.0.0.1"
     listen_port: int = Field(default=5001, ge=0, le=65535)
-    twitch_webhook_secret: Secrets = ()
-    twitch_channel_name: Login | None = None
+    twitch_webhook_secret: kinds.Secrets = ()
+    twitch_channel_name: kinds.Login | None = None
     twitch_client_id: str | None = None
     twitch_client_secret: SecretStr | None = None
-    twitch_webhook_callback_url: CallbackUrl = "https://goldenvcr.com/api/showtime/callback"
+    twitch_webhook_callback_url: kinds.CallbackUrl = "https://goldenvcr.com/api/showtime/callback"
     twitch_keep_subscriptions: bool = True
-    twitch_api_url: TrustedUrl = "https://api.twitch.tv/helix"
-    twitch_auth_url: TrustedUrl = "https://id.twitch.tv/oauth2"
-    twitch_irc_url: IrcUrl = "ircs://irc.chat.twitch.tv:6697"
-    twitch_ca_file: CertificateFile | None = None
+    twitch_api_url: kinds.TrustedUrl = "https://api.twitch.tv/helix"
+    twitch_auth_url: kinds.TrustedUrl = "https://id.twitch.tv/oauth2"
+    twitch_irc_url: kinds.IrcUrl = "ircs://irc.chat.twitch.tv:6697"
+    twitch_ca_file: FilePath | None = None
     chat_source: ChatSource = "irc"
-    cors_allowed_origins: Origins = ()
-    auth_url: BaseUrl = "http://localhost:5002"
+    cors_allowed_origins: kinds.Origins = ()
+    auth_url: kinds.BaseUrl = "http://localhost:5002"
     auth_shared_secret: SecretStr | None = None
-    ledger_url: LedgerUrl = "http://localhost:5003"
+    ledger_url: kinds.LedgerUrl = "http://localhost:5003"
     ledger_settle_seconds: float = Field(default=30, ge=0, le=600)
     openai_api_key: SecretStr | None = None
-    openai_base_url: BaseUrl | None = None
+    openai_base_url: kinds.BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"
-    max_waiting_ghosts: Limit = 10
-    max_ghosts_per_day: Limit = 200
-    spaces_bucket_name: str | None = Field(
-        default=None,
-        pattern=r"^[a-z0-9.-]{3,63}$",
-        description="3 to 63 lower-case letters, digits, dots and hyphens",
-    )
+    max_waiting_ghosts: kinds.Limit = 10
+    max_ghosts_per_day: kinds.Limit = 200
+    spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")
     spaces_region_name: str | None = None
-    spaces_endpoint_url: Endpoint | None = None
+    spaces_endpoint_url: kinds.Endpoint | None = None
     spaces_access_key_id: SecretStr | None = None
     spaces_secret_key: SecretStr | None = None
-    spaces_acl: CannedAcl = "public-read"
-    discord_ghosts_webhook_url: Webhook | None = None
+    spaces_acl: kinds.CannedAcl = "public-read"
+    discord_ghosts_webhook_url: kinds.Webhook | None = None
     max_streams: int = Field(default=1000, ge=1)
     max_streams_per_address: int = Field(default=20, ge=1)
-    trusted_proxies: Networks = ("127.0.0.1", "::1")
+    trusted_proxies: kinds.Networks = ("127.0.0.1", "::1")
     alert_replay_minutes: int = Field(default=15, ge=0, le=24 * 60)
     alert_gift_recipients: bool = False
     retention_days: int = Field(default=400, ge=1, le=36_500)
@@ -107,7 +85,7 @@ class Settings(BaseSettings):
     pgdatabase: str | None = None
     pguser: str | None = None
     pgpassword: SecretStr | None = None
-    pgsslmode: SslMode | None = None
+    pgsslmode: kinds.SslMode | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -194,7 +172,7 @@ def load(given: Given | None = None, *, for_serve: bool = False) -> Settings:
     try:
         settings = Settings(**given.values)
     except ValidationError as error:
-        problems += [_told(each["msg"]) for each in error.errors(include_url=False, include_context=False)]
+        problems += [each["msg"].removeprefix("Value error, ") for each in error.errors()]
     problems += _serve_problems(given.values) if for_serve else []
     if problems:
         raise ConfigurationError("\n".join(problems))
@@ -214,8 +192,7 @@ def _problems_of_fields(error: ValidationError) -> Iterator[str]:
     schema = Settings.model_json_schema()["properties"]
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(each["loc"][0])
-        is_told = each["type"] == "value_error"
-        yield f"{name.upper()}: {_told(each['msg']) if is_told else f'must be {in_words(schema[name])}'}"
+        yield f"{name.upper()}: must be {must_be(name, schema[name])}"
 
 
 def _twitch_problems(given: Mapping[str, object]) -> Iterator[str]:
@@ -244,7 +221,3 @@ def _serve_problems(given: Mapping[str, object]) -> Iterator[str]:
         yield "TWITCH_WEBHOOK_SECRET is not set: give the secret of your subscriptions"
     if given.get("openai_api_key") and given.keys().isdisjoint(_SPACES):
         yield "OPENAI_API_KEY is set: set SPACES_* as well, since a ghost needs a place"
-
-
-def _told(message: str) -> str:
-    return message.removeprefix("Value error, ")

@@ -257,7 +257,7 @@ def test_a_revocation_has_a_command_of_its_own(simulate, receiver):
 
 
 def test_a_gift_bomb_repeated_and_resent_many_at_once(simulate, receiver):
-    """Every gift brings its subscriptions, every message comes as often as it was asked for, and all are counted."""
+    """Every gift brings its subscriptions, every message comes as often as it should, and all are counted."""
     receiver.delay = 0.005
     done = simulate("gift-bomb", "--total", 5, "--repeat", 4, "--resend", 1, "--concurrency", 8)
     assert done.returncode == 0

@@ -134,8 +134,9 @@ class RunSettings:
         """Do the work with a sender; tell whether it came to its end, or was interrupted."""
 
         async def with_sender() -> None:
-            async with open_client(allow_remote=self.allow_remote) as client:
-                await work(Sender(client, self.target.address.url, self.timeout, printer.tally, printer))
+            url = self.target.address.url
+            async with open_client(url, allow_remote=self.allow_remote) as client:
+                await work(Sender(client, url, self.timeout, printer.tally, printer))
 
         try:
             asyncio.run(with_sender())

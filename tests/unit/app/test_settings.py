@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_every_mistake_is_told_in_words_with_the_remedy_and_all_at_once(mistake,
         configure(given, for_serve=mistake.get("for_serve", False))
     assert str(problem.value).splitlines() == mistake["said"].splitlines()
     assert not [value for value in given.values() if len(value) > 6 and value in str(problem.value)]
+
+
+def test_only_settings_have_words_of_their_own():
+    """No setting is described that is none."""
+    words = tomllib.loads((files("showtime_app") / "setting_words.toml").read_text("utf-8"))
+    assert words.keys() <= Settings.model_fields.keys()
 
 
 def test_a_file_that_cannot_be_read_is_a_line_among_the_others(configure):

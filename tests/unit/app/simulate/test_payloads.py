@@ -395,7 +395,7 @@ def test_the_moderator_of_a_follow_is_the_broadcaster():
 
 @given(total=st.integers(1, 700), recipients=st.none() | st.integers(0, 800), seed=st.integers())
 def test_a_gift_brings_its_subscriptions(total, recipients, seed):
-    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as were asked for."""
+    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as are asked."""
     giver = cast.viewer("VHSVera")
     options = EventOptions(from_user=giver, total=total, recipients=recipients, tier="2000")
     (gift, given), *rest = consequences(event_type("channel-gift"), options, Random(seed))
