@@ -9,6 +9,7 @@ from attrs import evolve
 
 from showtime_app.simulate import night as nights
 from showtime_app.simulate import options, player
+from showtime_app.simulate.cast import read_data
 from showtime_app.simulate.catalogue import EVENT_TYPES, GIFT, EventType, consequences, event_type, names
 from showtime_app.simulate.challenge import CallbackCheck, Check
 from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliveries
@@ -22,12 +23,7 @@ from showtime_app.simulate.sender import Sender
 from showtime_core.domain.viewers import Role, Viewer
 
 _GIFT_ALIAS = "gift"
-_EXPECTATIONS = """\b
-Right answers: 2xx to what is in order; 400 to what is stale, from the
-future, forged, unsigned or no JSON; 413 to what is too large.
-\b
-Exit code: 0 all was answered right, 1 something was not, or not at all,
-2 the command makes no sense, 130 interrupted."""
+_HELP = read_data("help")
 
 
 class EventGroup(click.Group):
@@ -58,27 +54,11 @@ class EventGroup(click.Group):
             )
 
 
-_INTRODUCTION = """Send what Twitch would send, signed as Twitch signs it, and judge the answers.
-
-The messages go to the local `showtime dev`, or to --url; to this machine only, unless
---allow-remote is given. What is not chosen is drawn by chance.
-
-\b
-  showtime simulate streamup
-  showtime simulate cheer --bits 200 --message "a ghost of a baby seal please"
-  showtime simulate gift-bomb --total 20 --concurrency 8
-  showtime simulate follow --repeat 1000 --rate 50
-  showtime simulate raid --viewers 80 --forged
-  showtime simulate revocation stream.online --reason user_removed
-  showtime simulate challenge
-  showtime simulate night --speed 60
-
-Each command has its own --help.
-"""
-
-
 @click.group(
-    cls=EventGroup, help=_INTRODUCTION, epilog=_EXPECTATIONS, context_settings={"max_content_width": 110}
+    cls=EventGroup,
+    help=_HELP["introduction"],
+    epilog=_HELP["right_answers"],
+    context_settings={"max_content_width": 110},
 )
 def simulate() -> None:
     """Send what Twitch would send, and judge the answers."""
@@ -134,7 +114,7 @@ def _play_night(speed: float, token: str | None, **given: object) -> None:
     steps = nights.plan(setting.context.rng, setting.context.ids, channel)
     token = token or _token(setting.target.token_secret, channel)
     click.echo(f"A night of {channel.name}, seed {setting.seed}, at {speed:g} times its speed.")
-    click.echo(player.RESUME_NOTE)
+    click.echo(_HELP["resume"])
     if token is None:
         click.echo("The tapes are left out: no token is known for this server (see --token).")
     if setting.dry_run:
@@ -166,15 +146,10 @@ def _show_night(setting: RunSettings, steps: Sequence[NightStep], *, has_token: 
 
 
 def _add(
-    name: str,
-    params: Sequence[click.Parameter],
-    callback: Callable[..., None],
-    *,
-    epilog: str = _EXPECTATIONS,
-    **texts: Any,  # noqa: ANN401 - as click takes them
+    name: str, params: Sequence[click.Parameter], callback: Callable[..., None], **texts: object
 ) -> None:
-    command = SectionedCommand(name, params=[*params], callback=callback, epilog=epilog, **texts)
-    simulate.add_command(command)
+    settings: dict[str, Any] = {"epilog": _HELP["right_answers"], **texts}
+    simulate.add_command(SectionedCommand(name, params=[*params], callback=callback, **settings))
 
 
 def _add_event(kind: EventType, name: str, **presets: object) -> None:
@@ -187,31 +162,11 @@ def _add_event(kind: EventType, name: str, **presets: object) -> None:
 
 
 _TYPE = click.Argument(["kind"], metavar="[TYPE]", type=click.Choice(names()), default="stream.online")
+_ANYWHERE = (*options.COMMON, *options.TARGET)
 
 for _kind in EVENT_TYPES:
     _add_event(_kind, _kind.name)
 _add_event(event_type(_GIFT_ALIAS), _GIFT_ALIAS, gift=True)
-_add(
-    "revocation",
-    [_TYPE, *options.delivered((), status="reason")],
-    _send,
-    help="Twitch takes the subscription to TYPE away, for a reason.",
-)
-_add(
-    "challenge",
-    [_TYPE, *options.parameters(*options.COMMON, *options.TARGET)],
-    _examine,
-    help="Verify the callback as Twitch does when TYPE is subscribed to, and more strictly.",
-    epilog="The answer must be 200 with the challenge and nothing else as its body, as text/plain, with "
-    "its content length, in time; and a challenge that Twitch did not sign must be refused (400). "
-    "Exit code: 0 if all is so, else 1.",
-)
-_add(
-    "night",
-    options.parameters("to_user", "speed", *options.COMMON, *options.TARGET, "token"),
-    _play_night,
-    short_help="A believable evening: tapes, cheers, a gift bomb, a raid, a drop-out, the resume.",
-    help="A believable evening of 70 minutes: online, tapes, follows, cheers, a gift bomb, a raid, "
-    "a drop-out of five minutes and the resume, offline.\n\n" + player.RESUME_NOTE + " Timestamps are "
-    "always the real time; only the pauses follow --speed.",
-)
+_add("revocation", [_TYPE, *options.delivered((), status="reason")], _send, **_HELP["revocation"])
+_add("challenge", [_TYPE, *options.parameters(*_ANYWHERE)], _examine, **_HELP["challenge"])
+_add("night", options.parameters("to_user", "speed", *_ANYWHERE, "token"), _play_night, **_HELP["night"])

@@ -11,10 +11,6 @@ from showtime_app.simulate.messages import Expectation, Request
 from showtime_app.simulate.night import NightStep, SimulatedEvent, TapeChange
 from showtime_app.simulate.sender import Sender
 
-RESUME_NOTE = (
-    "A night that is played within 15 minutes of the last one resumes that one, as after a drop-out;"
-    " so does the drop-out of this one."
-)
 _AT_ONCE = 8
 _GIVE_UP_AFTER = 2
 _TAPE_SET = Expectation("204", frozenset({204}))
