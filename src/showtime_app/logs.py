@@ -19,7 +19,7 @@ from showtime_core.texts import printable
 _OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
 _IDS = ("message_id", "effect_key")
 """What whoever logs may give as `extra`, beside what is bound to the context."""
-_ROOMS = {"dispatch": "relay", "error": "server", "__main__": "showtime"}
+_ROOMS = {"dispatch": "relay", "error": "server", "lifecycle": "showtime"}
 """What people call the parts that log by another name."""
 _ADVICE = "No supported WebSocket library detected."
 

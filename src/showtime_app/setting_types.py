@@ -67,8 +67,9 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_origins(texts: tuple[str, ...]) -> tuple[str, ...]:
-    _require(all(map(_ORIGIN.fullmatch, texts)))
-    return tuple(text.lower() for text in texts)
+    origins = tuple(text.lower() for text in texts if text)
+    _require(all(map(_ORIGIN.fullmatch, origins)))
+    return origins
 
 
 def _plain_url(value: str) -> HttpUrl:

@@ -131,6 +131,28 @@ async def test_every_line_about_an_effect_names_it_and_its_message(migrated, tmp
     assert "try 1: due: the auth service cannot be reached" in str(lines[0]["event"])
 
 
+async def test_a_person_reads_that_it_is_ready_and_what_it_does(migrated, tmp_path):
+    """In words and in order: it listens, it is ready, it credits; and nothing that says less."""
+    log = tmp_path / "server.log"
+    settings = {"LOG_FORMAT": "text", "LEDGER_URL": "embedded", "CHAT_SOURCE": "off"}
+    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=10) as client:
+        t.Twitch(server.url, client).send(t.cheer("VHSVera", 200))
+        await until(lambda: "credited" in log.read_text())
+        server.stop()
+    lines = log.read_text().splitlines()
+    words = [re.sub(r"^\d\d:\d\d:\d\d (\w+) +", r"\1 ", line) for line in lines]
+    listens, ready, credited = (
+        next(number for number, line in enumerate(words) if re.fullmatch(pattern, line))
+        for pattern in (
+            r"showtime showtime listens at http://\S+",
+            "showtime showtime is ready",
+            "relay credited 200 to VHSVera",
+        )
+    )
+    assert max(listens, ready) < credited
+    assert "uvicorn" not in log.read_text().lower()
+
+
 def logged(script: str, log_format: str = "text") -> list[str]:
     """What stands in the log once these statements were run."""
     start = f"import logging; from showtime_app.logs import configure; configure('{log_format}', 'info')\n"

@@ -67,6 +67,7 @@ def test_a_file_that_cannot_be_read_is_a_line_among_the_others(configure):
     ("name", "value"),
     [
         ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "https://goldenvcr.com,"),
         ("CORS_ALLOWED_ORIGINS", "https://goldenvcr.com, http://localhost:5173,https://*.ext-twitch.tv"),
         ("CORS_ALLOWED_ORIGINS", "https://id.ext-twitch.tv,moz-extension://0f4e"),
         ("TWITCH_WEBHOOK_CALLBACK_URL", "https://goldenvcr.com/api/showtime/callback"),
