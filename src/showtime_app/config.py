@@ -147,15 +147,9 @@ class Settings(BaseSettings):
     @property
     def conninfo(self) -> str:
         """The connection string, from what is set; the rest is up to libpq and its environment."""
+        named = {name: getattr(self, f"pg{name}") for name in ("host", "port", "user", "sslmode")}
         password = self.pgpassword.get_secret_value() if self.pgpassword else None
-        named = {
-            "host": self.pghost,
-            "port": self.pgport,
-            "dbname": self.pgdatabase,
-            "user": self.pguser,
-            "password": password,
-            "sslmode": self.pgsslmode,
-        }
+        named |= {"dbname": self.pgdatabase, "password": password}
         return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
 
 
