@@ -19,7 +19,16 @@ from showtime_core.texts import printable
 _OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
 _IDS = ("message_id", "effect_key")
 """What whoever logs may give as `extra`, beside what is bound to the context."""
-_ROOMS = {"dispatch": "relay", "error": "server", "lifecycle": "showtime"}
+_ROOMS = {
+    **dict.fromkeys(("error", "protocol"), "server"),
+    **dict.fromkeys(("lifecycle", "common"), "showtime"),
+    **dict.fromkeys(("irc", "record_chat"), "chat"),
+    **dict.fromkeys(("check_channel", "upkeep"), "twitch"),
+    **dict.fromkeys(("instrumented", "group_commit", "receive"), "journal"),
+    "dispatch": "relay",
+    "perform": "relay",
+    "rejection_log": "callback",
+}
 """What people call the parts that log by another name."""
 _ADVICE = "No supported WebSocket library detected."
 
