@@ -19,6 +19,8 @@ import httpx
 from attrs import define, field
 from yarl import URL
 
+from showtime_core.texts import name_error
+
 BODY_STARTED = "http11.send_request_body.started"
 """What `extensions["trace"]` of a request is told at the last moment before the body: httpx's own name."""
 _WAIT_SECONDS = 3.0
@@ -71,7 +73,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 raise body.withheld from None
             raise
         except (aiohttp.NonHttpUrlClientError, ValueError) as reason:  # a URL that cannot be asked
-            raise httpx.UnsupportedProtocol(type(reason).__name__) from None
+            raise httpx.UnsupportedProtocol(name_error(reason)) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_AnswerBody(answer))
 
     async def aclose(self) -> None:
@@ -118,7 +120,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
 def _lost(reason: Exception) -> httpx.TransportError:
     """Make the error of an answer that was lost."""
     kind = httpx.ReadTimeout if isinstance(reason, TimeoutError) else httpx.ReadError
-    return kind(f"the answer was lost ({type(reason).__name__})")
+    return kind(f"the answer was lost ({name_error(reason)})")
 
 
 class _StaleError(Exception):

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from showtime_adapters.aiohttp_transport import AiohttpTransport
 from showtime_core.errors import Ambiguous, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read.
@@ -175,7 +175,7 @@ class NeighbourClient:
         try:
             request = httpx.Request(method, url, headers=sent, **content)
         except Exception as reason:  # whatever it is, nothing was sent
-            raise Refused(f"{self.name} cannot be asked this ({type(reason).__name__})") from None
+            raise Refused(f"{self.name} cannot be asked this ({name_error(reason)})") from None
         request.extensions["timeout"] = httpx.Timeout(self._seconds, connect=_CONNECT_SECONDS).as_dict()
         try:
             async with asyncio.timeout(self._seconds):
@@ -183,9 +183,9 @@ class NeighbourClient:
                 answer: httpx.Response = await measured(sending, self._telemetry.observe, self._most)
                 return answer
         except _NOTHING_SENT as reason:
-            raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
+            raise Unavailable(f"{self.name} cannot be reached ({name_error(reason)})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:
-            raise Ambiguous(f"the answer of {self.name} was lost ({type(reason).__name__})") from reason
+            raise Ambiguous(f"the answer of {self.name} was lost ({name_error(reason)})") from reason
 
     async def ask(self, *request: Any, **content: Any) -> httpx.Response:  # noqa: ANN401 - as `send`
         """Send a request that does no harm when it is repeated: a lost answer is Unavailable, too."""

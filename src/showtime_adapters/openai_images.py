@@ -24,7 +24,7 @@ from showtime_adapters.http_client import (
     reason_in,
 )
 from showtime_core.errors import ContentRefused, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 PAINT_SECONDS = 120.0
 """How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
@@ -121,7 +121,7 @@ class OpenAIPainter:
         except openai.APIStatusError as failure:  # its text may have the key in it
             raise _status_failure(failure, self._client.api_key) from None
         except openai.OpenAIError as failure:
-            raise Unavailable(f"the painter gives no answer ({type(failure).__name__})") from None
+            raise Unavailable(f"the painter gives no answer ({name_error(failure)})") from None
         except ValueError:  # an answer in JSON that is none
             raise _illegible() from None
         match getattr(answer, "data", None):  # the library reads anything, and checks nothing

@@ -113,7 +113,7 @@ async def test_what_passes_is_tried_again(api, ours, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "RemoteProtocolError"), ("limit", "slow down")]
+    ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "remote protocol error"), ("limit", "slow down")]
 )
 async def test_what_does_not_pass_is_unavailable(api, ours, how, reason):
     """A failure that does not pass is Unavailable after three attempts, with the reason."""
@@ -127,14 +127,14 @@ async def test_a_twitch_that_hangs_is_given_up(api, ours, monkeypatch):
     """There is a limit for a request as a whole."""
     monkeypatch.setattr("showtime_adapters.twitch.http.ANSWER_SECONDS", 0.2)
     api.fail("/helix/users", "hang", times=100)
-    with pytest.raises(Unavailable, match="TimeoutError"):
+    with pytest.raises(Unavailable, match="it took too long"):
         await ours.channels.user_id("goldenvcr")
 
 
 async def test_nobody_there_is_unavailable(ours):
     """Refused connections are no answer."""
     nobody = HelixClient("http://127.0.0.1:9/helix", ours.token, ours.asking)
-    with pytest.raises(Unavailable, match="ConnectError"):
+    with pytest.raises(Unavailable, match="no connection"):
         await HelixChannels(nobody).user_id("goldenvcr")
 
 

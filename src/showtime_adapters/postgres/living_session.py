@@ -20,6 +20,7 @@ from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ async def living_session(conninfo: str, listen: LiteralString | None = None) -> 
                 await connection.execute(listen)
             yield LivingSession(connection)
     except psycopg.Error as reason:
-        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+        raise Unavailable(f"the database cannot be used: {name_error(reason)}") from reason
 
 
 async def keep(what: str, hold: Callable[[], Awaitable[None]]) -> None:

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from showtime_adapters.postgres import session
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 Connection = session.Connection
 Pool = AsyncConnectionPool[Connection]
@@ -69,7 +70,7 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
         if _is_of_the_data(reason):
             raise
         await pool.drain()  # what took one connection has probably taken the others
-        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+        raise Unavailable(f"the database cannot be used: {name_error(reason)}") from reason
 
 
 async def fetch_all(  # noqa: PLR0913 - those of psycopg

@@ -17,7 +17,7 @@ from attrs import field, frozen, mutable
 from showtime_adapters.http_client import SILENT, InstrumentedClient, Telemetry
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class RequestSender:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     answer = _read(await self.client.send(await request()))
             except (httpx.HTTPError, TimeoutError) as reason:
-                failure = f"{type(reason).__name__}"
+                failure = name_error(reason)
             else:
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
                     return answer

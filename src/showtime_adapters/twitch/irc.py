@@ -21,6 +21,7 @@ from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class IrcReader:
             try:
                 await session.run()
             except (LostError, OSError) as reason:
-                why = str(reason) or type(reason).__name__
+                why = str(reason) or name_error(reason)
             failures = 0 if session.is_joined else failures + 1
             _log.warning("chat is not connected: %s", why)
             await self.report_health(f"chat is not connected: {why}")

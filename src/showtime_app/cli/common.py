@@ -1,6 +1,7 @@
 """What commands share: settings, where to listen, which database, and how to say why not."""
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -10,12 +11,15 @@ from typing import Any, TypeVar
 
 import click
 
-from showtime_app import composition, config
+from showtime_app import composition, config, logs
 from showtime_app.dev_file import DevFile, NoDevServerError
 from showtime_app.server import listen
+from showtime_app.setting_sources import Given, find_given
 from showtime_core.errors import ShowtimeError
 
 T = TypeVar("T")
+
+_log = logging.getLogger("showtime")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -45,12 +49,29 @@ def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return host(port(command))
 
 
-def load_settings() -> config.Settings:
-    """Read the settings, or end with all that is wrong with them."""
+def load_settings(
+    given: Given | None = None, *, with_log: bool = False, for_serve: bool = False
+) -> config.Settings:
+    """Read the settings, or end with all that is wrong with them; warns of names that look like one.
+
+    `with_log` has the log written as they say from here on, with these warnings in it; `for_serve` has them
+    judged by what `showtime serve` needs.
+    """
+    given = given or find_given(config.Settings.model_fields)
+    hints = [*config.misspelt(given)]
     try:
-        return config.load()
+        settings = config.load(given, for_serve=for_serve)
     except config.ConfigurationError as problems:
-        raise click.ClickException(f"the settings cannot be used\n{problems}") from None
+        told = "\n".join([str(problems), *hints])
+        raise click.ClickException(f"the settings cannot be used\n{told}") from None
+    if with_log:
+        logs.configure(settings.log_format, settings.log_level)
+    for hint in hints:
+        if with_log:
+            _log.warning("%s", hint)
+        else:
+            click.echo(f"Warning: {hint}", err=True)
+    return settings
 
 
 def database_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from showtime_app import composition, logs
+from showtime_app import composition
 from showtime_app.cli.common import errors_told, listening_options, load_settings, open_listener, url_of
 from showtime_app.config import Settings
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
@@ -57,8 +57,7 @@ _REMOTE = (
 )
 def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_database: bool) -> None:
     """Run everything on this machine: database, service and tokens, with nothing to configure."""
-    settings = load_settings()
-    logs.configure(settings.log_format, settings.log_level)
+    settings = load_settings(with_log=True)
     _refuse_remote_ledger(settings)
     _refuse_remote(settings, allowed=allow_remote_database)
     with open_listener(settings, host, port) as listener:

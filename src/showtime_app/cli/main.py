@@ -15,6 +15,7 @@ _COMMANDS = {
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "conform": "Try a receiver of EventSub: does it do what Twitch asks?",
+    "settings": "Print the settings that are in force, and where each comes from.",
     "token": "Print a bearer token for `showtime dev`.",
 }
 

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
-from showtime_app.composition.lifecycle import running
+from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
 from showtime_app.composition.twitch import look_after_channel
 from showtime_app.config import Settings
@@ -85,7 +85,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
     resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
-    background = [
+    background: list[Work] = [
+        partial(log_readiness, storage.require_ready),
         storage.prune,
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),

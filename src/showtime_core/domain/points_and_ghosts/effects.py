@@ -8,6 +8,7 @@ from attrs import frozen
 
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.domain.viewers import Viewer
+from showtime_core.texts import quote
 
 
 class Feature(StrEnum):
@@ -134,6 +135,22 @@ def effect_kind(effect: Effect) -> str:
             return f"check-{effect_kind(effect.of)}"
         case _:
             return FIRST_KINDS[type(effect)]
+
+
+def deed(effect: Effect) -> str:
+    """Say in words what was done with an effect."""
+    name = effect.viewer.name
+    match effect:
+        case CreditCheer(_, points):
+            return f"credited {points} to {name}"
+        case CreditSubscription(_, base, times):
+            return f"credited {base * times} to {name}"
+        case CreditGiftSubs(_, base, times, count):
+            return f"credited {base * times * count} to {name}"
+        case SummonGhost(_, _, subject):
+            return f"reserved the points of {name} for a ghost of {quote(subject)}"
+        case AdvanceGhost() | CheckForDouble():
+            return f"done for {name}: {effect_kind(effect)}"
 
 
 def effect_key(entry_id: str, effect: Effect) -> str:

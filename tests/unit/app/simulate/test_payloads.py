@@ -313,7 +313,7 @@ def event(name, **options):
 @settings(max_examples=30)
 @given(options=everything, source=sources)
 def test_every_type_with_every_option_is_a_valid_envelope(name, options, source):
-    """Whatever is wished for, a message has Twitch's envelope and its type's fields, no more and no less."""
+    """Whatever is chosen, a message has Twitch's envelope and its type's fields, no more and no less."""
     for request in deliveries(event_type(name), options, DeliveryOptions(), source):
         headers = dict(request.headers)
         body = json.loads(request.body)
@@ -360,12 +360,12 @@ def test_the_names_of_twitchs_own_tool_are_known():
     assert len(names()) == len(set(names()))
 
 
-def test_every_wish_of_a_type_has_an_option():
-    """No type has a place for a wish that cannot be given."""
-    assert {wish for kind in EVENT_TYPES for wish in kind.takes} == EVENT_OPTIONS.keys()
+def test_every_option_of_a_type_can_be_given():
+    """No type has a place for an option that cannot be given."""
+    assert {option for kind in EVENT_TYPES for option in kind.takes} == EVENT_OPTIONS.keys()
 
 
-def test_wishes_come_true():
+def test_what_is_chosen_is_sent():
     """What is asked for is what is sent."""
     vera = cast.viewer("VHSVera")
     cheer = event("cheer", from_user=vera, bits=200, message="a ghost of a baby seal please")
@@ -395,7 +395,7 @@ def test_the_moderator_of_a_follow_is_the_broadcaster():
 
 @given(total=st.integers(1, 700), recipients=st.none() | st.integers(0, 800), seed=st.integers())
 def test_a_gift_brings_its_subscriptions(total, recipients, seed):
-    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as wished."""
+    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as are asked."""
     giver = cast.viewer("VHSVera")
     options = EventOptions(from_user=giver, total=total, recipients=recipients, tier="2000")
     (gift, given), *rest = consequences(event_type("channel-gift"), options, Random(seed))
