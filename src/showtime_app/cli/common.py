@@ -1,21 +1,38 @@
-"""What commands share: settings, where to listen, which database, and how to say why not."""
+"""What commands share: settings, where to listen, which database, and how to say why not.
+
+A command loads what it runs once it runs: the service takes a second to load, and help needs none of it.
+"""
+
+from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from showtime_app import composition, config
-from showtime_app.dev_file import DevFile, NoDevServerError
-from showtime_app.server import listen
+from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
 from showtime_core.errors import ShowtimeError
 
+if TYPE_CHECKING:
+    from showtime_app.config import Settings
+
 T = TypeVar("T")
+
+LIBPQ_NAMES = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE")
+"""What names a database beside the settings: libpq would follow these wherever they lead."""
+_LISTEN_REMEDIES = {
+    errno.EADDRINUSE: "stop what runs there, or choose --port",
+    errno.EACCES: "ports below 1024 need a right that this user does not have; choose a --port above, behind "
+    "a web server",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose --host",
+}
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -30,7 +47,7 @@ def errors_told() -> Iterator[None]:
     """End the command with what went wrong, in words; around a command, or a part of one."""
     try:
         yield
-    except (ShowtimeError, NoDevServerError) as reason:
+    except ShowtimeError as reason:
         raise click.ClickException(str(reason)) from reason
 
 
@@ -45,8 +62,10 @@ def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return host(port(command))
 
 
-def load_settings() -> config.Settings:
+def load_settings() -> Settings:
     """Read the settings, or end with all that is wrong with them."""
+    from showtime_app import config
+
     try:
         return config.load()
     except config.ConfigurationError as problems:
@@ -58,15 +77,38 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--data-dir",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Take the database of the `showtime dev` that keeps its data in this folder.",
+        help="Take the database of the `showtime dev` that keeps its data in this folder.  "
+        f"[default: what PG* names, or else {DEFAULT_DATA_DIR}]",
     )(command)
 
 
-def named_database(data_dir: Path | None) -> AbstractContextManager[str]:
-    """Give the connection string of the database that the option or PG* names. Raises Unavailable."""
+@contextmanager
+def named_database(data_dir: Path | None) -> Iterator[str]:
+    """Give the connection string of the database that the option names, or PG*, or else the folder of dev.
+
+    Raises Unavailable.
+    """
+    from showtime_app import composition
+
     if data_dir is None:
-        return nullcontext(load_settings().conninfo)
-    return composition.embedded_database(data_dir)
+        settings = load_settings()
+        if not _is_dev_meant(settings):
+            yield settings.conninfo
+            return
+        data_dir = DEFAULT_DATA_DIR
+        click.echo(f"no database is named: taking that of `showtime dev` in {data_dir}", err=True)
+    with composition.embedded_database(data_dir) as conninfo:
+        yield conninfo
+
+
+def _is_dev_meant(settings: Settings) -> bool:
+    """Tell whether no database is named, and a `showtime dev` has made one here."""
+    if settings.has_database or any(map(os.environ.get, LIBPQ_NAMES)):
+        return False
+    try:
+        return DevFile.read(DEFAULT_DATA_DIR).token_secret is not None
+    except NoDevServerError:
+        return False
 
 
 @contextmanager
@@ -75,6 +117,8 @@ def ready_database(data_dir: Path | None) -> Iterator[str]:
 
     Raises NoDevServerError for a folder that is not what it was taken for: no database is made in it.
     """
+    from showtime_app import composition
+
     if data_dir:
         DevFile.read(data_dir)
     with named_database(data_dir) as conninfo:
@@ -87,16 +131,18 @@ def ready_database(data_dir: Path | None) -> Iterator[str]:
         yield conninfo
 
 
-def open_listener(settings: config.Settings, host: str | None, port: int | None) -> socket.socket:
+def open_listener(settings: Settings, host: str | None, port: int | None) -> socket.socket:
     """Open the listening socket, or end with the remedy."""
+    from showtime_app.server import listen
+
     host = host or settings.bind_addr
     port = settings.listen_port if port is None else port
     try:
         return listen(host, port)
     except OSError as reason:
-        raise click.ClickException(
-            f"cannot listen on {host}:{port} ({reason.strerror}): stop what runs there, or choose --port"
-        ) from reason
+        said = str(reason.strerror).partition(" (while")[0]  # asyncio's and ours name the address once more
+        remedy = _LISTEN_REMEDIES.get(reason.errno or 0, "choose --host and --port")
+        raise click.ClickException(f"cannot listen on {host}:{port} ({said}): {remedy}") from reason
 
 
 def url_of(listener: socket.socket) -> str:

@@ -39,19 +39,22 @@ class EventGroup(click.Group):
         return super().get_command(ctx, {"verify-subscription": "challenge"}.get(cmd_name, cmd_name))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
-        """List the commands in the order of their making."""
-        return [name for name in self.commands if not self.commands[name].hidden]
+        """List every name that an event goes by, and then the other commands."""
+        return [*names(), *self._others()]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def _others(self) -> list[str]:
+        return [name for name in self.commands if name not in names()]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click passes it
         """Write the events with the names that they go by, and then the other commands."""
-        types = {kind.name for kind in EVENT_TYPES}
         with formatter.section("Events, by alias or by Twitch's name"):
             formatter.write_dl(
                 [(", ".join(kind.aliases), f"{kind.name}: {kind.about}") for kind in EVENT_TYPES]
             )
         with formatter.section("More than events"):
-            others = [name for name in self.list_commands(ctx) if name not in types]
-            formatter.write_dl([(name, self.commands[name].get_short_help_str(100)) for name in others])
+            formatter.write_dl(
+                [(name, self.commands[name].get_short_help_str(100)) for name in self._others()]
+            )
 
 
 _INTRODUCTION = """Send what Twitch would send, signed as Twitch signs it, and judge the answers.
@@ -176,7 +179,7 @@ def _token(setting: RunSettings, channel: Viewer, given: Mapping[str, object]) -
     if given["token"] is not None:
         return str(given["token"])
     # Loads the whole service, which nothing but a night has a use for.
-    from showtime_app.composition import issue_local_token  # noqa: PLC0415
+    from showtime_app.composition import issue_local_token
 
     secret = setting.target.token_secret
     return secret and issue_local_token(secret, channel, Role.BROADCASTER)

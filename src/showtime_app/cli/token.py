@@ -5,9 +5,7 @@ from pathlib import Path
 import click
 
 from showtime_app.cli.common import errors_told
-from showtime_app.composition import issue_local_token
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile
-from showtime_app.simulate.cast import viewer
 from showtime_core.domain.viewers import Role
 
 
@@ -24,6 +22,9 @@ from showtime_core.domain.viewers import Role
 @errors_told()
 def token(role: str, login: str, data_dir: Path) -> None:
     """Print a bearer token for the server that `showtime dev` runs, alone on the last line."""
+    from showtime_app.composition import issue_local_token
+    from showtime_app.simulate.cast import viewer
+
     dev_file = DevFile.read(data_dir)
     if dev_file.token_secret is None:
         raise click.ClickException(

@@ -38,7 +38,7 @@ async def ask(port: int, request: bytes) -> bytes:
 async def test_nobody_but_twitch_is_heard(request_, status):
     """Without the state that only Twitch was told, and at any other place, nothing is confirmed or ended."""
     port = free_port()
-    async with await_browser(confirm, port) as visit:
+    async with await_browser(confirm, print, port) as visit:
         assert (await ask(port, request_)).split()[1] == status
         assert not visit.outcome.done()
 
@@ -46,7 +46,7 @@ async def test_nobody_but_twitch_is_heard(request_, status):
 async def test_what_twitch_says_is_shown_as_text():
     """A reason that is written as HTML is read as it is written."""
     port = free_port()
-    async with await_browser(confirm, port) as visit:
+    async with await_browser(confirm, print, port) as visit:
         query = f"state={visit.state}&error_description=%3Cscript%3Ealert(1)%3C/script%3E"
         page = await ask(port, f"GET /auth?{query} HTTP/1.1".encode())
         assert b"<script" not in page
