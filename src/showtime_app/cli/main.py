@@ -1,6 +1,6 @@
 """`showtime`: the group of all commands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -41,35 +41,35 @@ class Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; of one that is not known say which resemble it, in whichever group they are."""
+        """Run a command; of one that is not known say which it resembles, in whichever group that is."""
         try:
             return super().invoke(ctx)
         except click.exceptions.NoSuchCommand as unknown:
-            found = self._resembling(unknown, ctx)
-            said = f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
-            raise click.UsageError(unknown.message + said, unknown.ctx) from None
-
-    def _resembling(self, unknown: click.exceptions.NoSuchCommand, ctx: click.Context) -> list[str]:
-        """List what is close by: in the group that was asked, or else anywhere, by its whole name."""
-        asked = unknown.ctx or ctx
-        if isinstance(asked.command, click.Group):
-            names = asked.command.list_commands(asked)
-            if close := get_close_matches(unknown.command_name, names):
-                return close
-        paths = dict(self._paths(ctx))
-        return [paths[name] for name in get_close_matches(unknown.command_name, paths)]
+            asked = unknown.ctx or ctx
+            close = _closest(unknown.command_name, {name: name for name in _words(asked.command, asked)})
+            close = close or _closest(unknown.command_name, dict(self._paths(ctx)))
+            hint = f" Did you mean {close!r}?" if close else ""
+            raise click.UsageError(unknown.message + hint, asked) from None
 
     def _paths(self, ctx: click.Context) -> Iterator[tuple[str, str]]:
-        """Give the last word of every command, what may stand after it included, with all of its words."""
+        """Give the last word of every command line, with all of its words."""
         for name in _COMMANDS:
             command = self.get_command(ctx, name)
-            if isinstance(command, click.Group):
-                words = command.list_commands(ctx)
-            else:
-                types = (each.type for each in command.params if isinstance(each, click.Argument))
-                words = [word for kind in types if isinstance(kind, click.Choice) for word in kind.choices]
-            yield from ((word, f"{name} {word}") for word in words)
+            assert command
+            yield from ((word, f"{name} {word}") for word in _words(command, ctx))
             yield name, f"showtime {name}"
+
+
+def _closest(name: str, lines: Mapping[str, str]) -> str | None:
+    return next((lines[close] for close in get_close_matches(name, lines, n=1)), None)
+
+
+def _words(command: click.Command, ctx: click.Context) -> Sequence[str]:
+    """List what may stand after a command: the commands of a group, or the choices of an argument."""
+    if isinstance(command, click.Group):
+        return command.list_commands(ctx)
+    types = (each.type for each in command.params if isinstance(each, click.Argument))
+    return [str(word) for kind in types if isinstance(kind, click.Choice) for word in kind.choices]
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
