@@ -77,12 +77,14 @@ class RequestSender:
 
     async def send(self, request: Callable[[], Awaitable[httpx.Request]]) -> TwitchAnswer:
         """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
-        failure = "it gives no answer"
+        failure, asked = "it gives no answer", "Twitch"
         for attempt in range(1, ATTEMPTS + 1):
             await self._await_rate_limit()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    answer = _read(await self.client.send(await request()))
+                    sent = await request()
+                    asked = f"{sent.url.scheme}://{sent.url.netloc.decode()}"
+                    answer = _read(await self.client.send(sent))
             except (httpx.HTTPError, TimeoutError) as reason:
                 failure = f"{type(reason).__name__}"
             else:
@@ -91,7 +93,7 @@ class RequestSender:
                 failure = answer.reason
             if attempt < ATTEMPTS:
                 await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
-        raise Unavailable(f"Twitch cannot be reached: {failure}")
+        raise Unavailable(f"Twitch cannot be reached: {failure}, at {asked}")
 
     async def _await_rate_limit(self) -> None:
         wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)

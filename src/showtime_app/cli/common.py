@@ -139,8 +139,10 @@ def open_listener(settings: Settings, host: str | None, port: int | None) -> soc
     port = settings.listen_port if port is None else port
     try:
         return listen(host, port)
+    except socket.gaierror as reason:
+        raise click.ClickException(f"cannot listen on {host}:{port}: no such host; choose --host") from reason
     except OSError as reason:
-        said = str(reason.strerror).partition(" (while")[0]  # asyncio's and ours name the address once more
+        said = os.strerror(reason.errno or 0)
         remedy = _LISTEN_REMEDIES.get(reason.errno or 0, "choose --host and --port")
         raise click.ClickException(f"cannot listen on {host}:{port} ({said}): {remedy}") from reason
 

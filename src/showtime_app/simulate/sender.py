@@ -85,9 +85,9 @@ class Sender:
             async with asyncio.timeout(self.timeout):
                 response = await self.client.request(method, url, headers=list(headers), content=body)
         except TimeoutError:
-            failure = f"no answer within {self.timeout:g} s"
+            failure = f"no answer within {self.timeout:g} s from {url}"
         except (httpx.HTTPError, httpx.InvalidURL) as reason:
-            failure = f"no answer: {reason}" if str(reason) else f"no answer: {type(reason).__name__}"
+            failure = f"no answer from {url}: {str(reason) or type(reason).__name__}"
         else:
             elapsed = time.perf_counter() - started
             return ServerAnswer(response.status_code, elapsed, dict(response.headers), response.content)
