@@ -139,12 +139,12 @@ def open_listener(settings: Settings, host: str | None, port: int | None) -> soc
     port = settings.listen_port if port is None else port
     try:
         return listen(host, port)
-    except socket.gaierror as reason:
-        raise click.ClickException(f"cannot listen on {host}:{port}: no such host; choose --host") from reason
     except OSError as reason:
-        said = os.strerror(reason.errno or 0)
-        remedy = _LISTEN_REMEDIES.get(reason.errno or 0, "choose --host and --port")
-        raise click.ClickException(f"cannot listen on {host}:{port} ({said}): {remedy}") from reason
+        code = reason.errno or 0
+        why = f"({os.strerror(code)}): {_LISTEN_REMEDIES.get(code, 'choose --host and --port')}"
+        if code < 0:  # it is the resolver's
+            why = "(no such host): choose --host"
+        raise click.ClickException(f"cannot listen on {host}:{port} {why}") from reason
 
 
 def url_of(listener: socket.socket) -> str:
