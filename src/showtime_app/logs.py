@@ -6,6 +6,7 @@ in it.
 """
 
 import logging
+import os
 import sys
 from typing import Literal
 
@@ -53,7 +54,8 @@ def _on_one_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 def _readable() -> Processor:
     """Make lines for people; the default would show local variables in tracebacks, and secrets among them."""
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
 
 def name_effect(key: str, message_id: str) -> None:

@@ -30,7 +30,7 @@ def filled(text: str, ports: Mapping[str, int]) -> str:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake["typed"])
 def test_a_mistake_is_told_in_words(mistake: dict[str, Any], ports: dict[str, int], tmp_path: Path):
-    """What is typed wrongly ends with its exit code and says, in whole lines, what is wrong and what helps."""
+    """What is typed wrongly ends with its exit code and says, in whole lines, what is wrong."""
     for name, content in mistake.get("files", {}).items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

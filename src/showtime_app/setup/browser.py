@@ -49,6 +49,9 @@ _NOT_OURS = (
     "It belongs to another visit. Open the address that showtime init has printed last.",
 )
 _AGAIN = "Open once more the address that showtime init has printed."
+_REGISTER = (
+    f"Add {REDIRECT_URI} to the redirect URLs of the application at https://dev.twitch.tv/console/apps"
+)
 _DONE = (
     HTTPStatus.OK,
     "Thank you, that is all",
@@ -79,18 +82,17 @@ class ConsentVisit:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         is_ours = hmac.compare_digest(query.get("state", "").encode(), self.state.encode())
         error = query.get("error")
-        if is_ours and error and error != "access_denied":  # Twitch brings such wherever it likes
-            said = printable(query.get("error_description", error))
-            return self._end(Refused(f"Twitch asks nobody: {said} ({printable(error)}){_remedy(error)}"))
-        if url.path != PATH:
+        if url.path != PATH and not (is_ours and error):  # what is wrong Twitch tells wherever it likes
             return _ELSEWHERE
         if not is_ours:
             self.say(f"a browser came with what is not the answer to our question. {_AGAIN}")
             return _NOT_OURS
-        if code := query.get("code"):
+        if (code := query.get("code")) and not error:
             return await self._take(code)
-        reason = query.get("error_description") or error or "it brought no code"
-        return self._end(NotAllowed(f"the consent was not given: {printable(reason)}"))
+        reason = printable(query.get("error_description") or error or "it brought no code")
+        if error == "redirect_mismatch":
+            return self._end(Refused(f"Twitch says: {reason}. {_REGISTER}"))
+        return self._end(NotAllowed(f"the consent was not given: {reason}"))
 
     async def _take(self, code: str) -> _Page:
         try:
@@ -148,14 +150,6 @@ def _written(page: _Page) -> bytes:
     content = body.encode()
     head = f"HTTP/1.1 {status.value} {status.phrase}\r\n{_HEADERS}content-length: {len(content)}\r\n\r\n"
     return head.encode() + content
-
-
-def _remedy(error: str) -> str:
-    if error != "redirect_mismatch":
-        return ""
-    return (
-        f": add {REDIRECT_URI} to the redirect URLs of the application, at https://dev.twitch.tv/console/apps"
-    )
 
 
 def _sentence(reason: ShowtimeError) -> str:
