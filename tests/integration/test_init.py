@@ -206,8 +206,9 @@ def test_trouble_is_told_in_words(stage: Stage):
     assert "TWITCH_CLIENT_ID" in stage.init(code=1, TWITCH_CLIENT_SECRET="not-the-secret")
     assert "Twitch knows no user" in stage.init(code=1, TWITCH_CHANNEL_NAME="betamax")
     stage.twitch.fail("/helix/users", "503", times=100)
+    api = stage.twitch.settings["TWITCH_API_URL"].removesuffix("/helix")
     said = stage.init(code=1)
-    assert f"Twitch cannot be reached: Twitch is unwell (503), at {stage.twitch.url}" in said
+    assert f"Twitch cannot be reached: Twitch is unwell (503), at {api}" in said
     stage.twitch.failures.clear()
     stage.twitch.world.withdrawn.add(("channel.raid", "1"))
     said = stage.init(code=1)
@@ -309,7 +310,7 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         follow_link(address, "authorize")
         code, said = end(process)
         assert code == 0
-    assert "it was tapehead who has consented, and the channel is GoldenVCR. Open once more" in said
+    assert "it was tapehead who has consented, and the channel is GoldenVCR: sign in" in said
     assert "the consent of goldenvcr lacks bits:read. Open once more" in said
 
 

@@ -24,6 +24,8 @@ _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _MAX_REQUEST = 1024 * 1024
 """More than a browser sends, however many cookies other programs have left at `localhost`."""
 _READ_SECONDS = 10.0
+_LINGER_SECONDS = 0.05
+"""A browser that was answered may come once more, for the icon of the page."""
 _CLOSE_SECONDS = 1.0
 _HEADERS = (
     "content-type: text/html; charset=utf-8\r\ncache-control: no-store\r\nreferrer-policy: no-referrer\r\n"
@@ -173,6 +175,7 @@ async def await_browser(confirm: Confirm, say: Say, port: int = PORT) -> AsyncIt
                 raise
         yield visit
     finally:
+        await asyncio.sleep(_LINGER_SECONDS)
         for server in servers:
             server.close()
         await visit.end()
