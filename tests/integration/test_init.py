@@ -206,9 +206,7 @@ def test_trouble_is_told_in_words(stage: Stage):
     assert "TWITCH_CLIENT_ID" in stage.init(code=1, TWITCH_CLIENT_SECRET="not-the-secret")
     assert "Twitch knows no user" in stage.init(code=1, TWITCH_CHANNEL_NAME="betamax")
     stage.twitch.fail("/helix/users", "503", times=100)
-    api = stage.twitch.settings["TWITCH_API_URL"].removesuffix("/helix")
-    said = stage.init(code=1)
-    assert f"Twitch cannot be reached: Twitch is unwell (503), at {api}" in said
+    assert "Twitch cannot be reached: Twitch is unwell (503)" in stage.init(code=1)
     stage.twitch.failures.clear()
     stage.twitch.world.withdrawn.add(("channel.raid", "1"))
     said = stage.init(code=1)

@@ -86,14 +86,14 @@ class RequestSender:
                     asked = f"{sent.url.scheme}://{sent.url.netloc.decode()}"
                     answer = _read(await self.client.send(sent))
             except (httpx.HTTPError, TimeoutError) as reason:
-                failure = f"{type(reason).__name__}"
+                failure = f"{type(reason).__name__}, at {asked}"
             else:
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
                     return answer
                 failure = answer.reason
             if attempt < ATTEMPTS:
                 await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
-        raise Unavailable(f"Twitch cannot be reached: {failure}, at {asked}")
+        raise Unavailable(f"Twitch cannot be reached: {failure}")
 
     async def _await_rate_limit(self) -> None:
         wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)
