@@ -4,10 +4,10 @@
     .venv/bin/python tools/record_sessions.py            write the page anew
     .venv/bin/python tools/record_sessions.py --check    end with 1, and the difference, where it is stale
 
-In a block `console` or `text` a line that begins with `$ ` is a command; what follows, up to the next one or the
-end of the block, is what it printed. They run in a folder of their own, one after the other; `showtime dev` goes on
-to the end, and `showtime init` asks the Twitch of the tests. Ports, times and the folder are written as a reader
-sees them, and a list of migrations by its first.
+In a block `console` or `text` a line that begins with `$ ` is a command; what follows, up to the next one or
+to the end of the block, is what it printed. They run in a folder of their own, one after the other;
+`showtime dev` goes on to the end, and `showtime init` asks the Twitch of the tests. Ports, times and the
+folder are written as a reader sees them, and a list of migrations by its first.
 """
 
 import argparse
