@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from showtime_app.config import Settings
 
 T = TypeVar("T")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 LIBPQ_NAMES = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE")
 """What names a database beside the settings: libpq would follow these wherever they lead."""
@@ -51,15 +52,12 @@ def errors_told() -> Iterator[None]:
         raise click.ClickException(str(reason)) from reason
 
 
-def listening_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def listening_options(command: _Command) -> _Command:
     """Add the options of where to listen."""
-    host = click.option("--host", help="Where to listen.  [default: BIND_ADDR, or 127.0.0.1]")
-    port = click.option(
-        "--port",
-        type=click.IntRange(0, 65535),
-        help="On which port; 0 takes a free one.  [default: LISTEN_PORT, or 5001]",
-    )
-    return host(port(command))
+    port = click.IntRange(0, 65535)
+    about = "On which port; 0 takes a free one.  [default: LISTEN_PORT, or 5001]"
+    command = click.option("--port", type=port, help=about)(command)
+    return click.option("--host", help="Where to listen.  [default: BIND_ADDR, or 127.0.0.1]")(command)
 
 
 def load_settings() -> Settings:
@@ -72,14 +70,18 @@ def load_settings() -> Settings:
         raise click.ClickException(f"the settings cannot be used\n{problems}") from None
 
 
-def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option of which database, where it is not the one that PG* names."""
-    return click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Take the database of the `showtime dev` that keeps its data in this folder.  "
-        f"[default: what PG* names, or else {DEFAULT_DATA_DIR}]",
-    )(command)
+def data_dir_option(about: str, default: Path | None = DEFAULT_DATA_DIR) -> Callable[[_Command], _Command]:
+    """Add the option of the data folder; without a default it must be there."""
+    kind = click.Path(path_type=Path, exists=default is None, file_okay=False)
+    return click.option("--data-dir", type=kind, default=default, show_default=True, help=about)
+
+
+database_option = data_dir_option(
+    "Take the database of the `showtime dev` that keeps its data in this folder.  "
+    f"[default: what PG* names, or else {DEFAULT_DATA_DIR}]",
+    default=None,
+)
+"""Adds the option of which database, where it is not the one that PG* names."""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import click
 
 from showtime_app.cli.common import (
     LIBPQ_NAMES,
+    data_dir_option,
     errors_told,
     listening_options,
     load_settings,
@@ -28,21 +30,6 @@ from showtime_core.errors import Unavailable
 if TYPE_CHECKING:
     from showtime_app.config import Settings
 
-_HOST = """\
-  Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
-"""
-_WELCOME = """\
-showtime is ready at {url}
-
-  Watch     curl -N {url}/alerts
-            curl -N {url}/state
-            curl -N {url}/chat
-  Play      {program} simulate night --speed 60{target}
-            {program} simulate chat --message "be kind, rewind"{target}
-            {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{target}
-  Look      {url}/local/gallery
-{host}
-Everything is kept in {folder}. Ctrl-C stops."""
 _ANOTHER = (
     "another `showtime dev` keeps its data in {folder} too, at {other}: commands find that one, unless --url "
     "says otherwise"
@@ -59,13 +46,7 @@ _REMOTE_LEDGER = (
 
 @click.command()
 @listening_options
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_DATA_DIR,
-    show_default=True,
-    help="Where the database and the secrets are kept between runs.",
-)
+@data_dir_option("Where the database and the secrets are kept between runs.")
 @click.option(
     "--allow-remote-database",
     is_flag=True,
@@ -151,7 +132,8 @@ def _database(settings: Settings, data_dir: Path) -> AbstractContextManager[str]
 
 def _welcome(note: DevFile, data_dir: Path, *, is_first: bool) -> str:
     folder = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
-    text = _WELCOME.replace("{host}", _HOST if note.token_secret else "")
+    lines = files("showtime_app.cli").joinpath("welcome.txt").read_text("utf-8").splitlines()
+    text = "\n".join(line for line in lines if note.token_secret or "token" not in line)
     return text.format(
         url=note.url,
         program=_program(),

@@ -22,33 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST = 100
-_DECISIONS = {
-    Decision.RETRY: (
-        "tried again",
-        """Try again.
-
-        From a message follows now what follows from it in the present state; a night that has ended is not
-        started again. Of points it is looked first whether they were moved after all.
-        """,
-    ),
-    Decision.DISMISS: (
-        "dismissed",
-        """Let it go.
-
-        From a message nothing follows then. A credit is not made, and a ghost that has waited for it is
-        refused. Of a ghost that is not paid yet, what was set aside is given back.
-        """,
-    ),
-    Decision.DONE: (
-        "taken as done",
-        """Take it as done.
-
-        A person has seen that it has happened, or has seen to it: a credit is in the ledger, points are back
-        there, a ghost is posted. What has waited for it goes on.
-        """,
-    ),
-}
-"""Each decision: what is said when it was taken, and its help."""
+_DECIDED = {Decision.RETRY: "tried again", Decision.DISMISS: "dismissed", Decision.DONE: "taken as done"}
 
 
 @click.group()
@@ -75,10 +49,11 @@ def list_parked(data_dir: Path | None) -> None:
     click.echo(f"{len(parked)} parked" if parked else "nothing is parked")
 
 
-def _add(decision: Decision, said: str, about: str) -> None:
-    """Add the command of a decision; of several names those before one that is refused stay decided."""
+def _decision(command: Callable[[], None]) -> None:
+    """Add the command of a decision; of several ids those before one that is refused stay decided."""
+    decision = Decision(command.__name__)
 
-    @parked.command(decision.value, help=about)
+    @parked.command(decision, help=command.__doc__)
     @click.argument("names", metavar="ID...", nargs=-1, required=True)
     @database_option
     def decide(names: tuple[str, ...], data_dir: Path | None) -> None:
@@ -88,13 +63,36 @@ def _add(decision: Decision, said: str, about: str) -> None:
                     await use_case.decide(decision, name, uuid.uuid4())
                 except ShowtimeError as reason:
                     raise click.ClickException(f"{name}: {reason}") from reason
-                click.echo(f"{name}: {said}")
+                click.echo(f"{name}: {_DECIDED[decision]}")
 
         _run_use_case(take, data_dir)
 
 
-for _decision, (_said, _about) in _DECISIONS.items():
-    _add(_decision, _said, _about)
+@_decision
+def retry() -> None:
+    """Try again.
+
+    From a message follows now what follows from it in the present state; a night that has ended is not
+    started again. Of points it is looked first whether they were moved after all.
+    """
+
+
+@_decision
+def dismiss() -> None:
+    """Let it go.
+
+    From a message nothing follows then. A credit is not made, and a ghost that has waited for it is refused.
+    Of a ghost that is not paid yet, what was set aside is given back.
+    """
+
+
+@_decision
+def done() -> None:
+    """Take it as done.
+
+    A person has seen that it has happened, or has seen to it: a credit is in the ledger, points are back
+    there, a ghost is posted. What has waited for it goes on.
+    """
 
 
 def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path | None) -> T:
