@@ -4,8 +4,8 @@
     python3 tools/walk_tutorial.py        needs git, make, curl, port 5001 and the network; takes some minutes
 
 What is committed is cloned into a folder of its own. Every command of the page runs as it stands there: what
-follows `make run` once that is ready, what only listens (`curl -N`) beside the rest. It ends with 0 if each of them
-did, and the overlay was told of the ghost. Root becomes the user 65534 for it.
+follows `make run` once that is ready, what only listens (`curl -N`) beside the rest. It ends with 0 if each
+of them did, and the overlay was told of the ghost. Root becomes the user 65534 for it.
 """
 
 import os

@@ -46,8 +46,9 @@ class DevFile:
     def write(self, data_dir: Path) -> None:
         """Write the note in one step, and close the folder and what is in it to others. Raises OSError.
 
-        The folder is there: see `hold`.
+        The folder is made unless it is there.
         """
+        _make(data_dir)
         _close(data_dir)
         path = data_dir / _FILE_NAME
         draft = path.with_suffix(f".{os.getpid()}")
@@ -66,10 +67,7 @@ def hold(data_dir: Path) -> bool:
 
     Gives False where another process holds it. Raises OSError.
     """
-    data_dir = data_dir.resolve()
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        data_dir.mkdir(mode=0o700)
+    _make(data_dir)
     try:
         import fcntl  # noqa: PLC0415 - Unix alone has it
     except ImportError:
@@ -78,6 +76,13 @@ def hold(data_dir: Path) -> bool:
         fcntl.flock(os.open(data_dir, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
     return False
+
+
+def _make(data_dir: Path) -> None:
+    data_dir = data_dir.resolve()
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        data_dir.mkdir(mode=0o700)
 
 
 def _close(data_dir: Path) -> None:
