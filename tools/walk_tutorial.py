@@ -10,7 +10,6 @@ of them did, and the overlay was told of the ghost. Root becomes the user 65534 
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -90,7 +89,6 @@ def main() -> int:
             time.sleep(0.5)
         walk.stop()
         print("the overlay was told of the ghost" if was_told else "the overlay was told of no ghost")
-        shutil.rmtree(walk.clone)
     return int(not was_told)
 
 
