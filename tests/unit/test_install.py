@@ -13,7 +13,7 @@ PRETENDER = """#!/bin/sh
 case "$*" in
 *"-m venv"*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 --version) echo Python 3.11.7 ;;
-*"pip install"*)
+*" install "*)
     echo "$*" >>"$ASKED"
     case "$*" in *--log*)
         echo "2026 Collecting attrs==25.3" >.venv/pip.log
