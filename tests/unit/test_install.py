@@ -15,10 +15,10 @@ case "$*" in
 --version) echo Python 3.11.7 ;;
 *" install "*)
     echo "$*" >>"$ASKED"
-    case "$*" in *--log*)
-        echo "2026 Collecting attrs==25.3" >.venv/pip.log
-        [ -z "$GATE" ] || read -r _ <"$GATE" ;;
-    esac ;;
+    if [ -n "$PIP_LOG" ]; then
+        echo "2026 Collecting attrs==25.3" >"$PIP_LOG"
+        [ -z "$GATE" ] || read -r _ <"$GATE"
+    fi ;;
 esac
 """
 
