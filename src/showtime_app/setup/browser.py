@@ -160,8 +160,8 @@ def _sentence(reason: ShowtimeError) -> str:
 
 
 @asynccontextmanager
-async def await_browser(confirm: Confirm, say: Say, port: int = PORT) -> AsyncIterator[ConsentVisit]:
-    """Wait for the browser, as long as the context is open.
+async def await_browser(confirm: Confirm, port: int = PORT, say: Say = print) -> AsyncIterator[ConsentVisit]:
+    """Wait for the browser, as long as the context is open; `say` is told what the page says meanwhile.
 
     A browser may take `localhost` for either address: raises OSError if the port of either is taken.
     """

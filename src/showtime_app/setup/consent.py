@@ -24,7 +24,7 @@ async def ask(consent: Consent, say: Say, *, has_browser: bool) -> None:
         ways: list[Coroutine[Any, Any, None]] = []
         try:
             consent_visit = await stack.enter_async_context(
-                await_browser(lambda code: consent.confirm(code, REDIRECT_URI), say)
+                await_browser(lambda code: consent.confirm(code, REDIRECT_URI), say=say)
             )
             ways.append(_in_the_browser(consent, consent_visit, say, has_browser=has_browser))
         except OSError as reason:

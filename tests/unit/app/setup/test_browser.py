@@ -39,7 +39,7 @@ async def ask(port: int, request: bytes) -> bytes:
 async def test_nobody_but_twitch_is_heard(request_, status):
     """Without the state that only Twitch was told, and at any other place, nothing is confirmed or ended."""
     port = free_port()
-    async with await_browser(confirm, print, port) as visit:
+    async with await_browser(confirm, port) as visit:
         assert (await ask(port, request_)).split()[1] == status
         assert not visit.outcome.done()
 
@@ -47,7 +47,7 @@ async def test_nobody_but_twitch_is_heard(request_, status):
 async def test_what_twitch_says_is_shown_as_text():
     """A reason that is written as HTML is read as it is written."""
     port = free_port()
-    async with await_browser(confirm, print, port) as visit:
+    async with await_browser(confirm, port) as visit:
         query = f"state={visit.state}&error_description=%3Cscript%3Ealert(1)%3C/script%3E"
         page = await ask(port, f"GET /auth?{query} HTTP/1.1".encode())
         assert b"<script" not in page
@@ -59,7 +59,7 @@ async def test_what_twitch_says_is_shown_as_text():
 async def test_a_mismatch_is_heard_wherever_twitch_tells_it():
     """That the address is not registered comes to any path; with our state it ends the wait."""
     port = free_port()
-    async with await_browser(confirm, print, port) as visit:
+    async with await_browser(confirm, port) as visit:
         told = "error=redirect_mismatch&error_description=Parameter+redirect_uri+does+not+match"
         assert (await ask(port, f"GET /?{told}&state=guessed HTTP/1.1".encode())).split()[1] == b"404"
         assert not visit.outcome.done()
@@ -76,7 +76,7 @@ async def test_a_stranger_at_either_address_has_taken_the_port(address):
     with socket.create_server((address, 0), family=family) as stranger:
         port = stranger.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            async with await_browser(confirm, print, port):
+            async with await_browser(confirm, port):
                 pass
         if address == "::1":  # the other was given back
             socket.create_server(("127.0.0.1", port)).close()
@@ -86,7 +86,7 @@ async def test_the_cookies_of_other_programs_are_taken():
     """As many cookies as a browser keeps for localhost do not keep it from bringing the answer."""
     port = free_port()
     cookies = "; ".join(f"app{number}={'x' * 4000}" for number in range(180))
-    async with await_browser(confirm, print, port) as visit:
+    async with await_browser(confirm, port) as visit:
         query = f"state={visit.state}&error=access_denied"
         page = await ask(port, f"GET /auth?{query} HTTP/1.1\r\nCookie: {cookies}".encode())
         assert page.split()[1] == b"403"
@@ -108,7 +108,7 @@ async def test_the_terminal_is_told_what_the_page_says(failure, status):
         raise failure
 
     port, said = free_port(), []
-    async with await_browser(refuse, said.append, port) as visit:
+    async with await_browser(refuse, port, said.append) as visit:
         page = await ask(port, f"GET /auth?state={visit.state}&code=x HTTP/1.1".encode())
         assert page.split()[1] == status
         assert not visit.outcome.done()
@@ -123,7 +123,7 @@ async def test_the_terminal_is_told_what_the_page_says(failure, status):
 async def test_a_connection_that_asks_nothing_is_not_waited_for():
     """Who is answered last reads the answer, and connections that a browser opened in advance are closed."""
     port = free_port()
-    async with await_browser(confirm, print, port) as visit:
+    async with await_browser(confirm, port) as visit:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         query = f"state={visit.state}&error=access_denied"
         asking = asyncio.create_task(ask(port, f"GET /auth?{query} HTTP/1.1".encode()))
