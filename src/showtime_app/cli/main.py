@@ -1,7 +1,6 @@
 """`showtime`: the group of all commands."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -61,6 +60,8 @@ class Commands(click.Group):
 
 
 def _closest(name: str, lines: Mapping[str, str]) -> str | None:
+    from difflib import get_close_matches
+
     return next((lines[close] for close in get_close_matches(name, lines, n=1)), None)
 
 
