@@ -129,6 +129,7 @@ async def test_a_connection_that_asks_nothing_is_not_waited_for():
         asking = asyncio.create_task(ask(port, f"GET /auth?{query} HTTP/1.1".encode()))
         with pytest.raises(NotAllowed):
             await visit.outcome
+    assert not visit.connections
     assert (await asking).endswith(b"</html>\n")
     assert await reader.read() == b""
     writer.close()
