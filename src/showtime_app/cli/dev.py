@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +63,8 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
         note, other = _note(settings, data_dir, url_of(listener))
         if other:
             click.echo(_ANOTHER.format(folder=data_dir, other=other))
-        with _database(settings, data_dir) as conninfo:
+        named = nullcontext(settings.conninfo) if settings.has_database else None
+        with named or composition.embedded_database(data_dir) as conninfo:
             composition.migrate_up(conninfo, click.echo)
             server = composition.dev(settings, conninfo, note, data_dir.resolve())
             server.serve_on(listener, lambda: click.echo(_welcome(note, data_dir, is_first=other is None)))
@@ -119,15 +120,6 @@ def _note(settings: Settings, data_dir: Path, url: str) -> tuple[DevFile, str | 
             f"{data_dir} cannot be written ({reason.strerror}): choose another folder with --data-dir"
         ) from reason
     return note, None if is_first else known.url
-
-
-def _database(settings: Settings, data_dir: Path) -> AbstractContextManager[str]:
-    """Give the connection string of the database that is configured, or of one of our own."""
-    from showtime_app import composition
-
-    if settings.has_database:
-        return nullcontext(settings.conninfo)
-    return composition.embedded_database(data_dir)
 
 
 def _welcome(note: DevFile, data_dir: Path, *, is_first: bool) -> str:
