@@ -175,6 +175,12 @@ def test_all_are_deleted_on_demand(stage: Stage):
     assert not stage.twitch.world.of()
 
 
+def test_where_nothing_is_there_nothing_is_deleted(stage: Stage):
+    """Where no subscription calls our URL, deleting all says that there was nothing to delete."""
+    assert f"nothing was deleted: no subscription calls {OUR_URL}" in stage.init("--delete-all")
+    assert "nothing is to be done" in stage.init("--delete-all", "--dry-run")
+
+
 def test_a_server_that_does_not_verify_is_told(stage: Stage):
     """Where a server has another secret, or nobody is at the callback, the exit code says that it failed."""
     said = stage.init(code=1, TWITCH_WEBHOOK_SECRET="another-secret-altogether")
@@ -289,7 +295,10 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         assert "The consent of goldenvcr lacks bits:read. Open once more" in text
         stage.twitch.withholds = set()
         follow_link(address, "authorize")
-        assert end(process)[0] == 0
+        code, said = end(process)
+        assert code == 0
+    assert "it was tapehead who has consented, and the channel is GoldenVCR: sign in" in said
+    assert "the consent of goldenvcr lacks bits:read. Open once more" in said
 
 
 def test_an_answer_to_another_question_is_not_taken(stage: Stage):

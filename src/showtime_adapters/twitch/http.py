@@ -74,14 +74,16 @@ class RequestSender:
 
     async def send(self, request: Callable[[], Awaitable[httpx.Request]]) -> TwitchAnswer:
         """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
-        failure = "it gives no answer"
+        failure, asked = "it gives no answer", "Twitch"
         for attempt in range(1, ATTEMPTS + 1):
             await self._await_rate_limit()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    answer = _read(await self.client.send(await request()))
+                    sent = await request()
+                    asked = f"{sent.url.scheme}://{sent.url.netloc.decode()}"
+                    answer = _read(await self.client.send(sent))
             except (httpx.HTTPError, TimeoutError) as reason:
-                failure = name_error(reason)
+                failure = f"{name_error(reason)}, at {asked}"
             else:
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
                     return answer

@@ -1,12 +1,16 @@
 """`showtime serve`: the service for a channel."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 import click
 
-from showtime_app import composition
 from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
-from showtime_app.config import Settings
+
+if TYPE_CHECKING:
+    from showtime_app.config import Settings
 
 _log = logging.getLogger("showtime")
 
@@ -19,6 +23,8 @@ def serve(host: str | None, port: int | None) -> None:
     Needs PostgreSQL (`PG*`), migrated by `showtime migrate`, and `TWITCH_WEBHOOK_SECRET`. Everything else
     that is not configured is off, and says so.
     """
+    from showtime_app import composition
+
     settings = load_settings(with_log=True, for_serve=True)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)

@@ -132,7 +132,7 @@ def _token(secret: str | None, channel: Viewer) -> str | None:
     if secret is None:
         return None
     # Loads the whole service, which nothing but a night has a use for.
-    from showtime_app.composition import issue_local_token  # noqa: PLC0415
+    from showtime_app.composition import issue_local_token
 
     return issue_local_token(secret, channel, Role.BROADCASTER)
 
