@@ -180,5 +180,5 @@ def _log_outcome(job: Job, settlement: Settlement) -> None:
         _log.info("%s", deed(job.effect))
         return
     words = f": {settlement.remark}" if settlement.remark else ""
-    what = f"{effect_kind(job.effect)} for {job.effect.viewer.name}"
+    what = f"{job.effect.viewer.name}: {effect_kind(job.effect)}"
     _log.log(level, "%s, try %d: %s%s", what, job.attempts, settlement.status, words)
