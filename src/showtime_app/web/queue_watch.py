@@ -31,7 +31,7 @@ class QueueWatch:
         """Read the queue, and tell of it if it has changed; raises Unavailable."""
         view = await self.read()
         queue = describe_queue(view, is_also_streamed=self.is_streamed())
-        document = msgspec.json.encode(queue).decode()
+        document = msgspec.json.encode(queue, enc_hook=str).decode()
         if document != self.document:
             self.document = document
             for changed in self._watching:
