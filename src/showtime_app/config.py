@@ -24,6 +24,7 @@ from showtime_app.setting_types import (
     networks,
 )
 from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
 
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"
+    ghost_approval: GhostApproval = GhostApproval.OFF
     max_waiting_ghosts: Annotated[int, Field(ge=1)] | Literal["none"] = 10
     max_ghosts_per_day: Annotated[int, Field(ge=1)] | Literal["none"] = 200
     spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")

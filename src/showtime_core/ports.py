@@ -8,6 +8,7 @@ from uuid import UUID
 from showtime_core.domain.broadcasts.history import ListedBroadcast, PastBroadcast
 from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
@@ -137,6 +138,23 @@ class ShowSecrets(Protocol):
 
     async def find(self, digest: bytes) -> ShowSecret | None:
         """Find the secret of this digest that holds; None: there is none."""
+
+
+class GhostApprovals(Protocol):
+    """The ghosts that wait for the host before they are painted; each raises Unavailable."""
+
+    async def list_awaiting(self) -> Sequence[AwaitingGhost]:
+        """List them, the oldest first."""
+
+    async def decide(self, ghost_id: UUID, *, is_approved: bool) -> None:
+        """Let one be painted, or give its points back; raises NotFound if none of this id waits."""
+
+
+class AutoMod(Protocol):
+    """The channel's own AutoMod."""
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat; raises Unavailable, or Refused if it says nothing."""
 
 
 class Authenticator(Protocol):

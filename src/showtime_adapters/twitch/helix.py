@@ -97,6 +97,27 @@ class HelixChannels:
 
 
 @frozen
+class HelixAutoMod:
+    """The AutoMod of one channel; see `showtime_core.ports.AutoMod`."""
+
+    helix: HelixClient
+    channels: HelixChannels
+    login: str
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat (Check AutoMod Status; scope `moderation:read`)."""
+        query = {"broadcaster_id": await self.channels.user_id(self.login)}
+        document = {"data": [{"msg_id": "1", "msg_text": words}]}
+        answer = await self.helix.request("POST", "/moderation/enforcements/status", query, document)
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"data": [{"is_permitted": bool(is_permitted)}, *_]}:
+                return is_permitted
+            case HTTPStatus.OK, _:
+                raise unexpected(answer, "what AutoMod says")
+        raise refused(answer, "to ask AutoMod")
+
+
+@frozen
 class HelixSubscriptions:
     """Subscriptions that are made to call our URL; see `showtime_core.ports.EventSubSubscriptions`."""
 

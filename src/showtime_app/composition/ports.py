@@ -58,6 +58,7 @@ class Storage:
     parked: ports.ParkedItems
     history: ports.History
     ghosts: ports.Ghosts
+    ghost_approvals: ports.GhostApprovals
     health: ports.HealthStore
     read_health: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     """Reads how everything stands; raises Unavailable."""

@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, FEED, PostgresFeed, missed_alerts
+from showtime_adapters.postgres.ghost_approvals import PostgresGhostApprovals
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.health import PostgresHealthStore
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
@@ -81,6 +82,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         parked=PostgresParkedItems(recording),
         history=PostgresHistory(pool),
         ghosts=PostgresGhosts(recording),
+        ghost_approvals=PostgresGhostApprovals(recording),
         health=PostgresHealthStore(pool),
         read_health=partial(_read_health, pool),
         read_pending_work=partial(read_pending_work, pool),

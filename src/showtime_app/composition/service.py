@@ -1,6 +1,6 @@
 """What one instance of the service is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +12,7 @@ from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition.lifecycle import running
 from showtime_app.composition.ports import Ports, Storage, Work
-from showtime_app.composition.twitch import look_after_channel
+from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
@@ -27,6 +27,7 @@ from showtime_app.web.routes import (
     admin,
     callback,
     console,
+    ghost_approvals,
     ghosts,
     history,
     parked,
@@ -36,6 +37,7 @@ from showtime_app.web.routes import (
     status,
     streams,
 )
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
@@ -46,6 +48,7 @@ from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
 from showtime_core.use_cases.request_ghost import RequestGhost
+from showtime_core.use_cases.review_ghost import ReviewGhost
 from showtime_core.use_cases.run_show import RunShow
 
 Routes = Sequence[ControllerRouterHandler]
@@ -125,7 +128,16 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services 
         gallery=neighbours.gallery,
         receive=inbox.submit,
         settle_after=timedelta(seconds=settings.ledger_settle_seconds),
+        review=_review(settings, ports),
     )
+
+
+def _review(settings: Settings, ports: Ports) -> Callable[[str], Awaitable[str | None]] | None:
+    """Tell which ghosts wait for the host."""
+    if settings.ghost_approval is GhostApproval.OFF:
+        return None
+    automod = AutoModOnDemand(ports.twitch) if ports.twitch else None
+    return ReviewGhost(automod, is_always=settings.ghost_approval is GhostApproval.ON).why_to_wait
 
 
 def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.ReadinessCache:
@@ -161,6 +173,7 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
         console.route(storage.read_health, off, guard),
         admin.router(storage.units, storage.history, policy, guard),
         parked.router(DecideParked(storage.parked, storage.units, read_again), guard),
+        ghost_approvals.router(storage.ghost_approvals, guard),
     ]
 
 

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
+from attrs import frozen
+
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import HelixAutoMod, HelixChannels, HelixClient, HelixSubscriptions
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
 from showtime_adapters.twitch.irc import IrcReader
 from showtime_adapters.twitch.oauth import TwitchConsent
@@ -33,17 +35,30 @@ async def open_twitch(
         helix = HelixClient(
             settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, sender), sender
         )
-        url = settings.twitch_webhook_callback_url
+        url, channels = settings.twitch_webhook_callback_url, HelixChannels(helix)
         yield TwitchAccess(
             login=app.channel,
             our_url=url,
-            channels=HelixChannels(helix),
+            channels=channels,
+            automod=HelixAutoMod(helix, channels, app.channel),
             subscriptions=tuple(
                 HelixSubscriptions(helix, url, secret) for secret in settings.webhook_secrets
             ),
             consent=TwitchConsent(settings.twitch_auth_url, credentials, sender, app.channel, scopes),
             with_chat=with_chat,
         )
+
+
+@frozen
+class AutoModOnDemand:
+    """AutoMod, reached anew for each ghost: there are few; see `showtime_core.ports.AutoMod`."""
+
+    reach_twitch: Callable[[], AbstractAsyncContextManager[TwitchAccess]]
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat."""
+        async with self.reach_twitch() as twitch:
+            return await twitch.automod.permits(words)
 
 
 async def look_after_channel(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
+from showtime_core.domain.ghost_approval import settle_awaiting
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.own_entries import ghost_paid_entry
@@ -76,6 +77,8 @@ class Services:
     """Records an entry and reacts to it, once; raises Unavailable."""
     settle_after: timedelta
     """How long after the ledger answers again it may still be working on a request whose answer was lost."""
+    review: Callable[[str], Awaitable[str | None]] | None = None
+    """Says why a ghost of this subject waits for the host; None: none does."""
 
 
 class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
@@ -112,6 +115,8 @@ async def _perform(job: Job, services: Services) -> Settlement:
     match job.effect:
         case SummonGhost():
             return await _summon(job, job.effect, services)
+        case AdvanceGhost(_, _, GhostTask.PAINT) if reason := await _why_to_wait(_ghost(job), services):
+            return settle_awaiting(job, reason)
         case AdvanceGhost(_, _, task):
             return settle_ghost_step(job, await _advance(task, _ghost(job), job, services))
         case CheckForDouble():
@@ -123,6 +128,20 @@ async def _perform(job: Job, services: Services) -> Settlement:
                 job, _flow_of(credit), lambda: services.ledger.credit(credit, job.key), services
             )
             return Settlement(EffectStatus.DONE, flow_id=flow_id, check_after=_check_after(job))
+
+
+async def _why_to_wait(ghost: Ghost, services: Services) -> str | None:
+    """Say why a ghost waits for the host before it is painted; None: it does not.
+
+    Raises ContentRefused for one that has waited in vain.
+    """
+    match ghost.step:
+        case GhostStep.AWAITING_APPROVAL:
+            raise ContentRefused("nobody has approved it within an hour")
+        case GhostStep.RESERVED if services.review:
+            return await services.review(ghost.subject)
+        case _:
+            return None
 
 
 async def _summon(job: Job, effect: SummonGhost, services: Services) -> Settlement:

@@ -80,6 +80,8 @@ class ShowMachine(RuleBasedStateMachine):
         self.confirmed: set[UUID] = set()
         self.given: set[UUID] = set()
         """Showings that a page was told to play."""
+        self.shared: set[str] = set()
+        """Names that two pages have had: what the one painted counts for the other, for a second."""
         self.moved: set[int] = set()
         """Alerts that the host took out of their order."""
 
@@ -199,7 +201,9 @@ class ShowMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def duplicate(self, data: st.DataObject) -> None:
         """A page is there twice, by one name."""
-        self.pages.append(evolve(self._page(data)))
+        page = self._page(data)
+        self.shared.add(page.name)
+        self.pages.append(evolve(page))
 
     @precondition(lambda self: self.given)
     @rule(data=st.data(), frames=st.sampled_from([0, 10**6]))
@@ -297,7 +301,7 @@ class ShowMachine(RuleBasedStateMachine):
         return answer
 
     def _is_alone(self, page: Page) -> bool:
-        return [each.name for each in self.pages].count(page.name) == 1
+        return page.name not in self.shared
 
     def _keep(self, page: Page) -> None:
         assert page.playing

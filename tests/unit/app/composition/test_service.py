@@ -20,6 +20,7 @@ from showtime_app.metrics import Metrics
 from showtime_core.domain.feed import FeedPosition
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.testing.twins.chat_log import MemoryChatLog
+from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
@@ -119,6 +120,7 @@ class Channel:
             parked=MemoryParkedItems(self.table),
             history=MemoryHistory(self.units),
             ghosts=MemoryGhosts(self.table),
+            ghost_approvals=MemoryGhostApprovals(self.table),
             health=self.health,
             read_health=self.read_health,
             read_pending_work=self.nothing,
