@@ -46,7 +46,7 @@ class Stage:
         return said(self.host("POST", f"/show/commands/{name}", **options))
 
     def newest(self):
-        return rows(self.conninfo, "select max(id) from showtime.feed")[0][0]
+        return rows(self.conninfo, "select coalesce(max(id), 0) from showtime.feed")[0][0]
 
     def tell(self, *messages):
         self.twitch.send(*messages)

@@ -18,6 +18,8 @@ from showtime_core.errors import NotAllowed, Refused, Unavailable
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"
+AUTOMOD_SCOPE = "moderation:read"
+"""What the broadcaster consents to, so that AutoMod can be asked."""
 _MOST_PAGES = 200
 """Of a hundred each: more than Twitch lets anybody have."""
 
@@ -105,7 +107,7 @@ class HelixAutoMod:
     login: str
 
     async def permits(self, words: str) -> bool:
-        """Tell whether it would let words pass in chat (Check AutoMod Status; scope `moderation:read`)."""
+        """Tell whether it would let words pass in chat (Check AutoMod Status)."""
         query = {"broadcaster_id": await self.channels.user_id(self.login)}
         document = {"data": [{"msg_id": "1", "msg_text": words}]}
         answer = await self.helix.request("POST", "/moderation/enforcements/status", query, document)

@@ -9,7 +9,13 @@ from attrs import frozen
 
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixAutoMod, HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import (
+    AUTOMOD_SCOPE,
+    HelixAutoMod,
+    HelixChannels,
+    HelixClient,
+    HelixSubscriptions,
+)
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
 from showtime_adapters.twitch.irc import IrcReader
 from showtime_adapters.twitch.oauth import TwitchConsent
@@ -17,6 +23,7 @@ from showtime_app.composition.ports import RecordChat, Storage, Work
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.ports import TwitchAccess
 from showtime_app.upkeep import Upkeep
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import required_scopes, wanted_subscriptions
 from showtime_core.use_cases.check_channel import CheckChannel
@@ -30,6 +37,8 @@ async def open_twitch(
     credentials = Credentials(app.client_id, app.client_secret)
     with_chat = settings.chat_source == "eventsub"
     scopes = required_scopes(wanted_subscriptions("", with_chat=with_chat))
+    if settings.ghost_approval is not GhostApproval.OFF:
+        scopes = (*scopes, AUTOMOD_SCOPE)
     async with make_client(settings.twitch_ca_file, telemetry) as client:
         sender = RequestSender(client)
         helix = HelixClient(
