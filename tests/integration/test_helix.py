@@ -186,7 +186,7 @@ async def test_a_stream_is_listed_with_its_start(api, ours):
 
 
 async def test_automod_lets_words_pass_or_not(api, ours):
-    """AutoMod is asked about words as they are; what cannot be read is Unavailable, what it refuses Refused."""
+    """AutoMod is asked about words as they are; an answer that is none is Unavailable or Refused."""
     automod = HelixAutoMod(ours.helix, ours.channels, "GoldenVCR")
     assert await automod.permits('a "baby" seal 👻')
     assert not await automod.permits("a demon")

@@ -1,9 +1,9 @@
 """Retention: what is old is let go, but for what makes twice once.
 
 Bodies of the journal, settled effects and what streams and screen have shown are pruned once they are older
-than the settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each of them
-a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it begins at
-the beginning, and needs to remember nothing.
+than the settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each
+of them a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it
+begins at the beginning, and needs to remember nothing.
 """
 
 import asyncio
