@@ -22,7 +22,7 @@ from support.twitch import Twitch, cheer, follow, message
 HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 VIEWER = {"authorization": f"Bearer {auth_service.VIEWER}"}
 NO_TOKEN = (400, "Twitch user access token or internal JWT must be supplied in Authorization header")
-NOT_ACCEPTED = (401, "the secret was not accepted")
+NOT_ACCEPTED = (401, "access token was not accepted")
 
 
 class Stage:

@@ -58,7 +58,7 @@ def holders_of(kind: SecretKind, secrets: ShowSecrets, others: Guard | None = No
         if its_kind is None and others:
             return await others(connection, handler)
         if its_kind is None or not await secrets.find(digest_of(token)):
-            raise NotAuthenticated("the secret was not accepted")
+            raise NotAuthenticated("access token was not accepted")
         if its_kind is not kind:
             raise NotAllowed(f"insufficient access: requires {kind}; you are {its_kind}")
         return None

@@ -87,7 +87,7 @@ _OF_TOKENS: Refusals = {
 }
 _OF_SECRETS: Refusals = {
     400: [_NO_TOKEN],
-    401: ["the secret was not accepted"],
+    401: ["access token was not accepted"],
     403: ["insufficient access: requires overlay; you are hotkey"],
     **AWAY,
 }

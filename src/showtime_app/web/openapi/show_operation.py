@@ -51,7 +51,7 @@ SHOW: Object = {
             },
         },
         "400": text("It is not served so.", "no such layer: video; choose state, queue, health, alert, chat"),
-        "401": text("Nobody knows who asks.", "the secret was not accepted"),
+        "401": text("Nobody knows who asks.", "access token was not accepted"),
         "403": text("Who asks may not.", "insufficient access: requires overlay; you are hotkey"),
         "500": FAULT,
         "503": text("Nobody can tell who asks.", "the database cannot be reached"),
