@@ -77,8 +77,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    pages = show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+    pages = _pages(storage, feed, chat, readiness)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
@@ -96,15 +95,10 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(queue.look, queue.is_watched),
+        storage.follow_show(pages.queue.look, pages.queue.is_watched),
     ]
-    on_stop = [
-        chat.hub.close,
-        feed.hub.close,
-        pages.stopped.set,
-        polling.stop,
-        *(relay.stop for relay in relays),
-    ]
+    streams_end = [chat.hub.close, feed.hub.close, pages.stopped.set]
+    on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
 
     cors = settings.cors_allowed_origins
     app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
@@ -151,6 +145,17 @@ def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.R
         chat=settings.chat_way,
         most_painted=settings.ghost_limits.painted,
     )
+
+
+def _pages(
+    storage: Storage,
+    feed: streams.StreamSource,
+    chat: streams.StreamSource,
+    readiness: status.ReadinessCache,
+) -> show_stream.ShowSources:
+    """Gather what a page of ours is told in one stream."""
+    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
 
 
 def _show(ports: Ports, storage: Storage, policy: Policy, pages: show_stream.ShowSources) -> Routes:

@@ -82,6 +82,11 @@ _NEXT: Object = {
 }
 _NO_SHOWING = "no such showing"
 _OVER = ["the showing is over: skipped: by the host", "another overlay has it"]
+_NOT_PLAYED = [
+    "too early: it plays for 8 seconds",
+    "it was not painted: the count of frames has not grown",
+    "the alert was taken again",
+]
 _BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
 _BAD_FRAMES = "frames must be a whole number from 0 to 9007199254740991"
 _NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
@@ -102,7 +107,10 @@ _OF_COMMANDS = {
 
 def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -> list[Router]:
     """Make the routes."""
+    return [_overlay_router(use_case, overlays_only), _command_router(use_case, hosts_and_hotkeys)]
 
+
+def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
     @post("/show/next", status_code=200, opt=described(example=_NEXT, refusals=_OF_REPORTS))
     async def take_next_alert(data: JSONBody[OverlayState]) -> NextShowing:
         """Take the next alert, or learn what plays; whoever leads plays it.
@@ -137,24 +145,18 @@ def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -
     @post(
         "/show/{showing:str}/done",
         status_code=204,
-        opt=described(
-            refusals=_OF_REPORTS
-            | {
-                404: [_NO_SHOWING],
-                409: [
-                    "too early: it plays for 8 seconds",
-                    "it was not painted: the count of frames has not grown",
-                    "the alert was taken again",
-                    *_OVER,
-                ],
-            }
-        ),
+        opt=described(refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: [*_NOT_PLAYED, *_OVER]}),
     )
     async def acknowledge_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> None:
         """Acknowledge that it was painted and played; the second time changes nothing."""
         _check(data)
         await use_case.acknowledge(_read_showing(showing), data.overlay, data.frames)
 
+    handlers: list[Any] = [take_next_alert, keep_showing, acknowledge_showing]
+    return Router("/", route_handlers=handlers, guards=[overlays_only], security=OVERLAY, tags=["show"])
+
+
+def _command_router(use_case: RunShow, hosts_and_hotkeys: Guard) -> Router:
     @post(
         "/show/commands/{name:str}",
         status_code=204,
@@ -167,22 +169,9 @@ def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -
         alert = _read_alert(await request.body())
         await use_case.command(ShowCommanded(uuid4(), ShowCommandName(name), alert))
 
-    return [
-        Router(
-            "/",
-            route_handlers=[take_next_alert, keep_showing, acknowledge_showing],
-            guards=[overlays_only],
-            security=OVERLAY,
-            tags=["show"],
-        ),
-        Router(
-            "/",
-            route_handlers=[command_show],
-            guards=[hosts_and_hotkeys],
-            security=SHOW_HOST,
-            tags=["show"],
-        ),
-    ]
+    return Router(
+        "/", route_handlers=[command_show], guards=[hosts_and_hotkeys], security=SHOW_HOST, tags=["show"]
+    )
 
 
 def _check(state: OverlayState) -> None:
