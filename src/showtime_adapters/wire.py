@@ -23,6 +23,7 @@ from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.domain.points_and_ghosts.effects import Effect
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.show.kind_rules import KindRule
 from showtime_core.texts import format_time
 
 # The `type` of each alert, as the overlay knows it.
@@ -113,6 +114,18 @@ def decode_twitch_health(checked_at: datetime, document: Document) -> TwitchHeal
     """Read what a check came to, as `twitch_health_document` said it."""
     known: TwitchHealth = _plain.structure(document | {"checked_at": format_time(checked_at)}, TwitchHealth)
     return known
+
+
+def kind_rule_document(rule: KindRule) -> Document:
+    """Say the rule of a kind of alerts for keeping."""
+    document: Document = _plain.unstructure(rule)
+    return document
+
+
+def decode_kind_rule(document: object) -> KindRule:
+    """Read a rule, as `kind_rule_document` said it, from parsed JSON."""
+    rule: KindRule = _plain.structure(document, KindRule)
+    return rule
 
 
 def camel_case(name: str) -> str:

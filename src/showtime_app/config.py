@@ -15,6 +15,7 @@ from showtime_app import setting_types as kinds
 from showtime_app.setting_sources import Given, find_given
 from showtime_app.setting_types import must_be, networks, split
 from showtime_core.domain.chat import ChatSource
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 
 _ALIKE = 0.82
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: kinds.BaseUrl | None = None
     openai_image_model: str = "gpt-image-2.6-flare"
+    ghost_approval: GhostApproval = GhostApproval.OFF
     max_waiting_ghosts: kinds.Limit = 10
     max_ghosts_per_day: kinds.Limit = 200
     spaces_bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{3,63}$")

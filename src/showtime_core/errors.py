@@ -8,6 +8,7 @@
     │   ├── NotEnoughPoints  the viewer cannot pay
     │   ├── LimitReached     there are too many already
     │   ├── NotPending       a reservation was accepted or rejected before
+    │   ├── ShowingOver      an overlay has not, or no longer, what it speaks of
     │   └── ContentRefused   the painter will not paint this
     ├── Unavailable          nothing was done; try again later
     └── Ambiguous            it may have been done; look before trying again
@@ -55,6 +56,10 @@ class LimitReached(Refused):
 
 class NotPending(Refused):
     """The reservation is decided already: accepted or rejected, which only looking tells."""
+
+
+class ShowingOver(Refused):
+    """The showing is not this overlay's to keep or to acknowledge, or not now; the reason says why."""
 
 
 class ContentRefused(Refused):

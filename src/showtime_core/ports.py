@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from showtime_core.domain.broadcasts.history import ListedBroadcast, PastBroadcast
 from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
@@ -20,9 +21,14 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     TransactionPage,
 )
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.show.queue import Show, ShowView
+from showtime_core.domain.show.show_secrets import ShowSecret
 from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
 from showtime_core.domain.viewers import Identity, Viewer
 
+Answer = TypeVar("Answer")
+ChangeShow = Callable[[Show], tuple[Show, Answer]]
+"""Makes another queue of a queue, and tells something of it: purely."""
 PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
 """Works out all that follows from the entries that are new: purely, since it may be asked again."""
 
@@ -104,6 +110,56 @@ class Ghosts(Protocol):
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how far a ghost has come, that of showtime's predecessor too; raises NotFound."""
+
+
+class ShowStore(Protocol):
+    """The queue of what is on the screen, for all instances; each raises Unavailable.
+
+    The host's commands change it in the unit of work that records them.
+    """
+
+    async def change(self, change: ChangeShow[Answer], named: UUID | None = None) -> Answer:
+        """Change the queue in one step, and give what `change` says of it.
+
+        `change` is given the queue with all that is open in it, the showing that is named, and the one that
+        follows that. What it raises passes through; then nothing is changed.
+        """
+
+    async def read(self) -> ShowView:
+        """Read the queue as it stands."""
+
+
+class ShowSecrets(Protocol):
+    """Who may show and command what is on the screen, beside the broadcaster; each raises Unavailable."""
+
+    async def add(self, secret: ShowSecret, digest: bytes) -> ShowSecret:
+        """Keep a secret by its digest; the first of an overlay begins the queue. Gives it as it is kept."""
+
+    async def list_all(self) -> Sequence[ShowSecret]:
+        """List those that hold, the oldest first."""
+
+    async def withdraw(self, secret_id: UUID) -> None:
+        """Let a secret hold no longer; raises NotFound."""
+
+    async def find(self, digest: bytes) -> ShowSecret | None:
+        """Find the secret of this digest that holds; None: there is none."""
+
+
+class GhostApprovals(Protocol):
+    """The ghosts that wait for the host before they are painted; each raises Unavailable."""
+
+    async def list_awaiting(self) -> Sequence[AwaitingGhost]:
+        """List them, the oldest first."""
+
+    async def decide(self, ghost_id: UUID, *, is_approved: bool) -> None:
+        """Let one be painted, or give its points back; raises NotFound if none of this id waits."""
+
+
+class AutoMod(Protocol):
+    """The channel's own AutoMod."""
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat; raises Unavailable, or Refused if it says nothing."""
 
 
 class Authenticator(Protocol):

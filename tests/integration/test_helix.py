@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import HelixAutoMod, HelixChannels, HelixClient, HelixSubscriptions
 from showtime_adapters.twitch.http import Credentials, RequestSender
 from showtime_adapters.twitch.oauth import TwitchConsent
 from showtime_core.domain.subscriptions import (
@@ -183,6 +183,20 @@ async def test_a_stream_is_listed_with_its_start(api, ours):
     assert abs((seen.at - datetime.now(UTC)).total_seconds()) < 60
     api.world.live.clear()
     assert (await ours.channels.stream_listing(BROADCASTER_ID)).stream is None
+
+
+async def test_automod_lets_words_pass_or_not(api, ours):
+    """AutoMod is asked about words as they are; an answer that is none is Unavailable or Refused."""
+    automod = HelixAutoMod(ours.helix, ours.channels, "GoldenVCR")
+    assert await automod.permits('a "baby" seal 👻')
+    assert not await automod.permits("a demon")
+    where = "/helix/moderation/enforcements/status"
+    api.fail(where, "rubbish", times=100)
+    with pytest.raises(Unavailable, match="cannot be understood"):
+        await automod.permits("a seal")
+    api.fail(where, "403", times=100)
+    with pytest.raises(Refused):
+        await automod.permits("a seal")
 
 
 # --- subscriptions --------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ _RECENT: LiteralString = """
         select ghost.entry_id, 'infinity', position from showtime.ghost
         join showtime.outbox on key = ghost.entry_id || ':summon-ghost'
         where viewer_id = %(viewer)s and subject = %(subject)s
-          and step in ('reserved', 'painted', 'stored', 'paid')
+          and step in ('reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid')
         union all
         select entry_id, shown_at, 0 from showtime.ghost
         where viewer_id = %(viewer)s and subject = %(subject)s
@@ -50,8 +50,8 @@ _COUNT: LiteralString = """
         select lane as viewer_id from summoned where lane = any(%(viewers)s)
         union all
         select viewer_id from showtime.ghost
-        where viewer_id = any(%(viewers)s) and step in ('reserved', 'painted', 'stored', 'paid')
-          and refusal is null
+        where viewer_id = any(%(viewers)s) and refusal is null
+          and step in ('reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid')
     ), painted as (
         select count(*), min(leased_at) as first_at from showtime.outbox
         where kind = 'paint-ghost' and status = 'done' and leased_at > clock_timestamp() - %(day)s

@@ -172,6 +172,23 @@ _TAKE: LiteralString = "select jpeg," + _JOB + "from showtime.outbox" + _GHOST +
 TAKE_PARKED: LiteralString = _TAKE + "key = %s and status = 'parked' for update of outbox"
 TAKE_WAITING: LiteralString = _TAKE + "depends_on = %s and status = 'waiting' for update of outbox"
 
+# Lists the ghosts that wait for the host, the oldest first.
+AWAITING: LiteralString = """
+    select id, viewer_id, viewer_login, viewer_display_name, subject, changed_at as since, due_at as until,
+           coalesce(remark, '') as reason
+    from showtime.ghost join showtime.outbox on key = ghost.entry_id || ':paint-ghost'
+    where step = 'awaiting-approval' and refusal is null and status = 'due'
+    order by changed_at limit %s
+"""
+
+# Takes one of them, for deciding about it.
+TAKE_AWAITING: LiteralString = (
+    "select"
+    + _JOB
+    + "jpeg from showtime.ghost join showtime.outbox on key = ghost.entry_id || ':paint-ghost' "
+    + "where id = %s and step = 'awaiting-approval' and status = 'due' for update of outbox"
+)
+
 # Wakes whoever performs effects.
 WAKE: LiteralString = "select pg_notify('showtime_outbox', '')"
 

@@ -1,9 +1,9 @@
 """Retention: what is old is let go, but for what makes twice once.
 
-Bodies of the journal, settled effects and what the streams have shown are pruned once they are older than the
-settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each of them
-a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it begins at
-the beginning, and needs to remember nothing.
+Bodies of the journal, settled effects and what streams and screen have shown are pruned once they are older
+than the settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each
+of them a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it
+begins at the beginning, and needs to remember nothing.
 """
 
 import asyncio
@@ -75,10 +75,25 @@ _EFFECTS: LiteralString = """
     select (select count(*) from pruned) as pruned, max(key) as last from looked
 """
 
+# Removes what became of alerts on the screen, once that is as old.
+_SHOWINGS: LiteralString = """
+    with looked as (
+        select id, ended_at from showtime.showing
+        where ended_at > coalesce(%(after)s::timestamptz, '-infinity')
+        order by ended_at limit %(batch)s
+    ), pruned as (
+        delete from showtime.showing using looked
+        where showing.id = looked.id and looked.ended_at < clock_timestamp() - %(age)s
+        returning looked.ended_at
+    )
+    select count(*) as pruned, max(ended_at) as last from pruned
+"""
+
 _TABLES: dict[str, LiteralString] = {
     "bodies of messages": _BODIES,
     "settled effects": _EFFECTS,
     "entries of the feed": _FEED,
+    "showings of alerts": _SHOWINGS,
 }
 
 

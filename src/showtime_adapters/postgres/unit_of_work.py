@@ -19,6 +19,7 @@ from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
 from showtime_adapters.postgres.journal_changes import write_broadcasts, write_changes, write_payments
 from showtime_adapters.postgres.readiness import SchemaCheck
+from showtime_adapters.postgres.show.store import change_with_journal
 from showtime_adapters.postgres.state import VersionedState, current_state, require_channel
 from showtime_adapters.wire import state_document
 from showtime_core.domain.journal import (
@@ -70,8 +71,9 @@ class PostgresUnitOfWork:
             changes = plan(batch, policy)
         except Exception:
             return None
-        # Where the state changes broadcasts may, and whoever knows their state looks first.
-        if changes.state is cached.state:
+        # Where the state changes broadcasts may, and whoever knows their state looks first; what the host says of
+        # the show is written by other statements.
+        if changes.state is cached.state and not changes.show_changes:
             with suppress(UniqueViolation):  # an entry or a fact is not new
                 if await write_changes(connection, changes, batch, policy, cached.version):
                     return changes
@@ -90,6 +92,7 @@ class PostgresUnitOfWork:
             await write_broadcasts(connection, changes)
             await write_changes(connection, changes, batch, policy)
             await write_payments(connection, changes)
+            await change_with_journal(connection, changes.show_changes)
             for decided in changes.decided:
                 await connection.execute(statements.DECIDE, [decided.outcome, decided.entry_id])
             if following is not cached:

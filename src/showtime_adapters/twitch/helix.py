@@ -23,6 +23,8 @@ _WHY_NOT: Mapping[int, str] = {
     " call: others of our client id have them",
 }
 """Why a subscription cannot be created, where Twitch's words alone would not tell what to do."""
+AUTOMOD_SCOPE = "moderation:read"
+"""What the broadcaster consents to, so that AutoMod can be asked."""
 _MOST_PAGES = 200
 """Of a hundred each: more than Twitch lets anybody have."""
 
@@ -91,6 +93,25 @@ class HelixChannels:
             case HTTPStatus.OK, {"data": list()}:
                 return StreamListing(None, at)
         raise unexpected(answer, "its streams", "to tell whether the channel is live")
+
+
+@frozen
+class HelixAutoMod:
+    """The AutoMod of one channel; see `showtime_core.ports.AutoMod`."""
+
+    helix: HelixClient
+    channels: HelixChannels
+    login: str
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat (Check AutoMod Status)."""
+        query = {"broadcaster_id": await self.channels.user_id(self.login)}
+        document = {"data": [{"msg_id": "1", "msg_text": words}]}
+        answer = await self.helix.request("POST", "/moderation/enforcements/status", query, document)
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"data": [{"is_permitted": bool(is_permitted)}, *_]}:
+                return is_permitted
+        raise unexpected(answer, "what AutoMod says", "to ask AutoMod")
 
 
 @frozen

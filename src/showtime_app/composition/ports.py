@@ -55,6 +55,7 @@ class Storage:
     parked: ports.ParkedItems
     history: ports.History
     ghosts: ports.Ghosts
+    ghost_approvals: ports.GhostApprovals
     health: ports.HealthStore
     read_health: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     """Reads how everything stands; raises Unavailable."""
@@ -65,6 +66,12 @@ class Storage:
     follow_feed: Follow
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
     """Reads alerts that are not older than this, after one id and up to another; raises Unavailable."""
+
+    show: ports.ShowStore
+    show_secrets: ports.ShowSecrets
+    follow_show: Callable[[Callable[[], Awaitable[None]], Callable[[], bool]], Work]
+    """Makes the work that calls the first function whenever the show may have changed, while the second tells
+    that somebody is there to be told; the first raises Unavailable."""
 
     follow_chat: Follow
     chat_log: ports.ChatLog

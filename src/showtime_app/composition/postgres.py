@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, FEED, PostgresFeed, missed_alerts
+from showtime_adapters.postgres.ghost_approvals import PostgresGhostApprovals
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.health import PostgresHealthStore, read_pending_work
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
@@ -24,6 +25,9 @@ from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.retention import Retention
+from showtime_adapters.postgres.show.follower import ShowFollower
+from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
+from showtime_adapters.postgres.show.store import PostgresShow
 from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.postgres.writability import Writability
@@ -81,12 +85,16 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         parked=PostgresParkedItems(recording),
         history=PostgresHistory(pool),
         ghosts=PostgresGhosts(recording),
+        ghost_approvals=PostgresGhostApprovals(recording),
         health=PostgresHealthStore(pool),
         read_health=partial(_read_health, pool),
         read_pending_work=partial(read_pending_work, pool),
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
+        show=PostgresShow(recording),
+        show_secrets=PostgresShowSecrets(recording),
+        follow_show=lambda look, is_watched: ShowFollower(conninfo, look, is_watched).run,
         follow_chat=lambda publish, is_watched: PostgresFeed(conninfo, CHAT, publish, is_watched).run,
         chat_log=chat_log,
         is_chat_known=chat_log.is_known,

@@ -1,6 +1,6 @@
 """What one instance of the service is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -10,39 +10,49 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
+from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
-from showtime_app.composition.twitch import look_after_channel
+from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
 from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
-from showtime_app.web.middleware.access import broadcaster_only, viewers_only
+from showtime_app.web.middleware.access import broadcaster_only, holders_of, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
+from showtime_app.web.queue_watch import QueueWatch
 from showtime_app.web.routes import (
     admin,
     callback,
     console,
+    ghost_approvals,
     ghosts,
     history,
     ledger,
     parked,
+    show,
+    show_settings,
+    show_stream,
     status,
     streams,
 )
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
+from showtime_core.use_cases.review_ghost import ReviewGhost
+from showtime_core.use_cases.run_show import RunShow
 
 Routes = Sequence[ControllerRouterHandler]
 
@@ -73,9 +83,12 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay))
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
+    readiness = _readiness(settings, ports, off)
+    pages = _pages(storage, feed, chat, readiness)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
-        *_status(settings, ports, metrics, off),
+        *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
+        *_show(ports, storage, policy, pages),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
         *_points(ports),
@@ -91,8 +104,10 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
+        storage.follow_show(pages.queue.look, pages.queue.is_watched),
     ]
-    on_stop = [chat.hub.close, feed.hub.close, polling.stop, *(relay.stop for relay in relays)]
+    streams_end = [chat.hub.close, feed.hub.close, pages.stopped.set]
+    on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
 
     cors = settings.cors_allowed_origins
     app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
@@ -116,11 +131,20 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services 
         gallery=neighbours.gallery,
         receive=inbox.submit,
         settle_after=timedelta(seconds=settings.ledger_settle_seconds),
+        review=_review(settings, ports),
     )
 
 
-def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[str]) -> Routes:
-    """Let everybody see how it stands."""
+def _review(settings: Settings, ports: Ports) -> Callable[[str], Awaitable[str | None]] | None:
+    """Tell which ghosts wait for the host."""
+    if settings.ghost_approval is GhostApproval.OFF:
+        return None
+    automod = AutoModOnDemand(ports.twitch) if ports.twitch else None
+    return ReviewGhost(automod, is_always=settings.ghost_approval is GhostApproval.ON).why_to_wait
+
+
+def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.ReadinessCache:
+    """Tell how it stands."""
     storage = ports.storage
 
     async def judge() -> Readiness:
@@ -128,8 +152,30 @@ def _status(settings: Settings, ports: Ports, metrics: Metrics, off: Sequence[st
         is_checked, painted = ports.twitch is not None, settings.ghost_limits.painted
         return assess(health, state, off, is_checked=is_checked, chat=settings.chat_way, most_painted=painted)
 
-    readiness = status.ReadinessCache(judge, storage.require_writable)
-    return status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
+    return status.ReadinessCache(judge, storage.require_writable)
+
+
+def _pages(
+    storage: Storage,
+    feed: streams.StreamSource,
+    chat: streams.StreamSource,
+    readiness: status.ReadinessCache,
+) -> show_stream.ShowSources:
+    """Gather what a page of ours is told in one stream."""
+    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+
+
+def _show(ports: Ports, storage: Storage, policy: Policy, pages: show_stream.ShowSources) -> Routes:
+    """Let overlays play what happens, and the host command it."""
+    use_case, secrets = RunShow(storage.show, storage.units, policy), storage.show_secrets
+    host = broadcaster_only(ports.authenticator)
+    overlays, hotkeys = holders_of(SecretKind.OVERLAY, secrets), holders_of(SecretKind.HOTKEY, secrets, host)
+    return [
+        *show.routers(use_case, overlays, hotkeys),
+        show_settings.router(use_case, secrets, sorted(ALERT_TYPES.values()), host),
+        show_stream.route(pages, holders_of(SecretKind.OVERLAY, secrets, host)),
+    ]
 
 
 def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
@@ -139,7 +185,12 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
         *admin.routes(storage.units, storage.history, policy),
         parked.router(DecideParked(storage.parked, storage.units, read_again)),
     ]
-    return [history.router(storage.history), admin.router(of_the_host, broadcaster_only(ports.authenticator))]
+    guard = broadcaster_only(ports.authenticator)
+    return [
+        history.router(storage.history),
+        admin.router(of_the_host, guard),
+        ghost_approvals.router(storage.ghost_approvals, guard),
+    ]
 
 
 def _ghosts(ports: Ports, storage: Storage, policy: Policy, polling: Polling) -> Routes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from attrs import define, field
 
@@ -15,8 +16,13 @@ CHAT_QUEUE_LENGTH = 4096
 """The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
 
 
-EncodedEvent = tuple[int, bytes]
-"""An event of a stream, encoded once for all clients, behind its id."""
+class EncodedEvent(NamedTuple):
+    """An event of a stream, encoded once for all clients."""
+
+    id: int
+    data: bytes
+    payload: str
+    """What it says: JSON."""
 
 
 @define(eq=False)
@@ -29,6 +35,13 @@ class StreamClient:
     queue: asyncio.Queue[EncodedEvent]
     closed: asyncio.Event = field(factory=asyncio.Event)
     """Set when the stream must end: the client is too slow, or the server stops."""
+    page: str = ""
+    """The stream that this is a part of, if it is none by itself."""
+
+    @property
+    def name(self) -> str:
+        """By what it is counted."""
+        return self.page or self.stream
 
 
 def encode(epoch: str, entry: FeedEntry) -> bytes:
@@ -52,6 +65,10 @@ class Hub:
         """Tell whether there are clients."""
         return bool(self.clients)
 
+    def is_read(self, stream: str) -> bool:
+        """Tell whether anybody reads a stream by itself, and not as a part of a page's."""
+        return any(client.name == stream for client in self.clients)
+
     def publish(self, position: FeedPosition, entries: Sequence[FeedEntry]) -> None:
         """Hand on what is new, and how far it leads."""
         if self.position and (position.epoch != self.position.epoch or position.id < self.position.id):
@@ -61,7 +78,7 @@ class Hub:
             if not client.begin.done():
                 client.begin.set_result(position)
         for entry in entries:
-            event = (entry.id, encode(position.epoch, entry))
+            event = EncodedEvent(entry.id, encode(position.epoch, entry), entry.payload)
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.is_set():
                     self._put(client, event)
@@ -72,24 +89,26 @@ class Hub:
             client.queue.put_nowait(event)
         except asyncio.QueueFull:
             client.closed.set()
-            self.metrics.dropped_stream_clients.labels(client.stream).inc()
+            self.metrics.dropped_stream_clients.labels(client.name).inc()
 
-    def join(self, stream: str) -> StreamClient:
+    def join(self, stream: str, page: str = "") -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
         begin = asyncio.get_running_loop().create_future()
-        client = StreamClient(stream, begin, asyncio.Queue(self.queue_length))
+        client = StreamClient(stream, begin, asyncio.Queue(self.queue_length), page=page)
         if self.position:
             client.begin.set_result(self.position)
         if self.is_closed:
             client.closed.set()
         self.clients.add(client)
-        self.metrics.stream_clients.labels(stream).inc()
+        if not page:
+            self.metrics.stream_clients.labels(stream).inc()
         return client
 
     def leave(self, client: StreamClient) -> None:
         """Remove a client."""
         self.clients.remove(client)
-        self.metrics.stream_clients.labels(client.stream).dec()
+        if not client.page:
+            self.metrics.stream_clients.labels(client.stream).dec()
 
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""

@@ -24,6 +24,7 @@ _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.NotEnoughPoints: HTTPStatus.CONFLICT,
+    errors.ShowingOver: HTTPStatus.CONFLICT,
     errors.LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Refused: HTTPStatus.BAD_REQUEST,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

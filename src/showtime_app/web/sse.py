@@ -5,12 +5,12 @@ from http import HTTPStatus
 from litestar.types import Send
 
 
-def block(*, event_id: str = "", retry: int = 0, data: str = "") -> bytes:
+def block(*, event: str = "", event_id: str = "", retry: int = 0, data: str = "") -> bytes:
     """Write a block of those fields that are given: with `data`, which is one line, it is an event.
 
     `retry` is in milliseconds.
     """
-    fields = {"id": event_id, "retry": retry, "data": data}
+    fields = {"event": event, "id": event_id, "retry": retry, "data": data}
     return "".join(f"{name}: {value}\n" for name, value in fields.items() if value).encode() + b"\n"
 
 

@@ -269,6 +269,32 @@ class TapeStopped:
     """The host takes the tape off, if one is on."""
 
 
+class ShowCommandName(StrEnum):
+    """What the host may do with what is on the screen."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
+    SHOW_AGAIN = "show-again"
+    HOLD = "hold"
+    RELEASE = "release"
+    CLEAR = "clear"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    SAFE_MODE = "safe-mode"
+    END_SAFE_MODE = "end-safe-mode"
+
+
+@frozen
+class ShowCommanded:
+    """The host decides about what is on the screen, or waits for it."""
+
+    command_id: UUID
+    name: ShowCommandName
+    alert_id: int | None = None
+    """The place of an alert in the feed; None: the command is about none, or finds it itself."""
+
+
 @frozen
 class GhostRequested:
     """A viewer asks for a ghost, to be paid with points that the viewer has."""
@@ -326,6 +352,7 @@ Event = (
     | StreamMissed
     | TapeStarted
     | TapeStopped
+    | ShowCommanded
     | GhostRequested
     | GhostPaid
     | EntryRetried

@@ -18,6 +18,7 @@ from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLoad, deny, ghost_requester
 from showtime_core.domain.points_and_ghosts.payments import Payment, payment_of
 from showtime_core.domain.reactions import Policy, ViewerUpdate
+from showtime_core.domain.show.commands import ShowChange
 
 
 class EntrySource(StrEnum):
@@ -159,6 +160,8 @@ class JournalChanges:
     """What has become of entries that were parked; their remarks stay."""
     payments: tuple[PaymentTold, ...] = ()
     """To be known to whoever tells of them again."""
+    show_changes: tuple[ShowChange, ...] = ()
+    """What changes of what is on the screen, in order."""
 
 
 @frozen

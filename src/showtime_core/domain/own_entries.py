@@ -32,6 +32,13 @@ def stop_tape_entry(command_id: UUID) -> Entry:
     return _command(command_id, "tape.stop", events.TapeStopped(), {})
 
 
+def show_command_entry(command: events.ShowCommanded) -> Entry:
+    """Write the host's command about what is on the screen."""
+    body: _Document = {"commandId": str(command.command_id)}
+    body |= {} if command.alert_id is None else {"alertId": command.alert_id}
+    return _command(command.command_id, f"{_SHOW}{command.name}", command, body)
+
+
 def decision_entry(command_id: UUID, decision: events.EntryRetried | events.EntryDismissed) -> Entry:
     """Write the operator's decision about a parked entry."""
     kind = "entry.retry" if isinstance(decision, events.EntryRetried) else "entry.dismiss"
@@ -103,10 +110,16 @@ def _read_user(user: _Document) -> Viewer:
     return Viewer(user["id"], user["login"], user["displayName"])
 
 
+def _read_show_command(name: events.ShowCommandName) -> Callable[[_Document], events.Event]:
+    return lambda said: events.ShowCommanded(UUID(said["commandId"]), name, said.get("alertId"))
+
+
+_SHOW = "show."
 _time = datetime.fromisoformat
 _READERS: dict[str, Callable[[_Document], events.Event]] = {
     "tape.start": lambda said: events.TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
     "tape.stop": lambda _: events.TapeStopped(),
+    **{f"{_SHOW}{name}": _read_show_command(name) for name in events.ShowCommandName},
     "entry.dismiss": lambda said: events.EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: events.GhostRequested(
         _read_user(said["user"]), said["subject"], said.get("key")

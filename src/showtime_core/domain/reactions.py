@@ -35,6 +35,7 @@ from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_SUBSCRIPTION,
     TIMES_OF_TIER1,
 )
+from showtime_core.domain.show.commands import ShowChange
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 from showtime_core.errors import LimitReached
 
@@ -74,6 +75,8 @@ class Reaction:
     """Why what is wished for is not made: it is recorded, and skipped."""
     remark: str | None = None
     """What the operator should know: an unknown tier, an offline while nothing was live."""
+    show_change: ShowChange | None = None
+    """What changes of what is on the screen, but for alerts."""
 
 
 def react(  # noqa: C901, PLR0911, PLR0912 - one table
@@ -128,6 +131,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
         case events.TapeStopped():
             return Reaction(take_tape_off(state, now))
+        case events.ShowCommanded():
+            return Reaction(state, show_change=event)
         case events.GhostRequested(viewer, subject):
             if denial:
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)

@@ -9,6 +9,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from showtime_core import errors
+from showtime_core.domain.ghost_approval import settle_awaiting
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.own_entries import ghost_paid_entry
@@ -63,6 +64,8 @@ class Services:
     """Records an entry and reacts to it, once; raises Unavailable."""
     settle_after: timedelta
     """How long after the ledger answers again it may still be working on a request whose answer was lost."""
+    review: Callable[[str], Awaitable[str | None]] | None = None
+    """Says why a ghost of this subject waits for the host; None: none does."""
 
 
 class _TooEarly(Exception):  # noqa: N818 - the outcome, not an error of anybody's
@@ -92,6 +95,8 @@ async def perform(job: Job, services: Services, chance: float) -> Settlement:
 
 async def _perform(job: Job, services: Services) -> Settlement:
     match effect := job.effect:
+        case AdvanceGhost(_, _, GhostTask.PAINT) if reason := await _why_to_wait(job.begun_ghost, services):
+            return settle_awaiting(job, reason)
         case AdvanceGhost(_, _, task):
             return settle_ghost_step(job, await _advance(task, job, services))
         case CheckForDouble():
@@ -113,6 +118,20 @@ async def _perform(job: Job, services: Services) -> Settlement:
             settled = Settlement(EffectStatus.DONE)
     # A ledger may take longer over a request than anybody has waited for it: then it is looked once more.
     return evolve(settled, flow_id=flow_id, check_after=None if job.in_doubt_for is None else CHECK_AFTER)
+
+
+async def _why_to_wait(ghost: Ghost, services: Services) -> str | None:
+    """Say why a ghost waits for the host before it is painted; None: it does not.
+
+    Raises ContentRefused for one that has waited in vain.
+    """
+    match ghost.step:
+        case GhostStep.AWAITING_APPROVAL:
+            raise errors.ContentRefused("nobody has approved it within an hour")
+        case GhostStep.RESERVED if services.review:
+            return await services.review(ghost.subject)
+        case _:
+            return None
 
 
 async def _move_points_once(

@@ -34,6 +34,7 @@ from showtime_core.domain.points_and_ghosts.effects import Effect, SummonGhost, 
 from showtime_core.domain.points_and_ghosts.ghosts import ghost_id_of
 from showtime_core.domain.points_and_ghosts.payments import is_told_already
 from showtime_core.domain.reactions import Policy, Reaction, ViewerUpdate, react
+from showtime_core.domain.show.commands import ShowChange
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.ports import UnitOfWork
 
@@ -113,6 +114,7 @@ class _Draft:
     refusals: list[Refused] = field(factory=list)
     """Why entries are parked."""
     payments: list[PaymentTold] = field(factory=list)
+    show_changes: list[ShowChange] = field(factory=list)
 
     def add(self, entry: Entry, batch: AdmittedBatch, policy: Policy) -> None:
         if self.state.revocations and entry.source is EntrySource.NOTIFICATION and entry.sent_at:
@@ -171,6 +173,8 @@ class _Draft:
         self.viewer_updates += reaction.viewer_updates
         self.feed_items += [FeedItem(entry_id, alert) for alert in reaction.alerts]
         self.effects += _planned_effects(entry_id, reaction, policy)
+        if reaction.show_change:
+            self.show_changes.append(reaction.show_change)
 
     def _advance_state(self, entry_id: str, state: ChannelState) -> None:
         """Take over the state, with what the tables must say of it.
@@ -204,6 +208,7 @@ class _Draft:
             tuple(number for number in self.merged if number <= before.last_broadcast_id),
             tuple(self.decided),
             tuple(self.payments),
+            tuple(self.show_changes),
         )
 
 

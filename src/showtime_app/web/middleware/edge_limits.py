@@ -17,7 +17,7 @@ BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
 MAX_BODY_BYTES = 64 * 1024
 """The largest body of any route here: a request for a ghost takes less than one of these."""
-_STREAMS = frozenset({"alerts", "chat", "state"})
+_STREAMS = frozenset({"alerts", "chat", "show", "state"})
 """Their paths, without slashes: the router passes over more of these than it says, at either end."""
 
 # Whom we have no place for is told to come again: an overlay that was kept out by a flood is back when the

@@ -114,13 +114,17 @@ def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
     security, of = operation.get("security", []), _PARTS["refusals"]
     every = [
         of["all"],
-        of["tokens"] if security else {},
+        of["tokens"] if any("token" in requirement for requirement in security) else {},
+        of["secrets"] if any("secret" in requirement for requirement in security) else {},
         of["roles"] if any(requirement.get("token") for requirement in security) else {},
         of["bodies"] if "requestBody" in operation else {},
         {str(code): messages for code, messages in said.refusals.items()},
     ]
     codes = sorted({code for refusals in every for code in refusals})
-    return {code: [text for refusals in every for text in refusals.get(code, ())] for code in codes}
+    return {
+        code: list(dict.fromkeys(text for refusals in every for text in refusals.get(code, ())))
+        for code in codes
+    }
 
 
 def _refusal(status: HTTPStatus, messages: Sequence[str]) -> Object:

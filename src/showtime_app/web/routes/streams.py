@@ -60,7 +60,7 @@ def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> lis
     """Make the routes of the streams."""
 
     def follow_chat(scope: Scope) -> Follow:
-        count = _read_backlog(scope)
+        count = read_backlog(scope)
         recent = partial(recent_chat, count) if count else None
         return partial(_resumed, chat, header(scope, b"last-event-id"), recent)
 
@@ -92,7 +92,10 @@ def _route(stream: str, hub: Hub, read_request: Callable[[Scope], Follow]) -> AS
             await send_body(send)
             return
         client = hub.join(stream)
-        await _serve(hub, client, follow(client), receive, send)
+        try:
+            await serve_until([client.closed], follow(client), receive, send)
+        finally:
+            hub.leave(client)
 
     return serve
 
@@ -107,7 +110,7 @@ def _require_acceptable(accept: str, summary: str) -> None:
         raise Refused(f"content-type {accept} is not supported{more}")
 
 
-def _read_backlog(scope: Scope) -> int:
+def read_backlog(scope: Scope) -> int:
     """Read how many messages of before a new client wants; raises Refused."""
     [text, *_] = parse_qs(scope["query_string"].decode("latin-1")).get("backlog", ["0"])
     if not (text.isascii() and text.isdecimal()):
@@ -165,12 +168,12 @@ async def _queued(client: StreamClient, after: int) -> Chunks:
     while True:
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
-                number, event = await client.queue.get()
+                event = await client.queue.get()
         except TimeoutError:
             yield _COMMENT
             continue
-        if number > after:  # this instance may be behind the one that the client comes from
-            yield event
+        if event.id > after:  # this instance may be behind the one that the client comes from
+            yield event.data
 
 
 async def _reaches(hub: Hub, number: int) -> bool:
@@ -190,14 +193,14 @@ def _read_id(text: str, epoch: str) -> int | None:
     return int(number)
 
 
-async def _serve(hub: Hub, client: StreamClient, chunks: Chunks, receive: Receive, send: Send) -> None:
-    """Send chunks until the client goes, is given up, or the server stops."""
+async def serve_until(closed: Sequence[asyncio.Event], chunks: Chunks, receive: Receive, send: Send) -> None:
+    """Send chunks until the client goes, or one of these is set: it is given up, or the server stops."""
     gone = asyncio.create_task(_until_gone(receive))
-    ends = [gone, asyncio.create_task(_send_all(chunks, send)), asyncio.create_task(client.closed.wait())]
+    ends = [gone, asyncio.create_task(_send_all(chunks, send))]
+    ends += [asyncio.create_task(_until_set(each)) for each in closed]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        hub.leave(client)
         for task in ends:
             task.cancel()
         await asyncio.gather(*ends, return_exceptions=True)
@@ -213,6 +216,10 @@ async def _send_all(chunks: Chunks, send: Send) -> None:
                 await send_body(send, chunk, is_last=False)
     except Exception:  # the client comes again, and resumes by id
         _log.exception("a stream ended with an error")
+
+
+async def _until_set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _until_gone(receive: Receive) -> None:

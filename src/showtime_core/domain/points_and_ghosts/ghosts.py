@@ -5,6 +5,8 @@
         ▼                                ▼
      refused                          refunded
 
+Between reserved and painted it may wait for the host: awaiting approval, and then approved or refunded.
+
 Nothing is taken from a viewer before there is something to show, and nothing is shown that is not paid: a
 ghost that fails before it is paid gives back what was reserved, and one that is paid is finished in the end.
 """
@@ -49,6 +51,10 @@ class GhostStep(StrEnum):
 
     RESERVED = "reserved"
     """The viewer's points are set aside."""
+    AWAITING_APPROVAL = "awaiting-approval"
+    """It waits for the host, before it is painted."""
+    APPROVED = "approved"
+    """The host lets it be painted."""
     PAINTED = "painted"
     STORED = "stored"
     """The image is where everybody can see it, if they knew where."""
@@ -133,12 +139,20 @@ class GhostProgress:
 
 _NEXT_TASKS = {
     GhostStep.RESERVED: GhostTask.PAINT,
+    GhostStep.AWAITING_APPROVAL: GhostTask.PAINT,
+    GhostStep.APPROVED: GhostTask.PAINT,
     GhostStep.PAINTED: GhostTask.STORE,
     GhostStep.STORED: GhostTask.PAY,
     GhostStep.PAID: GhostTask.SHOW,
     GhostStep.SHOWN: GhostTask.POST,
 }
-_BEFORE_PAID = {GhostStep.RESERVED, GhostStep.PAINTED, GhostStep.STORED}
+_BEFORE_PAID = {
+    GhostStep.RESERVED,
+    GhostStep.AWAITING_APPROVAL,
+    GhostStep.APPROVED,
+    GhostStep.PAINTED,
+    GhostStep.STORED,
+}
 
 
 def next_task(ghost: Ghost) -> GhostTask | None:

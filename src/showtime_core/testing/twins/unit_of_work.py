@@ -24,6 +24,7 @@ from showtime_core.domain.points_and_ghosts.effects import SummonGhost
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy, ViewerUpdate
+from showtime_core.domain.show.commands import ShowChange
 from showtime_core.ports import PlanChanges
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -67,6 +68,8 @@ class MemoryUnitOfWork:
     clock: Callable[[], datetime] = _read_clock
     count_ghosts: Callable[[Collection[str]], GhostLoad] | None = None
     """Counts the ghosts of some viewers; None: nobody performs anything, and all are under way."""
+    change_show: Callable[[Sequence[ShowChange]], None] | None = None
+    """Changes what is on the screen, or raises; None: there is no queue."""
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
@@ -86,6 +89,8 @@ class MemoryUnitOfWork:
         admitted = admit(entries, kept.state, now, known, policy)
         changes = plan(admitted, policy)
         if admitted.new_entries:
+            if changes.show_changes and self.change_show:
+                self.change_show(changes.show_changes)
             self.memory = _after(kept, admitted, changes, now, policy)
         return changes
 

@@ -21,9 +21,11 @@ from showtime_core.domain.feed import FeedPosition
 from showtime_core.domain.points_and_ghosts.effects import CreditCheer
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.testing.twins.chat_log import MemoryChatLog
+from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
+from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.twitch import MemoryHealthStore
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
 from support import twitch as t
@@ -79,6 +81,7 @@ class Channel:
 
     def __init__(self):
         self.units, self.ledger = MemoryUnitOfWork(), MemoryLedger()
+        self.show = MemoryShow(self.units)
         self.table = MemoryOutboxTable(self.units, timedelta(0))
         self.relay = HandTurnedRelay(self.table)
         self.health, self.chat = MemoryHealthStore(lambda: datetime.now(UTC)), MemoryChatLog()
@@ -111,10 +114,14 @@ class Channel:
             writes=Writes(),
             prune=self.run,
             units=self.units,
+            show=self.show,
+            show_secrets=self.show,
+            follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
             history=MemoryHistory(self.units),
             ghosts=MemoryGhosts(self.table),
+            ghost_approvals=MemoryGhostApprovals(self.table),
             health=self.health,
             read_health=self.read_health,
             read_pending_work=self.nothing,

@@ -1,0 +1,210 @@
+"""The routes of the show: overlays take alerts and acknowledge them, and the host commands."""
+
+import json
+import re
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from litestar import Request, Router, post
+from litestar.params import JSONBody
+from msgspec import Struct
+
+from showtime_app.web.middleware.access import OVERLAY, SHOW_HOST, Guard
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.queue_document import QueueItem, describe_showing
+from showtime_core.domain.events import ShowCommanded, ShowCommandName
+from showtime_core.domain.show.queue import LEASE
+from showtime_core.domain.show.taking import ASK_AGAIN_AFTER, OverlayRole, Wait
+from showtime_core.errors import NotFound, Refused
+from showtime_core.use_cases.run_show import RunShow
+
+_OVERLAY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_COUNT = 2**53 - 1
+"""The greatest number that JavaScript counts to."""
+
+
+class OverlayState(Struct):
+    """What an overlay reports of itself, with all that it asks."""
+
+    overlay: Annotated[
+        str,
+        says("The name that the page gave itself when it was loaded.", pattern=f"^{_OVERLAY_ID.pattern}$"),
+    ]
+    frames: Annotated[
+        int, says("How many frames it has painted since.", minimum=0, maximum=_MAX_COUNT, examples=[1234])
+    ]
+
+
+class NextShowing(Struct, rename="camel"):
+    """What an overlay is to do."""
+
+    role: Annotated[str, says("Whether it plays or mirrors.", enum=[each.value for each in OverlayRole])]
+    wait: Annotated[
+        str | None, says("Why it plays nothing; null: play it.", enum=[None, *(each.value for each in Wait)])
+    ]
+    wait_seconds: Annotated[float, says("When to ask again, at the latest.")]
+    lease_seconds: Annotated[float, says("How long it has what it plays, without reporting that it does.")]
+    elapsed_seconds: Annotated[float, says("How long ago what plays began.")]
+    playing: Annotated[QueueItem | None, says("What plays; null: nothing.")]
+
+
+class RenewedLease(Struct, rename="camel"):
+    """How a lease stands."""
+
+    is_renewed: Annotated[bool, says("False: the overlay is not painting.")]
+    lease_seconds: Annotated[float, says("How long it still holds.")]
+
+
+ShowingId = Annotated[str, says("Names a showing.", format="uuid")]
+CommandName = Annotated[
+    str, says("What to do.", type="string", enum=[each.value for each in ShowCommandName], examples=["pause"])
+]
+
+_ALERT: Object = {
+    "alert": {"id": 42, "type": "cheer", "data": {"username": "VHSVera"}, "at": "2026-10-30T20:05:00Z"},
+    "more": 0,
+    "state": "playing",
+    "reason": None,
+    "showing": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
+    "attempt": 1,
+    "isAgain": False,
+    "seconds": 8.0,
+    "beganAt": "2026-10-30T20:05:01Z",
+    "endedAt": None,
+}
+_NEXT: Object = {
+    "role": "leader",
+    "wait": None,
+    "waitSeconds": 0.0,
+    "leaseSeconds": 5.0,
+    "elapsedSeconds": 0.0,
+    "playing": _ALERT,
+}
+_NO_SHOWING = "no such showing"
+_OVER = ["the showing is over: skipped: by the host", "another overlay has it"]
+_NOT_PLAYED = [
+    "too early: it plays for 8 seconds",
+    "it was not painted: the count of frames has not grown",
+    "the alert was taken again",
+]
+_BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
+_BAD_FRAMES = "frames must be a whole number from 0 to 9007199254740991"
+_NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
+_OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES], **AWAY}
+_COMMAND_BODY: Object = {
+    "required": False,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"alert": {"type": "integer", "description": "Names an alert."}},
+            },
+            "example": {"alert": 42},
+        }
+    },
+}
+_OF_COMMANDS = {
+    400: ["there is no queue: make an overlay secret first", "nothing is playing", "name the alert"],
+    404: [_NO_COMMAND, "no such alert"],
+    **AWAY,
+}
+
+
+def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -> list[Router]:
+    """Make the routes."""
+    return [_overlay_router(use_case, overlays_only), _command_router(use_case, hosts_and_hotkeys)]
+
+
+def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
+    @post("/show/next", status_code=200, opt=described(example=_NEXT, refusals=_OF_REPORTS))
+    async def take_next_alert(data: JSONBody[OverlayState]) -> NextShowing:
+        """Take the next alert, or learn what plays; whoever leads plays it.
+
+        Asked at least twice a second by every overlay that plays nothing: so it shows that it paints.
+        """
+        _check(data)
+        answer = await use_case.take_next(data.overlay, data.frames)
+        return NextShowing(
+            answer.role.value,
+            answer.wait.value if answer.wait else None,
+            ASK_AGAIN_AFTER.total_seconds() if answer.wait else 0.0,
+            LEASE.total_seconds(),
+            answer.elapsed.total_seconds(),
+            describe_showing(answer.playing) if answer.playing else None,
+        )
+
+    @post(
+        "/show/{showing:str}/alive",
+        status_code=200,
+        opt=described(
+            example={"isRenewed": True, "leaseSeconds": 5.0},
+            refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: _OVER},
+        ),
+    )
+    async def keep_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> RenewedLease:
+        """Keep what it plays, as long as it paints."""
+        _check(data)
+        renewal = await use_case.renew(_read_showing(showing), data.overlay, data.frames)
+        return RenewedLease(renewal.is_renewed, renewal.holds_for.total_seconds())
+
+    @post(
+        "/show/{showing:str}/done",
+        status_code=204,
+        opt=described(refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: [*_NOT_PLAYED, *_OVER]}),
+    )
+    async def acknowledge_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> None:
+        """Acknowledge that it was painted and played; the second time changes nothing."""
+        _check(data)
+        await use_case.acknowledge(_read_showing(showing), data.overlay, data.frames)
+
+    handlers: list[Any] = [take_next_alert, keep_showing, acknowledge_showing]
+    return Router("/", route_handlers=handlers, guards=[overlays_only], security=OVERLAY, tags=["show"])
+
+
+def _command_router(use_case: RunShow, hosts_and_hotkeys: Guard) -> Router:
+    @post(
+        "/show/commands/{name:str}",
+        status_code=204,
+        opt=described(body=_COMMAND_BODY, refusals=_OF_COMMANDS),
+    )
+    async def command_show(name: CommandName, request: Request[Any, Any, Any]) -> None:
+        """Follow a command of the host about what is on the screen, or waits for it."""
+        if name not in list(ShowCommandName):
+            raise NotFound(_NO_COMMAND)
+        alert = _read_alert(await request.body())
+        await use_case.command(ShowCommanded(uuid4(), ShowCommandName(name), alert))
+
+    return Router(
+        "/", route_handlers=[command_show], guards=[hosts_and_hotkeys], security=SHOW_HOST, tags=["show"]
+    )
+
+
+def _check(state: OverlayState) -> None:
+    if not _OVERLAY_ID.fullmatch(state.overlay):
+        raise Refused(_BAD_OVERLAY)
+    if not 0 <= state.frames <= _MAX_COUNT:
+        raise Refused(_BAD_FRAMES)
+
+
+def _read_showing(text: str) -> UUID:
+    """Read the id of a showing; one that is malformed names none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(_NO_SHOWING) from None
+
+
+def _read_alert(body: bytes) -> int | None:
+    """Read which alert a command names, if it does."""
+    if not body.strip():
+        return None
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused("the body is not JSON") from None
+    alert = document.get("alert") if isinstance(document, dict) else document
+    if alert is None:
+        return None
+    if not isinstance(alert, int) or isinstance(alert, bool) or not 0 <= alert < 2**63:
+        raise Refused("alert must be a whole number")
+    return alert

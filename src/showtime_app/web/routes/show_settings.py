@@ -1,0 +1,195 @@
+"""The broadcaster's routes of the show: secrets, and rules of kinds."""
+
+import secrets
+from collections.abc import Collection
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from attrs import evolve
+from litestar import Router, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.times import DATE_TIME, Time
+from showtime_core.domain.show.kind_rules import (
+    MAX_SECONDS,
+    MIN_SECONDS,
+    IfBusy,
+    InSafeMode,
+    KindRule,
+    default_rule,
+)
+from showtime_core.domain.show.show_secrets import (
+    MAX_NAME_CHARACTERS,
+    SecretKind,
+    ShowSecret,
+    digest_of,
+    spell_secret,
+)
+from showtime_core.errors import NotFound
+from showtime_core.ports import ShowSecrets
+from showtime_core.use_cases.run_show import RunShow
+
+_CHANCE_BYTES = 32
+
+
+class WantedSecret(Struct):
+    """A secret to be made."""
+
+    kind: Annotated[SecretKind, says("What it is for.")]
+    name: Annotated[str, says("For people.", minLength=1, maxLength=MAX_NAME_CHARACTERS, examples=["OBS"])]
+
+
+class ListedSecret(Struct, rename="camel"):
+    """A secret that holds, without itself."""
+
+    id: UUID
+    kind: Annotated[SecretKind, says("What it is for.")]
+    name: Annotated[str, says("For people.")]
+    made_at: Annotated[Time, says("When it was made.", **DATE_TIME)]
+
+
+class MadeSecret(ListedSecret):
+    """A secret that was made: it is shown this once."""
+
+    secret: Annotated[str, says("The bearer token.")]
+
+
+class SecretList(Struct):
+    """The secrets that hold."""
+
+    secrets: Annotated[list[ListedSecret], says("The oldest first.")]
+
+
+class RuleOfKind(Struct, rename="camel"):
+    """How alerts of a kind are played; what is left out is the default."""
+
+    seconds: Annotated[
+        float | None, says("How long one plays.", minimum=MIN_SECONDS, maximum=MAX_SECONDS)
+    ] = None
+    if_busy: Annotated[
+        IfBusy | None, says("What becomes of one that comes while another plays or waits.")
+    ] = None
+    min_bits: Annotated[int | None, says("One of fewer bits is skipped.", minimum=1)] = None
+    is_joined: Annotated[bool | None, says("Whether those that wait become one.")] = None
+    in_safe_mode: Annotated[InSafeMode | None, says("What becomes of one in safe mode.")] = None
+
+
+class RulesOfKinds(Struct):
+    """The rules of all kinds of alerts."""
+
+    rules: dict[str, RuleOfKind]
+
+
+KindName = Annotated[str, says("The `type` of alerts.", examples=["follow"])]
+_SECRET: Object = {
+    "id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
+    "kind": "overlay",
+    "name": "OBS",
+    "madeAt": "2026-10-30T20:00:00Z",
+}
+_RULE: Object = {
+    "seconds": 6.0,
+    "ifBusy": "queue",
+    "minBits": 1,
+    "isJoined": False,
+    "inSafeMode": "join",
+}
+_NO_SECRET = "no such secret"  # noqa: S105 - what is told where there is none
+_NO_KIND = "no such kind"
+_BAD_NAME = f"the name must have 1 to {MAX_NAME_CHARACTERS} characters"
+
+
+def router(
+    use_case: RunShow, show_secrets: ShowSecrets, kinds: Collection[str], broadcaster_only: Guard
+) -> Router:
+    """Make the routes; all of them are the broadcaster's alone."""
+    return Router(
+        "/admin/show",
+        route_handlers=[*_secrets(show_secrets), *_rules(use_case, kinds)],
+        guards=[broadcaster_only],
+        security=BROADCASTER,
+        tags=["show"],
+    )
+
+
+def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
+    @post(
+        "/secrets",
+        status_code=201,
+        opt=described(
+            example={**_SECRET, "secret": "overlay_Zk3…"},
+            refusals={400: [_BAD_NAME, "kind: Invalid enum value 'console'"], **AWAY},
+        ),
+    )
+    async def make_secret(data: JSONBody[WantedSecret]) -> MadeSecret:
+        """Make a secret for an overlay or a hotkey, and show it this once.
+
+        The first one of an overlay begins the queue, with what is told from then on.
+        """
+        token = spell_secret(data.kind, secrets.token_urlsafe(_CHANCE_BYTES))
+        kept = await show_secrets.add(ShowSecret(uuid4(), data.kind, data.name), digest_of(token))
+        return MadeSecret(kept.id, kept.kind, kept.name, _made_at(kept), token)
+
+    @get("/secrets", opt=described(example={"secrets": [_SECRET]}, refusals=AWAY))
+    async def list_secrets() -> SecretList:
+        """List the secrets that hold."""
+        return SecretList(
+            [
+                ListedSecret(each.id, each.kind, each.name, _made_at(each))
+                for each in await show_secrets.list_all()
+            ]
+        )
+
+    @delete("/secrets/{secret_id:str}", status_code=204, opt=described(refusals={404: [_NO_SECRET], **AWAY}))
+    async def withdraw_secret(secret_id: Annotated[str, says("Names the secret.", format="uuid")]) -> None:
+        """Withdraw a secret: it is not accepted any more."""
+        try:
+            named = UUID(secret_id)
+        except ValueError:
+            raise NotFound(_NO_SECRET) from None
+        await show_secrets.withdraw(named)
+
+    return [make_secret, list_secrets, withdraw_secret]
+
+
+def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
+    @get("/rules", opt=described(example={"rules": {"follow": _RULE}}, refusals=AWAY))
+    async def list_rules() -> RulesOfKinds:
+        """List how each kind of alerts is played."""
+        show = (await use_case.store.read()).show
+        return RulesOfKinds({kind: _describe_rule(show.rule(kind)) for kind in kinds})
+
+    @put(
+        "/rules/{kind:str}",
+        status_code=204,
+        opt=described(
+            refusals={400: ["seconds must be 0.5 to 120"], 404: [_NO_KIND], **AWAY},
+        ),
+    )
+    async def set_rule(kind: KindName, data: JSONBody[RuleOfKind]) -> None:
+        """Change how a kind of alerts is played, from what is taken next."""
+        if kind not in kinds:
+            raise NotFound(_NO_KIND)
+        await use_case.set_rule(kind, _read_rule(default_rule(kind), data))
+
+    return [list_rules, set_rule]
+
+
+def _made_at(secret: ShowSecret) -> Time:
+    assert secret.made_at, "it is kept"
+    return Time.of(secret.made_at)
+
+
+def _describe_rule(rule: KindRule) -> RuleOfKind:
+    return RuleOfKind(rule.seconds, rule.if_busy, rule.min_bits, rule.is_joined, rule.in_safe_mode)
+
+
+def _read_rule(default: KindRule, said: RuleOfKind) -> KindRule:
+    """Read a rule; raises Refused for what is out of bounds."""
+    given = {name: value for name, value in asdict(said).items() if value is not None}
+    return evolve(default, **given)

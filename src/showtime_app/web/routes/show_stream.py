@@ -1,0 +1,245 @@
+"""`GET /show`: one stream for a page, of server-sent events with names.
+
+It is read with `fetch`, so that what is refused has its status. What changes as a whole is sent as a whole:
+state, queue, health. Of the rest chat alone is replayed, by an id that tells how far both have come.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from attrs import define, field, frozen
+from litestar import asgi
+from litestar.connection import ASGIConnection
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from showtime_app.web import sse
+from showtime_app.web.asgi import header, refuses_method, send_body
+from showtime_app.web.hub import StreamClient
+from showtime_app.web.middleware.access import Guard, bearer_token
+from showtime_app.web.openapi.descriptions import OPERATIONS, raw
+from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.routes.status import ReadinessCache, Status
+from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
+from showtime_core.domain.feed import FeedEntry
+from showtime_core.domain.show.show_secrets import digest_of, kind_of
+from showtime_core.errors import Refused, Unavailable
+from showtime_core.ports import ShowSecrets
+
+LAYERS = ("state", "queue", "health", "alert", "chat")
+"""The names of its events."""
+HEARTBEAT_SECONDS = 15.0
+_LOOK_SECONDS = 5.0
+"""How often it is looked how things stand that tell of no change: health, and whether the secret holds."""
+_READ_AGAIN_SECONDS = 1.0
+_WAITING = 64
+"""What one page may be behind before its sources are held up, which have bounds of their own."""
+_ID = re.compile(r"(?P<epoch>.+)-(?P<feed>[0-9]{1,18})\.(?P<chat>[0-9]{1,18})")
+
+
+@frozen
+class ShowSources:
+    """What the stream tells, and of whom."""
+
+    feed: StreamSource
+    chat: StreamSource
+    recent_chat: ReadSome
+    queue: QueueWatch
+    health: ReadinessCache
+    secrets: ShowSecrets
+    stopped: asyncio.Event = field(factory=asyncio.Event)
+    """Set when the server stops."""
+
+
+@define
+class _Page:
+    """One page that reads the stream: what it wants, how far it has come, and what is to be sent to it."""
+
+    sources: ShowSources
+    layers: Collection[str]
+    token: str
+    last_id: str
+    backlog: int
+    ended: asyncio.Event = field(factory=asyncio.Event)
+    """Set when its secret holds no longer."""
+    feed_id: int = 0
+    chat_id: int = 0
+    out: asyncio.Queue[bytes] = field(factory=partial(asyncio.Queue, _WAITING))
+
+    def event(self, name: str, data: str, *, has_id: bool = False) -> bytes:
+        position = self.sources.feed.hub.position
+        number = f"{position.epoch}-{self.feed_id}.{self.chat_id}" if has_id and position else ""
+        return sse.block(event=name, event_id=number, data=data)
+
+
+def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
+    """Make the route of the stream."""
+
+    @asgi("/show", copy_scope=False, guards=[guard], opt=raw(get=OPERATIONS["/show"]["get"]))
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if await refuses_method(scope, send, "GET"):
+            return
+        page = _read_page(scope, sources)
+        if scope.get("method") == "HEAD":
+            await sse.begin(send)
+            await send_body(send)
+            return
+        opened = sources.feed.hub.metrics.stream_clients.labels("show")
+        async with _joined(page) as clients:
+            closed = [page.ended, sources.stopped, *(client.closed for client in clients.values())]
+            with opened.track_inprogress():
+                await serve_until(closed, _chunks(page, clients), receive, send)
+
+    return serve
+
+
+def _read_page(scope: Scope, sources: ShowSources) -> _Page:
+    """Read what a page wants; raises Refused."""
+    asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(LAYERS)])
+    layers = [layer for layer in asked[0].split(",") if layer]
+    if unknown := [layer for layer in layers if layer not in LAYERS]:
+        raise Refused(f"no such layer: {unknown[0]}; choose {', '.join(LAYERS)}")
+    token = bearer_token(ASGIConnection(scope))
+    return _Page(sources, layers, token, header(scope, b"last-event-id"), read_backlog(scope))
+
+
+@asynccontextmanager
+async def _joined(page: _Page) -> AsyncIterator[dict[str, StreamClient]]:
+    """Join the hubs of what a page wants."""
+    hubs = {"state": ("state", page.sources.feed.hub), "alert": ("alerts", page.sources.feed.hub)}
+    hubs["chat"] = ("chat", page.sources.chat.hub)
+    async with AsyncExitStack() as stack:
+        clients: dict[str, StreamClient] = {}
+        for layer, (stream, hub) in hubs.items():
+            if layer in page.layers:
+                clients[layer] = hub.join(stream, page="show")
+                stack.callback(hub.leave, clients[layer])
+        yield clients
+
+
+async def _chunks(page: _Page, clients: dict[str, StreamClient]) -> Chunks:
+    """Yield what is told to a page, and a comment whenever nothing is for a while."""
+    tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_secret(page)]
+    tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
+    tellers += [_tell_queue(page)] if "queue" in page.layers else []
+    tellers += [_tell_health(page)] if "health" in page.layers else []
+    yield sse.comment()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(teller) for teller in tellers]
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        chunk = await page.out.get()
+                except TimeoutError:
+                    chunk = sse.comment()
+                yield chunk
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _tell_feed(page: _Page, clients: dict[str, StreamClient]) -> None:
+    """Tell the state as it is, then what changes, and each alert."""
+    async with asyncio.TaskGroup() as group:
+        if state := clients.get("state"):
+            group.create_task(_tell_state(page, state))
+        if alerts := clients.get("alert"):
+            group.create_task(_tell_alerts(page, alerts))
+
+
+async def _tell_state(page: _Page, client: StreamClient) -> None:
+    begin = await client.begin
+    await page.out.put(page.event("state", begin.snapshot))
+    while True:
+        event = await client.queue.get()
+        if event.id > begin.id:
+            await page.out.put(page.event("state", event.payload))
+
+
+async def _tell_alerts(page: _Page, client: StreamClient) -> None:
+    page.feed_id = max(page.feed_id, (await client.begin).id)
+    while True:
+        event = await client.queue.get()
+        if event.id > page.feed_id:
+            page.feed_id = event.id
+            data = f'{{"id":{event.id},{event.payload[1:]}'
+            await page.out.put(page.event("alert", data, has_id=True))
+
+
+async def _tell_chat(page: _Page, client: StreamClient) -> None:
+    """Tell what the page has missed of chat, or what it wants of before, then each line."""
+    begin = await client.begin
+    for entry in await _chat_before(page, begin.epoch, begin.id):
+        page.chat_id = entry.id
+        await page.out.put(page.event("chat", entry.payload, has_id=True))
+    page.chat_id = max(page.chat_id, begin.id)
+    while True:
+        event = await client.queue.get()
+        if event.id > page.chat_id:
+            page.chat_id = event.id
+            await page.out.put(page.event("chat", event.payload, has_id=True))
+
+
+async def _chat_before(page: _Page, epoch: str, until: int) -> Sequence[FeedEntry]:
+    known = _ID.fullmatch(page.last_id)
+    read: Callable[[], Awaitable[Sequence[FeedEntry]]]
+    if known and known["epoch"] == epoch and int(known["chat"]) <= until:
+        page.chat_id = int(known["chat"])
+        read = partial(page.sources.chat.missed, page.chat_id, until)
+    elif page.backlog:
+        read = partial(page.sources.recent_chat, page.backlog, until)
+    else:
+        return ()
+    while True:
+        try:
+            return await read()
+        except Unavailable:
+            await asyncio.sleep(_READ_AGAIN_SECONDS)
+
+
+async def _tell_queue(page: _Page) -> None:
+    """Tell the queue as it is, then each change of it."""
+    watch = page.sources.queue
+    with watch.watching() as changed:
+        while True:
+            try:
+                await watch.look()
+                break
+            except Unavailable:
+                await asyncio.sleep(_READ_AGAIN_SECONDS)
+        while True:
+            changed.clear()
+            await page.out.put(page.event("queue", watch.document))
+            await changed.wait()
+
+
+async def _tell_health(page: _Page) -> None:
+    """Tell how it stands, then each change of it."""
+    told = ""
+    while True:
+        now = await page.sources.health.current()
+        health = msgspec.json.encode(Status(now.is_ready, now.message)).decode()
+        if health != told:
+            told = health
+            await page.out.put(page.event("health", health))
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _check_secret(page: _Page) -> None:
+    """End the stream of a secret that holds no longer."""
+    if kind_of(page.token) is None:
+        return
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            if await page.sources.secrets.find(digest_of(page.token)) is None:
+                page.ended.set()
+        except Unavailable:
+            continue

@@ -1,0 +1,142 @@
+"""The show on the screen in memory: what a channel's queue keeps, beside its journal."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from attrs import evolve, field, mutable
+
+from showtime_core.domain import alerts
+from showtime_core.domain.broadcasts.broadcast import Snapshot
+from showtime_core.domain.show.commands import ShowChange, apply_change
+from showtime_core.domain.show.queue import (
+    QueuedAlert,
+    Show,
+    Showing,
+    ShowView,
+    next_showing_id,
+)
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
+from showtime_core.errors import NotFound
+from showtime_core.ports import Answer, ChangeShow
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+
+RECENT = 50
+_NOBODY = datetime.min.replace(tzinfo=UTC)
+_KINDS: dict[type[alerts.Alert], str] = {
+    alerts.FollowAlert: "follow",
+    alerts.RaidAlert: "raid",
+    alerts.CheerAlert: "cheer",
+    alerts.GhostAlert: "generated-images",
+}
+"""What clients call those that matter here; any other goes by the name of its class."""
+
+
+@mutable
+class MemoryShow:
+    """The queue of the channel that a unit of work in memory records; its clock is that one's.
+
+    `limit` is how many of the alerts that wait are looked at by one who takes.
+    """
+
+    units: MemoryUnitOfWork
+    limit: int = 1000
+    kept: Show = Show(_NOBODY)
+    all_showings: dict[UUID, Showing] = field(factory=dict)
+    secrets: dict[bytes, ShowSecret] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Let the unit of work change this show with the journal."""
+        self.units.change_show = self._change_with_journal
+
+    async def change(self, change: ChangeShow[Answer], named: UUID | None = None) -> Answer:
+        """Change the queue in one step."""
+        wanted = {named, next_showing_id(named)} if named else set()
+        before = self._load(self.limit, lambda showing: showing.id in wanted)
+        after, answer = change(before)
+        self._keep(before, after)
+        return answer
+
+    async def read(self) -> ShowView:
+        """Read the queue as it stands."""
+        over = [each for each in self.all_showings.values() if not each.is_open]
+        over.sort(key=lambda each: each.ended_at or _NOBODY, reverse=True)
+        return ShowView(self._load(self.limit, lambda _: False), tuple(over[:RECENT]))
+
+    async def add(self, secret: ShowSecret, digest: bytes) -> ShowSecret:
+        """Keep a secret."""
+        kept = evolve(secret, made_at=self.units.clock())
+        self.secrets[digest] = kept
+        if secret.kind is SecretKind.OVERLAY and self.kept.cursor is None:
+            self.kept = evolve(self.kept, cursor=len(self.units.memory.feed_items))
+        return kept
+
+    async def list_all(self) -> Sequence[ShowSecret]:
+        """List the secrets."""
+        return list(self.secrets.values())
+
+    async def withdraw(self, secret_id: UUID) -> None:
+        """Let a secret hold no longer."""
+        left = {digest: each for digest, each in self.secrets.items() if each.id != secret_id}
+        if len(left) == len(self.secrets):
+            raise NotFound("no such secret")
+        self.secrets = left
+
+    async def find(self, digest: bytes) -> ShowSecret | None:
+        """Find a secret."""
+        return self.secrets.get(digest)
+
+    def _change_with_journal(self, changes: Sequence[ShowChange]) -> None:
+        for change in changes:
+            alert_id = getattr(change, "alert_id", None)
+            named = next((each for each in self._alerts() if each.id == alert_id), None)
+            latest = self._latest()
+            about = named or (latest.alert if latest else None)
+            before = self._load(None, lambda showing, about=about: showing.alert == about)  # type: ignore[misc]
+            self._keep(before, apply_change(before, change, named))
+
+    def _load(self, limit: int | None, is_wanted: Callable[[Showing], bool]) -> Show:
+        cursor = self.kept.cursor
+        covered = {number for each in self.all_showings.values() for number in each.covers}
+        beyond = [
+            each
+            for each in self._alerts()
+            if cursor is not None and each.id > cursor and each.id not in covered
+        ]
+        arrivals = beyond[:limit]
+        is_truncated = len(arrivals) < len(beyond)
+        return evolve(
+            self.kept,
+            now=self.units.clock(),
+            arrivals=tuple(arrivals),
+            is_truncated=is_truncated,
+            read_until=arrivals[-1].id if is_truncated else len(self.units.memory.feed_items),
+            showings={
+                each.id: each for each in self.all_showings.values() if each.is_open or is_wanted(each)
+            },
+            latest=self._latest(),
+        )
+
+    def _latest(self) -> Showing | None:
+        over = [each for each in self.all_showings.values() if each.began_at and each.ended_at]
+        return max(over, key=lambda each: each.ended_at or _NOBODY, default=None)
+
+    def _keep(self, before: Show, after: Show) -> None:
+        for removed in before.showings.keys() - after.showings.keys():
+            del self.all_showings[removed]
+        self.all_showings |= after.showings
+        self.kept = evolve(after, arrivals=(), showings={}, latest=None)
+
+    def _alerts(self) -> list[QueuedAlert]:
+        times = {record.entry.id: record.now for record in self.units.memory.records}
+        return [
+            QueuedAlert(
+                number,
+                _KINDS.get(type(item.content), type(item.content).__name__),
+                times[item.entry_id],
+                getattr(item.content, "num_bits", None),
+                repr(item.content),
+            )
+            for number, item in enumerate(self.units.memory.feed_items, 1)
+            if not isinstance(item.content, Snapshot)
+        ]
