@@ -71,8 +71,8 @@ class PostgresUnitOfWork:
             changes = plan(batch, policy)
         except Exception:
             return None
-        # Where the state changes broadcasts may, and whoever knows their state looks first; what the host says of
-        # the show is written by other statements.
+        # Where the state changes broadcasts may, and whoever knows their state looks first. The show is
+        # written by other statements.
         if changes.state is cached.state and not changes.show_changes:
             with suppress(UniqueViolation):  # an entry or a fact is not new
                 if await write_changes(connection, changes, batch, policy, cached.version):
