@@ -1,4 +1,4 @@
-# `make run` and `make test` are all that a newcomer needs: both install first, into .venv.
+# `make run` and `make test` are all that a newcomer needs: both install first what they need, into .venv.
 
 # Where another user (root, say) has left a .venv, we make our own beside it.
 VENV_OF_USER := $(shell if [ ! -e .venv ] || [ -O .venv ]; then echo .venv; else echo .venv-$$(id -u); fi)
@@ -7,6 +7,9 @@ BENCH_VENV ?= .venv-bench
 AUDIT_VENV ?= .venv-audit
 UV ?= uv
 export PYTHON
+
+# An environment that keeps Python from remembering what it compiled has each of many processes compile it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What the tools remember is kept there too: what another user's tools remember would stop ours.
 CACHE = $(VENV)/cache
@@ -27,9 +30,10 @@ help: ## List these targets
 	@echo "  VENV=folder and PYTHON=/path/to/python choose another environment, another Python."
 
 install: ## Install everything, locked, into .venv (nothing to do when nothing changed)
-	@tools/install $(VENV) requirements-dev.lock
+	@tools/install $(VENV) requirements-run.lock requirements-dev.lock
 
-run: install ## Run the service with all that it needs on this machine (ARGS="--port 9000")
+run: ## Run the service with all that it needs on this machine (ARGS="--port 9000")
+	@tools/install $(VENV) requirements-run.lock
 	@$(VENV)/bin/showtime dev $(ARGS)
 
 test: install ## Run the tests (ARGS="-k ghost"), in an order by chance
@@ -67,7 +71,7 @@ bench: ## Run the benchmarks, with peers in an environment of their own
 # Strict, for what the vulnerability service does not know must not pass for safe.
 audit: ## Ask whether anything locked is known to be vulnerable (needs the network; not a part of check)
 	@tools/install $(AUDIT_VENV) tools/audit.lock
-	@for lock in requirements.lock requirements-dev.lock bench/requirements.lock tools/audit.lock; do \
+	@for lock in requirements.lock requirements-run.lock requirements-dev.lock bench/requirements.lock tools/audit.lock; do \
 		echo "== $$lock"; \
 		$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 			--requirement $$lock $(ARGS) || status=1; \
@@ -77,6 +81,7 @@ lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	$(UV_COMPILE) --extra server --output-file requirements.lock
 	$(UV_COMPILE) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(UV_COMPILE) --extra dev --group run --constraint requirements-dev.lock --output-file requirements-run.lock
 	$(UV_COMPILE) bench/requirements.in --extra dev --constraint requirements-dev.lock \
 		--output-file bench/requirements.lock
 	$(UV_COMPILE) tools/audit.in --constraint requirements-dev.lock --output-file tools/audit.lock

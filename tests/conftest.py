@@ -4,9 +4,12 @@ import functools
 import os
 import shutil
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from types import ModuleType
 
 import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,18 +33,21 @@ settings.register_profile("soak", settings.get_profile("showtime"), max_examples
 settings.load_profile("showtime")
 
 
-# Every client reads the certificates of the world first, for 40 ms of CPU; whom tests ask is this machine.
-_default = httpx._transports.default  # noqa: SLF001 - httpx has no place for it but each of a thousand calls
-_certificates = functools.cache(lambda _file, _folder: httpx.create_ssl_context())
+def _read_certificates_once(library: ModuleType) -> None:
+    """Spare each client 40 ms of CPU, for the certificates of the world: tests ask this machine alone."""
+    certificates = functools.cache(lambda _file, _folder: library.create_ssl_context())
+
+    def ssl_context(verify: object = True, cert: object = None, trust_env: object = True) -> object:  # noqa: FBT002
+        if (verify, cert, trust_env) == (True, None, True):
+            return certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return library.create_ssl_context(verify, cert, trust_env)
+
+    # There is no place for it but each of a thousand calls.
+    library._transports.default.create_ssl_context = ssl_context  # noqa: SLF001
 
 
-def _ssl_context(verify: object = True, cert: object = None, trust_env: object = True) -> object:  # noqa: FBT002
-    if (verify, cert, trust_env) == (True, None, True):
-        return _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    return httpx.create_ssl_context(verify, cert, trust_env)
-
-
-_default.create_ssl_context = _ssl_context
+_read_certificates_once(httpx)
+_read_certificates_once(httpx2)  # which is OpenAI's
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -50,9 +56,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, so that the others run beside it."""
-    items.sort(key=lambda item: item.path.name != "test_storm.py")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the long ones, on each worker, so that at the end short ones fill in; all else is by chance.
+
+    At first each worker is handed a slice of the tests, all slices of one size.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = iter([item for item in items if not item.get_closest_marker("long")])
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        first = long[number::workers]
+        size = (len(items) - len(ordered)) // (workers - number)
+        ordered += [*first, *islice(short, max(0, size - len(first)))]
+    items[:] = [*ordered, *short]
 
 
 _PROGRAMS = {

@@ -65,6 +65,21 @@ create table showtime.show_secret (
     made_at timestamptz not null
 );
 
+-- A ghost may wait for the host before it is painted: it is under way meanwhile.
+alter table showtime.ghost drop constraint ghost_step_known;
+alter table showtime.ghost add constraint ghost_step_known check (step in (
+    'reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid', 'shown', 'posted', 'refused',
+    'refunded'));
+drop index showtime.ghost_open_index;
+create index ghost_open_index on showtime.ghost (viewer_id)
+    where step in ('reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid');
+create index ghost_awaiting_index on showtime.ghost (changed_at) where step = 'awaiting-approval';
+
+comment on column showtime.ghost.step is
+    'reserved: the points are set aside; awaiting-approval: it waits for the host before it is painted; approved: the '
+    'host lets it be painted; painted; stored; paid: the points are spent; shown; posted; refused: it never began, and '
+    'nothing was taken; refunded: it failed, and the points are back.';
+
 comment on table showtime.show is
     'One row: the queue of what is on the screen. Whoever takes, acknowledges or commands locks it first.';
 comment on column showtime.show.id is 'Always 1.';

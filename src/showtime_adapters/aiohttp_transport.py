@@ -7,10 +7,9 @@ its errors do not tell whether anything was sent.
 """
 
 import asyncio
-import select
+import selectors
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, ClassVar, TypeAlias
 from weakref import WeakSet
@@ -20,6 +19,8 @@ import httpx
 from attrs import define, field
 from yarl import URL
 
+from showtime_core.texts import name_error
+
 BODY_STARTED = "http11.send_request_body.started"
 """What `extensions["trace"]` of a request is told at the last moment before the body: httpx's own name."""
 _WAIT_SECONDS = 3.0
@@ -28,16 +29,11 @@ _KEPT_SECONDS = 5.0
 """How long a connection stays open while nobody uses it."""
 _MAX_FIELD_BYTES = 32 * 1024
 """How long one line of the head of an answer may be; there are 128 at most."""
-_KEEP_ALIVE: list[tuple[int, int, int]] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-if sys.platform == "linux":
-    # Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen
-    # gives it, for its machine does.
-    _KEEP_ALIVE += [
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8),
-    ]
-
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 8}
+"""Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen does
+give it, for its machine does. Not every system has each of these."""
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""What looks at one connection; on Windows there is but the other."""
 _Send: TypeAlias = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 
@@ -60,13 +56,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Send a request; its connection is free when the answer is read, and closed where it is not."""
         body = _RequestBody(await request.aread(), request.extensions.get("trace"))
         self._session = self._session or self._open()
+        connect, read = (request.extensions["timeout"][name] for name in ("connect", "read"))
+        limits = aiohttp.ClientTimeout(connect=connect + _WAIT_SECONDS, sock_connect=connect, sock_read=read)
         try:
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
                 data=body if body.content else None,
                 headers=[(name.decode("ascii"), value.decode()) for name, value in request.headers.raw],
-                timeout=_timeout(**request.extensions["timeout"]),
+                timeout=limits,
                 allow_redirects=False,
                 middlewares=(_send_once,),
             )
@@ -75,7 +73,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 raise body.withheld from None
             raise
         except (aiohttp.NonHttpUrlClientError, ValueError) as reason:  # a URL that cannot be asked
-            raise httpx.UnsupportedProtocol(type(reason).__name__) from None
+            raise httpx.UnsupportedProtocol(name_error(reason)) from None
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_AnswerBody(answer))
 
     async def aclose(self) -> None:
@@ -122,7 +120,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
 def _lost(reason: Exception) -> httpx.TransportError:
     """Make the error of an answer that was lost."""
     kind = httpx.ReadTimeout if isinstance(reason, TimeoutError) else httpx.ReadError
-    return kind(f"the answer was lost ({type(reason).__name__})")
+    return kind(f"the answer was lost ({name_error(reason)})")
 
 
 class _StaleError(Exception):
@@ -146,12 +144,9 @@ class _FreshRequest(aiohttp.ClientRequest):
 
 def _is_readable(transport: asyncio.BaseTransport) -> bool:
     """Tell whether something has come that the event loop has not read yet, be it the end."""
-    number = transport.get_extra_info("socket").fileno()
-    if sys.platform == "win32":
-        return bool(select.select([number], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return bool(poll.poll(0))
+    with _Selector() as selector:
+        selector.register(transport.get_extra_info("socket").fileno(), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 @define
@@ -190,14 +185,10 @@ class _AnswerBody(httpx.AsyncByteStream):
         self.answer.close()
 
 
-def _timeout(connect: float | None, read: float | None, **_: float | None) -> aiohttp.ClientTimeout:
-    """Say httpx's time limits as aiohttp takes them; for writing it has none."""
-    whole = connect and connect + _WAIT_SECONDS
-    return aiohttp.ClientTimeout(connect=whole, sock_connect=connect, sock_read=read)
-
-
 def _make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     made = socket.socket(*address[:3])
-    for option in _KEEP_ALIVE:
-        made.setsockopt(*option)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if option := getattr(socket, name, None):
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Identity, Role, Viewer
-from showtime_core.errors import Ambiguous, NotAuthenticated, Unavailable
+from showtime_core.errors import NotAuthenticated, Unavailable
 from showtime_core.texts import clean
 
 ISSUER = "https://goldenvcr.com/api/auth"
@@ -63,12 +63,10 @@ class AuthService:
     async def _ask(self, token: str) -> Identity:
         """Have auth ask Twitch."""
         match await self._get("/access", token):
-            case {
-                "user": {"id": str(id_), "login": str(login), "displayName": str(name)},
-                "role": "viewer" | "broadcaster" as role,
-            } if viewer := _viewer(id_, login, name):
-                self._note_recovery()
-                return Identity(viewer, Role(role))
+            case {"user": dict(user), "role": "viewer" | "broadcaster" as role}:
+                if viewer := _viewer(user, "id", "login", "displayName"):
+                    self._note_recovery()
+                    return Identity(viewer, Role(role))
         raise self._unavailable("it does not say whose token it is")
 
     async def _verify(self, token: str, header: Mapping[str, Any]) -> Identity:
@@ -84,14 +82,10 @@ class AuthService:
             claims = jwt.decode(token, key, _ALGORITHMS, options, issuer=ISSUER)
         except jwt.PyJWTError as reason:
             raise _not_authenticated() from reason
-        match claims:
-            case {
-                "twitch_user_id": str(id_),
-                "twitch_user_login": str(login),
-                "twitch_display_name": str(name),
-            } if name and (viewer := _viewer(id_, login, name)):
-                return Identity(viewer, Role.VIEWER)
-        raise _not_authenticated()
+        viewer = _viewer(claims, "twitch_user_id", "twitch_user_login", "twitch_display_name")
+        if viewer is None or not claims["twitch_display_name"]:
+            raise _not_authenticated()
+        return Identity(viewer, Role.VIEWER)
 
     async def _fetch_keys(self) -> PublicKeys:
         try:
@@ -108,8 +102,8 @@ class AuthService:
         """Ask auth; raises NotAccepted if it refuses the token, Unavailable if it gives no answer in JSON."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await self._client.send("GET", path, headers)
-        except (Ambiguous, Unavailable) as reason:
+            answer = await self._client.ask("GET", path, headers)
+        except Unavailable as reason:
             raise self._unavailable(str(reason)) from reason
         if token and answer.status_code == HTTPStatus.UNAUTHORIZED:
             self._note_recovery()
@@ -153,13 +147,11 @@ class _KeyCache:
         if key := self._look_up(key_id):
             return key
         async with self._lock:  # who has waited here has the keys that another has fetched
-            key = self._look_up(key_id)
-            if key is None and self.clock() >= self._fetch_from:
+            if not self._look_up(key_id) and self.clock() >= self._fetch_from:
                 await self._refresh()
-                key = self._look_up(key_id)
-            if key is None and self._is_away:
-                raise Unavailable(_UNAVAILABLE)
-            return key
+        if not (key := self._look_up(key_id)) and self._is_away:
+            raise Unavailable(_UNAVAILABLE)
+        return key
 
     def _look_up(self, key_id: str) -> RSAPublicKey | None:
         return self._known.get(key_id) if self.clock() < self._good_until else None
@@ -175,11 +167,12 @@ class _KeyCache:
         self._good_until = now + KEEP_KEYS_SECONDS
 
 
-def _viewer(id_: str, login: str, name: str) -> Viewer | None:
-    """Name a viewer as the database can keep it; None for somebody without an id, a login or an end."""
-    if max(map(len, (id_, login, name))) > _MAX_NAME:
+def _viewer(said: Mapping[str, Any], *fields: str) -> Viewer | None:
+    """Read a viewer as the database can keep one; None for somebody without an id, a login or an end."""
+    named = [said.get(field) for field in fields]
+    if not all(isinstance(name, str) and len(name) <= _MAX_NAME for name in named):
         return None
-    viewer = Viewer(clean(id_), clean(login), clean(name))
+    viewer = Viewer(*(clean(str(name)) for name in named))
     return viewer if viewer.id and viewer.login else None
 
 

@@ -9,15 +9,14 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cache
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-from attrs import frozen
+from attrs import define, field, frozen
 
 from showtime_adapters.aiohttp_transport import AiohttpTransport
 from showtime_core.errors import Ambiguous, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read.
@@ -39,37 +38,25 @@ It ends with a class of status codes, `2xx` to `5xx`, or `unsent`, or `lost`: no
 """
 
 
-def _ignore(_outcome: str, _seconds: float) -> None:
-    pass
-
-
 @frozen
 class Telemetry:
     """What is told of requests to a neighbour: to the neighbour, and to us."""
 
     request_id: Callable[[], str | None] = lambda: None
     """Tells for which request of ours it is asked."""
-    observe: RequestObserver = _ignore
+    observe: RequestObserver = lambda _outcome, _seconds: None
 
 
 SILENT = Telemetry()
 """Nobody is told anything."""
 
 
-class _Answer(Protocol):
-    @property
-    def status_code(self) -> int: ...
-
-
-A = TypeVar("A", bound=_Answer)
-
-
-async def instrumented(sending: Awaitable[A], observe: RequestObserver) -> A:
-    """Wait for an answer, or for its head where it is a stream, and report how that ended."""
+async def measured(sending: Awaitable[Any], observe: RequestObserver, most: int = MAX_ANSWER_BYTES) -> Any:  # noqa: ANN401 - httpx has a twin: see above
+    """Wait for an answer and read it, if it is no larger than this once unpacked, and tell how that ended."""
     began = time.perf_counter()
     outcome = "lost"
     try:
-        answer = await sending
+        answer = await _whole(await sending, most)
         outcome = f"{answer.status_code // 100}xx"
     except Exception as reason:
         if isinstance(reason, Unavailable) or type(reason).__name__ in _UNSENT:
@@ -80,9 +67,8 @@ async def instrumented(sending: Awaitable[A], observe: RequestObserver) -> A:
     return answer
 
 
-async def bounded(sending: Awaitable[Any], most: int) -> Any:  # noqa: ANN401 - httpx has a twin: see above
-    """Wait for an answer and read it, if it is no larger than this once it is unpacked."""
-    answer = await sending
+async def _whole(answer: Any, most: int) -> Any:  # noqa: ANN401 - as above
+    """Read the rest of an answer, and give it without what it was packed by."""
     body = bytearray()
     try:
         async for part in answer.aiter_bytes():
@@ -131,65 +117,45 @@ def connections(most: int = 20, verify: ssl.SSLContext | None = None) -> Aiohttp
     return AiohttpTransport(verify or _tls(), most)
 
 
+def _given_or_usual(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncBaseTransport:
+    return transport or connections()
+
+
 class InstrumentedClient(httpx.AsyncClient):
     """An httpx client that reports how each request ended; an answer that is too large is lost."""
 
-    def __init__(
-        self,
-        observe: RequestObserver,
-        verify: ssl.SSLContext | None = None,
-        **options: Any,  # noqa: ANN401 - as httpx takes them
-    ) -> None:
-        """Tell this observer; trust whom the machine trusts, or others; the options are those of httpx."""
-        super().__init__(transport=connections(verify=verify), **options)
+    def __init__(self, observe: RequestObserver, tls: ssl.SSLContext | None, timeout: httpx.Timeout) -> None:
+        """Tell this observer; trust whom the machine trusts, or others."""
+        super().__init__(transport=connections(verify=tls), timeout=timeout)
         self._observe = observe
 
-    async def send(
-        self,
-        request: httpx.Request,
-        *,
-        stream: bool = False,
-        **options: Any,  # noqa: ANN401 - as above
-    ) -> httpx.Response:
-        """Send a request."""
-        sending = super().send(request, stream=True, **options)
-        if not stream:
-            sending = bounded(sending, MAX_ANSWER_BYTES)
-        return await instrumented(sending, self._observe)
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes it
+        """Send a request, and read the answer."""
+        sending = super().send(request, **{**options, "stream": True})
+        answer: httpx.Response = await measured(sending, self._observe)
+        return answer
 
 
+@define(slots=False, eq=False, repr=False)
 class NeighbourClient:
     """Sends requests to one neighbour while its context is open; connects when it has to."""
 
-    def __init__(
-        self,
-        name: str,
-        url: str,
-        telemetry: Telemetry = SILENT,
-        transport: httpx.AsyncBaseTransport | None = None,
-        seconds: float = ANSWER_SECONDS,
-    ) -> None:
-        """Reach a neighbour at this base URL; where it is empty, each path is a URL."""
-        self.name = name
-        self._url = url.rstrip("/")
-        self._seconds = seconds
-        self._telemetry = telemetry
-        self._transport = transport or connections()
-        self._extensions = {"timeout": httpx.Timeout(seconds, connect=_CONNECT_SECONDS).as_dict()}
+    name: str
+    _url: str
+    """Where it is; where this is empty, each path is a URL."""
+    _telemetry: Telemetry = SILENT
+    _transport: httpx.AsyncBaseTransport = field(default=None, converter=_given_or_usual)
+    _seconds: float = ANSWER_SECONDS
+    _most: int = MAX_ANSWER_BYTES
+    """How many bytes an answer may have."""
 
     async def __aenter__(self) -> Self:
         """Open the connections, each when it is needed."""
-        await self._transport.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
-        await self._transport.__aexit__(exc_type, exc_value, traceback)
+        await self._transport.aclose()
 
     async def send(
         self,
@@ -205,21 +171,28 @@ class NeighbourClient:
         """
         request_id = self._telemetry.request_id()
         named = {"x-request-id": request_id} if request_id else {}
+        url, sent = self._url.rstrip("/") + path, {**_HEADERS, **named, **(headers or {})}
         try:
-            request = httpx.Request(
-                method, self._url + path, headers={**_HEADERS, **named, **(headers or {})}, **content
-            )
+            request = httpx.Request(method, url, headers=sent, **content)
         except Exception as reason:  # whatever it is, nothing was sent
-            raise Refused(f"{self.name} cannot be asked this ({type(reason).__name__})") from None
-        request.extensions = {**self._extensions, **request.extensions}
+            raise Refused(f"{self.name} cannot be asked this ({name_error(reason)})") from None
+        request.extensions["timeout"] = httpx.Timeout(self._seconds, connect=_CONNECT_SECONDS).as_dict()
         try:
             async with asyncio.timeout(self._seconds):
-                answering = bounded(self._answer(request), MAX_ANSWER_BYTES)
-                return await instrumented(answering, self._telemetry.observe)
+                sending = self._answer(request)
+                answer: httpx.Response = await measured(sending, self._telemetry.observe, self._most)
+                return answer
         except _NOTHING_SENT as reason:
-            raise Unavailable(f"{self.name} cannot be reached ({type(reason).__name__})") from reason
+            raise Unavailable(f"{self.name} cannot be reached ({name_error(reason)})") from reason
         except (httpx.HTTPError, TimeoutError) as reason:
-            raise Ambiguous(f"the answer of {self.name} was lost ({type(reason).__name__})") from reason
+            raise Ambiguous(f"the answer of {self.name} was lost ({name_error(reason)})") from reason
+
+    async def ask(self, *request: Any, **content: Any) -> httpx.Response:  # noqa: ANN401 - as `send`
+        """Send a request that does no harm when it is repeated: a lost answer is Unavailable, too."""
+        try:
+            return await self.send(*request, **content)
+        except Ambiguous as reason:
+            raise Unavailable(str(reason)) from reason
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it is: a client of httpx would look for redirects and cookies, which none has."""

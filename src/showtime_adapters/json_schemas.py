@@ -1,7 +1,9 @@
 """The shapes of what the streams say, as JSON Schema: read off the values that `wire` writes."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.resources import files
 from typing import Any, get_type_hints
 
 from attrs import fields
@@ -9,13 +11,12 @@ from attrs import fields
 from showtime_adapters.wire import ALERT_TYPES, Document, camel_case
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 
-_TEXT: Document = {"type": "string"}
 _SIMPLE: Mapping[Any, Document] = {
-    str: _TEXT,
+    str: {"type": "string"},
     int: {"type": "integer"},
     bool: {"type": "boolean"},
     datetime: {"type": "string", "format": "date-time"},
-    tuple[str, ...]: {"type": "array", "items": _TEXT},
+    tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
 }
 
 
@@ -27,7 +28,8 @@ def json_schemas() -> dict[str, Document]:
     return {
         "Alert": {"oneOf": [*alerts.values()]},
         "State": _schema_of(Snapshot),
-        "ChatLine": {"oneOf": [_MESSAGE, _DELETION, _object({"type": {"const": "clear"}})]},
+        # The lines of chat are written by hand, and so is their shape.
+        "ChatLine": json.loads((files(__package__) / "chat_line.schema.json").read_text("utf-8")),
     }
 
 
@@ -53,23 +55,3 @@ def _object(properties: Document, required: list[str] | None = None) -> Document
         "required": [*properties] if required is None else required,
         "additionalProperties": False,
     }
-
-
-# The lines of chat are written by hand, and so are their shapes.
-_MESSAGE = _object(
-    {
-        "type": {"const": "message"},
-        "message": _object(
-            {
-                "id": _TEXT,
-                "username": _TEXT,
-                "color": _TEXT,
-                "text": {**_TEXT, "description": "`$$` is a dollar sign, `$0` the first of the emotes."},
-                "emotes": {"type": "array", "items": _object({"name": _TEXT, "url": _TEXT})},
-            }
-        ),
-    }
-)
-_DELETION = _object(
-    {"type": {"const": "deletion"}, "deletion": _object({"messageIds": _SIMPLE[tuple[str, ...]]})}
-)

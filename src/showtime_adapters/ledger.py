@@ -4,36 +4,34 @@ What was lost is therefore told apart from what was not done, and `statement` te
 its answers: it lists nothing when its database fails.
 """
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
-from attrs import frozen
+from attrs import define
+from msgspec import Meta, MsgspecError, Struct, field
+from msgspec.json import decode
+from msgspec.structs import astuple
 
 from showtime_adapters.aiohttp_transport import BODY_STARTED
 from showtime_adapters.http_client import NeighbourClient
-from showtime_core.domain.points_and_ghosts.effects import (
-    Credit,
-    CreditCheer,
-    CreditGiftSubs,
-    CreditSubscription,
-)
+from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.domain.points_and_ghosts.ledger import (
     ALERT_TYPE,
     Balance,
     FlowState,
     Statement,
     Transaction,
+    TransactionPage,
     truncate_message,
 )
 from showtime_core.domain.viewers import Viewer
-from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, ShowtimeError, Unavailable
+from showtime_core.errors import Ambiguous, NotEnoughPoints, NotPending, Refused, Unavailable
 from showtime_core.texts import quote
 
 CHANGE_SECONDS = 600.0
@@ -49,6 +47,9 @@ _MARGIN = timedelta(seconds=2)
 """The ledger tells its time in whole seconds, and takes it after what it has just recorded."""
 _MAX_PAGES = 50
 """How many pages of a hundred transactions are read at most."""
+_Send = Callable[..., Awaitable[httpx.Response]]
+"""Sends a request: `send` or `ask` of a client."""
+_Shape = TypeVar("_Shape", bound=Struct)
 
 
 class Tokens(Protocol):
@@ -61,43 +62,52 @@ class Tokens(Protocol):
         """Keep a token no longer."""
 
 
-@frozen
-class _TransactionPage:
-    """One page of a viewer's transactions."""
+class _Flow(Struct):
+    """What the ledger answers to a change."""
 
-    transactions: tuple[Transaction, ...]
-    next: str | None
-    """The transaction that the next page begins with."""
-    at: datetime
-    """When it was listed, by the ledger's clock."""
+    id: UUID = field(name="flowId")
 
 
+class _Points(Struct, rename="camel"):
+    total_points: int
+    available_points: int
+
+
+class _Item(Struct):
+    """A transaction, with the fields of `Transaction` in their order."""
+
+    id: UUID
+    type: str
+    state: FlowState
+    points: int = field(name="deltaPoints")
+    description: str
+    at: Annotated[datetime, Meta(tz=True)] = field(name="timestamp")
+
+
+class _Page(Struct):
+    items: list[_Item]
+    next: str | None = field(name="nextCursor", default=None)
+    """Empty as well as absent where there is no other page."""
+
+
+@define(slots=False, eq=False)
 class HttpLedger:
     """Changes and tells the points of viewers."""
 
-    def __init__(
-        self,
-        looks: NeighbourClient,
-        changes: NeighbourClient,
-        tokens: Tokens,
-        fence: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Reach the ledger by a client for looks and one for changes, of which so many may be waited for.
-
-        `fence` is asked at the last moment before a request is complete that the ledger cannot tell from one
-        before it; where it raises Unavailable, there was none.
-        """
-        self._looks = looks
-        self._changes = changes
-        self._tokens = tokens
-        self._fence = fence
+    _looks: NeighbourClient
+    _changes: NeighbourClient
+    """The client of changes, of which so many may be waited for."""
+    _tokens: Tokens
+    _fence: Callable[[], None] = lambda: None
+    """Is asked at the last moment before a request is complete that the ledger cannot tell from one before;
+    where it raises Unavailable, there was none."""
 
     # --- changes ------------------------------------------------------------------------------------
 
-    async def credit(self, credit: Credit, key: str) -> UUID:  # noqa: ARG002 - this ledger knows no keys
+    async def credit(self, credit: effects.Credit, key: str) -> UUID:  # noqa: ARG002 - this ledger knows no keys
         """Credit points; returns the transaction's id."""
-        path, body = _inflow(credit)
-        return _flow_id(await self._change(credit.viewer, "POST", path, Refused, body))
+        kind, body = _inflow(credit)
+        return _flow_id(await self._change(credit.viewer, "POST", f"/inflow/{kind}", Refused, body))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
@@ -128,11 +138,11 @@ class HttpLedger:
         method: str,
         path: str,
         conflict: type[Refused],
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
     ) -> httpx.Response:
         """Have the ledger change something, and give its answer that this is done."""
-        fenced = {"json": body, "extensions": {"trace": self._trace}} if body else {}
-        answer = await self._send(self._changes, viewer, method, path, **fenced)
+        fenced: dict[str, object] = {"json": body, "extensions": {"trace": self._trace}} if body else {}
+        answer = await self._send(self._changes.send, viewer, method, path, **fenced)
         if answer.is_success:
             return answer
         said = f"the ledger answers {answer.status_code} to {method} {path}"
@@ -153,71 +163,63 @@ class HttpLedger:
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
-        match _parse(await self._get(viewer, "/balance")):
-            case {"totalPoints": int(total), "availablePoints": int(available)}:
-                return Balance(total, available)
-        raise _illegible("/balance")
+        points = _read(await self._get(viewer, "/balance"), _Points)
+        return Balance(points.total_points, points.available_points)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none, or if the ledger's database fails."""
-        page = await self._list(viewer, 1, str(flow_id))
+        page, _ = await self._list(viewer, 1, flow_id)
         return next((found for found in page.transactions if found.id == flow_id), None)
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while, by the ledger's own clock."""
         started = time.monotonic()
-        page = await self._list(viewer, 100)
+        page, at = await self._list(viewer, 100)
         # `period` was measured before the page was asked for: the time that it took to come is a part of it.
-        since = page.at - period - timedelta(seconds=time.monotonic() - started) - _MARGIN
-        seen = {found.id: found for found in page.transactions}
+        since = at - period - timedelta(seconds=time.monotonic() - started) - _MARGIN
+        seen, is_complete = {found.id: found for found in page.transactions}, False
         for _ in range(_MAX_PAGES):
             if any(found.at < since for found in seen.values()):
-                return _statement(seen, since, is_complete=True)
+                is_complete = True
+                break
             if page.next is None:
-                fits = _sum(seen) == await self.balance(viewer)
-                return _statement(seen, since, is_complete=fits)
-            page = await self._list(viewer, 100, page.next)
+                is_complete = Balance.of(seen.values()) == await self.balance(viewer)
+                break
+            page, _ = await self._list(viewer, 100, page.next)
             known, seen = len(seen), seen | {found.id: found for found in page.transactions}
             if len(seen) == known:  # nothing where something must be: its database fails
                 break
-        return _statement(seen, since, is_complete=False)
+        return Statement(tuple(found for found in seen.values() if found.at >= since), is_complete)
 
-    async def _list(self, viewer: Viewer, most: int, cursor: str | None = None) -> _TransactionPage:
-        params: dict[str, Any] = {"max": most} | ({"from": cursor} if cursor else {})
+    async def _list(
+        self, viewer: Viewer, most: int, cursor: UUID | None = None
+    ) -> tuple[TransactionPage, datetime]:
+        """List a page of transactions; gives also when that was, by the ledger's clock."""
+        params = {"max": str(most)} | ({"from": str(cursor)} if cursor else {})
         answer = await self._get(viewer, "/history", params=params)
+        page = _read(answer, _Page)
         try:
-            match _parse(answer):
-                case {"items": list(items), **others}:
-                    after = others.get("nextCursor")
-                    at = parsedate_to_datetime(answer.headers["date"])
-                    found = tuple(_transaction(item) for item in items)
-                    return _TransactionPage(found, str(UUID(str(after))) if after else None, at)
-        except (AttributeError, KeyError, TypeError, ValueError) as reason:
-            raise _illegible("/history") from reason
-        raise _illegible("/history")
+            at, following = parsedate_to_datetime(answer.headers["date"]), page.next and UUID(page.next)
+        except (KeyError, ValueError) as reason:
+            raise Unavailable("the ledger does not tell the time, or the next page") from reason
+        return TransactionPage(
+            tuple(Transaction(*astuple(item)) for item in page.items), following or None
+        ), at
 
-    async def _get(self, viewer: Viewer, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401
-        try:
-            answer = await self._send(self._looks, viewer, "GET", path, **content)
-        except Ambiguous as reason:  # looking changes nothing
-            raise Unavailable(str(reason)) from reason
+    async def _get(self, viewer: Viewer, path: str, **content: object) -> httpx.Response:
+        answer = await self._send(self._looks.ask, viewer, "GET", path, **content)
         if not answer.is_success:
             raise Unavailable(f"the ledger answers {answer.status_code} to GET {path}")
         return answer
 
     async def _send(
-        self,
-        client: NeighbourClient,
-        viewer: Viewer,
-        method: str,
-        path: str,
-        **content: Any,  # noqa: ANN401 - as httpx takes it
+        self, send: _Send, viewer: Viewer, method: str, path: str, **content: object
     ) -> httpx.Response:
         """Send a request for a viewer; a token that is not accepted is renewed, once."""
         for _ in range(2):
             token = await self._tokens.token(viewer)
             headers = {"authorization": f"Bearer {token}"}
-            answer = await client.send(method, path, headers, **content)
+            answer = await send(method, path, headers, **content)
             if answer.status_code == HTTPStatus.UNAUTHORIZED or answer.is_server_error:
                 # A token that has expired, or whose key auth has changed, is answered 500.
                 self._tokens.forget(viewer, token)
@@ -226,76 +228,33 @@ class HttpLedger:
         raise Unavailable("the ledger does not accept our service token")
 
 
-def _inflow(credit: Credit) -> tuple[str, dict[str, Any]]:
-    """Say a credit as the ledger reads it: the path, and the body."""
+def _inflow(credit: effects.Credit) -> tuple[str, Mapping[str, object]]:
+    """Say a credit as the ledger reads it: the kind, and the body."""
     match credit:
-        case CreditCheer():
-            return "/inflow/cheer", {
-                "numPointsToCredit": credit.points,
-                "message": truncate_message(credit.message),
-            }
-        case CreditSubscription():
-            return "/inflow/subscription", {
-                "basePointsToCredit": credit.base_points,
-                "isInitial": credit.is_initial,
-                "isGift": credit.is_gift,
-                "message": truncate_message(credit.message),
-                "creditMultiplier": credit.multiplier,
-            }
-        case CreditGiftSubs():
-            return "/inflow/gift-sub", {
-                "basePointsToCredit": credit.base_points,
-                "numSubscriptions": credit.num_subscriptions,
-                "creditMultiplier": credit.multiplier,
-            }
+        case effects.CreditCheer(_, points, message):
+            return "cheer", {"numPointsToCredit": points, "message": truncate_message(message)}
+        case effects.CreditSubscription(_, base, times, is_initial, is_gift, message):
+            said = {"isInitial": is_initial, "isGift": is_gift, "message": truncate_message(message)}
+            return "subscription", {"basePointsToCredit": base, "creditMultiplier": times, **said}
+        case effects.CreditGiftSubs(_, base, times, count):
+            gifts = {"numSubscriptions": count}
+            return "gift-sub", {"basePointsToCredit": base, "creditMultiplier": times, **gifts}
 
 
 def _flow_id(answer: httpx.Response) -> UUID:
     try:
-        return UUID(_parse(answer)["flowId"])
-    except (AttributeError, KeyError, TypeError, ValueError, Unavailable) as reason:
-        raise Ambiguous("the answer of the ledger cannot be read") from reason
+        return _read(answer, _Flow).id
+    except Unavailable as reason:
+        raise Ambiguous(str(reason)) from reason
 
 
-def _transaction(item: object) -> Transaction:
-    match item:
-        case {
-            "id": str(id_),
-            "timestamp": str(at),
-            "type": str(type_),
-            "state": str(state),
-            "deltaPoints": int(points),
-            "description": str(description),
-        }:
-            moment = datetime.fromisoformat(at)
-            if moment.tzinfo is None:
-                raise ValueError(at)
-            return Transaction(UUID(id_), type_, FlowState(state), points, description, moment)
-    raise ValueError(item)
-
-
-def _sum(seen: Mapping[UUID, Transaction]) -> Balance:
-    """Tell what the balance must be if these are all the transactions of a viewer."""
-    total = sum(found.points for found in seen.values() if found.state is FlowState.ACCEPTED)
-    return Balance(
-        total, total + sum(found.points for found in seen.values() if found.state is FlowState.PENDING)
-    )
-
-
-def _statement(seen: Mapping[UUID, Transaction], since: datetime, *, is_complete: bool) -> Statement:
-    return Statement(tuple(found for found in seen.values() if found.at >= since), is_complete)
-
-
-def _parse(answer: httpx.Response) -> Any:  # noqa: ANN401 - whatever is in the JSON
-    """Read JSON, whatever its content type says; raises Unavailable."""
+def _read(answer: httpx.Response, shape: type[_Shape]) -> _Shape:
+    """Read JSON of this shape, whatever its content type says; raises Unavailable."""
     try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError) as reason:
-        raise Unavailable("the answer of the ledger cannot be read") from reason
-
-
-def _illegible(path: str) -> ShowtimeError:
-    return Unavailable(f"the answer of the ledger to GET {path} cannot be read")
+        return decode(answer.content, type=shape)
+    except (MsgspecError, ValueError, RecursionError) as reason:
+        told = f"the answer of the ledger to {answer.request.method} {answer.request.url.path} cannot be read"
+        raise Unavailable(told) from reason
 
 
 def _words(answer: httpx.Response) -> str:

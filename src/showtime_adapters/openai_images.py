@@ -7,28 +7,24 @@ where it has refused, be it the content or us. The client itself repeats nothing
 import asyncio
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
 import openai
-from openai.types import ImagesResponse
 from PIL import Image
 
 from showtime_adapters.http_client import (
     SILENT,
-    InstrumentedClient,
+    NeighbourClient,
     RequestObserver,
     Telemetry,
-    bounded,
-    instrumented,
+    measured,
     reason_in,
 )
 from showtime_core.errors import ContentRefused, Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 PAINT_SECONDS = 120.0
 """How long an image may take as a whole; the client itself would wait for ten minutes, three times."""
@@ -68,8 +64,8 @@ class _InstrumentedClient(openai.DefaultAsyncHttpxClient):
         self._observe = observe
 
     async def send(self, request: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library has it
-        sending = super().send(request, **{**options, "stream": True})
-        return await instrumented(bounded(sending, MAX_ANSWER_BYTES), self._observe)
+        answer = super().send(request, **{**options, "stream": True})
+        return await measured(answer, self._observe, MAX_ANSWER_BYTES)
 
 
 class OpenAIPainter:
@@ -86,15 +82,12 @@ class OpenAIPainter:
         """Use this model; another base URL is for a server that speaks as OpenAI does."""
         self._model = model
         self._seconds = seconds
-        timeout = openai.Timeout(seconds, connect=5.0)
+        sender = _InstrumentedClient(telemetry.observe, openai.Timeout(seconds, connect=5.0))
         self._client = openai.AsyncOpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            timeout=timeout,
-            http_client=_InstrumentedClient(telemetry.observe, timeout),
+            api_key=api_key, base_url=base_url, max_retries=0, http_client=sender
         )
-        self._files = InstrumentedClient(telemetry.observe, timeout=httpx.Timeout(seconds, connect=5.0))
+        told = Telemetry(observe=telemetry.observe)  # what our requests are named is nothing to the storage
+        self._files = NeighbourClient("its storage", "", told, None, seconds, MAX_ANSWER_BYTES)
         self._origin = _origin(base_url) if base_url else None
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -102,15 +95,10 @@ class OpenAIPainter:
         """Open the connections, each when it is needed."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self._client.close()
-        await self._files.aclose()
+        await self._files.__aexit__(*_)
 
     async def paint(self, prompt: str) -> bytes:
         """Paint one image of 1024 x 1024; returns a JPEG.
@@ -133,14 +121,14 @@ class OpenAIPainter:
         except openai.APIStatusError as failure:  # its text may have the key in it
             raise _status_failure(failure, self._client.api_key) from None
         except openai.OpenAIError as failure:
-            raise Unavailable(f"the painter gives no answer ({type(failure).__name__})") from None
+            raise Unavailable(f"the painter gives no answer ({name_error(failure)})") from None
         except ValueError:  # an answer in JSON that is none
             raise _illegible() from None
-        text, url = _content(answer)
-        if text:
-            return await asyncio.to_thread(_decode, text)
-        if url:
-            return await self._fetch(url)
+        match getattr(answer, "data", None):  # the library reads anything, and checks nothing
+            case [object(b64_json=str(text)), *_] if text:
+                return await asyncio.to_thread(_decode, text)
+            case [object(url=str(url)), *_] if url:
+                return await self._fetch(url)
         raise _illegible()
 
     async def _fetch(self, url: str) -> bytes:
@@ -148,31 +136,16 @@ class OpenAIPainter:
         is_ours = self._origin is not None and _origin(url) == self._origin
         if not is_ours and _origin(url) not in {("https", host, 443) for host in _IMAGE_HOSTS}:
             raise Unavailable("the painter names an image at a place that is not its own")
-        image = bytearray()
         try:
-            async with self._files.stream("GET", url) as answer:
-                if not answer.is_success:
-                    raise Unavailable(f"the painter's storage answers {answer.status_code}")
-                async for part in answer.aiter_bytes():
-                    image += part
-                    if len(image) > MAX_IMAGE_BYTES:
-                        raise Unavailable("the painter's image is too large")
-        except (httpx.HTTPError, httpx.InvalidURL) as reason:
-            raise Unavailable(f"the painter's image cannot be fetched ({type(reason).__name__})") from None
-        return bytes(image)
-
-
-def _content(answer: ImagesResponse) -> tuple[str | None, str | None]:
-    """Tell the base64 and the URL of the first image; the client reads anything, and checks nothing."""
-    images: object = getattr(answer, "data", None)
-    first = images[0] if isinstance(images, Sequence) and images else None
-    text, url = getattr(first, "b64_json", None), getattr(first, "url", None)
-    return text if isinstance(text, str) else None, url if isinstance(url, str) else None
+            answer = await self._files.ask("GET", url)
+        except (Refused, Unavailable) as reason:
+            raise Unavailable(f"the painter's image cannot be fetched: {reason}") from None
+        if not answer.is_success:
+            raise Unavailable(f"the painter's storage answers {answer.status_code}")
+        return answer.content
 
 
 def _decode(text: str) -> bytes:
-    if len(text) > MAX_IMAGE_BYTES * 4 // 3 + 4:
-        raise Unavailable("the painter's image is too large")
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as reason:
@@ -183,7 +156,7 @@ def _to_jpeg(data: bytes) -> bytes:
     """Turn an image into a JPEG; what is transparent becomes dark."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
-            if image.width * image.height > _MAX_PIXELS:
+            if len(data) > MAX_IMAGE_BYTES or image.width * image.height > _MAX_PIXELS:
                 raise Unavailable("the painter's image is too large")
             layer = image.convert("RGBA")
             picture = Image.new("RGB", layer.size)

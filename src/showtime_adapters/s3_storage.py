@@ -15,7 +15,7 @@ from attrs import field, frozen
 from botocore.config import Config
 
 from showtime_adapters.http_client import NeighbourClient
-from showtime_core.errors import Ambiguous, Unavailable
+from showtime_core.errors import Unavailable
 from showtime_core.texts import quote
 
 if TYPE_CHECKING:  # the types are installed for development alone
@@ -70,15 +70,13 @@ class S3Bucket:
         """Store in this space."""
         self._client = client
         self._space = space
-        self._signer: S3Client = boto3.Session().client(
+        in_path = space.has_scheme
+        session = boto3.Session(space.access_key_id, space.secret_key, region_name=space.region)
+        self._signer: S3Client = session.client(
             "s3",
-            endpoint_url=space.endpoint if space.has_scheme else f"https://{space.endpoint}",
-            region_name=space.region,
-            aws_access_key_id=space.access_key_id,
-            aws_secret_access_key=space.secret_key,
+            endpoint_url=space.endpoint if in_path else f"https://{space.endpoint}",
             config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if space.has_scheme else "virtual"},
+                signature_version="s3v4", s3={"addressing_style": "path" if in_path else "virtual"}
             ),
         )
 
@@ -87,10 +85,7 @@ class S3Bucket:
         url = await asyncio.to_thread(self._sign, key)
         acl = {"x-amz-acl": self._space.acl} if self._space.acl else {}
         headers = {"content-type": _CONTENT_TYPE, **acl}
-        try:
-            answer = await self._client.send("PUT", url, headers, content=jpeg)
-        except Ambiguous as reason:  # storing twice does no harm
-            raise Unavailable(str(reason)) from reason
+        answer = await self._client.ask("PUT", url, headers, content=jpeg)
         if not answer.is_success:
             raise Unavailable(_complaint(answer))
         return self._space.url(key)

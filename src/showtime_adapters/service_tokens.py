@@ -17,7 +17,7 @@ from attrs import define, field
 from showtime_adapters.encoding import encode
 from showtime_adapters.http_client import NeighbourClient
 from showtime_core.domain.viewers import Viewer
-from showtime_core.errors import Ambiguous, Refused, Unavailable
+from showtime_core.errors import Refused, Unavailable
 from showtime_core.texts import quote
 
 RENEW_SECONDS = 60.0
@@ -37,17 +37,15 @@ class _CachedToken:
     lock: asyncio.Lock = field(factory=asyncio.Lock)
 
 
+@define(slots=False, eq=False)
 class ServiceTokens:
     """Gives tokens for viewers; each is fetched once and kept."""
 
-    def __init__(
-        self, client: NeighbourClient, secret: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Ask auth by this client, with the secret that it shares with us."""
-        self._client = client
-        self._secret = secret
-        self._clock = clock
-        self._kept: OrderedDict[Viewer, _CachedToken] = OrderedDict()
+    _client: NeighbourClient
+    _secret: str = field(repr=False)
+    """What auth shares with us."""
+    _clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[Viewer, _CachedToken] = field(factory=OrderedDict, init=False, repr=False)
 
     async def token(self, viewer: Viewer) -> str:
         """Give a token that speaks for a viewer, good for a minute at least.
@@ -81,13 +79,9 @@ class ServiceTokens:
             "x-hmac-request-timestamp": timestamp,
             "x-hmac-signature": sign(self._secret, request_id, timestamp, body),
         }
-        try:
-            answer = await self._client.send("POST", "/service-token", headers, content=body)
-        except Ambiguous as reason:  # a token that nobody has heard of does no harm
-            raise Unavailable(str(reason)) from reason
+        answer = await self._client.ask("POST", "/service-token", headers, content=body)
         if answer.status_code == HTTPStatus.BAD_REQUEST:
-            said = quote(answer.text)
-            raise Refused(f"the auth service gives no token for the viewer {viewer.id}: {said}")
+            raise Refused(f"the auth service gives no token for the viewer {viewer.id}: {quote(answer.text)}")
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             raise Unavailable("the auth service does not accept our signature: check AUTH_SHARED_SECRET")
         if not answer.is_success or not _TOKEN.fullmatch(answer.text.strip()):

@@ -5,10 +5,11 @@ But for entries of our own in the journal: `showtime_core.domain.own_entries` br
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
 
-import cattrs
+from attrs import fields
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 
@@ -34,17 +35,12 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.GiftSubAlert: "gift-sub",
     alerts.GhostAlert: "generated-images",
     alerts.HypeTrainAlert: "hype-train",
+    alerts.WatchStreakAlert: "watch-streak",
 }
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 
-# What begins something; each other kind is a step in the life of a ghost.
-_EFFECTS: dict[str, type[Effect]] = {
-    "credit-cheer": effects.CreditCheer,
-    "credit-subscription": effects.CreditSubscription,
-    "credit-gift-subs": effects.CreditGiftSubs,
-    "summon-ghost": effects.SummonGhost,
-}
+_EFFECTS: dict[str, type[Effect]] = {kind: cls for cls, kind in effects.FIRST_KINDS.items()}
 
 _CHECK = "check-"
 
@@ -77,6 +73,7 @@ def chat_document(line: ChatLine) -> Document:
             emotes = [{"name": emote.name, "url": _EMOTE_URL.format(emote.id)} for emote in line.emotes]
             names = ("id", "username", "color", "text")
             message = {name: getattr(line, name) for name in names} | {"emotes": emotes}
+            message |= {"channel": line.source_channel} if line.source_channel else {}
             return {"type": "message", "message": message}
         case Deletion(message_ids):
             return {"type": "deletion", "deletion": {"messageIds": list(message_ids)}}
@@ -86,27 +83,9 @@ def chat_document(line: ChatLine) -> Document:
             assert_never(line)
 
 
-def state_document(state: ChannelState) -> Document:
-    """Say the channel's state for keeping."""
-    document: Document = _plain.unstructure(state)
-    return document
-
-
-def decode_state(document: object) -> ChannelState:
-    """Read the channel's state, as `state_document` said it, from parsed JSON."""
-    state: ChannelState = _plain.structure(document, ChannelState)
-    return state
-
-
 def policy_document(policy: Policy) -> Document:
     """Say the policy under which entries were reacted to."""
     return {**_plain.unstructure(policy), "features": sorted(policy.features)}
-
-
-def decode_policy(document: object) -> Policy:
-    """Read a policy, as `policy_document` said it, from parsed JSON."""
-    policy: Policy = _plain.structure(document, Policy)
-    return policy
 
 
 def decode_effect(kind: str, document: object) -> Effect:
@@ -149,22 +128,10 @@ def decode_kind_rule(document: object) -> KindRule:
     return rule
 
 
-def effect_document(effect: Effect) -> Document:
-    """Say an effect for keeping; its kind is kept beside it."""
-    document: Document = _plain.unstructure(effect)
-    return document
-
-
 def camel_case(name: str) -> str:
     """Name a field as clients know it."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
-
-
-def _to_camel_case(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any], dict[str, Any]]:
-    fields = cls.__attrs_attrs__
-    renamed = {field.name: override(rename=camel_case(field.name)) for field in fields}
-    return make_dict_unstructure_fn(cls, converter, **renamed)  # type: ignore[arg-type] # mypy: overrides by name
 
 
 def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converters have no common type
@@ -178,15 +145,19 @@ def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converter
 
 _plain = _plain_converter()
 for _cls, _names in _STORED_NAMES.items():
-    _renamed = {name: override(rename=stored) for name, stored in _names.items()}
-    _plain.register_unstructure_hook(
-        _cls,
-        make_dict_unstructure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
-    )
-    _plain.register_structure_hook(
-        _cls,
-        make_dict_structure_fn(_cls, _plain, **_renamed),  # type: ignore[arg-type] # mypy: as above
-    )
+    _renamed: Any = {name: override(rename=stored) for name, stored in _names.items()}
+    _plain.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _plain, **_renamed))
+    _plain.register_structure_hook(_cls, make_dict_structure_fn(_cls, _plain, **_renamed))
+state_document: Callable[[ChannelState], Document] = _plain.unstructure
+"""Says the channel's state for keeping."""
+decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)
+"""Reads the channel's state, as `state_document` said it, from parsed JSON."""
+decode_policy: Callable[[object], Policy] = partial(_plain.structure, cl=Policy)
+"""Reads a policy, as `policy_document` said it, from parsed JSON."""
+effect_document: Callable[[Effect], Document] = _plain.unstructure
+"""Says an effect for keeping; its kind is kept beside it."""
+
 _camel = _plain_converter()
 for _cls in (*ALERT_TYPES, Snapshot):
-    _camel.register_unstructure_hook(_cls, _to_camel_case(_cls, _camel))
+    _renamed = {field.name: override(rename=camel_case(field.name)) for field in fields(_cls)}
+    _camel.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _camel, **_renamed))

@@ -9,13 +9,15 @@ from typing import Self
 
 from attrs import asdict, field, frozen
 
+from showtime_core.errors import Refused
+
 DEFAULT_DATA_DIR = Path(".showtime")
 _FILE_NAME = "dev.json"
 _OURS = ("dev.", "gallery", "ghosts", "postgres")
 """How the names of all begin that is kept in a data folder."""
 
 
-class NoDevServerError(Exception):
+class NoDevServerError(Refused):
     """No `showtime dev` has run with this data folder."""
 
 
@@ -42,7 +44,11 @@ class DevFile:
             ) from reason
 
     def write(self, data_dir: Path) -> None:
-        """Write the note in one step, and close the folder and what is in it to others. Raises OSError."""
+        """Write the note in one step, and close the folder and what is in it to others. Raises OSError.
+
+        The folder is made unless it is there.
+        """
+        _make(data_dir)
         _close(data_dir)
         path = data_dir / _FILE_NAME
         draft = path.with_suffix(f".{os.getpid()}")
@@ -56,15 +62,34 @@ class DevFile:
         draft.replace(path)
 
 
-def _close(data_dir: Path) -> None:
-    """Make the folder unless it is there, and leave it and what is ours in it to its owner alone.
+def hold(data_dir: Path) -> bool:
+    """Make the folder unless it is there, and hold its note for as long as this process lives.
 
-    What others keep in it is left as it is; and so is then the folder itself.
+    Gives False where another process holds it. Raises OSError.
     """
+    _make(data_dir)
+    try:
+        import fcntl  # noqa: PLC0415 - Unix alone has it
+    except ImportError:
+        return True
+    with suppress(BlockingIOError):
+        fcntl.flock(os.open(data_dir, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _make(data_dir: Path) -> None:
     data_dir = data_dir.resolve()
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         data_dir.mkdir(mode=0o700)
+
+
+def _close(data_dir: Path) -> None:
+    """Leave the folder and what is ours in it to its owner alone.
+
+    What others keep in it is left as it is; and so is then the folder itself.
+    """
     found = list(data_dir.iterdir())
     ours = [path for path in found if path.name.startswith(_OURS)]
     for top in ours if len(ours) < len(found) else [data_dir]:

@@ -55,7 +55,8 @@ class InstrumentedUnitOfWork:
             with self.writes.watched():
                 changes = await self.units.record(entries, policy, plan)
         except LimitReached as reason:
-            self._tell_of_limit(str(reason), entries[0].id)
+            self.metrics.denied_ghosts.inc()
+            _tell(logging.WARNING, entries[0].id, "a ghost is not made: %s", reason)
             raise
         if changes.verdicts:  # what is known already is not written
             self.writes.succeeded()
@@ -64,35 +65,29 @@ class InstrumentedUnitOfWork:
         outcomes["duplicate"] = len(entries) - len(changes.verdicts)
         for outcome, count in outcomes.items():
             self.metrics.entries.labels(outcome).inc(count)
-        self._tell(entries, changes)
+        self._tell_of(entries, changes)
         return changes
 
-    def _tell_of_limit(self, reason: str, entry_id: str) -> None:
-        self.metrics.denied_ghosts.inc()
-        _log.warning("a ghost is not made: %s", reason, extra={"message_id": entry_id})
-
-    def _tell(self, entries: Sequence[Entry], changes: JournalChanges) -> None:
+    def _tell_of(self, entries: Sequence[Entry], changes: JournalChanges) -> None:
         for verdict in changes.verdicts:
             if verdict.remark:
                 level = logging.WARNING if verdict.outcome in _FOR_THE_OPERATOR else logging.INFO
-                about = {"message_id": verdict.entry_id}
-                _log.log(level, "%s: %s", verdict.outcome, verdict.remark, extra=about)
+                _tell(level, verdict.entry_id, "%s: %s", verdict.outcome, verdict.remark)
         for planned in changes.effects:
-            about = {"message_id": planned.entry_id}
             if planned.denied:
                 self.metrics.denied_ghosts.inc()
             elif planned.remark:
-                _log.warning("%s is parked: %s", planned.key, planned.remark, extra=about)
+                _tell(logging.WARNING, planned.entry_id, "%s is parked: %s", planned.key, planned.remark)
+        new = {verdict.entry_id for verdict in changes.verdicts}
         for entry in entries:
-            revoked = entry.content
-            if isinstance(revoked, SubscriptionRevoked) and _is_new(entry, changes):
+            if isinstance(revoked := entry.content, SubscriptionRevoked) and entry.id in new:
                 self.metrics.revocations.labels(revoked.type, revoked.reason).inc()
-                about = {"message_id": entry.id}
-                _log.warning("Twitch has revoked %s: %s", revoked.type, revoked.reason, extra=about)
+                _tell(logging.WARNING, entry.id, "Twitch has revoked %s: %s", revoked.type, revoked.reason)
 
 
-def _is_new(entry: Entry, changes: JournalChanges) -> bool:
-    return any(verdict.entry_id == entry.id for verdict in changes.verdicts)
+def _tell(level: int, entry_id: str, text: str, *about: object) -> None:
+    """Log a line about an entry."""
+    _log.log(level, text, *about, extra={"message_id": entry_id})
 
 
 @frozen

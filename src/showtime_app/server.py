@@ -15,8 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from showtime_app.web.middleware.edge_limits import MAX_BODY_BYTES
-from showtime_app.web.openapi.asgi_operations import CALLBACK
-from showtime_app.web.openapi.descriptions import Object
+from showtime_app.web.openapi.descriptions import OPERATIONS, Object
 from showtime_app.web.problems import on_exception, on_http_exception, on_showtime_error
 from showtime_app.web.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
 from showtime_app.web.routes import schema
@@ -36,7 +35,7 @@ def create_app(
 
     `shapes` are the schemas of what the streams say.
     """
-    described = schema.routes(handlers, {"/callback": CALLBACK}, shapes)
+    described = schema.routes(handlers, {"/callback": OPERATIONS["/callback"]}, shapes)
 
     return Litestar(
         route_handlers=[*handlers, *described],

@@ -8,12 +8,18 @@ from uuid import UUID
 from showtime_core.domain.broadcasts.history import GhostPage, ListedBroadcast, PastBroadcast
 from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
-from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    Balance,
+    Statement,
+    Transaction,
+    TransactionPage,
+)
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.queue import Show, ShowView
 from showtime_core.domain.show.show_secrets import ShowSecret
@@ -139,6 +145,23 @@ class ShowSecrets(Protocol):
         """Find the secret of this digest that holds; None: there is none."""
 
 
+class GhostApprovals(Protocol):
+    """The ghosts that wait for the host before they are painted; each raises Unavailable."""
+
+    async def list_awaiting(self) -> Sequence[AwaitingGhost]:
+        """List them, the oldest first."""
+
+    async def decide(self, ghost_id: UUID, *, is_approved: bool) -> None:
+        """Let one be painted, or give its points back; raises NotFound if none of this id waits."""
+
+
+class AutoMod(Protocol):
+    """The channel's own AutoMod."""
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat; raises Unavailable, or Refused if it says nothing."""
+
+
 class Authenticator(Protocol):
     """Tells who bears an access token."""
 
@@ -213,6 +236,16 @@ class Account(Protocol):
 
 class ReadableLedger(Ledger, Account, Protocol):
     """A ledger that changes the points of viewers, and reads them as well."""
+
+
+class PagedLedger(ReadableLedger, Protocol):
+    """A ledger that lists all transactions of a viewer besides, however old they are."""
+
+    async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
+        """List so many, newest first: from the latest on, or from `first` on, with that one itself.
+
+        There are none where `first` is no transaction of the viewer. Raises Unavailable.
+        """
 
 
 class Painter(Protocol):

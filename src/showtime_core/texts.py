@@ -20,6 +20,16 @@ _LEADING = re.compile(f"[{INVISIBLE}]*")
 # What nobody sees alone, and what makes an emoji of the symbol or a region's flag of the flag before it.
 _REST_OF_EMOJI = re.compile(r"(?<=[^\w\s]|\u2139)\ufe0f|(?<=🏴)[\U000e0020-\U000e007e]+\U000e007f")
 
+_ERRORS = {
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection in time",
+    "OperationalError": "no connection",
+    "PoolTimeout": "no connection in time",
+    "ReadError": "the connection broke off",
+    "ReadTimeout": "no answer in time",
+    "TimeoutError": "it took too long",
+}
+
 
 def clean(text: str) -> str:
     """Drop what PostgreSQL and UTF-8 cannot hold: NUL, and halves of surrogate pairs."""
@@ -67,6 +77,13 @@ def format_time(moment: datetime) -> str:
     """
     text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
     return f"{text.rstrip('0') if moment.microsecond else text}Z"
+
+
+def name_error(error: BaseException) -> str:
+    """Name an error in words, by its class: what it says itself may have addresses and secrets in it."""
+    name = type(error).__name__
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return _ERRORS.get(name) or " ".join(words).lower()
 
 
 def quote(text: str) -> str:

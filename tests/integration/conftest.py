@@ -1,7 +1,9 @@
 """One PostgreSQL for all integration tests, and a database of its own for each."""
 
+import functools
 from collections.abc import Iterator
 
+import botocore.loaders
 import httpx
 import pytest
 
@@ -14,6 +16,10 @@ from support.twitch import Twitch
 
 # Nothing that a test writes has to outlive the machine; and who cleans up in a database keeps it from going.
 IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+# Each of boto3's sessions reads again what there is at Amazon, for 200 ms of CPU; it is the same for all.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 @pytest.fixture(scope="session")

@@ -121,6 +121,8 @@ def test_the_host_is_told_how_the_show_stands(host, twitch):
     twitch(t.message, "channel.update", t.CHANNEL | {"title": "Tape night", "category_name": "Retro"})
     twitch(t.message, event + "begin", train)
     twitch(t.message, event + "progress", train | {"level": 2, "progress": 70, "goal": 800})
+    ads = {"duration_seconds": 90, "started_at": "2026-10-30T20:30:00Z", "is_automatic": True}
+    twitch(t.message, "channel.ad_break.begin", t.CHANNEL | ads)
     twitch(revoked)
     host.post("/admin/tape/5").raise_for_status()
     state = host.get("/admin/state").json()
@@ -133,14 +135,24 @@ def test_the_host_is_told_how_the_show_stands(host, twitch):
         "hypeTrain": {"id": "choo", "level": 2, "progress": 70, "goal": 800},
         "revocations": None,
         "off": [],
+        "adBreak": {
+            "startedAt": "2026-10-30T20:30:00Z",
+            "endsAt": "2026-10-30T20:31:30Z",
+            "durationSeconds": 90,
+            "isAutomatic": True,
+            "isUnderWay": False,
+        },
     }
     assert (on["id"], ended["type"], ended["reason"]) == (5, "channel.raid", "user_removed")
     assert datetime.fromisoformat(started["startedAt"]) <= datetime.fromisoformat(on["startedAt"])
     twitch(t.message, event + "end", t.CHANNEL | {"id": "choo", "level": 2})
     twitch(t.message, "channel.raid", RAID)
     host.delete("/admin/tape").raise_for_status()
+    later = ads | {"started_at": datetime.now(UTC).isoformat(), "duration_seconds": 3600}
+    twitch(t.message, "channel.ad_break.begin", t.CHANNEL | later)
     twitch(t.offline)
     state = host.get("/admin/state").json()
+    assert state["adBreak"]["isUnderWay"]
     names = ("broadcast", "tape", "hypeTrain", "revocations")
     assert [state[name] for name in names] == [None, None, None, []]
 

@@ -21,6 +21,8 @@ from support.sse import listening
 from support.terminal import ROOT, Terminal, blocks, terminal_of
 from support.twitch import Message, Twitch, cheer, viewer
 
+pytestmark = pytest.mark.long
+
 BACK_UP, RESTORE, DECIDE = blocks("docs/how-to/back-up-and-restore.md")
 NOWHERE = "http://127.0.0.1:9"
 GHOSTS = {

@@ -35,7 +35,7 @@ def status_of(server):
     return httpx.get(f"{server.url}/status").json()
 
 
-def said(answer):
+def answered(answer):
     return answer.status_code, answer.headers.get("content-type"), answer.text
 
 
@@ -49,7 +49,7 @@ def test_a_notification_is_durable_when_it_is_answered(twitch, database):
     """An answer of 2xx has no body, and comes after the message was recorded to the byte."""
     cheer = t.cheer("RewindRosie")
     [answer] = twitch.send(cheer)
-    assert said(answer) == (204, None, "")
+    assert answered(answer) == (204, None, "")
     assert rows(database, "select body from showtime.journal where id = %s", cheer.id) == [(cheer.body,)]
     assert shown(database, cheer) == [("alerts",)]
 
@@ -65,7 +65,7 @@ def test_what_is_not_known_is_kept(twitch, database, event_type):
 def test_a_forged_message_leaves_no_trace(twitch, server, database):
     """A message that is not signed with our secret is answered 400 in plain words, counted, and not kept."""
     before, forged = refusals(server, "signature"), t.cheer(secret="a-guess-of-mine")
-    assert said(twitch.send(forged)[0]) == (400, TEXT, "Signature verification failed")
+    assert answered(twitch.send(forged)[0]) == (400, TEXT, "Signature verification failed")
     assert journal(database, forged) == []
     assert refusals(server, "signature") == before + 1
 

@@ -1,6 +1,7 @@
 """`/chat` by EventSub: to the letter of its clients, each message once, and none kept for ever."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -274,3 +275,96 @@ def test_chat_of_another_source_is_let_go(postgres_server):
             "isReady": True,
             "message": "showtime is fully operational. Off: chat, ghosts, points.",
         }
+
+
+NEXT_DOOR = {"source_broadcaster_user_id": "2", "source_broadcaster_user_name": "Next_Door"}
+
+
+def notifies(line_id: str, kind: str, text: str = "", **said: Any) -> Message:
+    """Something is announced in chat, perhaps with words."""
+    event = CHANNEL | {f"chatter_{key}": value for key, value in viewer("Vera").items()} | said
+    event |= {"message_id": line_id, "notice_type": kind, "color": ""}
+    return message("channel.chat.notification", event | {"message": {"text": text, "fragments": []}})
+
+
+def streak(line_id: str, text: str = "", **said: Any) -> Message:
+    return notifies(line_id, "watch_streak", text, watch_streak={"streak_count": 7}, **said)
+
+
+async def test_what_is_written_with_a_notice_is_shown_and_another_room_is_not(server, database, chat):
+    """Words of an announcement or a watch streak are chat; other rooms and alerts need settings."""
+    elsewhere = message(
+        "channel.chat.message",
+        json.loads(says("Bob", "there").body)["event"] | NEXT_DOOR,
+    )
+    async with listening(chat) as stream:
+        await begun(stream)
+        for each in (
+            *(notifies("n1", "resub", "still here"), notifies("n2", "raid"), streak("n3", "seven tapes")),
+            *(
+                elsewhere,
+                streak("n4", "there", **NEXT_DOOR),
+                notifies("n5", "shared_chat_announcement", "there"),
+            ),
+            *(says("Vera", "n6"), notifies("n1", "resub", "still here")),
+        ):
+            assert await all_at_once(server.port, [each]) == [204]
+        assert await words(stream, 3) == ["n1", "n3", "n6"]
+    assert rows(database, "select count(*) from showtime.journal where source = 'chat'") == [(0,)]
+
+
+async def test_settings_show_other_rooms_and_watch_streaks(postgres_server):
+    """Another room is shown with its channel's name; a watch streak of ours has one alert."""
+    settings = EVENTSUB | {"SHOW_SHARED_CHAT": "true", "ALERT_WATCH_STREAKS": "true"}
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running_here(database, settings) as server,
+    ):
+        async with listening(f"{server.url}/chat") as chat, listening(f"{server.url}/alerts") as alerts:
+            await begun(chat)
+            await begun(alerts)
+            ours = streak("n1", "seven tapes")
+            there = streak("n2", "hello", **NEXT_DOOR)
+            sent = [ours, ours.again(), streak("n1", "seven tapes"), there, streak("n3"), t.follow()]
+            for each in sent:
+                assert await all_at_once(server.port, [each]) == [204]
+            shown = [block.data["message"] for block in await chat.events(2)]
+            assert [(line["text"], line.get("channel")) for line in shown] == [
+                ("seven tapes", None),
+                ("hello", "Next_Door"),
+            ]
+            told = [block.data for block in await alerts.events(3)]
+            streaks = {"type": "watch-streak", "data": {"username": "Vera", "numConsecutiveStreams": 7}}
+            assert [each["type"] for each in told] == ["watch-streak", "watch-streak", "follow"]
+            assert told[0]["data"] == {**streaks["data"], "message": "seven tapes"}
+            assert told[1]["data"] == {**streaks["data"], "message": ""}
+
+
+def test_bits_are_credited_once_whoever_tells_of_them(postgres_server):
+    """A cheer is told by two types, and so is a custom Power-up: each has one alert and one credit."""
+    with (
+        fresh_database(postgres_server.conninfo) as database,
+        running_here(database) as server,
+        httpx.Client(timeout=15) as client,
+    ):
+        told = viewer("Vera") | CHANNEL | {"message": {"text": "rewind", "fragments": []}, "bits": 250}
+        redeemed = viewer("Vera") | CHANNEL | {"id": "r1", "custom_power_up": {"bits": 250}}
+        custom = told | {"type": "custom_power_up"}
+        sent = [
+            t.cheer("Vera", bits=100),
+            message("channel.bits.use", told | {"type": "cheer", "bits": 100}),
+            *[message("channel.custom_power_up_redemption.add", redeemed)] * 2,
+            message("channel.bits.use", custom),
+            message("channel.custom_power_up_redemption.add", redeemed),
+            message("channel.bits.use", told | {"type": "power_up", "message": None}),
+        ]
+        answers = Twitch(server.url, client).send(*sent)
+        assert {answer.status_code for answer in answers} == {204}
+        credited = rows(database, "select (payload->>'points')::int from showtime.outbox order by position")
+        assert credited == [(100,), (250,), (250,)]
+        alerts = rows(database, "select payload->'data'->>'numBits' from showtime.feed order by id")
+        assert alerts == [("100",), ("250",), ("250",)]
+        outcomes = rows(database, "select outcome from showtime.journal order by position")
+        assert outcomes == [
+            (each,) for each in ("reacted", "kept", "reacted", "reacted", "repeated", "reacted")
+        ]

@@ -154,6 +154,7 @@ async def test_a_flood_is_kept_whole_and_memory_stays_flat(twitch, settings, mig
     assert rows(migrated, "select count(*) from showtime.chat_heard") == [(MAX_LINES,)]
 
 
+@pytest.mark.long
 async def test_one_instance_reads_and_another_takes_over(twitch, settings, migrated, tmp_path):
     """One of two joins, both show its chat, and when it is killed the other follows without a repeat."""
     with (
@@ -185,6 +186,7 @@ async def test_one_instance_reads_and_another_takes_over(twitch, settings, migra
             assert len(twitch.joined) == 1
 
 
+@pytest.mark.long
 async def test_a_reader_that_was_frozen_says_nothing_late(twitch, settings, migrated, tmp_path):
     """Another takes over; what the frozen one had received is said by nobody when it goes on."""
     with (
@@ -277,3 +279,18 @@ def test_a_channel_must_have_a_name_that_twitch_knows(migrated, tmp_path):
     assert "TWITCH_CHANNEL_NAME: " in str(failure.value)
     assert "TWITCH_IRC_URL: must be a URL of scheme, host and port alone" in str(failure.value)
     assert CHANNEL not in str(failure.value)
+
+
+async def test_a_watch_streak_by_irc_is_chat_and_has_an_alert(twitch, settings, migrated):
+    """A notice's words are shown; its streak has an alert; what comes from another room has neither."""
+    streak = "msg-id=viewermilestone;msg-param-category=watch-streak;msg-param-value=7"
+    with running_here(migrated, settings | {"ALERT_WATCH_STREAKS": "true"}) as server:
+        await twitch.until_joined()
+        async with following(f"{server.url}/chat") as chat, following(f"{server.url}/alerts") as alerts:
+            for message_id, tags in (("a", "source-room-id=2"), ("b", ""), ("b", ""), ("c", "")):
+                head = f"@id={message_id};user-id=7;login=vera;display-name=Vera;room-id=1;{streak};{tags}"
+                await twitch.send(f"{head} :tmi.twitch.tv USERNOTICE #{CHANNEL} :seven tapes\r\n".encode())
+            await until(lambda: len(chat.events) == 2 and len(alerts.events) == 2)
+            assert ids(chat) == ["b", "c"]
+            data = {"username": "Vera", "numConsecutiveStreams": 7, "message": "seven tapes"}
+            assert alerts.data == [{"type": "watch-streak", "data": data}] * 2

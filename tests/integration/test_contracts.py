@@ -35,6 +35,7 @@ class TestPostgresChatLog(ChatLogContract):
             yield stage
 
 
+@pytest.mark.long
 def test_nights_in_postgres_are_the_nights_in_memory(migrated: str):
     """Whatever is played, on one instance or two, PostgreSQL keeps what a channel in memory keeps."""
 

@@ -21,6 +21,8 @@ from support.scale import Scale
 from support.sending import Sender
 from support.server import rows, start
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -106,8 +106,8 @@ async def test_what_is_said_in_chat_is_shown(dev: Dev):
 async def test_a_cheer_becomes_a_ghost_in_the_gallery(dev: Dev, database: str):
     """What the welcome of `showtime dev` says to type: alert, image, balance and gallery are right."""
     async with following(f"{dev.server.url}/alerts") as client:
-        wish = ("--bits", "200", "--message", "a ghost of a baby seal please")
-        await simulate(dev, "cheer", "--from-user", "VHSVera", *wish)
+        options = ("--bits", "200", "--message", "a ghost of a baby seal please")
+        await simulate(dev, "cheer", "--from-user", "VHSVera", *options)
         await until(lambda: len(client.events) == 2, seconds=60)
     cheered, appeared = client.data
     assert cheered["type"] == "cheer"

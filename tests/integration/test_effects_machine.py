@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -12,6 +13,7 @@ from support.databases import empty, strays
 from support.effects import effects_staged
 
 
+@pytest.mark.long
 def test_points_are_conserved_in_postgres(migrated: str):
     """What holds in memory holds in PostgreSQL, on two instances, whatever is lost and whoever dies."""
 

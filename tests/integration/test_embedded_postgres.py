@@ -21,6 +21,7 @@ from psycopg.pq import PGconn
 
 from showtime_adapters.postgres.embedded import server as embedded_server
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres, EmbeddedPostgresError
+from support.following import await_some
 
 SOURCE = Path(__file__).parents[2] / "src"
 FAST = {"fsync": "off"}
@@ -124,13 +125,6 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:1]
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -341,7 +335,7 @@ def test_torn_pid_file_is_survived(data_dir: Path, torn: str):
 
 def kill_in_the_first_start(data_dir: Path) -> None:
     with in_other_process(data_dir) as killed:
-        eventually(lambda: any(data_dir.glob("postgres*/global")))
+        await_some(lambda: any(data_dir.glob("postgres*/global")))
         killed.kill()
         killed.wait(SECONDS)
     if (data_dir / "postgres").exists():  # we came too late
@@ -361,7 +355,7 @@ def test_half_made_cluster_is_made_anew(data_dir: Path):
     kill_in_the_first_start(data_dir)
     drafts_after_a_start(data_dir)
     (data_dir / "postgres.new-late").mkdir()  # as if by initdb, which outlives us and may go on writing
-    eventually(lambda: not drafts_after_a_start(data_dir))
+    await_some(lambda: not drafts_after_a_start(data_dir))
 
 
 def test_server_of_somebody_else_on_the_folder_is_left_alone(data_dir: Path):
@@ -379,7 +373,7 @@ def test_server_of_somebody_else_on_the_folder_is_left_alone(data_dir: Path):
         by_hand.kill()
         assert alive(pid)
         os.kill(pid, signal.SIGINT)
-        eventually(lambda: not alive(pid))
+        await_some(lambda: not alive(pid))
     assert folder_of(conninfo)
 
 

@@ -29,6 +29,8 @@ from support.sending import Sender
 from support.server import rows, running
 from support.twitch import Message, cheer
 
+pytestmark = pytest.mark.long
+
 SECONDS = 120.0
 CHANGES = "POST|PATCH|DELETE"
 CHEERS = "/inflow/cheer"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import HelixAutoMod, HelixChannels, HelixClient, HelixSubscriptions
 from showtime_adapters.twitch.http import Credentials, RequestSender
 from showtime_adapters.twitch.oauth import TwitchConsent
 from showtime_core.domain.subscriptions import (
@@ -113,7 +113,7 @@ async def test_what_passes_is_tried_again(api, ours, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "RemoteProtocolError"), ("limit", "slow down")]
+    ("how", "reason"), [("500", "Twitch is unwell"), ("cut", "remote protocol error"), ("limit", "slow down")]
 )
 async def test_what_does_not_pass_is_unavailable(api, ours, how, reason):
     """A failure that does not pass is Unavailable after three attempts, with the reason."""
@@ -127,14 +127,14 @@ async def test_a_twitch_that_hangs_is_given_up(api, ours, monkeypatch):
     """There is a limit for a request as a whole."""
     monkeypatch.setattr("showtime_adapters.twitch.http.ANSWER_SECONDS", 0.2)
     api.fail("/helix/users", "hang", times=100)
-    with pytest.raises(Unavailable, match="TimeoutError"):
+    with pytest.raises(Unavailable, match="it took too long"):
         await ours.channels.user_id("goldenvcr")
 
 
 async def test_nobody_there_is_unavailable(ours):
     """Refused connections are no answer."""
     nobody = HelixClient("http://127.0.0.1:9/helix", ours.token, ours.asking)
-    with pytest.raises(Unavailable, match="ConnectError"):
+    with pytest.raises(Unavailable, match="no connection"):
         await HelixChannels(nobody).user_id("goldenvcr")
 
 
@@ -183,6 +183,20 @@ async def test_a_stream_is_listed_with_its_start(api, ours):
     assert abs((seen.at - datetime.now(UTC)).total_seconds()) < 60
     api.world.live.clear()
     assert (await ours.channels.stream_listing(BROADCASTER_ID)).stream is None
+
+
+async def test_automod_lets_words_pass_or_not(api, ours):
+    """AutoMod is asked about words as they are; an answer that is none is Unavailable or Refused."""
+    automod = HelixAutoMod(ours.helix, ours.channels, "GoldenVCR")
+    assert await automod.permits('a "baby" seal 👻')
+    assert not await automod.permits("a demon")
+    where = "/helix/moderation/enforcements/status"
+    api.fail(where, "rubbish", times=100)
+    with pytest.raises(Unavailable, match="cannot be understood"):
+        await automod.permits("a seal")
+    api.fail(where, "403", times=100)
+    with pytest.raises(Refused):
+        await automod.permits("a seal")
 
 
 # --- subscriptions --------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def server(auth, database, tmp_path_factory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("hostile") / "server.log"
     with running(database, log, settings=SETTINGS | {"AUTH_URL": auth.url}) as server:
         yield server
-        await_answer(server, "/readyz")
+        await_answer(server)
     assert "Traceback" not in log.read_text()
     assert rows(database, "select id, remark from showtime.journal where outcome = 'parked'") == []
 

@@ -3,8 +3,6 @@
 import itertools
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,8 @@ from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_app.cli.init import init
 from support.browser import alone_on_the_machine, browser
 from support.databases import fresh_database
+from support.following import await_some
+from support.forked import Forked, showtime
 from support.in_process import running_here
 from support.server import SECRET, Served, environment, rows
 from support.twitch import follow
@@ -43,9 +43,6 @@ class Stage:
         usual = {**self.twitch.settings, "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL}
         return environment(self.conninfo, **(usual | settings))
 
-    def command(self, *options: str) -> list[str]:
-        return [sys.executable, "-m", "showtime_app.cli.main", "init", *options]
-
     def init(self, *options: str, code: int = 0, **settings: str) -> str:
         """Run it, without anybody to ask; returns what it says."""
         ran = CliRunner().invoke(init, ["--non-interactive", *options], env=self.environment(**settings))
@@ -53,23 +50,18 @@ class Stage:
         return ran.output
 
     @contextmanager
-    def asking(self, *options: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-        """Run it while somebody is there to be asked."""
-        with (
-            alone_on_the_machine("port-3033"),
-            subprocess.Popen(
-                self.command(*options),
-                env=self.environment(PYTHONUNBUFFERED="1", **settings),
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            ) as process,
-        ):
-            try:
-                yield process
-            finally:
-                process.kill()
+    def asking(self, *options: str, **settings: str) -> Iterator[Forked]:
+        """Run it while somebody is there to be asked; what it says is in its output, errors as well."""
+        names = self.environment(PYTHONUNBUFFERED="1", **settings)
+        with alone_on_the_machine("port-3033"):
+            process = showtime(["init", *options], names, self.folder, output=None, errors=None)
+            assert process.stdout
+            with process.stdout:
+                try:
+                    yield process
+                finally:
+                    process.kill()
+                    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +80,7 @@ def stage(shared_server: tuple[str, Served], tmp_path: Path) -> Iterator[Stage]:
         yield Stage(twitch, server, conninfo, tmp_path)
 
 
-def read_address(process: subprocess.Popen[str]) -> str:
+def read_address(process: Forked) -> str:
     """Read on until an address is printed."""
     assert process.stdout
     said = ""
@@ -105,11 +97,12 @@ def shown(stage: Stage) -> list[object]:
     return [name for (name,) in rows(stage.conninfo, query)]
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+def end(process: Forked) -> tuple[int, str]:
     """Wait until it ends; returns its exit code, and what it has said since, which is for people alone."""
-    said, _ = process.communicate(timeout=60)
+    assert process.stdout
+    said = process.stdout.read()
     assert "Traceback" not in said, said
-    return process.returncode, said
+    return process.wait(60), said
 
 
 # --- without anybody to ask -----------------------------------------------------------------------
@@ -182,6 +175,12 @@ def test_all_are_deleted_on_demand(stage: Stage):
     assert not stage.twitch.world.of()
 
 
+def test_where_nothing_is_there_nothing_is_deleted(stage: Stage):
+    """Where no subscription calls our URL, deleting all says that there was nothing to delete."""
+    assert f"nothing was deleted: no subscription calls {OUR_URL}" in stage.init("--delete-all")
+    assert "nothing is to be done" in stage.init("--delete-all", "--dry-run")
+
+
 def test_a_server_that_does_not_verify_is_told(stage: Stage):
     """Where a server has another secret, or nobody is at the callback, the exit code says that it failed."""
     said = stage.init(code=1, TWITCH_WEBHOOK_SECRET="another-secret-altogether")
@@ -246,9 +245,7 @@ def follow_link(
         def click(address: str, link: str) -> tuple[str, str]:
             chrome.get(address)
             chrome.find_element("id", link).click()
-            deadline = time.monotonic() + 20
-            while chrome.title == "Twitch" and time.monotonic() < deadline:
-                time.sleep(0.05)
+            await_some(lambda: chrome.title != "Twitch")
             chrome.save_screenshot(str(stage.folder / "page.png"))
             return chrome.title, chrome.find_element("tag name", "main").text
 
@@ -263,9 +260,7 @@ def test_the_broadcaster_consents_in_the_browser(stage: Stage, follow_link):
     script.chmod(0o755)
     stage.twitch.world.consents.clear()
     with stage.asking(BROWSER=f"{script} %s") as process:
-        deadline = time.monotonic() + 30
-        while not opened.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        await_some(opened.exists)
         title, text = follow_link(opened.read_text(), "authorize")
         code, said = end(process)
     assert (code, title) == (0, "Thank you, that is all · showtime"), said
@@ -300,7 +295,10 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         assert "The consent of goldenvcr lacks bits:read. Open once more" in text
         stage.twitch.withholds = set()
         follow_link(address, "authorize")
-        assert end(process)[0] == 0
+        code, said = end(process)
+        assert code == 0
+    assert "it was tapehead who has consented, and the channel is GoldenVCR: sign in" in said
+    assert "the consent of goldenvcr lacks bits:read. Open once more" in said
 
 
 def test_an_answer_to_another_question_is_not_taken(stage: Stage):
@@ -433,9 +431,7 @@ def test_a_rotation_that_was_cut_off_is_made_up_for(rotating: Stage):
     world, both = rotating.twitch.world, {"TWITCH_WEBHOOK_SECRET": f"{NEW},{SECRET}"}
     rotating.twitch.fail("/helix/eventsub", "hang", method="POST")
     with rotating.asking("--rotate-secret", **both) as process:
-        deadline = time.monotonic() + 30
-        while len(world.of()) == TYPES and time.monotonic() < deadline:
-            time.sleep(0.01)
+        await_some(lambda: len(world.of()) < TYPES)
         process.kill()
     assert len(world.of()) == TYPES - 1
     assert f"all {TYPES} subscriptions are enabled" in rotating.init(**both)

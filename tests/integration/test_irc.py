@@ -16,7 +16,6 @@ from showtime_adapters.twitch.irc import (
     MAX_LINE_BYTES,
     IrcReader,
     LineBuffer,
-    Timing,
     pause_seconds,
 )
 from showtime_core.domain.chat import ChatReport
@@ -83,7 +82,7 @@ async def reading(
     server: IrcServer, ca_file: Path | None, clock: Callable[[], float] = time.monotonic, **timing: float
 ) -> AsyncIterator[Log]:
     log = Log()
-    reader = IrcReader(server.url, CHANNEL, log.hear, log.report, ca_file, Timing(**timing), clock)
+    reader = IrcReader(server.url, CHANNEL, log.hear, log.report, ca_file, **timing, clock=clock)
     task = asyncio.create_task(reader.run())
     try:
         yield log

@@ -5,7 +5,7 @@ import json
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from attrs import evolve
@@ -182,7 +182,7 @@ async def test_changes_that_hang_keep_no_place_of_looks(auth, service):
     async with opened(auth, service) as ledger:
         service.trouble("hang", only="POST")
         crowd = asyncio.create_task(rush(ledger))
-        await until(lambda: open_connections(service), CHANGES_AT_ONCE)
+        await until_it_is(lambda: open_connections(service), CHANGES_AT_ONCE)
         assert await points(ledger) == 0
         service.trouble()
         await crowd
@@ -195,10 +195,10 @@ async def test_what_is_done_late_is_found_late(ledger, impatient, service):
         await cheer(impatient, VERA, 100)
     assert (await statement(ledger)).transactions == ()
     service.trouble()  # it wakes up
-    await until(lambda: points(ledger), 100)
+    await until_it_is(lambda: points(ledger), 100)
 
 
-async def until(look, expected):
+async def until_it_is(look, expected):
     """Look until it is as expected, or one of several."""
     wanted = expected if isinstance(expected, range) else [expected]
     deadline = time.monotonic() + 15
@@ -321,7 +321,7 @@ async def test_tokens_are_renewed_before_they_end(ledger, auth):
     auth.lifetime_seconds = 61
     fetched = auth.requests["/service-token"]
     await cheer(ledger, VERA, 1)
-    await until(lambda: fetch_again(ledger, auth, fetched), True)
+    await until_it_is(lambda: fetch_again(ledger, auth, fetched), True)
     assert await points(ledger) >= 2
 
 
@@ -365,6 +365,9 @@ async def test_looking_changes_nothing(impatient, service, failure):
 )
 async def test_a_page_that_cannot_be_read_tells_nothing(ledger, service, page):
     """A page that cannot be read tells nothing, not even that there is nothing."""
+    for none in ({}, {"nextCursor": None}, {"nextCursor": ""}):
+        service.trouble(json.dumps({"items": [WELL]} | none), only="/history")
+        assert (await ledger.find(VERA, UUID(WELL["id"]))).points == 1
     service.trouble(json.dumps({"items": [WELL]}), only="/history")
     assert len((await ledger.statement(VERA, timedelta(days=36500))).transactions) == 1
     service.trouble(page)
@@ -477,7 +480,7 @@ async def test_connections_do_not_leak(auth, service):
     async with opened(auth, service) as ledger:
         service.trouble("hang")
         crowd = asyncio.create_task(rush(ledger))
-        await until(lambda: open_connections(service), CHANGES_AT_ONCE)
+        await until_it_is(lambda: open_connections(service), CHANGES_AT_ONCE)
         await asyncio.sleep(0.3)
         assert service.most_connections == CHANGES_AT_ONCE
         service.trouble()
@@ -487,9 +490,9 @@ async def test_connections_do_not_leak(auth, service):
             service.trouble(failure, share=0.7)
             await rush(ledger)
         assert len(service.received) > 150
-        await until(lambda: open_connections(service), range(6))
-    await until(lambda: open_connections(service), 0)
-    await until(lambda: open_connections(auth), 0)
+        await until_it_is(lambda: open_connections(service), range(6))
+    await until_it_is(lambda: open_connections(service), 0)
+    await until_it_is(lambda: open_connections(auth), 0)
 
 
 async def rush(ledger):
@@ -509,11 +512,11 @@ async def test_whoever_is_cancelled_leaves_no_connection(auth, service):
         kept = await open_connections(service)
         service.trouble("drip")
         task = asyncio.create_task(cheer(ledger, VERA, 100))
-        await until(lambda: has_received(service, "/inflow/cheer"), True)
+        await until_it_is(lambda: has_received(service, "/inflow/cheer"), True)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: open_connections(service), kept)
+        await until_it_is(lambda: open_connections(service), kept)
 
 
 async def has_received(service, path):

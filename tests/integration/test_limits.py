@@ -104,6 +104,18 @@ async def test_an_early_answer_is_not_taken_away(port):
     assert re.findall(r"HTTP/1\.1 (\d+)", said) == ["201", "201"]
 
 
+async def test_who_is_late_with_a_body_reads_the_answer(port):
+    """A client that goes on to send its body after the time was up reads that it was."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(30):
+        writer.write(BEGUN.replace("\n", "\r\n").encode() + b"Content-Length: 60000\r\n\r\n")
+        first = await reader.read(1)
+        writer.write(b"x" * 4 * 1024 * 1024)
+        await writer.drain()
+        assert (first + await reader.read()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
 async def test_a_head_that_never_ends_is_not_kept(port):
     """Headers without end are refused at 64 KiB, long before their time is up."""
     endless = [f"X-{number}: {'x' * 4000}\n" for number in range(17)]

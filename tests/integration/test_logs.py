@@ -131,18 +131,75 @@ async def test_every_line_about_an_effect_names_it_and_its_message(migrated, tmp
     assert "try 1: due: the auth service cannot be reached" in str(lines[0]["event"])
 
 
+async def test_a_person_reads_that_it_is_ready_and_what_it_does(migrated, tmp_path):
+    """In words and in order: it listens, it is ready, it credits; and nothing that says less."""
+    log = tmp_path / "server.log"
+    settings = {"LOG_FORMAT": "text", "LEDGER_URL": "embedded", "CHAT_SOURCE": "off"}
+    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=10) as client:
+        t.Twitch(server.url, client).send(t.cheer("VHSVera", 200))
+        await until(lambda: "credited" in log.read_text())
+        server.stop()
+    lines = log.read_text().splitlines()
+    words = [re.sub(r"^\d\d:\d\d:\d\d (\w+) +", r"\1 ", line) for line in lines]
+    listens, ready, credited = (
+        next(number for number, line in enumerate(words) if re.fullmatch(pattern, line))
+        for pattern in (
+            r"showtime showtime listens at http://\S+",
+            "showtime showtime is ready",
+            "relay credited 200 to VHSVera",
+        )
+    )
+    assert max(listens, ready) < credited
+    assert "uvicorn" not in log.read_text().lower()
+
+
+def logged(script: str, log_format: str = "text") -> list[str]:
+    """What stands in the log once these statements were run."""
+    start = f"import logging; from showtime_app.logs import configure; configure('{log_format}', 'info')\n"
+    ran = subprocess.run([sys.executable, "-c", start + script], capture_output=True, text=True, check=True)
+    return ran.stderr.splitlines()
+
+
 def test_a_line_for_people_is_one_line_whoever_is_quoted():
     """What others have said neither adds a line in a terminal, nor colours or turns one round."""
-    script = (
-        "import logging; from showtime_app.logs import configure; configure('text', 'info')\n"
+    [line] = logged(
         "about = {'message_id': 'id\\n\\x1b[31m'}\n"
         "logging.getLogger('showtime_core').warning('quoth %s', 'boo\\nfake\\x1b[2J\\u202e👻', extra=about)"
     )
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ran.stderr.count("\n") == 1
-    assert r"quoth boo\nfake\x1b[2J\u202e👻" in ran.stderr
-    assert "\x1b[2J" not in ran.stderr
-    assert r"id\n\x1b[31m" in ran.stderr
+    assert r"quoth boo\nfake\x1b[2J\u202e👻" in line
+    assert "\x1b[2J" not in line
+    assert r"id\n\x1b[31m" in line
+
+
+def test_a_line_for_people_says_when_who_and_what():
+    """A line has the time, the part of the service and the words; an id where something is to be done."""
+    done, parked = logged(
+        "about = {'effect_key': 'e-1:credit-cheer'}\n"
+        "log = logging.getLogger('showtime_core.use_cases.dispatch')\n"
+        "log.info('credited 200 to VHSVera', extra=about); log.warning('it is parked', extra=about)"
+    )
+    assert re.fullmatch(r"\d\d:\d\d:\d\d relay +credited 200 to VHSVera", done)
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d relay +warning: it is parked \(effect key e-1:credit-cheer\)", parked
+    )
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_rubbish_makes_a_line_a_minute(log_format):
+    """What the server says of requests that are none is a line a minute and reason, without its advice."""
+    lines = logged(
+        "log = logging.getLogger('uvicorn.error')\n"
+        "for _ in range(2000):\n"
+        "    log.warning('Invalid HTTP request received.')\n"
+        "    log.warning('Unsupported upgrade request.')\n"
+        "    log.warning('No supported WebSocket library detected. Please install one.')\n"
+        "log.error('the server has a fault'); log.error('the server has a fault')",
+        log_format,
+    )
+    said = ["Invalid HTTP request received. (1 since", "Unsupported upgrade request. (1 since"]
+    assert [expected in line for expected, line in zip(said, lines, strict=False)] == [True, True]
+    assert len(lines) == 4
+    assert all("the server has a fault" in line for line in lines[2:])
 
 
 def test_settings_that_cannot_be_used_are_named_without_their_values(migrated, tmp_path):

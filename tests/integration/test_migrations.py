@@ -22,6 +22,7 @@ from showtime_adapters.postgres.migrations.migrate import migrate_down, migrate_
 from showtime_adapters.postgres.migrations.session import NAME, lock, session
 from showtime_adapters.postgres.migrations.steps import Migration, our_migrations, read_migrations
 from showtime_core.errors import Refused, Unavailable
+from support.following import await_some
 
 ROOT = Path(__file__).parents[2]
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
@@ -341,13 +342,6 @@ migrate_up(sys.argv[1], print, read_migrations(Path(sys.argv[2])))
 ASLEEP = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_killed_in_the_middle_of_a_step(database, tmp_path):
     """The step was never begun, the lock is free again at once, and the next run does the rest."""
     tell(database, PREDECESSOR)
@@ -357,7 +351,7 @@ def test_killed_in_the_middle_of_a_step(database, tmp_path):
         (tmp_path / f"{step.name}.up.sql").write_text(step.up + slowly)
     with subprocess.Popen([sys.executable, "-c", MIGRATE_FROM, database, str(tmp_path)]) as process:
         try:
-            wait_until(lambda: ask(database, ASLEEP) != [])
+            await_some(lambda: ask(database, ASLEEP) != [])
         finally:
             process.send_signal(signal.SIGKILL)
     assert ask(database, STEPS_TAKEN) == [("001_predecessor",)]
@@ -380,12 +374,18 @@ def test_line_endings_are_no_change(tmp_path):
     ]
 
 
-def test_a_wheel_brings_the_steps_along(tmp_path):
-    """Installed without a checkout, showtime finds the same steps within its own package."""
+def test_a_wheel_brings_the_steps_and_all_data_along(tmp_path):
+    """Installed without a checkout, showtime finds the same steps in its package, and its data."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "installed")
+    listed = subprocess.run(["git", "ls-files", "src"], cwd=ROOT, check=True, capture_output=True, text=True)
+    data = [Path(name) for name in listed.stdout.splitlines() if not name.endswith(".py")]
+    assert Path("src/showtime_adapters/local/figure.toml") in data
+    for path in data:
+        installed = tmp_path / "installed" / path.relative_to("src")
+        assert installed.read_bytes() == (ROOT / path).read_bytes()
     question = (
         "from showtime_adapters.postgres.migrations import steps as m;"
         "print(m.__file__, *(step.checksum for step in m.our_migrations()))"

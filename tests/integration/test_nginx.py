@@ -22,6 +22,8 @@ from support.server import Server, free_port, rows, running, start
 from support.sse import listening
 from support.twitch import cheer
 
+pytestmark = pytest.mark.long
+
 # What a next version may do to the schema while this one is at work.
 EXPANSION = Migration(
     999,

@@ -18,6 +18,8 @@ from support.nginx import PREFIX, nginx
 from support.server import Server, free_port, rows, start
 from support.twitch import CHANNEL, cheer, message
 
+pytestmark = pytest.mark.long
+
 TAPEHEAD = USERS[VIEWER]["user"]
 BALLOON = {"subject": "a lost balloon"}
 AWAY = "showtime is away, and nothing was done: try again later"

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 import psycopg
 import pytest
 
+from showtime_adapters.postgres.ghost_approvals import PostgresGhostApprovals
 from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
@@ -12,8 +13,9 @@ from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_core.domain.events import Cheer
+from showtime_core.testing.contracts.ghost_approvals import GhostApprovalsContract
 from showtime_core.testing.contracts.ghost_limits import GhostLimitsContract
-from showtime_core.testing.contracts.ledger import LedgerContract
+from showtime_core.testing.contracts.ledger import PagedLedgerContract
 from showtime_core.testing.contracts.outbox import SETTLE_AFTER, OutboxContract, OutboxStage
 from showtime_core.testing.contracts.parked import ParkedItemsContract
 from showtime_core.testing.strategies import CAST
@@ -36,7 +38,7 @@ def emptied(kept):
     return kept
 
 
-class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContract):
+class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContract, GhostApprovalsContract):
     @pytest.fixture
     async def stage(self, emptied):
         async with AsyncExitStack() as stack:
@@ -58,7 +60,13 @@ class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContrac
                 await let_time_pass(pool, time)
 
             yield OutboxStage(
-                PostgresUnitOfWork(pool), *boxes, PostgresGhosts(pool), PostgresParkedItems(pool), die, wait
+                PostgresUnitOfWork(pool),
+                *boxes,
+                PostgresGhosts(pool),
+                PostgresParkedItems(pool),
+                die,
+                wait,
+                PostgresGhostApprovals(pool),
             )
         assert strays(emptied) == []
 
@@ -79,7 +87,7 @@ class TestPostgresOutbox(OutboxContract, ParkedItemsContract, GhostLimitsContrac
         assert "cannot be read" in remark
 
 
-class TestPostgresLedger(LedgerContract):
+class TestPostgresLedger(PagedLedgerContract):
     @pytest.fixture
     async def ledger(self, kept):
         async with make_pool(kept, autocommit=True) as pool:

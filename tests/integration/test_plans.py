@@ -17,9 +17,9 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.wire import effect_document
-from showtime_core.domain.events import Follow
+from showtime_core.domain.events import Follow, SubscriptionStart
 from showtime_core.domain.outbox import EffectStatus, Settlement
-from showtime_core.domain.points_and_ghosts.effects import CreditCheer
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer, CreditSubscription
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.contracts.outbox import ALL, SETTLE_AFTER
@@ -41,6 +41,24 @@ _FILL: LiteralString = """
     insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, due_at)
     select %(prefix)s || n, %(prefix)s, 'credit-cheer', %(prefix)s || n %% %(lanes)s, %(payload)s, %(status)s,
            now(), now() + %(delay)s
+    from generate_series(1, %(count)s) as n
+"""
+# Payments of so many others, all of them credited, every second by an instance that does not know the table.
+_PAY: LiteralString = """
+    with news as (
+        insert into showtime.journal
+            (id, position, source, type, version, retry, sent_at, received_at, reacted_at, policy, outcome)
+        select %(prefix)s || n, -n - (select count(*) from showtime.journal), 'notification',
+               'channel.subscribe', '1', 0, now(), now(), now(), '{}', 'reacted'
+        from generate_series(1, %(count)s) as n
+    ), told as (
+        insert into showtime.payment (entry_id, viewer_id, tier, is_shared, at)
+        select %(prefix)s || n, 'lane' || n, '1000', false, now()
+        from generate_series(1, %(count)s) as n where n %% 2 = 0
+    )
+    insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, flow_id)
+    select %(prefix)s || n || ':credit-subscription', %(prefix)s || n, 'credit-subscription', 'lane' || n,
+           %(payload)s, 'done', now(), gen_random_uuid()
     from generate_series(1, %(count)s) as n
 """
 
@@ -85,6 +103,16 @@ class OutboxStage:
         viewers = [Viewer(uuid4().hex, "bob", "Bob") for _ in range(20)]
         news = [entry(str(uuid4()), Follow(viewer, at(0)), at(0)) for viewer in viewers]
         await receive(news, self.units, Policy())
+
+    def pay(self, count: int) -> None:
+        payload = encode(effect_document(CreditSubscription(MARGE, 500, 1, True, False, "")))
+        self.tell(_PAY, {"prefix": str(uuid4()), "count": count, "payload": payload})
+
+    async def months(self) -> None:
+        """Receive twenty months that were paid, each by itself."""
+        for _ in range(20):
+            month = SubscriptionStart(Viewer(uuid4().hex, "bob", "Bob"), "1000", is_gift=False, sent_at=at(0))
+            await receive([entry(str(uuid4()), month, at(0))], self.units, Policy())
 
 
 @asynccontextmanager
@@ -155,3 +183,21 @@ async def test_a_message_costs_the_same_however_many_came_before(migrated, stati
             at.tell("vacuum analyze")
         late = min([await at.blocks(at.follows) for _ in range(3)])
     assert late <= 1.3 * early + 20
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+async def test_a_month_that_is_paid_costs_the_same_however_many_others_have_paid(migrated, statistics):
+    """Whether it was told before is looked up by its viewer alone: in the payments, and in the credits."""
+    async with outbox_stage(migrated) as at:
+        if statistics == "of when nothing was due":
+            at.pay(3000)
+        if statistics.startswith("of when"):
+            at.tell("vacuum analyze")
+        at.pay(50)
+        await at.months()
+        few = min([await at.blocks(at.months) for _ in range(3)])
+        at.pay(5000)
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        many = min([await at.blocks(at.months) for _ in range(3)])
+    assert many <= 1.3 * few + 60

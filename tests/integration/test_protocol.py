@@ -144,6 +144,12 @@ async def test_an_older_client_may_send_a_body_and_ask_for_an_upgrade(port, size
         assert await answers(port, split(older, size)) == [("201", wire(SMUGGLED))]
 
 
+async def test_an_older_client_sends_no_chunks(port):
+    """HTTP/1.0 knows no transfer coding: a body that has one could be read in two ways (RFC 9112, 6.1)."""
+    older = chunks().replace("POST / HTTP/1.1", "POST / HTTP/1.0")
+    assert await answers(port, [older]) == [("400", "")]
+
+
 async def test_a_segment_that_ends_like_an_older_request_is_none(port):
     """A field that ends in HTTP/1.0 at the beginning of a segment is a field."""
     parts = ["GET /last HTTP/1.1\nConnection: close\nHost: a\n", "User-Agent: legacy HTTP/1.0\n\n"]
@@ -151,9 +157,10 @@ async def test_a_segment_that_ends_like_an_older_request_is_none(port):
 
 
 TO_BE_READ_ANEW = [body(), chunks(), OLDER, "CONNECT a:1 HTTP/1.1\nHost: a\n\n"]
+TOO_LARGE = f"GET / HTTP/1.1\nHost: a\nX: {'x' * MAX_HEAD_BYTES}\n\n"
 
 
-@pytest.mark.parametrize("second", TO_BE_READ_ANEW)
+@pytest.mark.parametrize("second", [*TO_BE_READ_ANEW, TOO_LARGE, "no HTTP at all\n\n"])
 @pytest.mark.parametrize("cut", [9, -1, None])
 async def test_behind_a_request_without_answer_the_connection_ends(port, second, cut):
     """What would have to be read anew comes before the answer to another: that is given, and all is over."""
@@ -191,6 +198,38 @@ async def test_a_head_to_be_read_anew_is_bounded_as_any(port, version, size):
     field = f"X: {'x' * (size - 5)}\n"
     head = [f"GET / HTTP/{version}\nHost: a\n{UPGRADE}", *[field] * (MAX_HEAD_BYTES // size + 1)]
     assert await answers(port, head) == [("431", "")]
+
+
+HEADS = {
+    "one field": "GET /last HTTP/{version}\nHost: a\nConnection: close\nX: {fill}\n\n",
+    "the target": "GET /last?{fill} HTTP/{version}\nHost: a\nConnection: close\n\n",
+    "a field behind an upgrade": "GET /last HTTP/{version}\nHost: a\n" + UPGRADE + "X: {fill}\n\n",
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("size", [4000, MAX_HEAD_BYTES * 2], ids=["in pieces", "in one write"])
+async def test_a_head_may_have_64_kib_and_no_byte_more(port, head, version, size):
+    """A head of 64 KiB is read, one with a byte more is refused, in one write as well as in pieces."""
+    room = MAX_HEAD_BYTES - len(wire(head.format(version=version, fill="")))
+    largest, larger = (head.format(version=version, fill="x" * fill) for fill in (room, room + 1))
+    then = [LAST] if "Upgrade" in head and version == "1.1" else []
+    statuses = [status for status, _ in await answers(port, split(largest, size), *[[each] for each in then])]
+    assert statuses == ["200"] * (1 + len(then))
+    assert await answers(port, split(larger, size)) == [("431", "")]
+
+
+async def test_many_small_fields_are_as_large_as_they_are_written(port):
+    """A head of many fields is refused in one write, although each of them is small."""
+    fields = "".join(f"X-{number}: x\n" for number in range(MAX_HEAD_BYTES // 8))
+    assert await answers(port, [f"GET / HTTP/1.1\nHost: a\n{fields}\n"]) == [("431", "")]
+
+
+async def test_large_trailers_in_one_write_are_refused(port):
+    """Trailers are fields as well: beyond 64 KiB the request is not answered, and the connection ends."""
+    trailers = f"Y: {'x' * MAX_HEAD_BYTES}\n"
+    assert await answers(port, [chunks().replace("\n0\n\n", f"\n0\n{trailers}\n")]) == []
 
 
 async def test_what_is_malformed_behind_an_upgrade_is_refused(port):

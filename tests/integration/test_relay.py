@@ -18,6 +18,8 @@ from support.sending import Sender
 from support.server import Server, rows, running
 from support.twitch import Message, cheer, viewer
 
+pytestmark = pytest.mark.long
+
 SETTLE = {"LEDGER_SETTLE_SECONDS": "0.5"}
 VIEWERS = [f"Tapehead{number}" for number in range(12)]
 DOING = "select count(*) from showtime.outbox where status in ('due', 'leased', 'waiting')"

@@ -28,7 +28,7 @@ def small_batches(monkeypatch):
 @pytest.fixture
 async def keeper(migrated) -> AsyncIterator[Retention]:
     async with make_pool(migrated) as pool:
-        yield Retention(migrated, pool, AGE)
+        yield Retention(pool, AGE)
 
 
 def tell(conninfo: str, *statements: str) -> None:

@@ -52,7 +52,8 @@ def send(dev, message):
     httpx.post(f"{dev.server.url}/callback", headers=message.headers, content=message.body).raise_for_status()
 
 
-def test_schemathesis_finds_nothing(dev, secret, tmp_path):
+@pytest.mark.long
+def test_schemathesis_finds_nothing(dev, secret, tmp_path, scale):
     """Whatever is asked, statuses, headers and bodies are those of the description."""
     send(dev, t.online("the-night-of-the-schema", secret=secret))  # at other times the host can do nothing
     wish = t.cheer(bits=200, text="a ghost of a baby seal", secret=secret)
@@ -63,7 +64,7 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path):
     run = subprocess.run(
         [
             *(SCHEMATHESIS, "--config-file", SUPPORT / "schemathesis.toml"),
-            *("run", f"{dev.server.url}/schema/openapi.json"),
+            *("run", "--max-examples", str(scale.requests), f"{dev.server.url}/schema/openapi.json"),
         ],
         cwd=tmp_path,
         env=os.environ
@@ -76,7 +77,7 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr

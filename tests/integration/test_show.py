@@ -14,7 +14,7 @@ from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database, gone
 from support.following import await_some
 from support.in_process import running_here
-from support.server import SECRET, rows
+from support.server import rows
 from support.show import Overlay
 from support.sse import listening
 from support.twitch import Twitch, cheer, follow, message
@@ -22,7 +22,7 @@ from support.twitch import Twitch, cheer, follow, message
 HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 VIEWER = {"authorization": f"Bearer {auth_service.VIEWER}"}
 NO_TOKEN = (400, "Twitch user access token or internal JWT must be supplied in Authorization header")
-NOT_ACCEPTED = (401, "the secret was not accepted")
+NOT_ACCEPTED = (401, "access token was not accepted")
 
 
 class Stage:
@@ -31,7 +31,7 @@ class Stage:
     def __init__(self, conninfo, urls, clients):
         self.conninfo, self.urls = conninfo, urls
         self.first, self.second = clients
-        self.twitch = Twitch(self.first, SECRET)
+        self.twitch = Twitch(urls[0], self.first)
 
     def host(self, method, path, **options):
         return self.first.request(method, path, headers=HOST, **options)
@@ -46,7 +46,7 @@ class Stage:
         return said(self.host("POST", f"/show/commands/{name}", **options))
 
     def newest(self):
-        return rows(self.conninfo, "select max(id) from showtime.feed")[0][0]
+        return rows(self.conninfo, "select coalesce(max(id), 0) from showtime.feed")[0][0]
 
     def tell(self, *messages):
         self.twitch.send(*messages)
@@ -410,7 +410,7 @@ async def test_chat_alone_is_replayed(conninfo):
         settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET, "CHAT_SOURCE": "eventsub"}
         url = stack.enter_context(running_here(conninfo, settings)).url
         client = stack.enter_context(httpx.Client(base_url=url))
-        twitch = Twitch(client, SECRET)
+        twitch = Twitch(url, client)
         twitch.send(chat("first"), chat("second"))
         where, host = f"{url}/show?layers=chat,alert", {"Authorization": HOST["authorization"]}
         async with listening(f"{where}&backlog=2", **host) as page:

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from psycopg.errors import CheckViolation, UniqueViolation
 
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.retention import Retention
 from showtime_core.domain.events import ShowCommandName
 from showtime_core.domain.show.queue import ShowingState
 from showtime_core.testing.contracts.show import ShowContract, cheer, raid
@@ -90,3 +92,18 @@ class TestPostgresShow(ShowContract):
             rows(kept, copy, first.id)
         with pytest.raises(CheckViolation, match="showing_over_has_ended"):
             rows(kept, "update showtime.showing set state = 'shown' where id = %s returning 1", first.id)
+
+    async def test_what_is_long_over_is_pruned(self, stage, kept):
+        """Showings that are over are pruned with age; what waits for the host stays."""
+        await stage.tell(cheer(), raid(), cheer())
+        await stage.command(ShowCommandName.HOLD, 2)
+        await stage.play_all()
+        await stage.wait(timedelta(days=10))
+        await stage.tell(cheer())
+        await stage.play_all()
+        async with make_pool(kept) as pool:
+            await Retention(kept, pool, timedelta(days=9)).prune()
+        assert rows(kept, "select alert_id, state from showtime.showing order by alert_id") == [
+            (2, "held"),
+            (4, "shown"),
+        ]

@@ -178,7 +178,7 @@ def simulate(folder):
     return run
 
 
-def test_a_cheer_arrives_as_it_was_wished_for(start, receiver):
+def test_a_cheer_arrives_as_it_was_chosen(start, receiver):
     """The command of the README sends one cheer, signed, with all headers, and says that it was taken."""
     process = start("cheer", "--bits", 200, "--message", "a ghost of a baby seal please")
     out, err = process.communicate(timeout=60)
@@ -257,7 +257,7 @@ def test_a_revocation_has_a_command_of_its_own(simulate, receiver):
 
 
 def test_a_gift_bomb_repeated_and_resent_many_at_once(simulate, receiver):
-    """Every gift brings its subscriptions, every message comes as often as wished, and all are counted."""
+    """Every gift brings its subscriptions, every message comes as often as it should, and all are counted."""
     receiver.delay = 0.005
     done = simulate("gift-bomb", "--total", 5, "--repeat", 4, "--resend", 1, "--concurrency", 8)
     assert done.returncode == 0

@@ -28,6 +28,8 @@ from support.sending import Sender
 from support.server import Server, rows, start
 from support.twitch import cheer, viewer
 
+pytestmark = pytest.mark.long
+
 VICTIMS = [(0,), (1,), (0, 1), (0,), (1,)]
 """Which of two instances are killed, round by round: twenty in seventeen rounds."""
 VIEWERS = [f"Stormchaser{number:02}" for number in range(50)]

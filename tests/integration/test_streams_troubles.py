@@ -25,7 +25,7 @@ from support.databases import gone, locked
 from support.following import following, until
 from support.in_process import running_here
 from support.sending import all_at_once
-from support.server import rows, running
+from support.server import in_an_interpreter, rows, running
 from support.sse import asking, begun, listening
 
 
@@ -234,8 +234,8 @@ async def test_stopping_ends_streams_and_finishes_callbacks(migrated, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_that_was_asked_for_is_no_failure(migrated, tmp_path, number):
-    """The exit code after SIGTERM and after Ctrl-C is 0."""
-    with running(migrated, tmp_path / "log") as server:
+    """The exit code after SIGTERM and after Ctrl-C is 0, of the program as it is typed."""
+    with running(migrated, tmp_path / "log", begin=in_an_interpreter) as server:
         server.signal(number)
         assert server.process.wait(5) == 0
 

@@ -1,18 +1,21 @@
 """The unit of work writes in one round trip what it assumed rightly, and nothing if it assumed wrongly."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from typing import LiteralString
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.journal import AdmittedBatch, Entry, EntrySource
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import UnitOfWork
-from showtime_core.testing.entries import BOB, at, cheers, follows, offline, online
+from showtime_core.testing.entries import BOB, MARGE, at, cheers, follows, offline, online
 from showtime_core.testing.machines.invariants import check_the_journal_replays
 from showtime_core.testing.records import Stage
-from showtime_core.testing.strategies import entry
+from showtime_core.testing.strategies import entry, two_of_a_month
 from showtime_core.use_cases.receive import plan_changes, receive
 from support.records import staged
 from support.server import rows
@@ -119,6 +122,38 @@ async def test_what_fails_on_a_wrong_assumption_is_no_failure(stage: Stage):
     await receive([offline(90)], stage.other, POLICY)
     with pytest.raises(ValueError, match="nothing is on"):
         await stage.units.record([cheers("e")], POLICY, only_live)
+
+
+# As an instance leaves it that does not know the table: it has credited, and told nobody which month it was.
+FORGET = "delete from showtime.payment where entry_id = 'first'"
+BECAME = {
+    "due": "status = 'due'",
+    "credited": "status = 'done', flow_id = gen_random_uuid()",
+    "parked": "status = 'parked', remark = 'the ledger refuses it'",
+}
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("became", BECAME.values(), ids=BECAME)
+async def test_a_month_that_an_older_instance_credited_earns_no_more(
+    stage: Stage,
+    migrated: str,
+    became: LiteralString,
+    is_reversed: bool,  # noqa: FBT001 - a parameter of the test
+):
+    """Its credit tells of it, however far that is; another month, tier or viewer earns again."""
+    month = two_of_a_month(MARGE, "2000", at(0), timedelta(days=2))
+    first, second = reversed(month) if is_reversed else month
+    await receive([entry("first", first, at(0)), cheers("d")], stage.units, POLICY)
+    async with await psycopg.AsyncConnection.connect(migrated) as connection:
+        await connection.execute(FORGET)
+        await connection.execute(f"update showtime.outbox set {became} where entry_id = 'first'")
+    others = [evolve(second, tier="1000"), evolve(second, viewer=BOB), second]
+    batch = [entry("second", second, at(0)), *(entry(f"o-{n}", each, at(0)) for n, each in enumerate(others))]
+    for each in batch:
+        await receive([each], stage.other, POLICY)
+    credited = [key for key in (await stage.read()).effects if key.endswith("credit-subscription")]
+    assert sorted(credited) == sorted(f"{n}:credit-subscription" for n in ("first", "o-0", "o-1", "o-2"))
 
 
 async def assert_recorded(stage: Stage, conninfo: str, *batch: Entry) -> None:

@@ -14,6 +14,8 @@ from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.health import PostgresHealthStore
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.state import read_state
+from showtime_app import upkeep
+from showtime_app.web.routes import status
 from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.reactions import Policy
@@ -62,7 +64,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage(migrated: str, tmp_path: Path) -> Iterator[Stage]:
+def stage(migrated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Set up a channel whose instances look at once, and often, whether a check is due: tests turn that."""
+    monkeypatch.setattr(upkeep, "_FIRST_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "_LOOK_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(status, "_TROUBLE_CACHE_SECONDS", 0.1)
+    monkeypatch.setattr(status, "_CACHE_SECONDS", 0.1)
     with twitch_api() as twitch:
         twitch.world.consents[BROADCASTER_ID] = set(EVERYTHING)
         yield Stage(twitch, migrated, tmp_path)

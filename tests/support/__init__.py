@@ -4,6 +4,7 @@ How the service runs
     in_process          in a thread of this process, and commands in this one: the usual way
     server              `showtime serve` in a process of its own: to end, freeze, signal it, or read its log
     dev                 `showtime dev`, with a PostgreSQL and a data folder of its own
+    forked              what makes those processes: forks of one that has imported everything
     shared              fixtures: a database and a server for all tests of a module
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there

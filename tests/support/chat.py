@@ -1,6 +1,7 @@
 """What PostgreSQL has kept of chat, read back in the words of the core."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +13,12 @@ from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion, Em
 from showtime_core.testing.contracts.chat_log import ChatStage
 
 LINES = "select payload, viewer_id from showtime.chat_line order by id"
+
+
+def render(text: str, emotes: Sequence[Emote]) -> str:
+    """Put back the words for their codes, as a client puts pictures."""
+    words = {str(number): emote.name for number, emote in enumerate(emotes)} | {"$": "$"}
+    return re.sub(r"\$(\$|[0-9]+)", lambda code: words[code[1]], text)
 
 
 @asynccontextmanager
@@ -34,7 +41,8 @@ def _read(payload: dict[str, Any], viewer_id: str | None) -> ChatLine:
     match payload:
         case {"type": "message", "message": {"emotes": emotes, **message}}:
             pictures = tuple(Emote(emote["url"].split("/")[5], emote["name"]) for emote in emotes)
-            return ChatMessage(**message, viewer_id=viewer_id or "", emotes=pictures)
+            source = message.pop("channel", "")
+            return ChatMessage(**message, viewer_id=viewer_id or "", emotes=pictures, source_channel=source)
         case {"type": "deletion", "deletion": {"messageIds": ids}}:
             return Deletion(tuple(ids))
         case {"type": "clear"}:

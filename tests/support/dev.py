@@ -2,14 +2,14 @@
 
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
+from support.forked import showtime
 from support.in_process import run_here
 from support.server import Server
 
@@ -44,33 +44,33 @@ class Dev:
 @contextmanager
 def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
     """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
-    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
     log = data_dir.with_suffix(".log")
-    with (
-        log.open("ab") as errors,
-        subprocess.Popen(
-            run, env=environment(settings), cwd=data_dir.parent, stdout=subprocess.PIPE, stderr=errors
-        ) as process,
-    ):
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    process = showtime(run, environment(settings), data_dir.parent, output=None, errors=log)
+    assert process.stdout
+    with process.stdout:
         try:
-            yield Dev(Server(_await_ready(process, log), process, log), data_dir)
+            yield Dev(Server(_await_ready(process.stdout, log), process, log), data_dir)
         finally:
             process.terminate()
+            process.wait()
 
 
 def refusal(data_dir: Path, **settings: str) -> str:
     """Run `showtime dev` where it must not start, and return what it says."""
-    run = command("dev", "--data-dir", str(data_dir), "--port", "0")
-    ran = subprocess.run(
-        run, env=environment(settings), capture_output=True, text=True, timeout=20, check=False
-    )
-    assert ran.returncode == 1, ran.stdout
-    return ran.stderr
-
-
-def _await_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    process = showtime(run, environment(settings), data_dir.parent, output=None, errors=None)
     assert process.stdout
-    for line in process.stdout:
-        if found := _READY.search(line.decode()):
+    with process.stdout:
+        try:
+            assert process.wait(20) == 1
+            return process.stdout.read()
+        finally:
+            process.kill()
+
+
+def _await_ready(lines: Iterable[str], log: Path) -> str:
+    for line in lines:
+        if found := _READY.search(line):
             return found[1]
     raise AssertionError(f"it does not start:\n{log.read_text()}")

@@ -78,17 +78,24 @@ async def following(*urls: str, hop_after: int | None = None) -> AsyncIterator[F
             await task
 
 
+_MOST_SECONDS = 0.1
+"""So long is waited between two looks at the most: what is looked for may be over soon."""
+
+
 async def until(condition: Callable[[], object], seconds: float = 20.0, every: float = 0.01) -> None:
-    """Wait until something holds; look rarely where looking costs what is waited for its time."""
+    """Wait until something holds; look at first so often, and then the more rarely the longer it takes."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(every)
+            await asyncio.sleep(max(every, min((clock() - began) / 10, _MOST_SECONDS)))
 
 
 def await_some(look: Callable[[], T | None], seconds: float = 30.0) -> T:
     """Wait until there is something, where no event loop runs; returns it."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (found := look()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < seconds, "it does not come"
+        time.sleep(max(0.01, min(waited / 10, _MOST_SECONDS)))
     return found

@@ -1,8 +1,8 @@
 """The service in a thread of this process, and its commands in this one, where a process would prove no more.
 
-To start a process takes a second of CPU. Where a test neither ends nor freezes it, nor reads its log, the
-service runs here: composed from settings as `showtime serve` composes it, on a real socket, on an event loop
-of its own. What it logs is in pytest's report of a failure.
+Where a test neither ends nor freezes it, nor reads its log, the service runs here: composed from settings
+as `showtime serve` composes it, on a real socket, on an event loop of its own. What it logs is in pytest's
+report of a failure.
 """
 
 import asyncio

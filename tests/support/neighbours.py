@@ -8,12 +8,10 @@ the control how to fail (the arguments of `Neighbour.trouble`), and tells at `GE
 """
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from typing import Any
 
 import httpx
@@ -21,6 +19,7 @@ from attrs import define, field, frozen
 
 from support.auth_service import SHARED_SECRET, Auth
 from support.discord_service import PATH, DiscordService
+from support.forked import fork, pipe
 from support.ledger_service import LedgerService
 from support.neighbour import Neighbour, Reply, Request
 from support.openai_service import API_KEY, OpenAIService
@@ -87,25 +86,24 @@ class Neighbours:
 @contextmanager
 def neighbours_running() -> Iterator[Neighbours]:
     """Run all neighbours for a while."""
-    tests = str(Path(__file__).parents[1])
-    with (
-        httpx.Client(timeout=30) as client,
-        subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            env=os.environ | {"PYTHONPATH": tests},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as process,
-    ):
-        assert process.stdin
-        assert process.stdout
-        try:
-            yield Neighbours(json.loads(process.stdout.readline()), client)
-        finally:
-            process.stdin.close()
+    ours, theirs = pipe()
+    with ours, httpx.Client(timeout=30) as client:
+        process = fork(_serve, theirs)
+        theirs.close()
+        yield Neighbours(ours.recv(), client)
+        ours.close()
+        process.wait(30)
 
 
-def _main() -> None:
+def _serve(theirs: Connection) -> None:
+    with _all() as urls, suppress(EOFError):
+        theirs.send(urls)
+        theirs.recv()
+
+
+@contextmanager
+def _all() -> Iterator[dict[str, str]]:
+    """Run all neighbours in this process; gives their URLs by name."""
     auth = Auth()
     services: dict[str, Neighbour] = {
         "auth": auth,
@@ -118,7 +116,12 @@ def _main() -> None:
     with ExitStack() as stack:
         for service in services.values():
             stack.enter_context(service)
-        sys.stdout.write(json.dumps({name: service.url for name, service in services.items()}) + "\n")
+        yield {name: service.url for name, service in services.items()}
+
+
+def _main() -> None:
+    with _all() as urls:
+        sys.stdout.write(json.dumps(urls) + "\n")
         sys.stdout.flush()
         sys.stdin.read()
 

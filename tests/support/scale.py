@@ -25,6 +25,8 @@ class Scale:
     """How often the connection to chat is cut."""
     chat_lines: int
     """Of a flood in chat, twice: together more than are kept."""
+    requests: int
+    """To each route, that are thought up from its description, besides those that cover its parts."""
     frame_rate: int
     """How many frames a second of what moves are looked at."""
     overlay_alerts: int
@@ -45,6 +47,7 @@ SHORT = Scale(
     crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
+    requests=15,
     frame_rate=15,
     overlay_alerts=10,
     overlay_kills=5,
@@ -59,6 +62,7 @@ LONG = Scale(
     crashes=10,
     chat_cuts=20,
     chat_lines=15_000,
+    requests=60,
     frame_rate=60,
     overlay_alerts=300,
     overlay_kills=100,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import httpx
 import psycopg
 from attrs import define
 from psycopg.conninfo import conninfo_to_dict
+
+from support.forked import Forked, showtime
 
 SECRET = "rewind-before-returning"
 _READY_SECONDS = 60.0
@@ -42,7 +44,7 @@ class Served:
 class Server(Served):
     """A running server in a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
     log: Path
 
     def kill(self) -> None:
@@ -60,27 +62,40 @@ class Server(Served):
 
 
 def start(
-    conninfo: str, log: Path, port: int = 0, settings: Mapping[str, str] = {}, *, ready: bool = True
+    conninfo: str,
+    log: Path,
+    port: int = 0,
+    settings: Mapping[str, str] = {},
+    *,
+    begin: Callable[..., Forked | subprocess.Popen[bytes]] = showtime,
 ) -> Server:
     """Start `showtime serve` on this port (0: a free one), and wait until it answers."""
     port = port or free_port()
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "showtime_app.cli.main", "serve", "--port", str(port)],
-            env=environment(conninfo, **settings),
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
-        )
+    named = environment(conninfo, **settings)
+    process = begin(["serve", "--port", str(port)], named, log.parent, output=log, errors=log)
     server = Server(f"http://127.0.0.1:{port}", process, log)
-    await_answer(server, "/readyz" if ready else "/healthz")
+    await_answer(server)
     return server
 
 
-def await_answer(server: Server, path: str) -> None:
-    """Wait until a path answers 200; fails with the log if the server ends first."""
-    if not answers(server, path, lambda: server.process.poll() is None):
-        raise AssertionError(f"the server does not answer {path}:\n{server.log.read_text()}")
+def in_an_interpreter(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, output: Path, errors: Path
+) -> subprocess.Popen[bytes]:
+    """Begin a command as a terminal does, where a fork would prove less."""
+    with output.open("ab") as told, errors.open("ab") as complaints:
+        return subprocess.Popen(
+            [sys.executable, "-m", "showtime_app.cli.main", *arguments],
+            env=dict(environment),
+            cwd=folder,
+            stdout=told,
+            stderr=complaints,
+        )
+
+
+def await_answer(server: Server) -> None:
+    """Wait until it is ready; fails with the log if the server ends first."""
+    if not answers(server, "/readyz", lambda: server.process.poll() is None):
+        raise AssertionError(f"the server does not become ready:\n{server.log.read_text()}")
 
 
 def answers(served: Served, path: str, is_running: Callable[[], bool]) -> bool:

@@ -123,7 +123,13 @@ def test_a_statement_that_is_put_together_is_seen(source):
 
 # --- lock files ---------------------------------------------------------------------------------
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "bench/requirements.lock", "tools/audit.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-run.lock",
+    "requirements-dev.lock",
+    "bench/requirements.lock",
+    "tools/audit.lock",
+]
 PACKAGE = re.compile(r"[\w.\[\]-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+")
 
 
@@ -192,13 +198,16 @@ def test_the_lock_files_are_up_to_date():
     extras = project["project"]["optional-dependencies"]
     base = project["project"]["dependencies"]
     assert not missing(base + extras["server"], "requirements.lock")
+    running = [*base, *extras["server"], *extras["dev"], *project["dependency-groups"]["run"]]
+    assert not missing(running, "requirements-run.lock")
     everything = [*base, *(need for extra in extras.values() for need in extra)]
     assert not missing(everything + project["dependency-groups"]["dev"], "requirements-dev.lock")
 
 
 def test_tests_run_with_the_versions_that_are_served():
-    """The lock of the service is a part of the lock of the tests."""
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    """What is locked to serve is a part of what is locked to run on a laptop, and that of what tests need."""
+    served, run, tested = map(pins, ("requirements.lock", "requirements-run.lock", "requirements-dev.lock"))
+    assert served.items() <= run.items() <= tested.items()
 
 
 STEP = re.compile(r"(?<![\w/.])((?:[a-z_0-9]+/)*[a-z_0-9]+)\.((?:[A-Z]\w+\.)?\w+)(?![\w.])")

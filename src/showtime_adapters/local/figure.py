@@ -4,6 +4,9 @@ import itertools
 import math
 import random
 import re
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
 
 from attrs import frozen
 from PIL import Image, ImageDraw, ImageFilter
@@ -11,76 +14,11 @@ from PIL import Image, ImageDraw, ImageFilter
 SIZE = 1024
 
 Point = tuple[float, float]
+Pen = ImageDraw.ImageDraw
 
-# Words of a subject → what its ghost has about it; what is not here has what chance gives.
-_TRAITS = {
-    "pointed": "cat kitten tiger lion lynx panther wolf fox owl bat dragon gremlin",
-    "floppy": "dog puppy hound poodle beagle donkey elephant goat sheep lamb",
-    "round": "bear panda mouse rat hamster koala monkey gorilla otter raccoon",
-    "long": "rabbit bunny hare kangaroo llama alpaca",
-    "horns": "devil demon bull cow ox ram viking moose deer reindeer dragon",
-    "antennae": "robot alien bug bee ant butterfly snail television tv vcr radio computer",
-    "crown": "king queen prince princess emperor duke",
-    "hat": "witch wizard gandalf sorcerer gnome",
-    "whiskers": "cat kitten tiger lion seal walrus otter mouse rat hamster rabbit bunny hare sea-lion",
-    "flippers": "seal walrus whale dolphin penguin turtle fish shark manatee sea-lion",
-    "beak": "bird owl duck chicken penguin goose parrot eagle pigeon turkey swan",
-    "tusks": "walrus vampire dracula boar elephant mammoth",
-    "three-eyes": "alien spider monster mutant",
-}
+_KNOWN = tomllib.loads((files(__package__) / "figure.toml").read_text("utf-8"))
+_WORDS = {trait: {word.rstrip("s") for word in words.split()} for trait, words in _KNOWN["words"].items()}
 _BY_CHANCE = ("pointed", "round", "long", "horns", "antennae", "hat", "crown", "", "", "")
-
-
-def _oval(x: float, y: float, wide: float, tall: float, lean: float = 0.0) -> list[Point]:
-    """Outline an oval; one that leans is pushed aside at its foot."""
-    turns = (math.tau * step / 40 for step in range(40))
-    return [(x + wide * math.cos(t) + lean * math.sin(t), y + tall * math.sin(t)) for t in turns]
-
-
-# What is on a head of radius 1, its top at -1.08: on both sides of it, or in the middle.
-_ON_BOTH_SIDES = {
-    "antennae": [
-        (0.3, -0.98),
-        (0.56, -1.62),
-        (0.5, -1.72),
-        (0.62, -1.8),
-        (0.72, -1.68),
-        (0.63, -1.6),
-        (0.38, -0.96),
-    ],
-    "floppy": _oval(1.14, -0.02, 0.3, 0.74, 0.14),
-    "horns": [
-        (0.42, -0.95),
-        (0.82, -1.05),
-        (1.12, -1.38),
-        (1.08, -1.78),
-        (1.32, -1.3),
-        (1.12, -0.78),
-        (0.8, -0.6),
-    ],
-    "long": _oval(0.4, -1.4, 0.19, 0.7, -0.12),
-    "pointed": [(0.35, -0.92), (0.98, -1.62), (0.97, -0.35)],
-    "round": _oval(0.78, -0.9, 0.36, 0.36),
-}
-_IN_THE_MIDDLE = {
-    "crown": [
-        (-0.8, -0.7),
-        (-0.95, -1.5),
-        (-0.5, -1.15),
-        (0, -1.72),
-        (0.5, -1.15),
-        (0.95, -1.5),
-        (0.8, -0.7),
-    ],
-    "hat": [
-        (-0.78, -0.66),
-        (-0.12, -1.93),
-        (0.42, -2.13),
-        (0.3, -1.8),
-        (0.78, -0.66),
-        *_oval(0, -0.58, 1.5, 0.13),
-    ],
-}
 
 
 @frozen
@@ -124,9 +62,7 @@ class _Build:
 def traits_of(subject: str, chance: random.Random) -> frozenset[str]:
     """Tell what a ghost of this has about it."""
     words = {word.rstrip("s") for word in re.findall(r"[a-z-]+", subject.lower())}
-    found = {
-        trait for trait, known in _TRAITS.items() if words & {word.rstrip("s") for word in known.split()}
-    }
+    found = {trait for trait, known in _WORDS.items() if words & known}
     by_chance = chance.choice(_BY_CHANCE)
     return frozenset(found | ({by_chance} if by_chance and not found else set()))
 
@@ -142,8 +78,7 @@ def draw_figure(subject: str, chance: random.Random) -> Figure:
         width=chance.uniform(215, 285),
         sway=chance.choice((-1, 1)) * chance.uniform(30, 110),
     )
-    body = Image.new("L", (SIZE, SIZE), 0)
-    pen = ImageDraw.Draw(body)
+    body, pen = _mask()
     pen.polygon(_sheet(build, chance), fill=255)
     _draw_arms(pen, build, chance)
     for shape in _on_the_head(traits):
@@ -152,13 +87,16 @@ def draw_figure(subject: str, chance: random.Random) -> Figure:
     return Figure(body.filter(ImageFilter.GaussianBlur(2.5)), holes, lines, _draw_folds(build, chance))
 
 
+def _mask(level: int = 0) -> tuple[Image.Image, Pen]:
+    mask = Image.new("L", (SIZE, SIZE), level)
+    return mask, ImageDraw.Draw(mask)
+
+
 def _sheet(build: _Build, chance: random.Random) -> list[Point]:
     """Outline the sheet: over the head, down one side, along a torn hem, and up the other."""
     (x, y), radius = build.head, build.radius
-    over = [
-        (x + radius * math.cos(angle), y + 1.08 * radius * math.sin(angle))
-        for angle in (math.pi * (1 + step / 60) for step in range(61))
-    ]
+    angles = (math.pi * (1 + step / 60) for step in range(61))
+    over = [(x + radius * math.cos(angle), y + 1.08 * radius * math.sin(angle)) for angle in angles]
     right = [_side(build, step / 40, 1) for step in range(41)]
     left = [_side(build, step / 40, -1) for step in range(40, -1, -1)]
     return over + right + _hem(right[-1], left[0], chance) + left
@@ -166,15 +104,14 @@ def _sheet(build: _Build, chance: random.Random) -> list[Point]:
 
 def _hem(start: Point, end: Point, chance: random.Random) -> list[Point]:
     """Outline the hem: a few tails, one longer than the other."""
-    tails = chance.randint(4, 6)
+    (x, y), tails = start, chance.randint(4, 6)
     depth = [52 * chance.uniform(0.5, 1.3) for _ in range(tails + 1)]
-    return [
-        (
-            start[0] + (end[0] - start[0]) * along,
-            start[1] + depth[int(along * tails)] * abs(math.sin(math.pi * along * tails)) ** 0.8,
-        )
-        for along in (step / 120 for step in range(121))
-    ]
+
+    def point(along: float) -> Point:
+        drop = depth[int(along * tails)] * abs(math.sin(math.pi * along * tails)) ** 0.8
+        return x + (end[0] - x) * along, y + drop
+
+    return [point(step / 120) for step in range(121)]
 
 
 def _side(build: _Build, along: float, side: int) -> Point:
@@ -184,7 +121,7 @@ def _side(build: _Build, along: float, side: int) -> Point:
     return x + side * half + build.sway * along**2, y + (build.hem - y) * along
 
 
-def _draw_arms(pen: ImageDraw.ImageDraw, build: _Build, chance: random.Random) -> None:
+def _draw_arms(pen: Pen, build: _Build, chance: random.Random) -> None:
     """Raise both arms, as ghosts do; a flipper is short and broad, and points down."""
     (x, y), flips = build.head, "flippers" in build.traits
     for side in (-1, 1):
@@ -198,17 +135,30 @@ def _draw_arms(pen: ImageDraw.ImageDraw, build: _Build, chance: random.Random) -
             pen.ellipse((at[0] - thick, at[1] - thick, at[0] + thick, at[1] + thick), fill=255)
 
 
-def _on_the_head(traits: frozenset[str]) -> list[list[Point]]:
+def _on_the_head(traits: frozenset[str]) -> Iterator[list[Point]]:
     """Outline what a ghost has on its head."""
-    ears = [shape for trait, shape in _ON_BOTH_SIDES.items() if trait in traits]
-    mirrored = [[(-x, y) for x, y in ear] for ear in ears]
-    return ears + mirrored + [shape for trait, shape in _IN_THE_MIDDLE.items() if trait in traits]
+    for trait in traits & _KNOWN["in_the_middle"].keys():
+        yield _outline(_KNOWN["in_the_middle"][trait])
+    for trait in traits & _KNOWN["on_both_sides"].keys():
+        yield (ear := _outline(_KNOWN["on_both_sides"][trait]))
+        yield [(-x, y) for x, y in ear]
+
+
+def _outline(parts: list[list[float]]) -> list[Point]:
+    """Follow an outline, whose parts are points and ovals."""
+    ovals = (_oval(*part) if len(part) > len(("x", "y")) else [(part[0], part[1])] for part in parts)
+    return [*itertools.chain(*ovals)]
+
+
+def _oval(x: float, y: float, wide: float, tall: float, lean: float) -> list[Point]:
+    """Outline an oval; one that leans is pushed aside at its foot."""
+    turns = (math.tau * step / 40 for step in range(40))
+    return [(x + wide * math.cos(t) + lean * math.sin(t), y + tall * math.sin(t)) for t in turns]
 
 
 def _draw_face(build: _Build, chance: random.Random) -> tuple[Image.Image, Image.Image]:
     """Draw eyes and mouth, and what shines in them."""
-    holes, lines = Image.new("L", (SIZE, SIZE), 0), Image.new("L", (SIZE, SIZE), 0)
-    dark, light = ImageDraw.Draw(holes), ImageDraw.Draw(lines)
+    (holes, dark), (lines, light) = _mask(), _mask()
     _draw_eyes(dark, light, build, chance)
     if "beak" in build.traits:
         beak = [build.at(-0.2, 0.3), build.at(0.2, 0.3), build.at(0, 0.72)]
@@ -227,9 +177,7 @@ def _draw_face(build: _Build, chance: random.Random) -> tuple[Image.Image, Image
     return holes.filter(ImageFilter.GaussianBlur(4)), lines.filter(ImageFilter.GaussianBlur(1.5))
 
 
-def _draw_eyes(
-    dark: ImageDraw.ImageDraw, light: ImageDraw.ImageDraw, build: _Build, chance: random.Random
-) -> None:
+def _draw_eyes(dark: Pen, light: Pen, build: _Build, chance: random.Random) -> None:
     """Draw hollow eyes, each with a glint."""
     apart, wide, tall = chance.uniform(0.36, 0.46), chance.uniform(0.15, 0.2), chance.uniform(0.22, 0.32)
     look = chance.uniform(-0.3, 0.3)
@@ -239,7 +187,7 @@ def _draw_eyes(
         light.ellipse(build.box(x + (look + 0.25) * wide, y - 0.4 * tall, 0.3 * wide, 0.3 * wide), fill=255)
 
 
-def _draw_mouth(dark: ImageDraw.ImageDraw, build: _Build, chance: random.Random) -> None:
+def _draw_mouth(dark: Pen, build: _Build, chance: random.Random) -> None:
     """Moan, grin, or wail."""
     match chance.randrange(3):
         case 0:
@@ -252,8 +200,7 @@ def _draw_mouth(dark: ImageDraw.ImageDraw, build: _Build, chance: random.Random)
 
 def _draw_folds(build: _Build, chance: random.Random) -> Image.Image:
     """Draw the folds of the sheet: soft stripes that begin under the head, and sway with it."""
-    folds = Image.new("L", (SIZE, SIZE), 128)
-    pen = ImageDraw.Draw(folds)
+    folds, pen = _mask(128)
     for _ in range(16):
         place, shade = chance.uniform(-0.95, 0.95), chance.choice((60, 80, 185, 210))
         path = []

@@ -6,37 +6,20 @@ import json
 import os
 import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
-from attrs import asdict, field, frozen
+from attrs import frozen
 
 from showtime_core.errors import Unavailable
 
 _KEY = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.-]*(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)*")
 """A place within a folder: no part of it is hidden, or leads out."""
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Ghosts</title>
-<link rel="stylesheet" href="{here}gallery.css">
-<h1>#ghosts</h1>
-<p>Here is what would be posted to Discord, the newest first.</p>
-<main>
-{posts}
-</main>
-</html>
-"""
-_POST = """\
-<figure>
-<img src="{here}posts/{image}" alt="" width="1024" height="1024" loading="lazy">
-<figcaption>Ghost from <b>{username}</b>: <i>{subject}</i> <time>{at}</time></figcaption>
-</figure>"""
+_PAGE, _POST = ((files(__package__) / f"{name}.html").read_text("utf-8") for name in ("gallery", "post"))
 _SHOWN = 200
 """How many posts the page shows at most."""
-_NONE = "<p>Nobody has asked for a ghost yet.</p>"
+_NONE = "<p>Nobody has asked for a ghost yet.</p>\n"
 
 
 @frozen
@@ -50,9 +33,8 @@ class LocalFolder:
         try:
             await asyncio.to_thread(self._write, key, data)
         except OSError as reason:
-            raise Unavailable(
-                f"{self.path} cannot be written ({reason.strerror}): make room, or choose another --data-dir"
-            ) from reason
+            remedy = "make room, or choose another --data-dir"
+            raise Unavailable(f"{self.path} cannot be written ({reason.strerror}): {remedy}") from reason
 
     async def read(self, key: str) -> bytes | None:
         """Read a file; None if there is none."""
@@ -72,9 +54,8 @@ class LocalFolder:
                 folder.mkdir(mode=0o700, exist_ok=True)
                 _leave_to_owner(folder)
         draft = path.with_suffix(f".{uuid4().hex}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        draft.touch(0o600, exist_ok=False)
+        draft.write_bytes(data)
         _leave_to_owner(draft)
         draft.replace(path)
 
@@ -94,16 +75,6 @@ class LocalBucket:
 
 
 @frozen
-class _Post:
-    """A ghost that was posted."""
-
-    username: str
-    subject: str
-    image: str
-    at: str = field(factory=lambda: datetime.now(UTC).isoformat(" ", "seconds"))
-
-
-@frozen
 class LocalGallery:
     """Shows ghosts on a page of its own."""
 
@@ -111,23 +82,25 @@ class LocalGallery:
 
     async def post(self, username: str, subject: str, jpeg: bytes) -> None:
         """Post a ghost. Raises Unavailable."""
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-        post = _Post(username, subject, f"{name}.jpg")
-        await self.folder.write(post.image, jpeg)
-        await self.folder.write(f"{name}.json", json.dumps(asdict(post)).encode())
+        now = datetime.now(UTC)
+        name = f"{now:%Y%m%dT%H%M%S.%f}"
+        image, at = f"{name}.jpg", now.isoformat(" ", "seconds")
+        note = {"username": username, "subject": subject, "image": image, "at": at}
+        await self.folder.write(image, jpeg)
+        await self.folder.write(f"{name}.json", json.dumps(note).encode())
 
     async def page(self, here: str = "") -> str:
         """Make a page of all that was posted, the newest first; `here` stands before each reference of it."""
         posts = await asyncio.to_thread(self._posts)
         shown = [
-            _POST.format(here=here, **{name: html.escape(text) for name, text in asdict(post).items()})
+            _POST.format(here=here, **{name: html.escape(text) for name, text in post.items()})
             for post in posts
         ]
-        return _PAGE.format(here=here, posts="\n".join(shown) or _NONE)
+        return _PAGE.format(here=here, posts="".join(shown) or _NONE)
 
-    def _posts(self) -> list[_Post]:
+    def _posts(self) -> list[dict[str, str]]:
         notes = sorted(self.folder.path.glob("*.json"), reverse=True)[:_SHOWN]
-        return [_Post(**json.loads(note.read_text("utf-8"))) for note in notes]
+        return [json.loads(note.read_text("utf-8")) for note in notes]
 
 
 def _leave_to_owner(path: Path) -> None:

@@ -7,20 +7,14 @@ import random
 import re
 from collections.abc import Callable
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageFilter
 
 from showtime_adapters.local.figure import SIZE, Figure, draw_figure
 from showtime_adapters.local.tape import snow, wear
 
 _SUBJECT = re.compile(r"a ghostly image of (.*), with glitchy VHS artifacts, dark background", re.DOTALL)
 Colour = tuple[int, int, int]
-_TINTS: tuple[Colour, ...] = (
-    (168, 255, 214),
-    (150, 226, 255),
-    (206, 190, 255),
-    (190, 255, 150),
-    (255, 214, 170),
-)
+_TINTS = ("#a8ffd6", "#96e2ff", "#cebeff", "#beff96", "#ffd6aa")
 _DARK = (6, 6, 16)
 _HOLLOW = (12, 8, 28)
 _GLINT = (255, 255, 246)
@@ -39,7 +33,8 @@ class LocalPainter:
 def _paint(subject: str) -> bytes:
     # The same digest is the same chance: nothing here is a secret.
     chance = random.Random(hashlib.sha256(subject.lower().encode("utf-8", "replace")).digest())  # noqa: S311
-    tint = chance.choice(_TINTS)
+    red, green, blue = ImageColor.getrgb(chance.choice(_TINTS))[:3]
+    tint = red, green, blue
     figure = draw_figure(subject, chance)
     picture = _haunt(_night(tint, chance), figure, tint, chance)
     worn = wear(picture, subject, chance)

@@ -13,6 +13,8 @@ from showtime_core.errors import NotAuthenticated
 
 _ISSUER = "showtime dev"
 _ALGORITHM = "HS256"
+_CLAIMS = {"id": "twitch_user_id", "login": "twitch_user_login", "display_name": "twitch_display_name"}
+"""What says who a viewer is."""
 _LIFETIME_SECONDS = 30 * 24 * 3600
 
 
@@ -26,15 +28,8 @@ class TokenIssuer:
     def issue(self, viewer: Viewer, role: Role) -> str:
         """Make a token for a viewer, good for 30 days."""
         now = int(time.time())
-        claims = {
-            "iss": _ISSUER,
-            "iat": now,
-            "exp": now + _LIFETIME_SECONDS,
-            "twitch_user_id": viewer.id,
-            "twitch_user_login": viewer.login,
-            "twitch_display_name": viewer.display_name,
-            "role": role.value,
-        }
+        who = {claim: getattr(viewer, name) for name, claim in _CLAIMS.items()}
+        claims = {"iss": _ISSUER, "iat": now, "exp": now + _LIFETIME_SECONDS, **who, "role": role.value}
         return jwt.encode(claims, self.secret, _ALGORITHM)
 
     async def identify(self, token: str) -> Identity:
@@ -44,11 +39,7 @@ class TokenIssuer:
         """
         try:
             claims = jwt.decode(token, self.secret, [_ALGORITHM], issuer=_ISSUER)
-            viewer = Viewer(
-                id=claims["twitch_user_id"],
-                login=claims["twitch_user_login"],
-                display_name=claims["twitch_display_name"],
-            )
+            viewer = Viewer(**{name: claims[claim] for name, claim in _CLAIMS.items()})
             return Identity(viewer, Role(claims["role"]))
         except (jwt.InvalidTokenError, KeyError, ValueError) as reason:
             raise NotAuthenticated("access token was not accepted") from reason

@@ -5,22 +5,11 @@ from typing import LiteralString
 
 from attrs import frozen
 from psycopg.rows import class_row, scalar_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_value
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.wire import chat_document
-from showtime_core.domain.chat import (
-    BACKLOG_LENGTH,
-    BacklogMessage,
-    ChatChanges,
-    ChatLine,
-    ChatMessage,
-    ChatReport,
-    plan_chat_changes,
-    report_key,
-)
+from showtime_core.domain import chat
 from showtime_core.domain.feed import FeedEntry
 
 MAX_LINES = 20_000
@@ -98,7 +87,7 @@ _RECENT: LiteralString = """
 _REPORT: LiteralString = "update showtime.chat_room set trouble = %s, seen_at = clock_timestamp()"
 
 
-async def _require_nothing(_: Connection) -> None:
+async def _require_nothing(_: db.Connection) -> None:
     """Let anybody write."""
 
 
@@ -106,52 +95,51 @@ async def _require_nothing(_: Connection) -> None:
 class PostgresChatLog:
     """What is shown of chat; see `showtime_core.ports.ChatLog`."""
 
-    pool: AsyncConnectionPool[Connection]
-    require: Callable[[Connection], Awaitable[None]] = _require_nothing
+    pool: db.Pool
+    require: Callable[[db.Connection], Awaitable[None]] = _require_nothing
     """Raises Unavailable if whoever writes here may not any more. Asked under the lock, so that whoever may
     instead writes after it."""
 
-    async def write(self, reports: Sequence[ChatReport]) -> None:
+    async def write(self, reports: Sequence[chat.ChatReport]) -> None:
         """Write what follows from what had not been heard before; raises Unavailable."""
         keys = [key for each in reports for key in each.dedup_keys]
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             async with connection.pipeline():  # in one round trip: in a flood they are what takes the time
                 await connection.execute(_LOCK)
                 known = connection.cursor(row_factory=scalar_row)
                 await known.execute(_KNOWN, [keys], prepare=False)
-                backlog = connection.cursor(row_factory=class_row(BacklogMessage))
-                await backlog.execute(_BACKLOG, [BACKLOG_LENGTH])
+                backlog = connection.cursor(row_factory=class_row(chat.BacklogMessage))
+                await backlog.execute(_BACKLOG, [chat.BACKLOG_LENGTH])
                 await self.require(connection)
-            changes = plan_chat_changes(tuple(await backlog.fetchall()), set(await known.fetchall()), reports)
+            changes = chat.plan_chat_changes(
+                tuple(await backlog.fetchall()), set(await known.fetchall()), reports
+            )
             if changes.lines or changes.dedup_keys:
                 await _write(connection, changes)
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an EventSub message is among those heard lately; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            return await fetch_value(connection, _KNOWN, [[report_key(entry_id)]]) is not None
+        return await db.fetch_value(self.pool, _KNOWN, [[chat.report_key(entry_id)]]) is not None
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read what was shown after one id, up to another; no more than the backlog. Raises Unavailable."""
-        async with connected(self.pool) as connection:
-            wanted = {"after": after, "until": until, "messages": BACKLOG_LENGTH}
-            return await fetch_all(connection, _MISSED, class_row(FeedEntry), wanted)
+        wanted = {"after": after, "until": until, "messages": chat.BACKLOG_LENGTH}
+        return await db.fetch_all(self.pool, _MISSED, class_row(FeedEntry), wanted)
 
     async def recent(self, count: int, until: int) -> Sequence[FeedEntry]:
         """Read so many of the latest messages up to an id that are still to be seen; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            wanted = {"until": until, "count": count, "messages": BACKLOG_LENGTH}
-            return await fetch_all(connection, _RECENT, class_row(FeedEntry), wanted)
+        wanted = {"until": until, "count": count, "messages": chat.BACKLOG_LENGTH}
+        return await db.fetch_all(self.pool, _RECENT, class_row(FeedEntry), wanted)
 
     async def report(self, failure: str | None) -> None:
         """Say how the reader fares, for every instance to tell; raises Unavailable."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await connection.execute(_LOCK)
             await self.require(connection)
             await connection.execute(_REPORT, [failure])
 
 
-async def _write(connection: Connection, changes: ChatChanges) -> None:
+async def _write(connection: db.Connection, changes: chat.ChatChanges) -> None:
     written = {
         "lines": encode([_row(line) for line in changes.lines]),
         "deleted": list(changes.deleted_ids),
@@ -159,22 +147,12 @@ async def _write(connection: Connection, changes: ChatChanges) -> None:
         "line_count": len(changes.lines),
         "key_count": len(changes.dedup_keys),
     }
-    [last] = await fetch_all(connection, _WRITE, by_name, written, prepare=False)
-    if _is_time_to_prune(last.last_line_id, len(changes.lines)) or _is_time_to_prune(
-        last.last_position, len(changes.dedup_keys)
-    ):
+    [room] = await db.fetch_all(connection, _WRITE, db.by_name, written, prepare=False)
+    latest = ((room.last_line_id, len(changes.lines)), (room.last_position, len(changes.dedup_keys)))
+    if any(last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY for last, count in latest):
         await connection.execute(_PRUNE, {"kept": MAX_LINES})
 
 
-def _is_time_to_prune(last: int, count: int) -> bool:
-    """Tell whether it is time to prune, with so many that have just been written."""
-    return last // _PRUNED_EVERY > (last - count) // _PRUNED_EVERY
-
-
-def _row(line: ChatLine) -> dict[str, object]:
-    said = line if isinstance(line, ChatMessage) else None
-    return {
-        "message_id": said and said.id,
-        "viewer_id": said and said.viewer_id,
-        "payload": chat_document(line),
-    }
+def _row(line: chat.ChatLine) -> dict[str, object]:
+    said = {"message_id": line.id, "viewer_id": line.viewer_id} if isinstance(line, chat.ChatMessage) else {}
+    return said | {"payload": chat_document(line)}

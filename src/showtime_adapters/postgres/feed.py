@@ -12,13 +12,10 @@ from typing import LiteralString
 
 from attrs import define, frozen
 from psycopg.rows import args_row
-from psycopg_pool import AsyncConnectionPool
 
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.living_session import keep, living_session
-from showtime_adapters.postgres.pool import connected
-from showtime_adapters.postgres.queries import fetch_all
-from showtime_adapters.postgres.session import Connection
 from showtime_adapters.postgres.state import read_chat_tip, read_tip
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 
@@ -39,7 +36,7 @@ class FeedSource:
     """Wakes the session with every commit that adds rows."""
     after: LiteralString
     """Reads ids, streams and payloads after an id, no more than so many."""
-    read_tip: Callable[[Connection], Awaitable[FeedPosition]]
+    read_tip: Callable[[db.Connection], Awaitable[FeedPosition]]
 
 
 @define
@@ -71,7 +68,7 @@ class PostgresFeed:
                 async for _ in session.connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
                     pass
 
-    async def _catch_up(self, connection: Connection) -> None:
+    async def _catch_up(self, connection: db.Connection) -> None:
         if not self.is_watched():
             position = await self.source.read_tip(connection)
             if not self.is_watched():  # whoever has come meanwhile begins where we stand
@@ -81,7 +78,7 @@ class PostgresFeed:
             assert self.position, "the tip was read before"
             # Never prepared: a plan that was made while the table was small would sort all of it each time.
             after = [self.position.id, _PAGE]
-            entries = await fetch_all(connection, self.source.after, _ENTRY, after, prepare=False)
+            entries = await db.fetch_all(connection, self.source.after, _ENTRY, after, prepare=False)
             if entries:
                 states = [entry.payload for entry in entries if entry.stream == "state"]
                 on = states[-1] if states else self.position.snapshot
@@ -94,26 +91,12 @@ class PostgresFeed:
         self.publish(position, entries)
 
 
-async def missed_alerts(
-    pool: AsyncConnectionPool[Connection], since: timedelta, after: int, until: int
-) -> Sequence[FeedEntry]:
+async def missed_alerts(pool: db.Pool, since: timedelta, after: int, until: int) -> Sequence[FeedEntry]:
     """Read the alerts after one id and up to another that are not older than this; raises Unavailable."""
-    missed: list[FeedEntry] = []
-    async with connected(pool) as connection:
-        while True:
-            page = await fetch_all(connection, statements.MISSED_ALERTS, _ENTRY, [after, until, since, _PAGE])
-            missed += page
-            if len(page) < _PAGE:
-                return missed
-            after = page[-1].id
+    return await db.fetch_all(pool, statements.MISSED_ALERTS, _ENTRY, [after, until, since])
 
 
-async def _read_tip(connection: Connection) -> FeedPosition:
-    position, _ = await read_tip(connection)
-    return position
-
-
-FEED = FeedSource(statements.LISTEN, statements.FEED_AFTER, _read_tip)
+FEED = FeedSource(statements.LISTEN, statements.FEED_AFTER, read_tip)
 """Alerts and changes of the state."""
 CHAT = FeedSource(statements.LISTEN_TO_CHAT, statements.CHAT_AFTER, read_chat_tip)
 """Chat, which has an order of its own."""

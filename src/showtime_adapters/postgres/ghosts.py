@@ -6,10 +6,8 @@ from uuid import UUID
 
 from attrs import frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres import pool as db
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLoad
@@ -32,7 +30,7 @@ _RECENT: LiteralString = """
         select ghost.entry_id, 'infinity', position from showtime.ghost
         join showtime.outbox on key = ghost.entry_id || ':summon-ghost'
         where viewer_id = %(viewer)s and subject = %(subject)s
-          and step in ('reserved', 'painted', 'stored', 'paid')
+          and step in ('reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid')
         union all
         select entry_id, shown_at, 0 from showtime.ghost
         where viewer_id = %(viewer)s and subject = %(subject)s
@@ -52,8 +50,8 @@ _COUNT: LiteralString = """
         select lane as viewer_id from summoned where lane = any(%(viewers)s)
         union all
         select viewer_id from showtime.ghost
-        where viewer_id = any(%(viewers)s) and step in ('reserved', 'painted', 'stored', 'paid')
-          and refusal is null
+        where viewer_id = any(%(viewers)s) and refusal is null
+          and step in ('reserved', 'awaiting-approval', 'approved', 'painted', 'stored', 'paid')
     ), painted as (
         select count(*), min(leased_at) as first_at from showtime.outbox
         where kind = 'paint-ghost' and status = 'done' and leased_at > clock_timestamp() - %(day)s
@@ -77,30 +75,29 @@ _ASKER: LiteralString = """
 """
 
 
-async def find_recent(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
+async def find_recent(connection: db.Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
     """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
-    recent: dict[str, str] = {}
-    for entry in entries:
-        asker = await _recent_asker(connection, entry)
-        if asker and entry.dedup_key:
-            recent[entry.dedup_key] = asker
-    return recent
+    return {
+        entry.dedup_key: asker
+        for entry in entries
+        if entry.dedup_key and (asker := await _recent_asker(connection, entry))
+    }
 
 
-async def _recent_asker(connection: Connection, request: Entry) -> str | None:
+async def _recent_asker(connection: db.Connection, request: Entry) -> str | None:
     """Name the request that is the same as this one; None for what is named, or no request at all."""
     wanted = request.content
     if request.is_named or not isinstance(wanted, GhostRequested):
         return None
     asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
-    asker: str | None = await fetch_value(connection, _RECENT, asked, prepare=False)
+    asker: str | None = await db.fetch_value(connection, _RECENT, asked, prepare=False)
     return asker
 
 
-async def count_ghosts(connection: Connection, viewers: Sequence[str]) -> GhostLoad:
+async def count_ghosts(connection: db.Connection, viewers: Sequence[str]) -> GhostLoad:
     """Count the ghosts that limits are about; none is added while the channel's lock is held."""
     counted = {"viewers": list(viewers), "day": DAY}
-    [load] = await fetch_all(connection, _COUNT, class_row(GhostLoad), counted, prepare=False)
+    [load] = await db.fetch_all(connection, _COUNT, class_row(GhostLoad), counted, prepare=False)
     return load
 
 
@@ -119,18 +116,17 @@ _PROGRESS: LiteralString = """
 class PostgresGhosts:
     """Looks how ghosts stand; see `showtime_core.ports.Ghosts`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
 
     async def first_request(self, request: Entry) -> str | None:
         """Name the entry whose ghost this request gets."""
-        async with connected(self.pool) as connection:
-            asker: str | None = await fetch_value(connection, _ASKER, [request.id, request.dedup_key])
+        async with db.connected(self.pool) as connection:
+            asker: str | None = await db.fetch_value(connection, _ASKER, [request.id, request.dedup_key])
             return asker or await _recent_asker(connection, request)
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:
         """Tell how a ghost stands."""
-        async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _PROGRESS, by_name, [ghost_id])
+        row = await db.fetch_one(self.pool, _PROGRESS, db.by_name, [ghost_id])
         if row is None:
             raise NotFound("no such ghost")
         step, refusal = row.step and GhostStep(row.step), row.refusal and GhostRefusal(row.refusal)

@@ -3,15 +3,14 @@
 from typing import LiteralString
 
 from attrs import frozen
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import class_row
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.ghosts import count_ghosts
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
 from showtime_adapters.wire import decode_twitch_health, twitch_health_document
 from showtime_core.domain.chat import ChatHealth
-from showtime_core.domain.health import Health, TwitchHealth
+from showtime_core.domain.health import Health, PendingWork, TwitchHealth
 
 # What time it is, how Twitch was found, and how the reader of the chat fares.
 _READ: LiteralString = """
@@ -26,17 +25,27 @@ _KEEP: LiteralString = """
     where twitch_health.checked_at <= excluded.checked_at
 """
 
+# Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
+_PENDING_WORK: LiteralString = """
+    select (select count(*) from showtime.journal where outcome = 'parked') as parked_messages,
+           (select count(*) from showtime.outbox where status = 'parked') as parked_effects,
+           count(*) as waiting_effects,
+           coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
+               as oldest_effect_seconds
+    from showtime.outbox where status = 'due'
+"""
+
 
 @frozen
 class PostgresHealthStore:
     """The table of how everything stands; raises Unavailable."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
 
     async def read(self) -> Health:
         """Read what is known."""
-        async with connected(self.pool) as connection:
-            [row] = await fetch_all(connection, _READ, by_name)
+        async with db.connected(self.pool) as connection:
+            [row] = await db.fetch_all(connection, _READ, db.by_name)
             load = await count_ghosts(connection, ())
         return Health(
             now=row.now,
@@ -48,5 +57,11 @@ class PostgresHealthStore:
     async def save_twitch(self, health: TwitchHealth) -> None:
         """Keep what a check at Twitch came to."""
         report = encode(twitch_health_document(health))
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await connection.execute(_KEEP, [health.checked_at, report])
+
+
+async def read_pending_work(pool: db.Pool) -> PendingWork:
+    """Count what is parked and what is due; raises Unavailable."""
+    [pending] = await db.fetch_all(pool, _PENDING_WORK, class_row(PendingWork))
+    return pending

@@ -7,10 +7,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from attrs import define, field
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import Values, by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
     GhostPage,
@@ -23,18 +21,9 @@ from showtime_core.domain.broadcasts.history import (
 )
 from showtime_core.errors import NotFound
 
-# All nights with a tape. The tapes come from an index in their order, and are not sorted again.
-ALL_BROADCASTS: LiteralString = """
-    select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
-    from showtime.broadcast join (
-        select broadcast_id, array_agg(tape_id order by started_at, id)
-        from showtime.screening where tape_id > 0 group by broadcast_id
-    ) as played (broadcast_id, tape_ids) on broadcast_id = id
-    order by started_at, id
-"""
-
-# Some of them, after one of them or from the first. Only the tapes of these are looked at.
-SOME_BROADCASTS: LiteralString = """
+# The nights with a tape after one of them, or from the first, so many or all. Only the tapes of these are
+# looked at, from an index in their order.
+BROADCASTS: LiteralString = """
     select id, started_at, coalesce(vod_url, '') as vod_url, tape_ids
     from showtime.broadcast cross join lateral (
         select array_agg(tape_id order by screening.started_at, screening.id)
@@ -99,22 +88,21 @@ IMAGE_URLS: LiteralString = """
 
 # Keeps where the recording of a night is: outside the channel's lock, for nothing that is shown of the night
 # depends on it.
-SET_VOD_URL: LiteralString = "update showtime.broadcast set vod_url = nullif(%s, '') where id = %s"
+SET_VOD_URL: LiteralString = """
+    update showtime.broadcast set vod_url = nullif(%s, '') where id = %s returning id
+"""
 
 
 @define
 class PostgresHistory:
     """The nights that were; see `showtime_core.ports.History`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def broadcasts(self, after: int | None = None, limit: int | None = None) -> list[ListedBroadcast]:
         """List the nights with a tape by their start."""
-        if after is None and limit is None:
-            rows = await self._read(ALL_BROADCASTS)
-        else:
-            rows = await self._read(SOME_BROADCASTS, {"after": after, "limit": limit})
+        rows = await self._read(BROADCASTS, {"after": after, "limit": limit})
         if not rows and after is not None and not await self._read(IS_BROADCAST, [after]):
             raise NotFound("no such broadcast")
         return [ListedBroadcast(row.id, row.started_at, row.vod_url, tuple(row.tape_ids)) for row in rows]
@@ -145,17 +133,14 @@ class PostgresHistory:
 
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere."""
-        async with connected(self.pool) as connection:
-            await self._schema.require(connection)
-            changed = await connection.execute(SET_VOD_URL, [url, broadcast_id])
-        if not changed.rowcount:
+        await self._schema.require(self.pool)
+        if not await db.fetch_all(self.pool, SET_VOD_URL, db.by_name, [url, broadcast_id]):
             raise NotFound("no such broadcast")
 
-    async def _read(self, query: LiteralString, values: Values = None) -> list[Any]:
-        async with connected(self.pool) as connection:
-            await self._schema.require(connection)
-            # Thousands of times and arrays.
-            return await fetch_all(connection, query, by_name, values, binary=True)
+    async def _read(self, query: LiteralString, values: db.Values) -> list[Any]:
+        await self._schema.require(self.pool)
+        # In binary: there are thousands of times and arrays.
+        return await db.fetch_all(self.pool, query, db.by_name, values, binary=True)
 
 
 def _screenings(rows: Sequence[Any]) -> tuple[PastScreening, ...]:

@@ -3,10 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from psycopg_pool import AsyncConnectionPool
-
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.statements import JOURNAL_AFTER
 from showtime_adapters.wire import decode_policy
 from showtime_core.domain.journal import Entry, EntrySource, JournalRecord, Malformed, Outcome, Unknown
@@ -17,15 +14,14 @@ Parse = Callable[[Entry], Entry]
 """Reads the content of an entry from its body."""
 
 
-async def read_journal(pool: AsyncConnectionPool[Connection], parse: Parse) -> AsyncIterator[JournalRecord]:
+async def read_journal(pool: db.Pool, parse: Parse) -> AsyncIterator[JournalRecord]:
     """Read all entries in the order of reactions, each with what a replay needs; raises Unavailable.
 
     One whose body was pruned is Malformed: nobody can tell any more what it said.
     """
     position = 0
     while True:
-        async with connected(pool) as connection:
-            rows = await fetch_all(connection, JOURNAL_AFTER, by_name, [position, _PAGE])
+        rows = await db.fetch_all(pool, JOURNAL_AFTER, db.by_name, [position, _PAGE])
         for row in rows:
             yield _read(row, parse)
         if len(rows) < _PAGE:

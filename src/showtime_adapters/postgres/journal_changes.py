@@ -6,15 +6,10 @@ from functools import cache
 from attrs import asdict, astuple
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.outbox import planned_document
-from showtime_adapters.postgres.pool import Connection
-from showtime_adapters.wire import (
-    Document,
-    alert_document,
-    policy_document,
-    snapshot_document,
-)
+from showtime_adapters.wire import Document, alert_document, policy_document, snapshot_document
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
@@ -22,7 +17,7 @@ from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
 async def write_changes(
-    connection: Connection,
+    connection: db.Connection,
     changes: JournalChanges,
     batch: AdmittedBatch,
     policy: Policy,
@@ -59,35 +54,21 @@ def _policy(policy: Policy) -> str:
 
 def _entries(batch: AdmittedBatch, verdicts: Sequence[Verdict]) -> list[Document]:
     return [
-        {
-            "id": entry.id,
-            "source": entry.source,
-            "type": entry.type,
-            "version": entry.version,
-            "retry": entry.retry,
-            "sent_at": entry.sent_at,
-            "fact": None if entry.id in batch.first_reports else entry.claim,
-            "outcome": verdict.outcome,
-            "remark": verdict.remark,
-        }
+        db.columns(entry, "id", "source", "type", "version", "retry", "sent_at")
+        | db.columns(verdict, "outcome", "remark")
+        | {"fact": None if entry.id in batch.first_reports else entry.claim}
         for entry, verdict in zip(batch.new_entries, verdicts, strict=True)
     ]
 
 
 def _viewers(updates: Sequence[ViewerUpdate]) -> list[Document]:
-    """List every viewer once, since one statement cannot change a row twice."""
-    viewers: dict[str, list[ViewerUpdate]] = {}
+    """List every viewer once, for one statement changes a row once: the latest name, and the first times."""
+    viewers: dict[str, Document] = {}
     for update in updates:
-        viewers.setdefault(update.viewer.id, []).append(update)
-    return [
-        {
-            "id": viewer_id,
-            "name": times[-1].viewer.name,
-            "followed_at": next((seen.followed_at for seen in times if seen.followed_at), None),
-            "subscribed_at": next((seen.subscribed_at for seen in times if seen.subscribed_at), None),
-        }
-        for viewer_id, times in viewers.items()
-    ]
+        times = {name: at for name, at in db.columns(update, "followed_at", "subscribed_at").items() if at}
+        row = {"id": update.viewer.id} | times | viewers.get(update.viewer.id, {})
+        viewers[update.viewer.id] = row | {"name": update.viewer.name}
+    return list(viewers.values())
 
 
 def _shown(feed_items: Sequence[FeedItem]) -> list[Document]:
@@ -100,14 +81,14 @@ def _stream_and_payload(what: Alert | Snapshot) -> Document:
     return {"stream": "alerts", "payload": alert_document(what)}
 
 
-async def write_payments(connection: Connection, changes: JournalChanges) -> None:
+async def write_payments(connection: db.Connection, changes: JournalChanges) -> None:
     """Write the payments that were told, under the lock."""
     told = [asdict(each.payment) | {"entry_id": each.entry_id} for each in changes.payments]
     if told:
         await connection.execute(statements.KEEP_PAYMENTS, [encode(told)])
 
 
-async def write_broadcasts(connection: Connection, changes: JournalChanges) -> None:
+async def write_broadcasts(connection: db.Connection, changes: JournalChanges) -> None:
     """Write the broadcasts and screenings that are new or changed, under the lock."""
     if changes.merged_broadcasts:
         await connection.execute(statements.END_MERGED, [list(changes.merged_broadcasts)])

@@ -10,8 +10,8 @@ from typing import LiteralString
 
 from attrs import define, field
 
-from showtime_adapters.postgres.living_session import SILENT_SECONDS, T, Work, keep, living_session
-from showtime_adapters.postgres.session import Connection
+from showtime_adapters.postgres import pool as db
+from showtime_adapters.postgres.living_session import HELD, SILENT_SECONDS, T, Work, keep, living_session
 from showtime_core.errors import Unavailable
 
 # The keys of all locks of this kind: any numbers would do, but the same in all versions of showtime.
@@ -26,13 +26,7 @@ _HEARTBEATS = 8
 """In so many seconds: a leader that is merely slow is not silent."""
 
 # Tells whether a session holds the lock.
-_HOLDS: LiteralString = """
-    select exists (
-        select from pg_locks
-        where locktype = 'advisory' and granted and objsubid = 1 and pid = %s
-          and (classid::bigint << 32) | objid::bigint = %s
-    )
-"""
+_HOLDS: LiteralString = "select exists (select from" + HELD + "where pid = %s and key = %s)"
 
 
 @define
@@ -46,10 +40,9 @@ class Leadership:
     _backend: int = field(default=0, init=False)
     """The server's process of the session that led last."""
 
-    async def require(self, connection: Connection) -> None:
+    async def require(self, connection: db.Connection) -> None:
         """Raise Unavailable unless this instance leads; to be asked in the transaction that depends on it."""
-        row = await (await connection.execute(_HOLDS, [self._backend, self.key])).fetchone()
-        if row != (True,):
+        if not await db.fetch_value(connection, _HOLDS, [self._backend, self.key]):
             raise Unavailable("another showtime does this by now")
 
     async def run(self, work: Work[None]) -> None:

@@ -9,12 +9,16 @@ from uuid import UUID, uuid5
 
 from attrs import frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres import pool as db
 from showtime_core.domain.points_and_ghosts.effects import Credit
-from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    Balance,
+    FlowState,
+    Statement,
+    Transaction,
+    TransactionPage,
+)
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
     ExpectedTransaction,
     expected_credit,
@@ -48,8 +52,15 @@ _STATEMENT: LiteralString = """
     where viewer_id = %s and at >= clock_timestamp() - %s order by position desc
 """
 
-_FIND: LiteralString = """
-    select id, type, state, points, description, at from showtime.flow where viewer_id = %s and id = %s
+# Lists a viewer's transactions from one on, the newest first. Where they begin is looked up first, so that an
+# index leads there.
+_PAGE: LiteralString = """
+    select id, type, state, points, description, at from showtime.flow
+    where viewer_id = %(viewer)s and position <= case
+        when %(first)s::uuid is null then 9223372036854775807
+        else (select position from showtime.flow where viewer_id = %(viewer)s and id = %(first)s)
+    end
+    order by position desc limit %(limit)s
 """
 
 _DECIDE: LiteralString = """
@@ -60,20 +71,20 @@ _DECIDE: LiteralString = """
 
 @frozen
 class PostgresLedger:
-    """Keeps the points of viewers; see `showtime_core.ports.Ledger` and `Account`."""
+    """Keeps the points of viewers; see `showtime_core.ports.PagedLedger`."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
 
     async def credit(self, credit: Credit, key: str) -> UUID:
         """Credit points; returns the transaction's id."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             return await _record(connection, credit.viewer, key, expected_credit(credit))
 
     async def reserve(self, viewer: Viewer, points: int, ghost_id: UUID, key: str) -> UUID:  # noqa: ARG002
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
-        async with connected(self.pool) as connection, connection.transaction():
+        async with db.connected(self.pool) as connection, connection.transaction():
             await connection.execute(_LOCK, [viewer.id])
-            is_known = await fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
+            is_known = await db.fetch_value(connection, _IS_KNOWN, [uuid5(_NAMESPACE, key)])
             if not is_known and (await _balance(connection, viewer)).available < points:
                 raise NotEnoughPoints("not enough points")
             return await _record(connection, viewer, key, expected_reservation(points))
@@ -88,23 +99,26 @@ class PostgresLedger:
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
-        async with connected(self.pool) as connection:
-            return await _balance(connection, viewer)
+        return await _balance(self.pool, viewer)
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
-        async with connected(self.pool) as connection:
-            rows = await fetch_all(connection, _STATEMENT, by_name, [viewer.id, period])
+        rows = await db.fetch_all(self.pool, _STATEMENT, db.by_name, [viewer.id, period])
         return Statement(tuple(map(_transaction, rows)), is_complete=True)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
-        async with connected(self.pool) as connection:
-            row = await fetch_one(connection, _FIND, by_name, [viewer.id, flow_id])
-        return _transaction(row) if row else None
+        found = (await self.page(viewer, 1, flow_id)).transactions
+        return found[0] if found else None
+
+    async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
+        """List so many transactions, newest first, from one on."""
+        values = {"viewer": viewer.id, "first": first, "limit": limit + 1}
+        rows = await db.fetch_all(self.pool, _PAGE, db.by_name, values)
+        return TransactionPage.of([*map(_transaction, rows)], limit)
 
     async def _decide(self, viewer: Viewer, flow_id: UUID, state: FlowState) -> None:
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             decided = await connection.execute(_DECIDE, [state, viewer.id, flow_id])
         if not decided.rowcount:
             if await self.find(viewer, flow_id):
@@ -112,15 +126,15 @@ class PostgresLedger:
             raise Refused("no such transaction")
 
 
-async def _record(connection: Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
+async def _record(connection: db.Connection, viewer: Viewer, key: str, new: ExpectedTransaction) -> UUID:
     flow_id = uuid5(_NAMESPACE, key)
     values = [flow_id, viewer.id, new.type, new.state, new.points, new.description]
     await connection.execute(_RECORD, values)
     return flow_id
 
 
-async def _balance(connection: Connection, viewer: Viewer) -> Balance:
-    [balance] = await fetch_all(connection, _BALANCE, class_row(Balance), [viewer.id])
+async def _balance(database: db.Pool | db.Connection, viewer: Viewer) -> Balance:
+    [balance] = await db.fetch_all(database, _BALANCE, class_row(Balance), [viewer.id])
     return balance
 
 

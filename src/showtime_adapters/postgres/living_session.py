@@ -16,9 +16,11 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from attrs import frozen
 
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.session import Connection, listening_session
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +39,24 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=0.1), timedelta(seconds=2)
 
 _TRY_LOCK: LiteralString = "select pg_try_advisory_lock(%s)"
 
+# The advisory locks of this database that are held, and by whom.
+HELD: LiteralString = """
+    (select pid, (classid::bigint << 32) | objid::bigint as key from pg_locks
+     where locktype = 'advisory' and granted and objsubid = 1
+       and database = (select oid from pg_database where datname = current_database())) as held
+"""
+
 # Ends the sessions that hold one of these locks and have been silent for so many seconds. What follows names
 # the locks.
-END_SILENT: LiteralString = """
+END_SILENT: LiteralString = (
+    """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
       and state_change < clock_timestamp() - make_interval(secs => %s)
-      and pid in (select pid from pg_locks where locktype = 'advisory' and granted and objsubid = 1
-                  and (classid::bigint << 32) | objid::bigint in """
+      and pid in (select pid from """  # noqa: S608 - all of it is ours
+    + HELD
+    + "where key in "
+)
 _END_HOLDER: LiteralString = END_SILENT + "(%s))"
 
 
@@ -56,12 +68,12 @@ class LivingSession:
 
     async def lock(self, key: int, silent_seconds: float = SILENT_SECONDS) -> None:
         """Take an advisory lock, as soon as it is free; a holder that is silent for so long is ended."""
-        while await (await self.connection.execute(_TRY_LOCK, [key])).fetchone() != (True,):
+        while not await db.fetch_value(self.connection, _TRY_LOCK, [key]):
             await self.connection.execute(_END_HOLDER, [silent_seconds, key])
             await asyncio.sleep(_POLL_SECONDS)
 
     async def do(
-        self, work: Work[T], beat: Beat, beat_seconds: float, wake: Callable[[], None] | None = None
+        self, work: Work[T], beat: Beat, beat_seconds: float, wake: Callable[[], None] = lambda: None
     ) -> T:
         """Do the work with a heartbeat beside it; when the session dies, the work is cancelled.
 
@@ -80,12 +92,9 @@ class LivingSession:
             watching.cancel()
             await asyncio.wait({working, watching})
 
-    async def _watch(self, beat: Beat, seconds: float, wake: Callable[[], None] | None) -> None:
+    async def _watch(self, beat: Beat, seconds: float, wake: Callable[[], None]) -> None:
         while True:
             await beat()
-            if wake is None:
-                await asyncio.sleep(seconds)
-                continue
             async for _ in self.connection.notifies(timeout=seconds):
                 wake()
 
@@ -99,7 +108,7 @@ async def living_session(conninfo: str, listen: LiteralString | None = None) -> 
                 await connection.execute(listen)
             yield LivingSession(connection)
     except psycopg.Error as reason:
-        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+        raise Unavailable(f"the database cannot be used: {name_error(reason)}") from reason
 
 
 async def keep(what: str, hold: Callable[[], Awaitable[None]]) -> None:

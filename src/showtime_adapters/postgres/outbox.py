@@ -10,12 +10,10 @@ from uuid import UUID
 from attrs import asdict, define
 from psycopg.errors import UniqueViolation
 from psycopg.rows import scalar_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import outbox_statements as statements
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.wire import Document, decode_effect, effect_document
 from showtime_core.domain.events import GhostRequested, dedup_key
 from showtime_core.domain.outbox import Job, PlannedEffect, Settlement
@@ -37,7 +35,7 @@ class PostgresOutbox:
     Its pool is one in which each statement is a transaction of its own.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
     may_send_for: timedelta
     """How long an instance that is gone may still be sending: before, its ledger calls are not looked at."""
     owner: int = 0
@@ -48,7 +46,7 @@ class PostgresOutbox:
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due."""
         found: list[Any] = []
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
                 pass  # what was in the way is out of it, and the next look may find more
             jobs = {row.key: _read(row) for row in found}
@@ -57,12 +55,12 @@ class PostgresOutbox:
         return [job for job in jobs.values() if job]
 
     async def _look(
-        self, connection: Connection, kinds: Collection[str], limit: int, found: list[Any]
+        self, connection: db.Connection, kinds: Collection[str], limit: int, found: list[Any]
     ) -> bool:
         """Lease up to so many more; tells whether anything was in the way."""
         wanted = {"kinds": list(kinds), "limit": limit, "look": _LOOKED_AT * limit, "owner": self.owner}
         try:
-            rows = await fetch_all(connection, statements.LEASE, by_name, wanted)
+            rows = await db.fetch_all(connection, statements.LEASE, db.by_name, wanted)
         except UniqueViolation:  # another instance has taken a lane at the same moment
             return False
         found += [row for row in rows if row.key is not None]
@@ -70,7 +68,7 @@ class PostgresOutbox:
 
     async def recover(self) -> None:
         """Take back what instances had leased that are gone."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await connection.execute(statements.RECOVER, [self.may_send_for])
             await connection.execute(statements.PLAN_CHECKS)
 
@@ -78,25 +76,22 @@ class PostgresOutbox:
         """Write what came of a job."""
         with self.watched():
             async with (
-                connected(self.pool) as connection,
+                db.connected(self.pool) as connection,
                 connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
             ):
                 await write_settlement(connection, job, settlement, "leased", self.owner)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
-        async with connected(self.pool) as connection:
-            return set(await fetch_all(connection, statements.CLAIMED, scalar_row, [viewer.id]))
+        return set(await db.fetch_all(self.pool, statements.CLAIMED, scalar_row, [viewer.id]))
 
     async def is_under_way(self, viewer: Viewer) -> bool:
         """Tell whether a transaction may be being made."""
-        async with connected(self.pool) as connection:
-            found = await (await connection.execute(statements.UNDER_WAY, [viewer.id])).fetchone()
-        return found is not None
+        return bool(await db.fetch_value(self.pool, statements.UNDER_WAY, [viewer.id]))
 
 
 async def write_settlement(
-    connection: Connection, job: Job, settlement: Settlement, was: str, owner: int | None
+    connection: db.Connection, job: Job, settlement: Settlement, was: str, owner: int | None
 ) -> None:
     """Write what came of a job, if it is still what it was, and its owner's."""
     cursor = await connection.execute(
@@ -108,7 +103,6 @@ async def write_settlement(
             "owner": owner,
             "attempts": job.attempts,
             "remark": _clean(settlement.remark),
-            "is_sure": settlement.clears_doubt,
             "planned": encode([planned_document(settlement.next_effect)] if settlement.next_effect else []),
         },
     )
@@ -128,62 +122,51 @@ def _read(row: Any) -> Job | None:  # noqa: ANN401 - a named tuple
 def read_job(row: Any) -> Job:  # noqa: ANN401 - a named tuple
     """Read a job from its columns, and those of its ghost."""
     return Job(
-        key=row.key,
-        entry_id=row.entry_id,
         effect=decode_effect(row.kind, row.payload),
-        attempts=row.attempts,
         ghost=_ghost(row) if row.id else None,
-        in_doubt_for=row.in_doubt_for,
-        answered_for=row.answered_for,
+        **db.columns(row, "key", "entry_id", "attempts", "in_doubt_for", "answered_for"),
     )
 
 
 def _ghost(row: Any) -> Ghost:  # noqa: ANN401 - a named tuple
     return Ghost(
-        id=row.id,
         viewer=Viewer(row.viewer_id, row.viewer_login, row.viewer_display_name),
-        subject=row.subject,
-        screening_id=row.screening_id,
         step=GhostStep(row.step),
-        flow_id=row.flow_id,
-        url=row.url,
-        refusal=GhostRefusal(row.refusal) if row.refusal else None,
-        reason=row.reason,
-        jpeg=row.jpeg,
+        refusal=row.refusal and GhostRefusal(row.refusal),
+        **db.columns(row, "id", "subject", "screening_id", "flow_id", "url", "reason", "jpeg"),
     )
 
 
 def planned_document(planned: PlannedEffect) -> Document:
     """Say an effect that is planned as the columns of its row."""
-    return {
-        "key": planned.key,
-        "entry_id": planned.entry_id,
+    return db.columns(planned, "key", "entry_id", "status", "remark") | {
         "kind": effect_kind(planned.effect),
         "lane": effect_lane(planned.effect),
         "payload": effect_document(planned.effect),
-        "status": planned.status,
         "depends_on": planned.after,
-        "remark": planned.remark,
     }
 
 
 def _ghost_parameters(ghost: Ghost, entry_id: str) -> dict[str, object]:
     is_over = ghost.step in {GhostStep.REFUSED, GhostStep.REFUNDED}
-    return asdict(ghost, recurse=False) | {
-        "entry_id": entry_id,
-        "summons": f"{entry_id}:summon-ghost",
-        "viewer_id": ghost.viewer.id,
-        "login": ghost.viewer.login,
-        "display_name": ghost.viewer.display_name,
-        "name": ghost.viewer.name,
-        "prompt": prompt(ghost.subject),
-        "reason": _clean(ghost.reason),
-        "error": _clean(ghost.reason) if is_over else None,
-        "is_decided": is_over or ghost.step is GhostStep.PAID,
-        "is_settled": ghost.is_finished,
-        "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),
-        "jpeg": ghost.jpeg if ghost.step is GhostStep.PAINTED else None,
-    }
+    reason = _clean(ghost.reason)
+    viewer = db.columns(ghost.viewer, "login", "display_name", "name")
+    return (
+        asdict(ghost, recurse=False)
+        | viewer
+        | {
+            "entry_id": entry_id,
+            "summons": f"{entry_id}:summon-ghost",
+            "viewer_id": ghost.viewer.id,
+            "prompt": prompt(ghost.subject),
+            "reason": reason,
+            "error": reason if is_over else None,
+            "is_decided": is_over or ghost.step is GhostStep.PAID,
+            "is_settled": ghost.is_finished,
+            "fact": dedup_key(GhostRequested(ghost.viewer, ghost.subject)),
+            "jpeg": ghost.jpeg if ghost.step is GhostStep.PAINTED else None,
+        }
+    )
 
 
 def _clean(words: str | None) -> str | None:

@@ -13,17 +13,16 @@ END_SILENT = living_session.END_SILENT + "(select owner from showtime.outbox whe
 
 # Takes back what instances had leased that are gone: it may have been performed. A call to the ledger, which
 # is in a lane, may still be sent for a while: an answer of the ledger before that proves nothing.
-RECOVER: LiteralString = """
+RECOVER: LiteralString = (
+    """
     update showtime.outbox set
         status = 'due', owner = null, doubted_since = coalesce(doubted_since, leased_at), answered_at = null,
         due_at = clock_timestamp() + case when lane is null then interval '0' else %s end,
         remark = 'the instance that performed it is gone'
-    where status = 'leased' and owner not in (
-        select (classid::bigint << 32) | objid::bigint from pg_locks
-        where locktype = 'advisory' and granted and objsubid = 1
-          and database = (select oid from pg_database where datname = current_database())
-    )
-"""
+    where status = 'leased' and owner not in (select key from """  # noqa: S608 - all of it is ours
+    + living_session.HELD
+    + ")"
+)
 
 # Plans to look once more at what was in doubt, where that is due.
 PLAN_CHECKS: LiteralString = """
@@ -38,26 +37,43 @@ PLAN_CHECKS: LiteralString = """
     on conflict (key) do nothing
 """
 
+# The columns of a job, as `read_job` takes them, but for the image; and its ghost, read by id in a subquery:
+# no plan reads more than its one row.
+_JOB: LiteralString = """
+    outbox.key, outbox.entry_id, kind, payload, attempts, remark, coalesce(leased_at, created_at) as since,
+    clock_timestamp() - doubted_since as in_doubt_for, clock_timestamp() - answered_at as answered_for,
+    its.id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, its.flow_id, url,
+    refusal, reason
+"""
+_GHOST: LiteralString = """
+    left join lateral (
+        select * from showtime.ghost
+        where kind <> 'summon-ghost' and ghost.id = (payload ->> 'ghost_id')::uuid offset 0
+    ) as its on true
+"""
+
 # Leases what can begin: of what is ready, the lowest turn first, and of what was to come later and is due by
 # now. Both are read from the beginning of an index, so many of each kind and no more, however much waits.
 # What turns out to stand behind another of its lane, or to come later, is put there, out of the way; another
 # look may find more. A lane has one leased at most: two instances that see it at the same moment are kept
 # apart by a unique index. Rows are named by key, or read by a subquery of their own: no plan reads more.
-LEASE: LiteralString = """
-    with ready as materialized (
+LEASE: LiteralString = (
+    """
+    with near as materialized (
         select near.* from unnest(%(kinds)s::text[]) as wanted (kind) cross join lateral (
-            select key, lane, position, turn, due_at from showtime.outbox
-            where (case when status = 'due' and place = 'ready' then outbox.kind end) = wanted.kind
-            order by turn, position limit %(look)s
-            for update skip locked
-        ) as near
-    ), later as materialized (
-        select near.* from unnest(%(kinds)s::text[]) as wanted (kind) cross join lateral (
-            select key, lane, position, turn, due_at from showtime.outbox
-            where (case when status = 'due' and place = 'later' then outbox.kind end) = wanted.kind
-              and due_at <= statement_timestamp()
-            order by due_at limit %(look)s
-            for update skip locked
+            select * from (
+                select key, lane, position, turn, due_at from showtime.outbox
+                where (case when status = 'due' and place = 'ready' then outbox.kind end) = wanted.kind
+                order by turn, position limit %(look)s
+                for update skip locked
+            ) as ready
+            union all select * from (
+                select key, lane, position, turn, due_at from showtime.outbox
+                where (case when status = 'due' and place = 'later' then outbox.kind end) = wanted.kind
+                  and due_at <= statement_timestamp()
+                order by due_at limit %(look)s
+                for update skip locked
+            ) as later
         ) as near
     ), looked as materialized (
         select key, position, turn, due_at > clock_timestamp() as is_early,
@@ -66,7 +82,7 @@ LEASE: LiteralString = """
                or exists (select from showtime.outbox as other
                           where other.lane = near.lane and other.status = 'due'
                             and other.position < near.position) as is_behind
-        from (select * from ready union all select * from later) as near
+        from near
     ), put_behind as (
         update showtime.outbox set place = 'behind'
         where key = any(array(select key from looked where is_behind))
@@ -85,18 +101,12 @@ LEASE: LiteralString = """
         ))
         returning outbox.*
     )
-    select (select count(*) from put_behind) + (select count(*) from put_later) as moved,
-           leased.key, leased.entry_id, kind, payload, attempts,
-           clock_timestamp() - doubted_since as in_doubt_for,
-           clock_timestamp() - answered_at as answered_for,
-           id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, its.flow_id, url,
-           refusal, reason, jpeg
-    from (select) as always left join leased on true left join lateral (
-        select * from showtime.ghost
-        where kind <> 'summon-ghost' and ghost.id = (payload ->> 'ghost_id')::uuid offset 0
-    ) as its on true
-    order by turn, position
-"""
+    select (select count(*) from put_behind) + (select count(*) from put_later) as moved, jpeg,"""  # noqa: S608 - all of it is ours
+    + _JOB
+    + "from (select) as always left join leased as outbox on true"
+    + _GHOST
+    + "order by turn, position"
+)
 
 # Puts back for a while what this instance cannot read; another may, of a newer version.
 PUT_BACK: LiteralString = """
@@ -114,10 +124,10 @@ SETTLE: LiteralString = """
         update showtime.outbox set
             status = %(status)s, remark = %(remark)s, owner = null, flow_id = coalesce(%(flow_id)s, flow_id),
             due_at = clock_timestamp() + %(delay)s,
-            doubted_since = case when %(is_sure)s then null
+            doubted_since = case when %(clears_doubt)s then null
                                  when %(in_doubt)s then coalesce(doubted_since, leased_at)
                                  else doubted_since end,
-            answered_at = case when %(is_sure)s or %(in_doubt)s then null
+            answered_at = case when %(clears_doubt)s or %(in_doubt)s then null
                                when %(has_answered)s then coalesce(answered_at, clock_timestamp())
                                else answered_at end,
             check_at = clock_timestamp() + %(check_after)s::interval
@@ -148,35 +158,35 @@ SETTLE: LiteralString = """
     select from settled
 """
 
-# The columns of a job, as `read_job` takes them, but for the image.
-_JOB: LiteralString = """
-    key, outbox.entry_id, kind, payload, attempts, clock_timestamp() - doubted_since as in_doubt_for,
-    clock_timestamp() - answered_at as answered_for,
-    id, viewer_id, viewer_login, viewer_display_name, subject, screening_id, step, ghost.flow_id, url,
-    refusal, reason,
-"""
-_JOBS: LiteralString = """
-    from showtime.outbox
-    left join showtime.ghost on kind <> 'summon-ghost' and id = (payload ->> 'ghost_id')::uuid
-"""
-
 # Lists what is parked, the oldest first, without its images.
 PARKED: LiteralString = (
-    "select remark, coalesce(leased_at, created_at) as since,"
+    "select null as jpeg,"
     + _JOB
-    + "null as jpeg"
-    + _JOBS
+    + "from showtime.outbox"
+    + _GHOST
     + "where status = 'parked' order by position limit %s"
 )
 
-# Takes one that is parked, for changing it.
-TAKE_PARKED: LiteralString = (
-    "select remark," + _JOB + "jpeg" + _JOBS + "where key = %s and status = 'parked' for update of outbox"
-)
+# Takes what is parked under a key, or what waits for it, for changing it.
+_TAKE: LiteralString = "select jpeg," + _JOB + "from showtime.outbox" + _GHOST + "where "
+TAKE_PARKED: LiteralString = _TAKE + "key = %s and status = 'parked' for update of outbox"
+TAKE_WAITING: LiteralString = _TAKE + "depends_on = %s and status = 'waiting' for update of outbox"
 
-# Takes what waits for another, for changing it.
-TAKE_WAITING: LiteralString = (
-    "select" + _JOB + "jpeg" + _JOBS + "where depends_on = %s and status = 'waiting' for update of outbox"
+# Lists the ghosts that wait for the host, the oldest first.
+AWAITING: LiteralString = """
+    select id, viewer_id, viewer_login, viewer_display_name, subject, changed_at as since, due_at as until,
+           coalesce(remark, '') as reason
+    from showtime.ghost join showtime.outbox on key = ghost.entry_id || ':paint-ghost'
+    where step = 'awaiting-approval' and refusal is null and status = 'due'
+    order by changed_at limit %s
+"""
+
+# Takes one of them, for deciding about it.
+TAKE_AWAITING: LiteralString = (
+    "select"
+    + _JOB
+    + "jpeg from showtime.ghost join showtime.outbox on key = ghost.entry_id || ':paint-ghost' "
+    + "where id = %s and step = 'awaiting-approval' and status = 'due' for update of outbox"
 )
 
 # Wakes whoever performs effects.
@@ -224,7 +234,7 @@ CLAIMED: LiteralString = "select flow_id from showtime.outbox where lane = %s an
 
 # Whether a transaction of a viewer may be being made that is not known yet.
 UNDER_WAY: LiteralString = """
-    select from showtime.outbox
+    select true from showtime.outbox
     where lane = %s and status in ('due', 'leased') and (status = 'leased' or doubted_since is not null)
     limit 1
 """

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the time limits without which one frozen instance would stop the others.
+"""Connections to PostgreSQL, and asking by them, within limits: one frozen instance must not stop the others.
 
 An instance that is frozen while it holds the channel's lock loses its session to the first that has waited
 for the lock in vain (`END_FROZEN`). Everything else that waits has a limit as well, so that nothing waits for
@@ -6,31 +6,45 @@ a database that does not answer. These are [settings of a session](session.py): 
 session to several clients (transaction pooling) is not supported.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
+from psycopg.rows import AsyncRowFactory, namedtuple_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from showtime_adapters.postgres.session import Connection, ServingConnection
+from showtime_adapters.postgres import session
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
-__all__ = ["Connection", "connected", "make_pool", "retry_once"]
+Connection = session.Connection
+Pool = AsyncConnectionPool[Connection]
+Database = Pool | Connection
+"""A connection, or a pool from which one is borrowed for each statement."""
+T = TypeVar("T")
+Values = Sequence[Any] | Mapping[str, Any] | None
+
+by_name: AsyncRowFactory[Any] = namedtuple_row
+"""Each row has its columns as attributes."""
 
 _POOL_WAIT_SECONDS = 2.0
 
 
-def make_pool(
-    conninfo: str, max_size: int = 4, *, autocommit: bool = False
-) -> AsyncConnectionPool[Connection]:
+def columns(value: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a value of ours, or a row by name
+    """Give some attributes of a value by their names: as the columns of a row, or the fields of a class."""
+    return {name: getattr(value, name) for name in names}
+
+
+def make_pool(conninfo: str, max_size: int = 4, *, autocommit: bool = False) -> Pool:
     """Make a pool, not yet open; it connects in the background, and again after each loss.
 
     With `autocommit` each statement is a transaction of its own: in one round trip, not in three.
     """
     return AsyncConnectionPool(
         conninfo,
-        connection_class=ServingConnection,
-        kwargs={"autocommit": autocommit},
+        kwargs=session.CONNECTING | {"autocommit": autocommit},
+        configure=session.begin_serving,
         min_size=1,
         max_size=max_size,
         open=False,
@@ -41,7 +55,7 @@ def make_pool(
 
 
 @asynccontextmanager
-async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
+async def connected(pool: Pool) -> AsyncIterator[Connection]:
     """Borrow a connection for one transaction, committed on leaving; with `autocommit`, for many.
 
     Raises Unavailable for whatever shows that the database is away or not fit for use; an error that is the
@@ -56,7 +70,42 @@ async def connected(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Conn
         if _is_of_the_data(reason):
             raise
         await pool.drain()  # what took one connection has probably taken the others
-        raise Unavailable(f"the database cannot be used: {type(reason).__name__}") from reason
+        raise Unavailable(f"the database cannot be used: {name_error(reason)}") from reason
+
+
+async def fetch_all(  # noqa: PLR0913 - those of psycopg
+    database: Database,
+    query: LiteralString,
+    row: AsyncRowFactory[T],
+    values: Values = None,
+    *,
+    prepare: bool | None = None,
+    binary: bool = False,
+) -> list[T]:
+    """Run a query, and give its rows, each made by `row`.
+
+    Raises psycopg.Error; where a connection is borrowed from a pool for it, what `connected` raises.
+    """
+    if isinstance(database, AsyncConnectionPool):
+        async with connected(database) as connection:
+            return await fetch_all(connection, query, row, values, prepare=prepare, binary=binary)
+    cursor = database.cursor(row_factory=row)
+    await cursor.execute(query, values, prepare=prepare, binary=binary)
+    return await cursor.fetchall()
+
+
+async def fetch_one(
+    database: Database, query: LiteralString, row: AsyncRowFactory[T], values: Values = None
+) -> T | None:
+    """Run a query, and give its first row; None if it has none. Raises what `fetch_all` does."""
+    return next(iter(await fetch_all(database, query, row, values)), None)
+
+
+async def fetch_value(
+    database: Database, query: LiteralString, values: Values = None, *, prepare: bool | None = None
+) -> Any:  # noqa: ANN401 - whatever the column holds
+    """Run a query, and give the first column of its first row; None if it has none. Raises the same."""
+    return next(iter(await fetch_all(database, query, scalar_row, values, prepare=prepare)), None)
 
 
 async def retry_once(use: Callable[[], Awaitable[None]]) -> None:

@@ -1,9 +1,9 @@
 """Retention: what is old is let go, but for what makes twice once.
 
-Bodies of the journal, settled effects and what the streams have shown are pruned once they are older than the
-settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each of them
-a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it begins at
-the beginning, and needs to remember nothing.
+Bodies of the journal, settled effects and what streams and screen have shown are pruned once they are older
+than the settings say. Message ids and natural keys stay for ever. Each table is walked in small batches, each
+of them a transaction that looks at so many rows and no more, so that nobody waits for it; begun again, it
+begins at the beginning, and needs to remember nothing.
 """
 
 import asyncio
@@ -12,22 +12,15 @@ from datetime import timedelta
 from typing import LiteralString
 
 from attrs import frozen
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.leader import PRUNING_KEY, Leadership
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import require_schema
-from showtime_core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
 
 _BATCH = 1000
 _PAUSE_SECONDS = 0.05
 """Between two batches: whoever answers Twitch has the database for itself meanwhile."""
-_PRUNE_EVERY_SECONDS = 24 * 3600.0
-_TRY_AGAIN_SECONDS = 600.0
-_PATIENCE_SECONDS = 5.0
 
 # Each looks at no more rows than a batch has, in an order that has an index, and gives how many it pruned,
 # and the last that it looked at: null where there is no more to prune.
@@ -82,39 +75,38 @@ _EFFECTS: LiteralString = """
     select (select count(*) from pruned) as pruned, max(key) as last from looked
 """
 
+# Removes what became of alerts on the screen, once that is as old.
+_SHOWINGS: LiteralString = """
+    with looked as (
+        select id, ended_at from showtime.showing
+        where ended_at > coalesce(%(after)s::timestamptz, '-infinity')
+        order by ended_at limit %(batch)s
+    ), pruned as (
+        delete from showtime.showing using looked
+        where showing.id = looked.id and looked.ended_at < clock_timestamp() - %(age)s
+        returning looked.ended_at
+    )
+    select count(*) as pruned, max(ended_at) as last from pruned
+"""
+
 _TABLES: dict[str, LiteralString] = {
     "bodies of messages": _BODIES,
     "settled effects": _EFFECTS,
     "entries of the feed": _FEED,
+    "showings of alerts": _SHOWINGS,
 }
 
 
 @frozen
 class Retention:
-    """Prunes what is old, now and then, on one instance at a time."""
+    """Prunes what is old; one instance at a time, or each does the same work."""
 
-    conninfo: str
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
     age: timedelta
-
-    async def run(self) -> None:
-        """Prune at the start and once a day, until cancelled, whatever goes wrong."""
-        leadership = Leadership(self.conninfo, PRUNING_KEY)
-        while True:
-            pause = _TRY_AGAIN_SECONDS
-            try:
-                await leadership.once(self.prune, _PATIENCE_SECONDS)
-                pause = _PRUNE_EVERY_SECONDS
-            except Unavailable as reason:
-                _log.info("nothing is pruned now: %s", reason)
-            except Exception:  # whatever it is, the next time has its own chance
-                _log.exception("what is old could not be pruned")
-            await asyncio.sleep(pause)
 
     async def prune(self) -> None:
         """Prune all that is old; raises Unavailable, and may be begun again then."""
-        async with connected(self.pool) as connection:
-            await require_schema(connection)
+        await require_schema(self.pool)
         for what, statement in _TABLES.items():
             count = await self._walk(statement)
             if count:
@@ -125,8 +117,7 @@ class Retention:
         wanted = {"after": None, "batch": _BATCH, "age": self.age}
         pruned: int = 0
         while True:
-            async with connected(self.pool) as connection:
-                [batch] = await fetch_all(connection, statement, by_name, wanted)
+            [batch] = await db.fetch_all(self.pool, statement, db.by_name, wanted)
             pruned += batch.pruned
             if batch.last is None:
                 return pruned

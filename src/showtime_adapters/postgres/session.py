@@ -71,7 +71,7 @@ _SET: LiteralString = """
       and (key <> 'synchronous_commit' or pg_catalog.current_setting(key) = 'off')
 """
 
-_SERVING_CONNECTION: dict[str, Any] = {
+CONNECTING: dict[str, Any] = {
     "application_name": "showtime",
     "connect_timeout": 3,
     "keepalives_idle": 10,
@@ -82,26 +82,21 @@ _SERVING_CONNECTION: dict[str, Any] = {
 """Keyword arguments of every connection of a service, beside its connection string."""
 
 
-class ServingConnection(AsyncConnection[tuple[Any, ...]]):
-    """A connection of a service: connecting sets the session."""
-
-    @classmethod
-    async def connect(cls, conninfo: str = "", **others: Any) -> "ServingConnection":  # noqa: ANN401
-        """Connect, with all that a service sets; raises psycopg.Error."""
-        connection = await super().connect(conninfo, **{**_SERVING_CONNECTION, **others})
-        try:
-            await connection.execute(_SET, [_SERVING])
-            await connection.commit()
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
+async def begin_serving(connection: Connection) -> None:
+    """Set a session that has just begun to what a service needs; raises psycopg.Error, and closes it then."""
+    try:
+        await connection.execute(_SET, [_SERVING])
+        await connection.commit()
+    except BaseException:
+        await connection.close()
+        raise
 
 
 @asynccontextmanager
 async def listening_session(conninfo: str) -> AsyncIterator[Connection]:
     """Hold a session of its own, in which each statement is a transaction; raises psycopg.Error."""
-    async with await ServingConnection.connect(conninfo, autocommit=True) as connection:
+    async with await AsyncConnection.connect(conninfo, autocommit=True, **CONNECTING) as connection:
+        await begin_serving(connection)
         yield connection
 
 

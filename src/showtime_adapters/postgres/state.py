@@ -5,11 +5,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.statements import CHAT_TIP, NEWEST_BROADCAST, SCREENINGS_OF, TIP
 from showtime_adapters.wire import decode_state, snapshot_document
@@ -43,7 +41,7 @@ class VersionedState:
 
 
 async def current_state(
-    connection: Connection, kept: VersionedState, newest_id: int | None
+    connection: db.Connection, kept: VersionedState, newest_id: int | None
 ) -> VersionedState:
     """Give the state; from the tables if none is kept, or if somebody else has recorded a broadcast since."""
     if kept.version and (newest_id or 0) <= kept.state.last_broadcast_id:
@@ -58,34 +56,39 @@ def require_channel(row: Any) -> Any:  # noqa: ANN401 - a named tuple
     return row
 
 
-async def read_tip(connection: Connection) -> tuple[FeedPosition, ChannelState]:
+async def read_tip(connection: db.Connection) -> FeedPosition:
     """Tell where the feed stands, and the state at that point, without the lock; raises Unavailable."""
-    row = require_channel(await fetch_one(connection, TIP, by_name))
-    kept = await current_state(connection, VersionedState().read(row.state_version, row.state), row.newest_id)
-    return FeedPosition(row.epoch, row.id, encode(snapshot_document(snapshot_of(kept.state)))), kept.state
+    row, state = await _read(connection)
+    return FeedPosition(row.epoch, row.id, encode(snapshot_document(snapshot_of(state))))
 
 
-async def read_chat_tip(connection: Connection) -> FeedPosition:
+async def read_chat_tip(connection: db.Connection) -> FeedPosition:
     """Tell where the chat stands; raises Unavailable."""
-    row = require_channel(await fetch_one(connection, CHAT_TIP, by_name))
+    row = require_channel(await db.fetch_one(connection, CHAT_TIP, db.by_name))
     return FeedPosition(row.epoch, row.id, snapshot="")
 
 
-async def read_state(pool: AsyncConnectionPool[Connection]) -> ChannelState:
+async def read_state(pool: db.Pool) -> ChannelState:
     """Read the state as it stands, without the lock; raises Unavailable."""
-    async with connected(pool) as connection:
+    async with db.connected(pool) as connection:
         await require_schema(connection)
-        _, state = await read_tip(connection)
+        _, state = await _read(connection)
         return state
 
 
-async def _from_tables(connection: Connection, known: ChannelState) -> ChannelState:
+async def _read(connection: db.Connection) -> tuple[Any, ChannelState]:
+    row = require_channel(await db.fetch_one(connection, TIP, db.by_name))
+    kept = await current_state(connection, VersionedState().read(row.state_version, row.state), row.newest_id)
+    return row, kept.state
+
+
+async def _from_tables(connection: db.Connection, known: ChannelState) -> ChannelState:
     """Work out the state from the newest broadcast in the tables, whoever recorded it."""
-    newest = await fetch_one(connection, NEWEST_BROADCAST, by_name)
+    newest = await db.fetch_one(connection, NEWEST_BROADCAST, db.by_name)
     if newest is None:
         return evolve(known, timeline=Timeline(), tapes=(), last_broadcast_id=0)
     night = Night(newest.started_at, newest.ended_at, id=newest.id)
-    tapes = await fetch_all(connection, SCREENINGS_OF, class_row(TapePlayback), [night.ended_at, night.id])
+    tapes = await db.fetch_all(connection, SCREENINGS_OF, class_row(TapePlayback), [night.ended_at, night.id])
     return evolve(
         known,
         timeline=Timeline(base=night, base_until=night.ended_at or night.started_at, nights=(night,)),

@@ -104,9 +104,25 @@ LOOK: LiteralString = """
            array(select id from showtime.journal where id = any(%(abouts)s) and outcome = 'parked') as parked
 """
 
-# The payments that were told of some viewers: a dozen each year. Never prepared, as above.
+# The payments that were told of some viewers: a dozen each year. While an upgrade goes on, an older instance
+# may credit without telling one here: its credits tell it, as in step 011. Never prepared, as above.
 PAYMENTS_OF: LiteralString = """
-    select viewer_id, tier, is_shared, at from showtime.payment where viewer_id = any(%s)
+    select viewer_id, tier, is_shared, at from showtime.payment where viewer_id = any(%(payers)s)
+    union all
+    select lane, case payload ->> 'multiplier' when '1' then '1000' when '2' then '2000' else '3000' end,
+           payload ->> 'is_initial' = 'false', sent_at
+    from (
+        select * from showtime.outbox where lane = any(%(payers)s) and flow_id is not null
+        union all
+        select * from showtime.outbox where lane = any(%(payers)s) and status in ('due', 'leased')
+                                        and flow_id is null
+        union all
+        select * from showtime.outbox where lane = any(%(payers)s) and status = 'parked' and flow_id is null
+    ) as credit cross join lateral (
+        select sent_at from showtime.journal where id = credit.entry_id and sent_at is not null offset 0
+    ) as sent
+    where kind = 'credit-subscription' and payload ->> 'is_gift' = 'false'
+      and (select true from showtime.payment where payment.entry_id = credit.entry_id) is null
 """
 
 # Keeps payments that were told.
@@ -205,7 +221,7 @@ FEED_AFTER: LiteralString = """
 MISSED_ALERTS: LiteralString = """
     select id, stream, payload::text from showtime.feed
     where id > %s and id <= %s and stream = 'alerts' and shown_at > clock_timestamp() - %s
-    order by id limit %s
+    order by id
 """
 
 # What is shown of chat after an id.
@@ -216,13 +232,3 @@ CHAT_AFTER: LiteralString = """
 # Wake this session with every commit that shows something.
 LISTEN: LiteralString = "listen showtime_feed"
 LISTEN_TO_CHAT: LiteralString = "listen showtime_chat"
-
-# Counts what waits: parked entries, effects to be performed, and the age of the oldest of those.
-PENDING_WORK: LiteralString = """
-    select (select count(*) from showtime.journal where outcome = 'parked') as parked_messages,
-           (select count(*) from showtime.outbox where status = 'parked') as parked_effects,
-           count(*) as waiting_effects,
-           coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
-               as oldest_effect_seconds
-    from showtime.outbox where status = 'due'
-"""

@@ -7,18 +7,17 @@ trip; where it does not hold, nothing is written, and the lock is taken first to
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from attrs import field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
+from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.ghosts import count_ghosts, find_recent
 from showtime_adapters.postgres.journal_changes import write_broadcasts, write_changes, write_payments
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_adapters.postgres.show.store import change_with_journal
 from showtime_adapters.postgres.state import VersionedState, current_state, require_channel
@@ -44,24 +43,44 @@ class PostgresUnitOfWork:
     Its pool is one in which each statement is a transaction of its own.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
-        async with connected(self.pool) as connection:
+        async with db.connected(self.pool) as connection:
             await self._schema.require(connection)
             try:
-                changes = await _record_as_assumed(connection, entries, policy, plan, self._kept)
+                changes = await self._record_as_assumed(connection, entries, policy, plan)
                 return changes or await self._record_under_lock(connection, entries, policy, plan)
             except (LockNotAvailable, QueryCanceled):  # the instance that holds it may be frozen
                 await connection.execute(statements.END_FROZEN)
                 return await self._record_under_lock(connection, entries, policy, plan)
 
+    async def _record_as_assumed(
+        self, connection: db.Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
+    ) -> JournalChanges | None:
+        """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
+        cached = self._kept
+        if not cached.version or not _may_be_assumed(entries, policy):
+            return None
+        batch = AdmittedBatch(cached.state, None, tuple(entries), {})
+        try:
+            changes = plan(batch, policy)
+        except Exception:
+            return None
+        # Where the state changes broadcasts may, and whoever knows their state looks first. The show is
+        # written by other statements.
+        if changes.state is cached.state and not changes.show_changes:
+            with suppress(UniqueViolation):  # an entry or a fact is not new
+                if await write_changes(connection, changes, batch, policy, cached.version):
+                    return changes
+        return None
+
     async def _record_under_lock(
-        self, connection: Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
+        self, connection: db.Connection, entries: Sequence[Entry], policy: Policy, plan: PlanChanges
     ) -> JournalChanges:
         """See how things stand, and then write what follows."""
         async with connection.transaction():
@@ -84,34 +103,7 @@ class PostgresUnitOfWork:
 
     async def is_known(self, entry_id: str) -> bool:
         """Tell whether an entry of this id is in the journal; raises Unavailable."""
-        async with connected(self.pool) as connection:
-            return bool(await fetch_value(connection, statements.IS_KNOWN, [entry_id]))
-
-
-async def _record_as_assumed(
-    connection: Connection,
-    entries: Sequence[Entry],
-    policy: Policy,
-    plan: PlanChanges,
-    cached: VersionedState,
-) -> JournalChanges | None:
-    """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
-    if not cached.version or not _may_be_assumed(entries, policy):
-        return None
-    batch = AdmittedBatch(cached.state, None, tuple(entries), {})
-    try:
-        changes = plan(batch, policy)
-    except Exception:
-        return None
-    if changes.state is not cached.state:  # broadcasts may change, and whoever knows their state looks first
-        return None
-    if changes.show_changes:  # they are written by other statements
-        return None
-    try:
-        is_so = await write_changes(connection, changes, batch, policy, cached.version)
-    except UniqueViolation:  # an entry or a fact is not new
-        return None
-    return changes if is_so else None
+        return bool(await db.fetch_value(self.pool, statements.IS_KNOWN, [entry_id]))
 
 
 def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
@@ -126,16 +118,16 @@ def _may_be_assumed(entries: Sequence[Entry], policy: Policy) -> bool:
 
 
 async def _admit(
-    connection: Connection, entries: Sequence[Entry], policy: Policy, cached: VersionedState
+    connection: db.Connection, entries: Sequence[Entry], policy: Policy, cached: VersionedState
 ) -> tuple[AdmittedBatch, VersionedState]:
     """Take the lock, and see how things stand."""
-    locked = require_channel(await fetch_one(connection, statements.LOCK, by_name, [cached.version]))
+    locked = require_channel(await db.fetch_one(connection, statements.LOCK, db.by_name, [cached.version]))
     wanted = {
         "ids": [entry.id for entry in entries],
         "facts": [entry.dedup_key for entry in entries if entry.dedup_key],
         "abouts": [entry.decided_id for entry in entries if entry.decided_id],
     }
-    [found] = await fetch_all(connection, statements.LOOK, by_name, wanted, prepare=False)
+    [found] = await db.fetch_all(connection, statements.LOOK, db.by_name, wanted, prepare=False)
     cached = await current_state(connection, cached.read(locked.state_version, locked.state), found.newest_id)
     recent = await find_recent(connection, entries)
     viewers = ghost_requesters(entries, policy)
@@ -145,10 +137,12 @@ async def _admit(
     return admit(entries, cached.state, locked.now, known, policy), cached
 
 
-async def _payments(connection: Connection, entries: Sequence[Entry]) -> tuple[Payment, ...]:
+async def _payments(connection: db.Connection, entries: Sequence[Entry]) -> tuple[Payment, ...]:
     """Look which payments were told of the viewers whose payments these tell."""
     payers = sorted({entry.payment.viewer_id for entry in entries if entry.payment})
     if not payers:
         return ()
     told = class_row(Payment)
-    return tuple(await fetch_all(connection, statements.PAYMENTS_OF, told, [payers], prepare=False))
+    return tuple(
+        await db.fetch_all(connection, statements.PAYMENTS_OF, told, {"payers": payers}, prepare=False)
+    )

@@ -8,14 +8,13 @@ instance for it would keep such a write from ever coming: whoever asks meanwhile
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import LiteralString
 from uuid import uuid4
 
 from attrs import define, field
-from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected, retry_once
+from showtime_adapters.postgres import pool as db
 from showtime_core.errors import Unavailable
 
 _ROOM = 16 * 1024
@@ -34,7 +33,7 @@ _TAKE_ROOM: LiteralString = """
 class Writability:
     """What became of the latest writes of one instance; its pool is the one for writing."""
 
-    pool: AsyncConnectionPool[Connection]
+    pool: db.Pool
     _failure: str | None = None
     """Why the latest that is known of failed; None: it did not."""
     _tries: int = 0
@@ -70,19 +69,16 @@ class Writability:
     async def _try(self) -> None:
         """Write two pages, durably, and leave nothing of them."""
         try:
-            with self.watched():
-                await retry_once(self._take_room)
-        except Unavailable:
-            pass
-        else:
-            self.succeeded()
+            with suppress(Unavailable), self.watched():
+                await db.retry_once(self._take_room)
+                self.succeeded()
         finally:
             self._tries += 1
 
     async def _take_room(self) -> None:
         room = {"id": f"probe-{uuid4()}", "body": os.urandom(_ROOM)}
         async with (
-            connected(self.pool) as connection,
+            db.connected(self.pool) as connection,
             connection.transaction(),  # is committed, so that the log of the database is written
             connection.transaction(force_rollback=True),
         ):

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 
-import httpx
 from attrs import field, mutable
 
 from showtime_adapters.twitch.http import Credentials, RequestSender, unexpected
@@ -56,10 +55,7 @@ class AppToken:
             "grant_type": "client_credentials",
         }
 
-        async def request() -> httpx.Request:
-            return self.sender.client.build_request("POST", f"{self.auth_url}/token", data=form)
-
-        answer = await self.sender.send(request)
+        answer = await self.sender.ask("POST", f"{self.auth_url}/token", data=form)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"access_token": str(token), "expires_in": int(seconds)}:
                 self._token = token

@@ -42,6 +42,12 @@ def read_optional_text(parent: Json, name: str) -> str:
     return clean(value)
 
 
+def read_message_text(event: Json) -> str:
+    """Read what somebody wrote with something, empty where there is nothing; raises FieldError."""
+    message = event.get("message")
+    return read_optional_text(message, "text") if isinstance(message, dict) else ""
+
+
 def read_viewer(event: Json, prefix: str = "user") -> Viewer:
     """Read who it was; raises FieldError for somebody without an id or a name."""
     viewer = Viewer(
@@ -75,7 +81,7 @@ def read_moment(parent: Json, name: str) -> datetime:
 
 def read_time(text: str) -> datetime:
     """Read an RFC 3339 time with up to nine digits of a second; raises ValueError."""
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z as well
     if not moment.tzinfo:
         raise ValueError("it names no time zone")
     try:

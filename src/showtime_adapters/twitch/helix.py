@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 from attrs import field, frozen
@@ -18,6 +17,14 @@ from showtime_core.errors import NotAllowed, Refused, Unavailable
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"
+_WHY_NOT: Mapping[int, str] = {
+    HTTPStatus.GONE: "Twitch has withdrawn version {0.version} of {0.type}: a newer showtime is needed",
+    HTTPStatus.TOO_MANY_REQUESTS: "Twitch allows three subscriptions of one type and condition, whoever they"
+    " call: others of our client id have them",
+}
+"""Why a subscription cannot be created, where Twitch's words alone would not tell what to do."""
+AUTOMOD_SCOPE = "moderation:read"
+"""What the broadcaster consents to, so that AutoMod can be asked."""
 _MOST_PAGES = 200
 """Of a hundred each: more than Twitch lets anybody have."""
 
@@ -31,11 +38,7 @@ class HelixClient:
     sender: RequestSender
 
     async def request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        document: Mapping[str, Any] | None = None,
+        self, method: str, path: str, query: Mapping[str, str] | None = None, document: object = None
     ) -> TwitchAnswer:
         """Send a request, and again if the token is not accepted, with another. Raises Refused for that."""
         sent = ""
@@ -43,10 +46,7 @@ class HelixClient:
         async def request() -> httpx.Request:
             nonlocal sent
             sent = await self.token.get()
-            headers = {
-                "authorization": f"Bearer {sent}",
-                "client-id": self.token.credentials.client_id,
-            }
+            headers = {"authorization": f"Bearer {sent}", "client-id": self.token.credentials.client_id}
             return self.sender.client.build_request(
                 method, f"{self.api_url}{path}", params=query, json=document, headers=headers
             )
@@ -78,9 +78,7 @@ class HelixChannels:
                 return user_id
             case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
                 raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "its users")
-        raise refused(answer, "to tell who the channel is")
+        raise unexpected(answer, "its users", "to tell who the channel is")
 
     async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether a channel is live."""
@@ -88,12 +86,32 @@ class HelixChannels:
         at = _date(answer)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"data": [{"type": "live", "id": str(id_), "started_at": str(started)}, *_]}:
-                return StreamListing(ListedStream(id_, _time(started, answer)), at)
+                try:
+                    return StreamListing(ListedStream(id_, read_time(started)), at)
+                except ValueError:
+                    raise unexpected(answer, "when the stream began") from None
             case HTTPStatus.OK, {"data": list()}:
                 return StreamListing(None, at)
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "its streams")
-        raise refused(answer, "to tell whether the channel is live")
+        raise unexpected(answer, "its streams", "to tell whether the channel is live")
+
+
+@frozen
+class HelixAutoMod:
+    """The AutoMod of one channel; see `showtime_core.ports.AutoMod`."""
+
+    helix: HelixClient
+    channels: HelixChannels
+    login: str
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat (Check AutoMod Status)."""
+        query = {"broadcaster_id": await self.channels.user_id(self.login)}
+        document = {"data": [{"msg_id": "1", "msg_text": words}]}
+        answer = await self.helix.request("POST", "/moderation/enforcements/status", query, document)
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"data": [{"is_permitted": bool(is_permitted)}, *_]}:
+                return is_permitted
+        raise unexpected(answer, "what AutoMod says", "to ask AutoMod")
 
 
 @frozen
@@ -136,27 +154,16 @@ class HelixSubscriptions:
             "transport": transport,
         }
         answer = await self.helix.request("POST", _SUBSCRIPTIONS, document=document)
-        match answer.status:
-            case HTTPStatus.ACCEPTED | HTTPStatus.OK:
-                page, _ = _page(answer)
-                if not page:
-                    raise unexpected(answer, "what it has created")
-                return page[0]
-            case HTTPStatus.CONFLICT:
-                return await self._adopted(wanted, answer)
-            case HTTPStatus.FORBIDDEN:
-                raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
-            case HTTPStatus.GONE:
-                raise Refused(
-                    f"Twitch has withdrawn version {wanted.version} of {wanted.type}: a newer showtime is"
-                    f" needed ({answer.reason})"
-                )
-            case HTTPStatus.TOO_MANY_REQUESTS:
-                raise Refused(
-                    "Twitch allows three subscriptions of one type and condition, whoever they call:"
-                    f" others of our client id have them ({answer.reason})"
-                )
-        raise refused(answer, f"the subscription to {wanted.type}")
+        if answer.status == HTTPStatus.CONFLICT:
+            return await self._adopted(wanted, answer)
+        if answer.status == HTTPStatus.FORBIDDEN:
+            raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
+        if why := _WHY_NOT.get(answer.status):
+            raise Refused(f"{why.format(wanted)} ({answer.reason})")
+        page, _ = _page(answer, f"the subscription to {wanted.type}")
+        if not page:
+            raise unexpected(answer, "what it has created")
+        return page[0]
 
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
@@ -175,9 +182,11 @@ class HelixSubscriptions:
         raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
 
 
-def _page(answer: TwitchAnswer) -> tuple[list[EventSubSubscription], str | None]:
+def _page(
+    answer: TwitchAnswer, asked: str = "to tell which subscriptions there are"
+) -> tuple[list[EventSubSubscription], str | None]:
     if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
-        raise refused(answer, "to tell which subscriptions there are")
+        raise refused(answer, asked)
     match answer.body:
         case {"data": [*listed]}:
             pagination = answer.body.get("pagination")
@@ -202,13 +211,6 @@ def _subscription(document: object, answer: TwitchAnswer) -> EventSubSubscriptio
             callback = str(transport.get("callback")) if is_webhook else None
             return EventSubSubscription(id_, kind, version, given, clean(status), callback)
     raise unexpected(answer, "one of its subscriptions")
-
-
-def _time(text: str, answer: TwitchAnswer) -> datetime:
-    try:
-        return read_time(text)
-    except ValueError:
-        raise unexpected(answer, "when the stream began") from None
 
 
 def _date(answer: TwitchAnswer) -> datetime:

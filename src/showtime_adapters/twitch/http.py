@@ -17,12 +17,9 @@ from attrs import field, frozen, mutable
 from showtime_adapters.http_client import SILENT, InstrumentedClient, Telemetry
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.texts import quote
+from showtime_core.texts import name_error, quote
 
 _log = logging.getLogger(__name__)
-
-API_URL = "https://api.twitch.tv/helix"
-AUTH_URL = "https://id.twitch.tv/oauth2"
 
 ANSWER_SECONDS = 10.0
 """How long one request may take as a whole: a time limit of httpx is one for each read."""
@@ -77,14 +74,16 @@ class RequestSender:
 
     async def send(self, request: Callable[[], Awaitable[httpx.Request]]) -> TwitchAnswer:
         """Send a request, made afresh for each attempt; raises Unavailable if there is no answer to it."""
-        failure = "it gives no answer"
+        failure, asked = "it gives no answer", "Twitch"
         for attempt in range(1, ATTEMPTS + 1):
             await self._await_rate_limit()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    answer = _read(await self.client.send(await request()))
+                    sent = await request()
+                    asked = f"{sent.url.scheme}://{sent.url.netloc.decode()}"
+                    answer = _read(await self.client.send(sent))
             except (httpx.HTTPError, TimeoutError) as reason:
-                failure = f"{type(reason).__name__}"
+                failure = f"{name_error(reason)}, at {asked}"
             else:
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_limited(answer):
                     return answer
@@ -92,6 +91,14 @@ class RequestSender:
             if attempt < ATTEMPTS:
                 await self.pause(back_off(attempt, 1.0, **_PAUSE).total_seconds())
         raise Unavailable(f"Twitch cannot be reached: {failure}")
+
+    async def ask(self, method: str, url: str, **content: Any) -> TwitchAnswer:  # noqa: ANN401 - as httpx has it
+        """Send a request that is always the same; raises Unavailable as `send` does."""
+
+        async def request() -> httpx.Request:
+            return self.client.build_request(method, url, **content)
+
+        return await self.send(request)
 
     async def _await_rate_limit(self) -> None:
         wait = min(self._free_at - self.now(), _LONGEST_WAIT_SECONDS)
@@ -120,11 +127,13 @@ def _read(response: httpx.Response) -> TwitchAnswer:
     return TwitchAnswer(response.status_code, body, response.headers)
 
 
-def unexpected(answer: TwitchAnswer, what: str) -> Unavailable:
-    """Make the error of an answer that makes no sense."""
+def unexpected(answer: TwitchAnswer, what: str, asked: str = "") -> Unavailable | Refused:
+    """Make the error of an answer that is none to what was `asked`: a refusal, or it makes no sense."""
+    if asked and answer.status != HTTPStatus.OK:
+        return refused(answer, asked)
     return Unavailable(f"Twitch cannot be understood: {what}, {answer.reason}")
 
 
-def refused(answer: TwitchAnswer, what: str) -> Refused:
+def refused(answer: TwitchAnswer, asked: str) -> Refused:
     """Make the error of what Twitch will not do."""
-    return Refused(f"Twitch refuses {what}: {answer.reason}")
+    return Refused(f"Twitch refuses {asked}: {answer.reason}")

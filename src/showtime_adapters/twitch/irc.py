@@ -21,6 +21,7 @@ from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.points_and_ghosts.retries import back_off
 from showtime_core.errors import Unavailable
+from showtime_core.texts import name_error
 
 _log = logging.getLogger(__name__)
 
@@ -51,14 +52,6 @@ class LostError(Exception):
 
 
 @frozen
-class Timing:
-    """How patient the reader is."""
-
-    silence_seconds: float = SILENCE_SECONDS
-    health_seconds: float = HEALTH_SECONDS
-
-
-@frozen
 class IrcReader:
     """Reads one channel's chat, and connects again whenever it must."""
 
@@ -70,7 +63,8 @@ class IrcReader:
     report: ReportHealth
     ca_file: Path | None = None
     """Whom to trust, where it is not those that the system trusts."""
-    timing: Timing = Timing()
+    silence_seconds: float = SILENCE_SECONDS
+    health_seconds: float = HEALTH_SECONDS
     clock: Callable[[], float] = time.monotonic
 
     async def run(self) -> None:
@@ -81,7 +75,7 @@ class IrcReader:
             try:
                 await session.run()
             except (LostError, OSError) as reason:
-                why = str(reason) or type(reason).__name__
+                why = str(reason) or name_error(reason)
             failures = 0 if session.is_joined else failures + 1
             _log.warning("chat is not connected: %s", why)
             await self.report_health(f"chat is not connected: {why}")
@@ -123,7 +117,6 @@ class _Session:
 
     reader: IrcReader
     is_joined: bool = False
-    must_leave: bool = False
     _heard_at: float = Factory(lambda self: self.reader.clock(), takes_self=True)
     _told_at: float | None = None
     _notice: str = ""
@@ -142,9 +135,9 @@ class _Session:
 
     async def _read(self, stream: asyncio.StreamReader) -> bytes:
         """Wait for what comes next, but no longer than the next report can wait; raises LostError."""
-        limit = self.reader.timing.silence_seconds if self.is_joined else JOIN_SECONDS
+        limit = self.reader.silence_seconds if self.is_joined else JOIN_SECONDS
         try:
-            async with asyncio.timeout(min(self.reader.timing.health_seconds, limit)):
+            async with asyncio.timeout(min(self.reader.health_seconds, limit)):
                 chunk = await stream.read(CHUNK_BYTES)
         except TimeoutError:
             if self.reader.clock() - self._heard_at < limit:
@@ -159,15 +152,16 @@ class _Session:
 
     async def _take(self, lines: Sequence[bytes], writer: asyncio.StreamWriter) -> None:
         """Keep what was said, and do what the server asks; raises LostError."""
-        reports = []
+        reports, must_leave = [], False
         for line in map(parse, lines):
+            must_leave |= line.command == "RECONNECT"
             if event := read_event(line):
                 reports.append(ChatReport(event, sent_at=sent_at(line)))
             else:
                 self._handle(line, writer)
         if reports:
             await self._record(reports)
-        if self.must_leave:
+        if must_leave:
             raise LostError("Twitch asks for a new connection")
 
     async def _record(self, reports: Sequence[ChatReport]) -> None:
@@ -183,8 +177,6 @@ class _Session:
         match line.command:
             case "PING":
                 writer.write(write("PONG", *line.params[-1:]))
-            case "RECONNECT":
-                self.must_leave = True
             case "NOTICE" if line.params:
                 self._notice = line.params[-1]
                 _log.info("chat: %s", self._notice)
@@ -196,7 +188,7 @@ class _Session:
         now = self.reader.clock()
         if self.is_joined and self._told_at is None:
             _log.info("chat of #%s is connected", self.reader.channel)
-        elif not self.is_joined or now - (self._told_at or now) < self.reader.timing.health_seconds:
+        elif not self.is_joined or now - (self._told_at or now) < self.reader.health_seconds:
             return
         self._told_at = now
         await self.reader.report_health(None)

@@ -7,22 +7,16 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from showtime_adapters.twitch.chat_messages import unwrap
-from showtime_core.domain.events import (
-    ChatCleared,
-    ChatEvent,
-    ChatMessageDeleted,
-    ChatMessageSent,
-    ChatUserSilenced,
-    EmotePosition,
-)
+from showtime_core.domain import events
 from showtime_core.domain.viewers import Viewer
 
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}  # any other character after a backslash is itself
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _PLACE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _MILLISECONDS = re.compile(r"[0-9]{1,14}")
 
 
@@ -61,26 +55,41 @@ def _unescape(escape: re.Match[str]) -> str:
     return _ESCAPED.get(escape[1], escape[1])
 
 
-def read_event(line: IrcLine) -> ChatEvent | None:
+def read_event(line: IrcLine) -> events.ChatEvent | None:
     """Tell what a line says of chat, None for what is of no account there."""
     tags = line.tags
     match line.command, line.params:
         case "PRIVMSG", [_, text]:
-            login = line.source.partition("!")[0]
-            return ChatMessageSent(
-                message_id=tags.get("id", ""),
-                writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "")),
-                color=tags.get("color", ""),
-                text=unwrap(text),
-                emotes=tuple(_places(tags.get("emotes", ""))),
-            )
+            return _written(tags, line.source.partition("!")[0], text)
+        case "USERNOTICE", [_, *texts]:
+            return _noticed(tags, _written(tags, tags.get("login", ""), "".join(texts)))
         case "CLEARMSG", _ if tags.get("target-msg-id"):
-            return ChatMessageDeleted(tags["target-msg-id"])
+            return events.ChatMessageDeleted(tags["target-msg-id"])
         case "CLEARCHAT", [_, *_] if tags.get("target-user-id"):
-            return ChatUserSilenced(tags["target-user-id"])
+            return events.ChatUserSilenced(tags["target-user-id"])
         case "CLEARCHAT", [_]:
-            return ChatCleared()
+            return events.ChatCleared()
     return None
+
+
+def _written(tags: Mapping[str, str], login: str, text: str) -> events.ChatMessageSent:
+    source = tags.get("source-room-id", "")
+    return events.ChatMessageSent(
+        message_id=tags.get("id", ""),
+        writer=Viewer(tags.get("user-id", ""), login, tags.get("display-name", "")),
+        color=tags.get("color", ""),
+        text=unwrap(text),
+        emotes=tuple(_places(tags.get("emotes", ""))),
+        source_channel="" if source == tags.get("room-id") else source,  # IRC tells no name of it
+    )
+
+
+def _noticed(tags: Mapping[str, str], written: events.ChatMessageSent) -> events.ChatMessageSent | None:
+    """Tell what a viewer has written with a notice, or that it is a watch streak; None: neither."""
+    streak = tags.get("msg-param-value", "")
+    if tags.get("msg-param-category") == "watch-streak" and _COUNT.fullmatch(streak):
+        return events.WatchStreak(**asdict(written, recurse=False), streak=int(streak))
+    return written if written.text else None
 
 
 def sent_at(line: IrcLine) -> datetime | None:
@@ -89,13 +98,13 @@ def sent_at(line: IrcLine) -> datetime | None:
     return datetime.fromtimestamp(int(stamp) / 1000, UTC) if _MILLISECONDS.fullmatch(stamp) else None
 
 
-def _places(text: str) -> Iterator[EmotePosition]:
+def _places(text: str) -> Iterator[events.EmotePosition]:
     """Read `<id>:<first>-<last>,…/…`; what does not read so is passed over."""
     for emote in text.split("/"):
         emote_id, _, places = emote.rpartition(":")  # an id may have colons, places have none
         for place in places.split(","):
             if emote_id and (found := _PLACE.fullmatch(place)):
-                yield EmotePosition(emote_id, int(found[1]), int(found[2]))
+                yield events.EmotePosition(emote_id, int(found[1]), int(found[2]))
 
 
 def write(words: str, last: str | None = None) -> bytes:

@@ -7,7 +7,7 @@ reason, and nothing of it is lost.
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve
 
@@ -16,6 +16,7 @@ from showtime_adapters.twitch.fields import (
     FieldError,
     Json,
     read_count,
+    read_message_text,
     read_moment,
     read_object,
     read_optional_text,
@@ -89,8 +90,11 @@ def _word(value: object) -> str:
 
 
 def _read_retry(text: str) -> int:
-    fits = text.isascii() and text.isdecimal() and len(text) < 9  # noqa: PLR2004 - fits 32 bits
-    return int(text) if fits else 0
+    return int(text) if _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 9  # noqa: PLR2004 - fits 32 bits
 
 
 def _read_content(source: EntrySource, document: object, sent_at: datetime) -> Event | Unknown | Malformed:
@@ -115,61 +119,32 @@ def _read_fields(source: EntrySource, document: object, sent_at: datetime) -> Ev
     return read(read_object(document, "event"), sent_at) if read else Unknown()
 
 
-def _stream_online(event: Json, sent_at: datetime) -> Event:
-    return events.StreamOnline(
-        read_text(event, "id"), read_text(event, "type"), read_moment(event, "started_at"), sent_at
-    )
+def _giver(event: Json) -> Viewer | None:
+    """Tell who cheered or gave; None: anonymous (Twitch sends null there, its own tool empty texts)."""
+    return None if event.get("is_anonymous") is True else read_viewer(event)
 
 
-def _stream_offline(event: Json, sent_at: datetime) -> Event:
-    return events.StreamOffline(sent_at, read_optional_text(event, "id") or None)
+def _bits_used(event: Json, _sent_at: datetime) -> Event | Unknown:
+    """Tell of a Power-up, or of whatever else Twitch lets bits be spent on.
+
+    A cheer is told by `channel.cheer` as well, under another message id: nothing follows from it here.
+    """
+    if read_text(event, "type") == "cheer":
+        return Unknown()
+    viewer = read_viewer(event) if event.get("user_id") else None
+    return events.PowerUp(viewer, read_count(event, "bits", least=1), read_message_text(event))
 
 
-def _follow(event: Json, _sent_at: datetime) -> Event:
-    return events.Follow(read_viewer(event), read_moment(event, "followed_at"))
-
-
-def _raid(event: Json, _sent_at: datetime) -> Event:
-    return events.Raid(read_viewer(event, "from_broadcaster_user"), read_count(event, "viewers"))
-
-
-def _cheer(event: Json, _sent_at: datetime) -> Event:
-    return events.Cheer(
-        _giver(event), read_count(event, "bits", least=1), read_optional_text(event, "message")
-    )
-
-
-def _subscription(event: Json, sent_at: datetime) -> Event:
-    return events.SubscriptionStart(
-        read_viewer(event), read_text(event, "tier"), event.get("is_gift") is True, sent_at
-    )
-
-
-def _resubscription(event: Json, sent_at: datetime) -> Event:
-    message = event.get("message")
-    return events.Resubscription(
-        read_viewer(event),
-        read_text(event, "tier"),
-        read_count(event, "cumulative_months"),
-        read_optional_text(message, "text") if isinstance(message, dict) else "",
-        sent_at,
-    )
-
-
-def _gift(event: Json, _sent_at: datetime) -> Event:
-    return events.GiftedSubscriptions(
-        _giver(event), read_text(event, "tier"), read_count(event, "total", least=1)
-    )
-
-
-def _subscription_end(event: Json, _sent_at: datetime) -> Event:
-    return events.SubscriptionEnd(read_viewer(event))
-
-
-def _channel_update(event: Json, _sent_at: datetime) -> Event:
-    return events.ChannelUpdate(
-        read_optional_text(event, "title"), read_optional_text(event, "category_name")
-    )
+def _ad_break(event: Json, _sent_at: datetime) -> Event:
+    # Twitch sends a number and a truth value, and its reference shows them as texts.
+    seconds, began_at = str(event.get("duration_seconds")), read_moment(event, "started_at")
+    try:
+        ends_at = began_at + timedelta(seconds=int(seconds)) if _is_number(seconds) else None
+    except OverflowError:
+        ends_at = None
+    if not ends_at:
+        raise FieldError("'duration_seconds' is no number of seconds")
+    return events.AdBreak(began_at, ends_at, event.get("is_automatic") in (True, "true"))
 
 
 def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Event]:
@@ -183,32 +158,52 @@ def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Even
     return read
 
 
-def _redemption(event: Json, _sent_at: datetime) -> Event:
-    return events.Redemption(read_text(event, "id"), read_viewer(event))
-
-
-_READERS: Mapping[str, Callable[[Json, datetime], Event]] = {
-    "stream.online": _stream_online,
-    "stream.offline": _stream_offline,
-    "channel.follow": _follow,
-    "channel.raid": _raid,
-    "channel.cheer": _cheer,
-    "channel.subscribe": _subscription,
-    "channel.subscription.message": _resubscription,
-    "channel.subscription.gift": _gift,
-    "channel.subscription.end": _subscription_end,
-    "channel.update": _channel_update,
-    "channel.hype_train.begin": _hype_train(events.HypeTrainPhase.BEGIN),
-    "channel.hype_train.progress": _hype_train(events.HypeTrainPhase.PROGRESS),
-    "channel.hype_train.end": _hype_train(events.HypeTrainPhase.END),
-    "channel.channel_points_custom_reward_redemption.add": _redemption,
+_READERS: Mapping[str, Callable[[Json, datetime], Event | Unknown]] = {
+    "stream.online": lambda event, sent_at: events.StreamOnline(
+        read_text(event, "id"), read_text(event, "type"), read_moment(event, "started_at"), sent_at
+    ),
+    "stream.offline": lambda event, sent_at: events.StreamOffline(
+        sent_at, read_optional_text(event, "id") or None
+    ),
+    "channel.follow": lambda event, _: events.Follow(read_viewer(event), read_moment(event, "followed_at")),
+    "channel.raid": lambda event, _: events.Raid(
+        read_viewer(event, "from_broadcaster_user"), read_count(event, "viewers")
+    ),
+    "channel.cheer": lambda event, _: events.Cheer(
+        _giver(event), read_count(event, "bits", least=1), read_optional_text(event, "message")
+    ),
+    "channel.bits.use": _bits_used,
+    "channel.ad_break.begin": _ad_break,
+    "channel.subscribe": lambda event, sent_at: events.SubscriptionStart(
+        read_viewer(event), read_text(event, "tier"), event.get("is_gift") is True, sent_at
+    ),
+    "channel.subscription.message": lambda event, sent_at: events.Resubscription(
+        read_viewer(event),
+        read_text(event, "tier"),
+        read_count(event, "cumulative_months"),
+        read_message_text(event),
+        sent_at,
+    ),
+    "channel.subscription.gift": lambda event, _: events.GiftedSubscriptions(
+        _giver(event), read_text(event, "tier"), read_count(event, "total", least=1)
+    ),
+    "channel.subscription.end": lambda event, _: events.SubscriptionEnd(read_viewer(event)),
+    "channel.update": lambda event, _: events.ChannelUpdate(
+        read_optional_text(event, "title"), read_optional_text(event, "category_name")
+    ),
+    **{f"channel.hype_train.{phase}": _hype_train(phase) for phase in events.HypeTrainPhase},
+    **dict.fromkeys(
+        (
+            "channel.channel_points_custom_reward_redemption.add",
+            "channel.custom_power_up_redemption.add",
+        ),
+        lambda event, _: events.Redemption(read_text(event, "id"), read_viewer(event)),
+    ),
     "channel.chat.message": chat_messages.read_written,
-    "channel.chat.message_delete": chat_messages.read_deleted,
-    "channel.chat.clear": chat_messages.read_cleared,
-    "channel.chat.clear_user_messages": chat_messages.read_silenced,
+    "channel.chat.notification": chat_messages.read_notification,
+    "channel.chat.message_delete": lambda event, _: events.ChatMessageDeleted(read_text(event, "message_id")),
+    "channel.chat.clear": lambda _, __: events.ChatCleared(),
+    "channel.chat.clear_user_messages": lambda event, _: events.ChatUserSilenced(
+        read_text(event, "target_user_id")
+    ),
 }
-
-
-def _giver(event: Json) -> Viewer | None:
-    """Tell who cheered or gave; None: anonymous (Twitch sends null there, its own tool empty texts)."""
-    return None if event.get("is_anonymous") is True else read_viewer(event)

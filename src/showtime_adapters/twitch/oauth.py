@@ -68,17 +68,11 @@ class TwitchConsent:
                 "interval": int(every_seconds),
             }:
                 return DeviceCode(code, user_code, address, seconds, max(every_seconds, 1))
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "its device code")
-        raise refused(answer, "a device code")
+        raise unexpected(answer, "its device code", "a device code")
 
     async def await_device(self, device: DeviceCode, pause: Callable[[float], Awaitable[None]]) -> None:
         """Wait until the code was typed in. Raises Refused if it was not, or if what came will not do."""
-        form = {
-            "scopes": " ".join(self.scopes),
-            "device_code": device.code,
-            "grant_type": _DEVICE_GRANT,
-        }
+        form = {"scopes": " ".join(self.scopes), "device_code": device.code, "grant_type": _DEVICE_GRANT}
         for _ in range(int(device.expires_seconds / device.poll_seconds)):
             await pause(device.poll_seconds)
             try:
@@ -93,12 +87,10 @@ class TwitchConsent:
         raise Refused("the device code was not typed in while it was good")
 
     async def _check(self, granted: TwitchAnswer) -> None:
-        match granted.body:
-            case {"access_token": str(token)}:
-                who = await self._validate(token)
-            case _:
-                raise unexpected(granted, "what was consented to")
-        login, scopes = who
+        token = granted.body.get("access_token") if isinstance(granted.body, dict) else None
+        if not isinstance(token, str):
+            raise unexpected(granted, "what was consented to")
+        login, scopes = await self._validate(token)
         if login != self.login.lower():
             raise NotAllowed(
                 f"it was {login} who has consented, and the channel is {self.login}: sign in to Twitch as"
@@ -108,21 +100,13 @@ class TwitchConsent:
             raise NotAllowed(f"the consent of {login} lacks {', '.join(missing)}")
 
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
-        async def request() -> httpx.Request:
-            headers = {"authorization": f"OAuth {token}"}
-            return self.sender.client.build_request("GET", f"{self.auth_url}/validate", headers=headers)
-
-        match (answer := await self.sender.send(request)).status, answer.body:
+        headers = {"authorization": f"OAuth {token}"}
+        answer = await self.sender.ask("GET", f"{self.auth_url}/validate", headers=headers)
+        match answer.status, answer.body:
             case HTTPStatus.OK, {"login": str(login), "scopes": [*scopes]}:
                 return login, [str(scope) for scope in scopes]
-            case HTTPStatus.OK, _:
-                raise unexpected(answer, "who has consented")
-        raise refused(answer, "to tell who has consented")
+        raise unexpected(answer, "who has consented", "to tell who has consented")
 
     async def _post(self, path: str, form: Mapping[str, Any]) -> TwitchAnswer:
         data = {"client_id": self.credentials.client_id, **form}
-
-        async def request() -> httpx.Request:
-            return self.sender.client.build_request("POST", f"{self.auth_url}{path}", data=data)
-
-        return await self.sender.send(request)
+        return await self.sender.ask("POST", f"{self.auth_url}{path}", data=data)

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from showtime_app import composition
 from showtime_app.cli.common import database_option, errors_told, ready_database, run
-from showtime_core.domain.broadcasts.history import check_vod_url
 
 
 @click.group()
@@ -25,6 +23,9 @@ def set_vod(broadcast_id: int, url: str, data_dir: Path | None) -> None:
     Goes to the database that PG* names. Viewers see it with their next look at the history; a broadcast that
     is live may have a recording too.
     """
+    from showtime_app import composition
+    from showtime_core.domain.broadcasts.history import check_vod_url
+
     kept = check_vod_url(url)
     with ready_database(data_dir) as conninfo:
         run(composition.set_vod_url(conninfo, broadcast_id, kept))

@@ -1,55 +1,52 @@
 """`showtime dev`: the whole service by itself on a laptop, with nothing to configure."""
 
+from __future__ import annotations
+
 import ipaddress
 import os
 import secrets
 import shutil
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from showtime_app import composition, logs
-from showtime_app.cli.common import errors_told, listening_options, load_settings, open_listener, url_of
-from showtime_app.config import Settings
-from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError
+from showtime_app.cli.common import (
+    LIBPQ_NAMES,
+    data_dir_option,
+    errors_told,
+    listening_options,
+    load_settings,
+    open_listener,
+    url_of,
+)
+from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError, hold
+from showtime_core.errors import Unavailable
 
-_HOST = """\
-  Host      curl -X POST -H "Authorization: $({program} token broadcaster{data_dir})" {url}/admin/tape/5
-"""
-_WELCOME = (
-    """\
-showtime is ready at {url}
+if TYPE_CHECKING:
+    from showtime_app.config import Settings
 
-  Watch     curl -N {url}/alerts
-            curl -N {url}/state
-            curl -N {url}/chat
-  Play      {program} simulate night --speed 60{data_dir}
-            {program} simulate chat --message "be kind, rewind"{data_dir}
-            {program} simulate cheer --bits 200 --message "a ghost of a baby seal please"{data_dir}
-  Look      {url}/local/gallery
-"""
-    + _HOST
-    + """
-Everything is kept in {folder}. Ctrl-C stops."""
+_ANOTHER = (
+    "another `showtime dev` keeps its data in {folder} too, at {other}: commands find that one, unless --url "
+    "says otherwise"
 )
 _REMOTE = (
     "{name} names another machine ({value}), and dev would write simulated events there: unset it to use a "
     "database of its own, or insist with --allow-remote-database"
 )
+_REMOTE_LEDGER = (
+    "LEDGER_URL names another machine ({value}), and dev would credit simulated points there: unset it to "
+    "use a ledger of its own"
+)
 
 
 @click.command()
 @listening_options
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_DATA_DIR,
-    show_default=True,
-    help="Where the database and the secrets are kept between runs.",
-)
+@data_dir_option("Where the database and the secrets are kept between runs.")
 @click.option(
     "--allow-remote-database",
     is_flag=True,
@@ -57,37 +54,34 @@ _REMOTE = (
 )
 def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_database: bool) -> None:
     """Run everything on this machine: database, service and tokens, with nothing to configure."""
-    settings = load_settings()
-    logs.configure(settings.log_format, settings.log_level)
-    _refuse_remote_ledger(settings)
-    _refuse_remote(settings, allowed=allow_remote_database)
-    with open_listener(settings, host, port) as listener:
-        dev_file = _note(settings, data_dir, url_of(listener))
-        with errors_told(), _database(settings, data_dir) as conninfo:
+    from showtime_app import composition
+
+    settings = load_settings(with_log=True)
+    _refuse_remote(settings, allow_database=allow_remote_database)
+    with errors_told(), open_listener(settings, host, port) as listener:
+        note, other = _note(settings, data_dir, url_of(listener))
+        if other:
+            click.echo(_ANOTHER.format(folder=data_dir, other=other))
+        named = nullcontext(settings.conninfo) if settings.has_database else None
+        with named or composition.embedded_database(data_dir) as conninfo:
             composition.migrate_up(conninfo, click.echo)
-            server = composition.dev(settings, conninfo, dev_file, data_dir.resolve())
-            server.serve_on(listener, lambda: click.echo(_welcome(dev_file, data_dir)))
+            server = composition.dev(settings, conninfo, note, data_dir.resolve())
+            server.serve_on(listener, lambda: click.echo(_welcome(note, data_dir, is_first=other is None)))
 
 
-def _refuse_remote(settings: Settings, *, allowed: bool) -> None:
-    """Stay away from other machines' databases: what is played here is not for them."""
-    if allowed:
+def _refuse_remote(settings: Settings, *, allow_database: bool) -> None:
+    """Stay away from other machines' ledgers and databases: what is played here would be real there."""
+    ledger = urlsplit(settings.ledger_url).hostname
+    if ledger and not _is_local(ledger):
+        raise click.ClickException(_REMOTE_LEDGER.format(value=ledger))
+    if allow_database:
         return
-    for name in ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE"):  # libpq would follow these wherever they lead
-        if os.environ.get(name):
-            raise click.ClickException(_REMOTE.format(name=name, value=os.environ[name]))
+    named = {name: os.environ.get(name) for name in LIBPQ_NAMES}
     if settings.pghost and not all(_is_local(host) for host in settings.pghost.split(",")):
-        raise click.ClickException(_REMOTE.format(name="PGHOST", value=settings.pghost))
-
-
-def _refuse_remote_ledger(settings: Settings) -> None:
-    """Stay away from other machines' ledgers: points for what never happened would be real there."""
-    host = urlsplit(settings.ledger_url).hostname
-    if host and not _is_local(host):
-        raise click.ClickException(
-            f"LEDGER_URL names another machine ({host}), and dev would credit simulated points there: "
-            "unset it to use a ledger of its own"
-        )
+        named["PGHOST"] = settings.pghost
+    for name, value in named.items():
+        if value:
+            raise click.ClickException(_REMOTE.format(name=name, value=value))
 
 
 def _is_local(host: str) -> bool:
@@ -99,38 +93,45 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _note(settings: Settings, data_dir: Path, url: str) -> DevFile:
-    """Leave a note for the other commands; secrets of our own stay as they are from run to run."""
+def _note(settings: Settings, data_dir: Path, url: str) -> tuple[DevFile, str | None]:
+    """Leave a note for the other commands, or take that of another dev on the folder; gives the other's URL.
+
+    Secrets of our own stay as they are from run to run.
+    """
     try:
-        known = DevFile.read(data_dir)
-    except NoDevServerError:
-        known = DevFile(url, secrets.token_hex(16), None)
-    note = DevFile(
-        url,
-        webhook_secret=next(iter(settings.webhook_secrets), known.webhook_secret),
-        # A database that is not our own is never combined with tokens that are.
-        token_secret=None if settings.has_database else known.token_secret or secrets.token_hex(32),
-    )
-    try:
-        note.write(data_dir)
+        is_first = hold(data_dir)
+        try:
+            known = DevFile.read(data_dir)
+        except NoDevServerError:
+            known = DevFile(url, secrets.token_hex(16), None)
+        note = DevFile(
+            url,
+            webhook_secret=next(iter(settings.webhook_secrets), known.webhook_secret)
+            if is_first
+            else known.webhook_secret,
+            # A database that is not our own is never combined with tokens that are.
+            token_secret=None if settings.has_database else known.token_secret or secrets.token_hex(32),
+        )
+        if is_first:
+            note.write(data_dir)
     except OSError as reason:
-        raise click.ClickException(
+        raise Unavailable(
             f"{data_dir} cannot be written ({reason.strerror}): choose another folder with --data-dir"
         ) from reason
-    return note
+    return note, None if is_first else known.url
 
 
-def _database(settings: Settings, data_dir: Path) -> AbstractContextManager[str]:
-    """Give the connection string of the database that is configured, or of one of our own."""
-    if settings.has_database:
-        return nullcontext(settings.conninfo)
-    return composition.embedded_database(data_dir)
-
-
-def _welcome(dev_file: DevFile, data_dir: Path) -> str:
-    option = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
-    text = _WELCOME if dev_file.token_secret else _WELCOME.replace(_HOST, "")
-    return text.format(url=dev_file.url, program=_program(), data_dir=option, folder=data_dir.resolve())
+def _welcome(note: DevFile, data_dir: Path, *, is_first: bool) -> str:
+    folder = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
+    lines = files("showtime_app.cli").joinpath("welcome.txt").read_text("utf-8").splitlines()
+    text = "\n".join(line for line in lines if note.token_secret or "token" not in line)
+    return text.format(
+        url=note.url,
+        program=_program(),
+        data_dir=folder,
+        target=folder if is_first else f"{folder} --url {note.url}",
+        folder=data_dir.resolve(),
+    )
 
 
 def _program() -> str:

@@ -8,7 +8,7 @@ _OURS = ("showtime_core", "showtime_adapters", "showtime_app")
 def main() -> None:
     """Run the command line; say what to install where only the core is there."""
     try:
-        from showtime_app.cli.main import main as run  # noqa: PLC0415 - what it needs may be missing
+        from showtime_app.cli.main import main as run
 
         run()
     except ModuleNotFoundError as missing:

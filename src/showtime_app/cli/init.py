@@ -1,12 +1,17 @@
 """`showtime init`: sets a channel up at Twitch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
-from showtime_app import composition, logs
 from showtime_app.cli.common import errors_told, load_settings, run
-from showtime_app.config import Settings
-from showtime_app.setup.steps import ChannelSetup, InitOptions, InitResult
 from showtime_core.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from showtime_app.config import Settings
+    from showtime_app.setup.steps import InitOptions, InitResult
 
 
 @click.command()
@@ -18,16 +23,7 @@ from showtime_core.errors import NotAllowed
 @click.option("--no-browser", is_flag=True, help="Open no browser: print where to consent, and a code.")
 @click.option("--non-interactive", is_flag=True, help="Ask nobody for consent.")
 @errors_told()
-def init(  # noqa: PLR0913 - one for each option
-    *,
-    force: bool,
-    delete_all: bool,
-    rotate_secret: bool,
-    now: bool,
-    dry_run: bool,
-    no_browser: bool,
-    non_interactive: bool,
-) -> None:
+def init(**given: bool) -> None:
     """Set the channel up at Twitch: make it call us with every event that the show needs.
 
     Lists the subscriptions that are there, creates what is missing, asks the broadcaster for consent where
@@ -39,27 +35,26 @@ def init(  # noqa: PLR0913 - one for each option
     went wrong, 2 the command makes no sense, 3 (--dry-run) something is to be
     done, 4 the broadcaster's consent is missing.
     """  # noqa: D301 - click wants the character itself
-    if delete_all and rotate_secret:
+    from showtime_app import logs
+    from showtime_app.setup.steps import InitOptions, InitResult
+
+    options = InitOptions(**given)
+    if options.delete_all and options.rotate_secret:
         raise click.UsageError("--delete-all and --rotate-secret exclude each other")
     settings = load_settings()
     logs.configure(settings.log_format, "warning")
-    options = InitOptions(
-        may_delete=force,
-        is_dry=dry_run,
-        has_browser=not no_browser,
-        asks_consent=not non_interactive,
-        ignores_broadcast=now,
-    )
-    verb = "rotate_secret" if rotate_secret else "delete_all" if delete_all else "create"
     try:
-        outcome = run(_run(settings, options, verb))
+        outcome = run(_run(settings, options))
     except NotAllowed as reason:
         click.echo(f"Error: {reason}", err=True)
         outcome = InitResult.NO_CONSENT
     click.get_current_context().exit(outcome)
 
 
-async def _run(settings: Settings, options: InitOptions, verb: str) -> InitResult:
+async def _run(settings: Settings, options: InitOptions) -> InitResult:
+    from showtime_app import composition
+    from showtime_app.setup.steps import ChannelSetup
+
     app = settings.twitch_app
     if app is None:
         raise click.ClickException(
@@ -74,10 +69,4 @@ async def _run(settings: Settings, options: InitOptions, verb: str) -> InitResul
         composition.open_twitch(settings, app) as twitch,
         composition.open_database(settings) as database,
     ):
-        set_up = ChannelSetup(twitch, database, options, click.echo)
-        match verb:
-            case "rotate_secret":
-                return await set_up.rotate_secret()
-            case "delete_all":
-                return await set_up.delete_all()
-        return await set_up.create()
+        return await ChannelSetup(twitch, database, options, click.echo).run()

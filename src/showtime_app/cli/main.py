@@ -1,5 +1,6 @@
 """`showtime`: the group of all commands."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
 import click
@@ -15,7 +16,9 @@ _COMMANDS = {
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "conform": "Try a receiver of EventSub: does it do what Twitch asks?",
+    "settings": "Print the settings that are in force, and where each comes from.",
     "token": "Print a bearer token for `showtime dev`.",
+    "completion": "Let the shell complete what is typed.",
 }
 
 
@@ -38,8 +41,41 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; of one that is not known say which it resembles, in whichever group that is."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoSuchCommand as unknown:
+            asked = unknown.ctx or ctx
+            close = _closest(unknown.command_name, {name: name for name in _words(asked.command, asked)})
+            close = close or _closest(unknown.command_name, dict(self._paths(ctx)))
+            hint = f" Did you mean {close!r}?" if close else ""
+            raise click.UsageError(unknown.message + hint, asked) from None
 
-@click.command(cls=Commands)
+    def _paths(self, ctx: click.Context) -> Iterator[tuple[str, str]]:
+        """Give the last word of every command line, with all of its words."""
+        for name in _COMMANDS:
+            command = self.get_command(ctx, name)
+            assert command
+            yield from ((word, f"{name} {word}") for word in _words(command, ctx))
+            yield name, f"showtime {name}"
+
+
+def _closest(name: str, lines: Mapping[str, str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next((lines[close] for close in get_close_matches(name, lines, n=1)), None)
+
+
+def _words(command: click.Command, ctx: click.Context) -> Sequence[str]:
+    """List what may stand after a command: the commands of a group, or the choices of an argument."""
+    if isinstance(command, click.Group):
+        return command.list_commands(ctx)
+    types = (each.type for each in command.params if isinstance(each, click.Argument))
+    return [str(word) for kind in types if isinstance(kind, click.Choice) for word in kind.choices]
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name=DISTRIBUTION)
 def main() -> None:
     """Run the backend of a live show on Twitch."""

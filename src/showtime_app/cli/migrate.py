@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from showtime_app import composition
 from showtime_app.cli.common import database_option, errors_told, named_database
 
 _PENDING = 3
@@ -31,20 +30,17 @@ def migrate(action: str, data_dir: Path | None) -> None:
     Exit code: 0 all is well, 1 it was refused or the database is away,
     2 the command makes no sense, 3 (status) steps are pending.
     """  # noqa: D301 - click wants the character itself
+    from showtime_app import composition
+
     with named_database(data_dir) as conninfo:
-        match action:
-            case "up":
-                composition.migrate_up(conninfo, click.echo)
-            case "down":
-                composition.migrate_down(conninfo, click.echo)
-            case _:
-                _tell_status(conninfo)
-
-
-def _tell_status(conninfo: str) -> None:
-    steps = composition.migration_status(conninfo)
-    for step in steps:
-        when = f"applied {step.applied_at:%Y-%m-%dT%H:%M:%SZ}" if step.applied_at else "pending"
-        click.echo(f"{when:28} {step.name}")
-    if not all(step.applied_at for step in steps):
-        click.get_current_context().exit(_PENDING)
+        if action == "up":
+            composition.migrate_up(conninfo, click.echo)
+        elif action == "down":
+            composition.migrate_down(conninfo, click.echo)
+        else:
+            steps = composition.migration_status(conninfo)
+            for step in steps:
+                when = f"applied {step.applied_at:%Y-%m-%dT%H:%M:%SZ}" if step.applied_at else "pending"
+                click.echo(f"{when:28} {step.name}")
+            if not all(step.applied_at for step in steps):
+                click.get_current_context().exit(_PENDING)

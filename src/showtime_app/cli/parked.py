@@ -1,24 +1,28 @@
 """`showtime parked`: what is parked, messages and effects alike, and what becomes of it."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from showtime_app import composition
 from showtime_app.cli.common import database_option, errors_told, ready_database, run
-from showtime_app.web.routes.parked import ParkedItem, describe_parked
 from showtime_core.domain.parked import Decision
 from showtime_core.errors import ShowtimeError
 from showtime_core.texts import printable
-from showtime_core.use_cases.decide_parked import DecideParked
+
+if TYPE_CHECKING:
+    from showtime_app.web.routes.parked import ParkedItem
+    from showtime_core.use_cases.decide_parked import DecideParked
 
 T = TypeVar("T")
 
 _MOST = 100
+_DECIDED = {Decision.RETRY: "tried again", Decision.DISMISS: "dismissed", Decision.DONE: "taken as done"}
 
 
 @click.group()
@@ -34,6 +38,7 @@ def parked() -> None:
 @database_option
 def list_parked(data_dir: Path | None) -> None:
     """List what is parked, the oldest first, with what may be decided."""
+    from showtime_app.web.routes.parked import describe_parked
 
     async def look(use_case: DecideParked) -> list[ParkedItem]:
         return [describe_parked(each) for each in await use_case.parked_items.list_parked(_MOST)]
@@ -44,60 +49,55 @@ def list_parked(data_dir: Path | None) -> None:
     click.echo(f"{len(parked)} parked" if parked else "nothing is parked")
 
 
-@parked.command()
-@click.argument("names", metavar="ID...", nargs=-1, required=True)
-@database_option
-def retry(names: tuple[str, ...], data_dir: Path | None) -> None:
+def _decision(command: Callable[[], None]) -> None:
+    """Add the command of a decision; of several ids those before one that is refused stay decided."""
+    decision = Decision(command.__name__)
+
+    @parked.command(decision, help=command.__doc__)
+    @click.argument("names", metavar="ID...", nargs=-1, required=True)
+    @database_option
+    def decide(names: tuple[str, ...], data_dir: Path | None) -> None:
+        async def take(use_case: DecideParked) -> None:
+            for name in names:
+                try:
+                    await use_case.decide(decision, name, uuid.uuid4())
+                except ShowtimeError as reason:
+                    raise click.ClickException(f"{name}: {reason}") from reason
+                click.echo(f"{name}: {_DECIDED[decision]}")
+
+        _run_use_case(take, data_dir)
+
+
+@_decision
+def retry() -> None:
     """Try again.
 
     From a message follows now what follows from it in the present state; a night that has ended is not
     started again. Of points it is looked first whether they were moved after all.
     """
-    _decide(Decision.RETRY, names, data_dir)
 
 
-@parked.command()
-@click.argument("names", metavar="ID...", nargs=-1, required=True)
-@database_option
-def dismiss(names: tuple[str, ...], data_dir: Path | None) -> None:
+@_decision
+def dismiss() -> None:
     """Let it go.
 
     From a message nothing follows then. A credit is not made, and a ghost that has waited for it is refused.
     Of a ghost that is not paid yet, what was set aside is given back.
     """
-    _decide(Decision.DISMISS, names, data_dir)
 
 
-@parked.command()
-@click.argument("names", metavar="ID...", nargs=-1, required=True)
-@database_option
-def done(names: tuple[str, ...], data_dir: Path | None) -> None:
+@_decision
+def done() -> None:
     """Take it as done.
 
     A person has seen that it has happened, or has seen to it: a credit is in the ledger, points are back
     there, a ghost is posted. What has waited for it goes on.
     """
-    _decide(Decision.DONE, names, data_dir)
-
-
-def _decide(decision: Decision, names: tuple[str, ...], data_dir: Path | None) -> None:
-    """Decide about each; those before one that is refused stay decided."""
-
-    async def take(use_case: DecideParked) -> None:
-        for name in names:
-            try:
-                await use_case.decide(decision, name, uuid.uuid4())
-            except ShowtimeError as reason:
-                raise click.ClickException(f"{name}: {reason}") from reason
-            click.echo(f"{name}: {_DECIDED[decision]}")
-
-    _run_use_case(take, data_dir)
-
-
-_DECIDED = {Decision.RETRY: "tried again", Decision.DISMISS: "dismissed", Decision.DONE: "taken as done"}
 
 
 def _run_use_case(work: Callable[[DecideParked], Awaitable[T]], data_dir: Path | None) -> T:
+    from showtime_app import composition
+
     async def open_and_work(conninfo: str) -> T:
         async with composition.open_decide_parked(conninfo) as use_case:
             return await work(use_case)

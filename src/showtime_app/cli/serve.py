@@ -1,12 +1,16 @@
 """`showtime serve`: the service for a channel."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 import click
 
-from showtime_app import composition, logs
 from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
-from showtime_app.config import Settings
+
+if TYPE_CHECKING:
+    from showtime_app.config import Settings
 
 _log = logging.getLogger("showtime")
 
@@ -19,20 +23,18 @@ def serve(host: str | None, port: int | None) -> None:
     Needs PostgreSQL (`PG*`), migrated by `showtime migrate`, and `TWITCH_WEBHOOK_SECRET`. Everything else
     that is not configured is off, and says so.
     """
-    settings = load_settings()
-    if not settings.webhook_secrets:
-        raise click.ClickException("TWITCH_WEBHOOK_SECRET is not set: give the secret of your subscriptions")
-    if settings.has_homeless_ghosts:
-        raise click.ClickException("OPENAI_API_KEY is set: set SPACES_* as well, since a ghost needs a place")
-    logs.configure(settings.log_format, settings.log_level)
+    from showtime_app import composition
+
+    settings = load_settings(with_log=True, for_serve=True)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)
         server = composition.live(settings)
         if server.off:
             _log.info("off, since not configured: %s", ", ".join(server.off))
-        _log.info(_upkeep(settings))
+        is_forgotten = settings.twitch_app and not settings.is_callback_explicit
+        _log.log(logging.WARNING if is_forgotten else logging.INFO, _upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
-        server.serve_on(listener, lambda: _log.info("showtime is ready at %s", url))
+        server.serve_on(listener, lambda: _log.info("showtime listens at %s", url))
 
 
 def _upkeep(settings: Settings) -> str:

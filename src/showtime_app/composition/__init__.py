@@ -10,17 +10,10 @@ from showtime_adapters import auth
 from showtime_adapters.http_client import NeighbourClient, Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.migrations import migrate
+from showtime_app.composition import postgres, twitch
 from showtime_app.composition.neighbours import DevPlace, wire_neighbours
 from showtime_app.composition.ports import Ports
-from showtime_app.composition.postgres import (
-    embedded_database,
-    open_database,
-    open_decide_parked,
-    postgres_storage,
-    set_vod_url,
-)
 from showtime_app.composition.service import build_service
-from showtime_app.composition.twitch import irc_reader, open_twitch
 from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
@@ -29,23 +22,14 @@ from showtime_app.web.middleware import request_id
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.ports import Authenticator
 
-__all__ = [
-    "dev",
-    "embedded_database",
-    "issue_local_token",
-    "live",
-    "migrate_down",
-    "migrate_up",
-    "migration_status",
-    "open_database",
-    "open_decide_parked",
-    "open_twitch",
-    "set_vod_url",
-]
-
 migrate_up = migrate.migrate_up
 migrate_down = migrate.migrate_down
 migration_status = migrate.status
+embedded_database = postgres.embedded_database
+open_database = postgres.open_database
+open_decide_parked = postgres.open_decide_parked
+set_vod_url = postgres.set_vod_url
+open_twitch = twitch.open_twitch
 
 
 def live(settings: Settings) -> Server:
@@ -87,7 +71,8 @@ def _ports(
     def telemetry(neighbour: str) -> Telemetry:
         return Telemetry(request_id.current, metrics.neighbour(neighbour))
 
-    storage, app = postgres_storage(conninfo, timedelta(days=settings.retention_days)), settings.twitch_app
+    storage = postgres.postgres_storage(conninfo, timedelta(days=settings.retention_days))
+    app = settings.twitch_app
     neighbours = wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place)
     if token_secret:
         authenticator: Authenticator = TokenIssuer(token_secret)
@@ -99,5 +84,5 @@ def _ports(
         neighbours=neighbours,
         authenticator=authenticator,
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
-        read_chat=irc_reader(settings, storage),
+        read_chat=twitch.irc_reader(settings, storage),
     )

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from showtime_app.composition.ports import Work
+from showtime_core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -23,6 +26,22 @@ async def running(
         for work in background:
             stack.callback(group.create_task(_log_failure(work)).cancel)
         yield
+
+
+async def log_readiness(check: Callable[[], Awaitable[None]]) -> None:
+    """Log that this instance is ready, once it is; what it waits for is a warning, once for each reason."""
+    told: set[str] = set()
+    while True:
+        try:
+            await check()
+        except Unavailable as reason:
+            if str(reason) not in told:
+                _log.warning("not ready yet: %s", reason)
+            told.add(str(reason))
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            _log.info("showtime is ready")
+            return
 
 
 async def _log_failure(work: Work) -> None:

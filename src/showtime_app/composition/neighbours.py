@@ -81,58 +81,43 @@ def wire_neighbours(
     `fence` is asked before anything is sent to a ledger that would do it twice.
     """
     wired = Neighbours()
+
+    def client(name: str, url: str, label: str, **how: Any) -> NeighbourClient:  # noqa: ANN401 - its options
+        return wired.connect(NeighbourClient(name, url, telemetry(label), **how))
+
     if settings.ledger_url == EMBEDDED or (dev_place and "ledger_url" not in settings.model_fields_set):
         wired.ledger = embedded_ledger
-    else:
-        _wire_ledger(wired, settings, fence, telemetry)
-    _wire_painter(wired, settings, telemetry)
-    _wire_bucket(wired, settings, telemetry)
+    elif secret := _plain(settings.auth_shared_secret):
+        tokens = ServiceTokens(client("the auth service", settings.auth_url, "auth"), secret)
+        patient = {"transport": connections(CHANGES_AT_ONCE), "seconds": CHANGE_SECONDS}
+        looks = client("the ledger", settings.ledger_url, "ledger")
+        changes = client("the ledger", settings.ledger_url, "ledger", **patient)
+        wired.ledger = HttpLedger(looks, changes, tokens, fence)
+    if key := _plain(settings.openai_api_key):
+        # Imported here, since it takes a second and much memory, and not everybody has ghosts.
+        from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
+
+        model, url = settings.openai_image_model, settings.openai_base_url
+        wired.painter = wired.connect(OpenAIPainter(key, model, url, telemetry("openai")))
+    if location := _bucket_location(settings):
+        from showtime_adapters import s3_storage  # noqa: PLC0415 - as above
+
+        storage = client("the storage", "", "storage", seconds=s3_storage.ANSWER_SECONDS)
+        wired.bucket = s3_storage.S3Bucket(storage, s3_storage.BucketLocation(*location))
     if webhook := _plain(settings.discord_ghosts_webhook_url):
-        client = NeighbourClient("Discord", "", telemetry("discord"), seconds=discord.ANSWER_SECONDS)
-        wired.gallery = discord.DiscordGallery(wired.connect(client), webhook)
+        posts = client("Discord", "", "discord", seconds=discord.ANSWER_SECONDS)
+        wired.gallery = discord.DiscordGallery(posts, webhook)
     if dev_place:
         _stand_in(wired, dev_place)
     return wired
 
 
-def _wire_ledger(
-    wired: Neighbours, settings: Settings, fence: Callable[[], None], telemetry: TelemetryOf
-) -> None:
-    if secret := _plain(settings.auth_shared_secret):
-        auth = NeighbourClient("the auth service", settings.auth_url, telemetry("auth"))
-        url, told = settings.ledger_url, telemetry("ledger")
-        looks = NeighbourClient("the ledger", url, told)
-        changes = NeighbourClient("the ledger", url, told, connections(CHANGES_AT_ONCE), CHANGE_SECONDS)
-        tokens = ServiceTokens(wired.connect(auth), secret)
-        wired.ledger = HttpLedger(wired.connect(looks), wired.connect(changes), tokens, fence)
-
-
-def _wire_painter(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
-    if key := _plain(settings.openai_api_key):
-        # Imported here, since it takes a second and much memory, and not everybody has ghosts.
-        from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
-
-        wired.painter = wired.connect(
-            OpenAIPainter(key, settings.openai_image_model, settings.openai_base_url, telemetry("openai"))
-        )
-
-
-def _wire_bucket(wired: Neighbours, settings: Settings, telemetry: TelemetryOf) -> None:
-    match (
-        settings.spaces_bucket_name,
-        settings.spaces_region_name,
-        settings.spaces_endpoint_url,
-        _plain(settings.spaces_access_key_id),
-        _plain(settings.spaces_secret_key),
-    ):
-        case str(bucket), str(region), str(endpoint), str(key_id), str(secret):
-            from showtime_adapters import s3_storage  # noqa: PLC0415 - as above
-
-            client = NeighbourClient(
-                "the storage", "", telemetry("storage"), seconds=s3_storage.ANSWER_SECONDS
-            )
-            space = s3_storage.BucketLocation(bucket, region, endpoint, key_id, secret, settings.spaces_acl)
-            wired.bucket = s3_storage.S3Bucket(wired.connect(client), space)
+def _bucket_location(settings: Settings) -> tuple[str, ...] | None:
+    """Give the fields of `BucketLocation`; None where there is no bucket."""
+    names = settings.spaces_bucket_name, settings.spaces_region_name, settings.spaces_endpoint_url
+    keys = _plain(settings.spaces_access_key_id), _plain(settings.spaces_secret_key)
+    found = tuple(part for part in (*names, *keys) if part is not None)
+    return (*found, settings.spaces_acl) if len(found) == len(names + keys) else None
 
 
 def _stand_in(wired: Neighbours, dev_place: DevPlace) -> None:

@@ -19,9 +19,6 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.health import Health, PendingWork
-from showtime_core.ports import (
-    ReadableLedger,
-)
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Begins something that runs beside the service until it is cancelled."""
@@ -58,6 +55,7 @@ class Storage:
     parked: ports.ParkedItems
     history: ports.History
     ghosts: ports.Ghosts
+    ghost_approvals: ports.GhostApprovals
     health: ports.HealthStore
     read_health: Callable[[], Awaitable[tuple[ChannelState, Health]]]
     """Reads how everything stands; raises Unavailable."""
@@ -87,7 +85,7 @@ class Storage:
     report_chat: Callable[[str | None], Awaitable[None]]
     """Says for that work how it fares."""
 
-    ledger: ReadableLedger
+    ledger: ports.PagedLedger
     """The embedded one."""
     outbox: ports.Outbox
     relay: Callable[[Perform], Relay]

@@ -12,15 +12,15 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.chat_log import PostgresChatLog
 from showtime_adapters.postgres.feed import CHAT, FEED, PostgresFeed, missed_alerts
+from showtime_adapters.postgres.ghost_approvals import PostgresGhostApprovals
 from showtime_adapters.postgres.ghosts import PostgresGhosts
-from showtime_adapters.postgres.health import PostgresHealthStore
+from showtime_adapters.postgres.health import PostgresHealthStore, read_pending_work
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
-from showtime_adapters.postgres.leader import CHAT_KEY, TWITCH_KEY, Leadership
+from showtime_adapters.postgres.leader import CHAT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
-from showtime_adapters.postgres.pending_work import read_pending_work
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.relay import Relay
@@ -35,6 +35,7 @@ from showtime_adapters.twitch.messages import read_again
 from showtime_app.composition.ports import Storage
 from showtime_app.config import Settings
 from showtime_app.setup.ports import ChannelDatabase
+from showtime_app.upkeep import repeat
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health
 from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
@@ -70,17 +71,21 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         await require_ready(pool)
         await writes.require()
 
+    async def prune() -> None:
+        await Leadership(conninfo, PRUNING_KEY).once(Retention(pool, retention).prune, patience_seconds=5.0)
+
     return Storage(
         resources=(pool, recording),
         require_ready=require_ready_to_write,
         require_writable=writes.require,
         writes=writes,
-        prune=Retention(conninfo, pool, retention).run,
+        prune=partial(repeat, "pruning", prune, 24 * 3600.0, after_failure=600.0),
         units=units,
         is_recorded=units.is_known,
         parked=PostgresParkedItems(recording),
         history=PostgresHistory(pool),
         ghosts=PostgresGhosts(recording),
+        ghost_approvals=PostgresGhostApprovals(recording),
         health=PostgresHealthStore(pool),
         read_health=partial(_read_health, pool),
         read_pending_work=partial(read_pending_work, pool),

@@ -1,18 +1,19 @@
 """What one instance of the service is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
+from attrs import evolve
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
-from showtime_app.composition.lifecycle import running
+from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
-from showtime_app.composition.twitch import look_after_channel
+from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
@@ -27,8 +28,10 @@ from showtime_app.web.routes import (
     admin,
     callback,
     console,
+    ghost_approvals,
     ghosts,
     history,
+    ledger,
     pages,
     parked,
     show,
@@ -37,6 +40,8 @@ from showtime_app.web.routes import (
     status,
     streams,
 )
+from showtime_core.domain.ghost_approval import GhostApproval
+from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
@@ -45,8 +50,9 @@ from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
-from showtime_core.use_cases.record_chat import record_chat, record_chat_entries
+from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
+from showtime_core.use_cases.review_ghost import ReviewGhost
 from showtime_core.use_cases.run_show import RunShow
 
 Routes = Sequence[ControllerRouterHandler]
@@ -61,8 +67,12 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     # What Twitch tells is recorded, with all that follows from it; chat has a log of its own.
     inbox = GroupCommit(partial(receive, units=storage.units, policy=policy), storage.is_recorded)
     is_told_of_chat = settings.chat_way == "eventsub"
-    take_chat = partial(record_chat_entries, log=storage.chat_log) if is_told_of_chat else _ignore
-    chat_inbox = GroupCommit(take_chat, storage.is_chat_known)
+    record_chat = RecordChat(
+        storage.chat_log, settings.show_shared_chat, inbox.submit if settings.alert_watch_streaks else None
+    )
+    chat_inbox = GroupCommit(
+        record_chat.record_entries if is_told_of_chat else _ignore, storage.is_chat_known
+    )
     receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox), ports.clock)
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
@@ -75,14 +85,14 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    shown = show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+    shown = _show_sources(storage, feed, chat, readiness)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(ports, storage, policy, shown),
         *_for_the_host(ports, storage, policy, off),
         *_ghosts(ports, storage, policy, polling),
+        *_points(ports),
         *pages.routes(),
         *neighbours.routes,
     ]
@@ -90,20 +100,16 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
     resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
-    background = [
+    background: list[Work] = [
+        partial(log_readiness, storage.require_ready),
         storage.prune,
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
-        *_work_at_twitch(settings, ports, storage, policy),
+        *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(queue.look, queue.is_watched),
+        storage.follow_show(shown.queue.look, shown.queue.is_watched),
     ]
-    on_stop = [
-        chat.hub.close,
-        feed.hub.close,
-        shown.stopped.set,
-        polling.stop,
-        *(relay.stop for relay in relays),
-    ]
+    streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
+    on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
 
     cors = settings.cors_allowed_origins
     app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
@@ -127,20 +133,39 @@ def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services 
         gallery=neighbours.gallery,
         receive=inbox.submit,
         settle_after=timedelta(seconds=settings.ledger_settle_seconds),
+        review=_review(settings, ports),
     )
+
+
+def _review(settings: Settings, ports: Ports) -> Callable[[str], Awaitable[str | None]] | None:
+    """Tell which ghosts wait for the host."""
+    if settings.ghost_approval is GhostApproval.OFF:
+        return None
+    automod = AutoModOnDemand(ports.twitch) if ports.twitch else None
+    return ReviewGhost(automod, is_always=settings.ghost_approval is GhostApproval.ON).why_to_wait
 
 
 def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.ReadinessCache:
     """Tell how it stands."""
     storage = ports.storage
-    return status.ReadinessCache(
-        storage.read_health,
-        storage.require_writable,
-        off,
-        is_checked=ports.twitch is not None,
-        chat=settings.chat_way,
-        most_painted=settings.ghost_limits.painted,
-    )
+
+    async def judge() -> Readiness:
+        state, health = await storage.read_health()
+        is_checked, painted = ports.twitch is not None, settings.ghost_limits.painted
+        return assess(health, state, off, is_checked=is_checked, chat=settings.chat_way, most_painted=painted)
+
+    return status.ReadinessCache(judge, storage.require_writable)
+
+
+def _show_sources(
+    storage: Storage,
+    feed: streams.StreamSource,
+    chat: streams.StreamSource,
+    readiness: status.ReadinessCache,
+) -> show_stream.ShowSources:
+    """Gather what a page of ours is told in one stream."""
+    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
 
 
 def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
@@ -157,12 +182,16 @@ def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.Sho
 
 def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
     """Let everybody read what was, and the broadcaster change what is."""
+    of_the_host = [
+        console.route(storage.read_health, off),
+        *admin.routes(storage.units, storage.history, policy),
+        parked.router(DecideParked(storage.parked, storage.units, read_again)),
+    ]
     guard = broadcaster_only(ports.authenticator)
     return [
         history.router(storage.history),
-        console.route(storage.read_health, off, guard),
-        admin.router(storage.units, storage.history, policy, guard),
-        parked.router(DecideParked(storage.parked, storage.units, read_again), guard),
+        admin.router(of_the_host, guard),
+        ghost_approvals.router(storage.ghost_approvals, guard),
     ]
 
 
@@ -173,11 +202,21 @@ def _ghosts(ports: Ports, storage: Storage, policy: Policy, polling: Polling) ->
     return ghosts.routes(use_case, storage.ghosts, polling, viewers_only(ports.authenticator))
 
 
-def _work_at_twitch(settings: Settings, ports: Ports, storage: Storage, policy: Policy) -> Sequence[Work]:
+def _points(ports: Ports) -> Routes:
+    """Let viewers see their points, where they are kept here: else they ask the ledger service."""
+    kept_here = ports.storage.ledger
+    if ports.neighbours.ledger is not kept_here:
+        return []
+    return [ledger.router(kept_here, viewers_only(ports.authenticator))]
+
+
+def _work_at_twitch(
+    settings: Settings, ports: Ports, storage: Storage, policy: Policy, record_chat: RecordChat
+) -> Sequence[Work]:
     """Read chat there, and look after the channel."""
     work: list[Work] = []
     if ports.read_chat:
-        work.append(ports.read_chat(partial(record_chat, log=storage.leader_chat_log)))
+        work.append(ports.read_chat(evolve(record_chat, log=storage.leader_chat_log).record))
     if ports.twitch:
         may_repair = settings.keeps_subscriptions
         work.append(partial(look_after_channel, ports.twitch, storage, policy, may_repair=may_repair))

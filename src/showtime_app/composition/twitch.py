@@ -5,9 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
+from attrs import frozen
+
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import (
+    AUTOMOD_SCOPE,
+    HelixAutoMod,
+    HelixChannels,
+    HelixClient,
+    HelixSubscriptions,
+)
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
 from showtime_adapters.twitch.irc import IrcReader
 from showtime_adapters.twitch.oauth import TwitchConsent
@@ -15,6 +23,7 @@ from showtime_app.composition.ports import RecordChat, Storage, Work
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.ports import TwitchAccess
 from showtime_app.upkeep import Upkeep
+from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import required_scopes, wanted_subscriptions
 from showtime_core.use_cases.check_channel import CheckChannel
@@ -28,22 +37,37 @@ async def open_twitch(
     credentials = Credentials(app.client_id, app.client_secret)
     with_chat = settings.chat_source == "eventsub"
     scopes = required_scopes(wanted_subscriptions("", with_chat=with_chat))
+    if settings.ghost_approval is not GhostApproval.OFF:
+        scopes = (*scopes, AUTOMOD_SCOPE)
     async with make_client(settings.twitch_ca_file, telemetry) as client:
         sender = RequestSender(client)
         helix = HelixClient(
             settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, sender), sender
         )
-        url = settings.twitch_webhook_callback_url
+        url, channels = settings.twitch_webhook_callback_url, HelixChannels(helix)
         yield TwitchAccess(
             login=app.channel,
             our_url=url,
-            channels=HelixChannels(helix),
+            channels=channels,
+            automod=HelixAutoMod(helix, channels, app.channel),
             subscriptions=tuple(
                 HelixSubscriptions(helix, url, secret) for secret in settings.webhook_secrets
             ),
             consent=TwitchConsent(settings.twitch_auth_url, credentials, sender, app.channel, scopes),
             with_chat=with_chat,
         )
+
+
+@frozen
+class AutoModOnDemand:
+    """AutoMod, reached anew for each ghost: there are few; see `showtime_core.ports.AutoMod`."""
+
+    reach_twitch: Callable[[], AbstractAsyncContextManager[TwitchAccess]]
+
+    async def permits(self, words: str) -> bool:
+        """Tell whether it would let words pass in chat."""
+        async with self.reach_twitch() as twitch:
+            return await twitch.automod.permits(words)
 
 
 async def look_after_channel(

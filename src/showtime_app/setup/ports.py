@@ -7,7 +7,7 @@ from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.ports import Channels, Consent, EventSubSubscriptions
+from showtime_core.ports import AutoMod, Channels, Consent, EventSubSubscriptions
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ class TwitchAccess:
     """The channel."""
     our_url: str
     channels: Channels
+    automod: AutoMod
     subscriptions: Sequence[EventSubSubscriptions]
     """One for each secret, in their order: the first signs."""
     consent: Consent

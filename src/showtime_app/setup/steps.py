@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from attrs import define, frozen
 
-from showtime_app.setup.consent import Say, ask
+from showtime_app.setup.browser import Say
+from showtime_app.setup.consent import ask
 from showtime_app.setup.ports import ChannelDatabase, TwitchAccess
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.subscriptions import (
@@ -46,13 +47,15 @@ class InitResult(IntEnum):
 
 @frozen
 class InitOptions:
-    """What the operator asked `showtime init` for."""
+    """What the operator asked `showtime init` for, by the names of its options."""
 
-    may_delete: bool = False
-    is_dry: bool = False
-    has_browser: bool = True
-    asks_consent: bool = True
-    ignores_broadcast: bool = False
+    force: bool = False
+    delete_all: bool = False
+    rotate_secret: bool = False
+    now: bool = False
+    dry_run: bool = False
+    no_browser: bool = False
+    non_interactive: bool = False
 
 
 @define
@@ -64,36 +67,45 @@ class ChannelSetup:
     options: InitOptions
     say: Say
 
-    async def create(self) -> InitResult:
+    async def run(self) -> InitResult:
+        """Do what the options ask for.
+
+        Raises NotAllowed without the broadcaster's consent; Refused, Unavailable.
+        """
+        if self.options.delete_all:
+            return await self._delete_all()
+        return await (self._rotate_secret() if self.options.rotate_secret else self._create())
+
+    async def _create(self) -> InitResult:
         """Create what is missing, ask for what needs consent, and wait until all are enabled."""
         wanted = await self._wanted()
         plan = await self._look(wanted)
-        if self.options.is_dry:
-            return self._preview(plan)
+        if self.options.dry_run:
+            return self._would(self._due(plan))
         findings = await self._exclusively(lambda: self._keep(wanted))
-        if any(each.lacks_consent for each in findings) and self.options.asks_consent:
+        if any(each.lacks_consent for each in findings) and not self.options.non_interactive:
             self.say(f"{self.twitch.login} is asked for: {', '.join(required_scopes(wanted))}")
-            await ask(self.twitch.consent, self.say, has_browser=self.options.has_browser)
+            await ask(self.twitch.consent, self.say, has_browser=not self.options.no_browser)
             findings = await self._exclusively(lambda: self._keep(wanted))
-        if self.options.may_delete:
+        if self.options.force:
             await self._exclusively(lambda: self._delete(plan.surplus))
         await self._save_health(findings)
         return self._conclude(findings)
 
-    async def delete_all(self) -> InitResult:
+    async def _delete_all(self) -> InitResult:
         """Delete all that calls our URL."""
         wanted = await self._wanted()
-        if self.options.is_dry:
-            doomed = _ours(await self._look(wanted))
-            for each in doomed:
-                self.say(f"would delete {each.type}")
-            return InitResult.PENDING if doomed else InitResult.DONE
+        if self.options.dry_run:
+            return self._would([f"delete {each.type}" for each in _ours(await self._look(wanted))])
         deleted = await self._exclusively(lambda: self._delete_ours(wanted))
         await self._save_health(inspect_subscriptions(reconcile(wanted, (), self.twitch.our_url)))
-        self.say(f"{deleted} subscriptions were deleted: no event comes any more")
+        if deleted:
+            self.say(f"{deleted} subscriptions were deleted: no event comes any more")
+        else:
+            self.say(f"nothing was deleted: no subscription calls {self.twitch.our_url}")
         return InitResult.DONE
 
-    async def rotate_secret(self) -> InitResult:
+    async def _rotate_secret(self) -> InitResult:
         """Replace all that is there by the same under the first secret, and create what is missing."""
         if len(self.twitch.subscriptions) < 2:  # noqa: PLR2004 - the new and the former
             raise Refused(
@@ -102,11 +114,9 @@ class ChannelSetup:
             )
         await self._require_quiet()
         wanted = await self._wanted()
-        if self.options.is_dry:
+        if self.options.dry_run:
             plan = await self._look(wanted)
-            for each, _ in reversed(plan.keep):
-                self.say(f"would replace {each.type}")
-            return InitResult.PENDING if plan.keep else InitResult.DONE
+            return self._would([f"replace {each.type}" for each, _ in reversed(plan.keep)])
         findings = await self._exclusively(lambda: self._rotate(wanted))
         await self._save_health(findings)
         return self._conclude(findings)
@@ -135,7 +145,7 @@ class ChannelSetup:
             self.twitch.subscriptions[0],
             self.twitch.our_url,
             asyncio.sleep,
-            may_delete=self.options.may_delete,
+            may_delete=self.options.force,
         )
 
     async def _delete_ours(self, wanted: Sequence[WantedSubscription]) -> int:
@@ -170,7 +180,7 @@ class ChannelSetup:
             raise Refused(
                 "no database is named: set PGHOST or PGDATABASE, so that a live broadcast is noticed"
             )
-        if self.options.ignores_broadcast:
+        if self.options.now:
             return
         state, _ = await self.database.read()
         broadcaster_id = await self.twitch.channels.user_id(self.twitch.login)
@@ -195,15 +205,22 @@ class ChannelSetup:
 
     # --- what is told ------------------------------------------------------------------------------
 
-    def _preview(self, plan: SubscriptionPlan) -> InitResult:
-        for each in plan.create:
-            self.say(f"would create {each.type}, version {each.version}")
-        doomed = [*plan.delete, *plan.surplus]
-        for one in doomed:
-            verb = "would delete" if self.options.may_delete else "would delete, with --force,"
-            self.say(f"{verb} {one.type} ({one.status})")
-        is_done = not plan.create and not (doomed and self.options.may_delete)
-        return InitResult.DONE if is_done else InitResult.PENDING
+    def _due(self, plan: SubscriptionPlan) -> Sequence[str]:
+        """List what is to be done; tells what would be with --force."""
+        created = [f"create {each.type}, version {each.version}" for each in plan.create]
+        deleted = [f"{one.type} ({one.status})" for one in (*plan.delete, *plan.surplus)]
+        if self.options.force:
+            return [*created, *(f"delete {each}" for each in deleted)]
+        for each in deleted:
+            self.say(f"would delete, with --force, {each}")
+        return created
+
+    def _would(self, deeds: Sequence[str]) -> InitResult:
+        for deed in deeds:
+            self.say(f"would {deed}")
+        if not deeds:
+            self.say("nothing is to be done")
+        return InitResult.PENDING if deeds else InitResult.DONE
 
     def _conclude(self, findings: Sequence[SubscriptionFinding]) -> InitResult:
         unwell = [each for each in findings if not each.is_healthy]

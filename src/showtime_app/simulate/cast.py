@@ -1,49 +1,24 @@
 """Who comes to the show, and what they say: the material that simulated events are drawn from."""
 
+import tomllib
 import uuid
 from collections.abc import Iterator
+from importlib.resources import files
 from random import Random
+from typing import Any
 
 from attrs import frozen
 
 from showtime_core.domain.viewers import Viewer
 
-_REGULARS = (
-    *("VHSVera", "RewindRita", "TapeHissTim", "BetamaxBenny", "TrackingTess", "LaserdiscLou", "StaticSadie"),
-    *("CamcorderCarl", "BlankTapeBabs", "EjectEddie", "ChromaKeyChloe", "NoSignalNed", "ScanlineSue"),
-    *("PauseButtonPia", "LateFeeLarry", "RabbitEarsRay", "OvertrackedOlga", "SnowyScreenSven"),
-    *("AzimuthAda", "DubbedOverDot", "KindlyRewind", "SlowMoMoe", "TeletextTilda", "HeadCleanerHal"),
-)
-_FIRST_HALVES = ("Dusty", "Wobbly", "Warped", "Grainy", "Magnetic", "Tangled", "Midnight", "Lofi", "Analog")
-_SECOND_HALVES = ("Cassette", "Antenna", "Recorder", "Remote", "Spool", "Marquee", "Ghost", "Matinee", "Reel")
-RAIDERS = ("PublicAccessPete", "CathodeRayKay", "LongPlayLena", "InfomercialIngo", "FilmstripFay")
-CHANNEL = "GoldenVCR"
 
-SUBJECTS = (
-    *("a baby seal", "a haunted vending machine", "my aunt's aerobics instructor", "a mall Santa in July"),
-    *("the last video store clerk", "a raccoon hosting the news", "a karate class of pelicans"),
-    *("a minivan full of owls", "the dancing toast from tape two", "a lonely fax machine"),
-)
-CHEERS = (
-    *("take my bits, rewind man", "tracking is perfect tonight", "for the tape head fund", "that jingle"),
-    *("this tape smells like 1987", "worth every bit", "please never fix the audio", "two thumbs up"),
-)
-CHAT_LINES = (
-    *("first!", "is this the one with the puppets? LUL", "the tracking PogChamp", "I had this exact couch"),
-    *("HeyGuys evening everyone", "who taped over the wedding NotLikeThis", "that moustache needs a credit"),
-    *("be kind, rewind", "audio is in the left ear only, as intended", "call now, operators are standing by"),
-    *("Kappa totally real product", "the synth on this slaps", "somebody digitised this on purpose?"),
-    *("my mum says hi, she worked there", "BibleThump goodbye little toaster", "more snow please"),
-)
-RESUBS = (
-    *("another month, another mystery tape", "still here, still rewinding", "late fees paid in full"),
-    *("my VCR and I send our love HeyGuys", "do not eject me", "happy to keep the tape rolling PogChamp"),
-)
-TITLES = (
-    *("Aerobics, adverts and an alien | tape night", "Unlabelled box from the flea market | tape night"),
-    *("Local news bloopers of 1991 | tape night", "Somebody's uncle filmed everything | tape night"),
-)
-REWARDS = (("Hydrate the host", "", 300), ("Pick the next tape", "A number from the shelf, please", 5000))
+def read_data(name: str) -> dict[str, Any]:
+    """Read a file of data that lies beside the code."""
+    return tomllib.loads((files(__package__) / f"{name}.toml").read_text("utf-8"))
+
+
+MATERIAL = read_data("cast")
+CHANNEL: str = MATERIAL["channel"]
 
 
 @frozen
@@ -53,18 +28,6 @@ class Tape:
     id: int
     """Its number in the catalogue, as `POST /admin/tape/{id}` takes it."""
     title: str
-
-
-TAPES = (
-    Tape(7, "Jazzercise for Two"),
-    Tape(12, "Your First Home Computer"),
-    Tape(23, "Regional Weather, March 1989"),
-    Tape(31, "How to Host a Fondue"),
-    Tape(44, "The Puppet Dentist"),
-    Tape(58, "Wedding (taped over with monster trucks)"),
-    Tape(66, "Learn to Yodel, Volume 3"),
-    Tape(71, "Camp Pinewood: A Farewell"),
-)
 
 
 def viewer(name: str, user_id: str | None = None) -> Viewer:
@@ -79,9 +42,9 @@ def viewer(name: str, user_id: str | None = None) -> Viewer:
     return Viewer(id=user_id, login=login if login.isascii() else f"user{user_id}", display_name=name)
 
 
-def someone(rng: Random) -> Viewer:
-    """Draw one of the regulars."""
-    return viewer(rng.choice(_REGULARS))
+def someone(rng: Random, of: str = "regulars") -> Viewer:
+    """Draw one of the regulars, or of others that the material names."""
+    return viewer(rng.choice(MATERIAL[of]))
 
 
 def crowd(rng: Random, size: int) -> tuple[Viewer, ...]:
@@ -91,8 +54,9 @@ def crowd(rng: Random, size: int) -> tuple[Viewer, ...]:
 
 
 def _names(rng: Random) -> Iterator[str]:
-    yield from rng.sample(_REGULARS, len(_REGULARS))
-    newcomers = [first + second for first in _FIRST_HALVES for second in _SECOND_HALVES]
+    regulars = MATERIAL["regulars"]
+    yield from rng.sample(regulars, len(regulars))
+    newcomers = [first + second for first in MATERIAL["first_halves"] for second in MATERIAL["second_halves"]]
     yield from rng.sample(newcomers, len(newcomers))
     number = 2
     while True:

@@ -1,20 +1,22 @@
-"""From wishes to signed requests: what is sent, how often, and in which state."""
+"""From options to signed requests: what is sent, how often, and in which state."""
 
 import uuid
 from collections.abc import Callable, Iterator
 from random import Random
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from showtime_app.simulate import messages, timestamps
 from showtime_app.simulate.catalogue import EventType, consequences
 from showtime_app.simulate.event_options import EventOptions, Json, Scene
-from showtime_app.simulate.messages import Address, Flaw, Message, MessageKind, MessageSubscription, Request
+from showtime_app.simulate.messages import Address, Flaw, Message, MessageKind, Request
 
 Clock = Callable[[], int]
 """Tells the time in nanoseconds since 1970."""
 
 ENABLED = "enabled"
+_PENDING = "webhook_callback_verification_pending"
+_SUBSCRIBED_AT = "2025-10-31T20:00:00.000000000Z"
 
 
 @frozen
@@ -45,6 +47,8 @@ class DeliveryContext:
     clock: Clock
     rng: Random
     ids: Random
+    began: dict[str, str] = field(factory=dict)
+    """When each hype train began, for all that is told of it."""
 
     @classmethod
     def seeded(cls, address: Address, seed: int, clock: Clock) -> "DeliveryContext":
@@ -64,24 +68,38 @@ def deliveries(
             yield from _deliver(kind, options, delivery, context)
             continue
         own = delivery
-        for each, wished in consequences(kind, options, context.rng):
-            yield from _deliver(each, wished, own, context)
+        for each, options_of_it in consequences(kind, options, context.rng):
+            yield from _deliver(each, options_of_it, own, context)
             own = evolve(delivery, event_id=None, version=None)
 
 
+def challenge(kind: EventType, text: str, flaw: Flaw | None, context: DeliveryContext) -> Request:
+    """Make the request that verifies a callback; a flawed one is to be refused."""
+    delivery = DeliveryOptions(flaw=flaw, status=_PENDING)
+    [request] = _deliver(kind, EventOptions(), delivery, context, {"challenge": text})
+    return request
+
+
 def _deliver(
-    kind: EventType, options: EventOptions, delivery: DeliveryOptions, context: DeliveryContext
+    kind: EventType,
+    options: EventOptions,
+    delivery: DeliveryOptions,
+    context: DeliveryContext,
+    content: Json | None = None,
 ) -> Iterator[Request]:
     now = context.clock()
     timestamp = delivery.timestamp or timestamps.written(messages.moment(delivery.flaw, now))
-    scene = Scene(context.rng, context.ids, timestamp)
+    scene = Scene(context.rng, context.ids, timestamp, context.began)
+    message_kind = MessageKind.CHALLENGE if content else MessageKind.REVOCATION
+    if delivery.status == ENABLED:
+        message_kind, content = MessageKind.NOTIFICATION, {"event": kind.build(options, scene)}
     first = Message(
         id=delivery.event_id or scene.uuid(),
-        kind=MessageKind.NOTIFICATION if delivery.status == ENABLED else MessageKind.REVOCATION,
-        subscription=subscription(kind, options, delivery, context.address),
+        kind=message_kind,
+        subscription=_subscription(kind, options, delivery, context.address.url),
         timestamp=timestamp,
-        content={"event": kind.build(options, scene)} if delivery.status == ENABLED else {},
-        retry=delivery.retry,
+        content=content or {},
+        flaw=delivery.flaw,
     )
     expected = messages.expectation(
         delivery.flaw,
@@ -89,37 +107,18 @@ def _deliver(
         may_be_known=delivery.event_id is not None,
     )
     for retry in range(delivery.retry, delivery.retry + delivery.resend + 1):
-        again = evolve(first, retry=retry)
-        yield messages.request(again, context.address.secret, expected, delivery.flaw)
+        yield messages.request(evolve(first, retry=retry), context.address.secret, expected)
 
 
-def challenge(kind: EventType, text: str, delivery: DeliveryOptions, context: DeliveryContext) -> Request:
-    """Make the request that verifies a callback; a flawed one is to be refused."""
-    now = context.clock()
-    pending = evolve(delivery, status="webhook_callback_verification_pending")
-    content: Json = {"challenge": text}
-    timestamp = timestamps.written(now)
-    message = Message(
-        id=Scene(context.rng, context.ids, timestamp).uuid(),
-        kind=MessageKind.CHALLENGE,
-        subscription=subscription(kind, EventOptions(), pending, context.address),
-        timestamp=timestamp,
-        content=content,
-    )
-    expected = messages.expectation(delivery.flaw, in_window=True)
-    return messages.request(message, context.address.secret, expected, delivery.flaw)
-
-
-def subscription(
-    kind: EventType, options: EventOptions, delivery: DeliveryOptions, address: Address
-) -> MessageSubscription:
+def _subscription(kind: EventType, options: EventOptions, delivery: DeliveryOptions, url: str) -> Json:
     """Make the subscription of a type: the same one, with the same id, in every message to an address."""
-    own_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}#{kind.name}"))
-    return MessageSubscription(
-        id=delivery.subscription_id or own_id,
-        type=kind.name,
-        version=delivery.version or kind.version,
-        condition=kind.condition(options.to_user.id),
-        callback=address.url,
-        status=delivery.status,
-    )
+    return {
+        "id": delivery.subscription_id or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{url}#{kind.name}")),
+        "status": delivery.status,
+        "type": kind.name,
+        "version": delivery.version or kind.version,
+        "cost": 0,
+        "condition": dict.fromkeys(kind.condition, options.to_user.id),
+        "transport": {"method": "webhook", "callback": url},
+        "created_at": _SUBSCRIBED_AT,
+    }

@@ -35,6 +35,15 @@ class EventOptions:
     recipients: int | None = None
     """How many of a gift's subscriptions are announced one by one; all, if left open."""
     viewers: int | None = None
+    bits_type: str = "power_up"
+    """What bits are spent on."""
+    source: Viewer | None = None
+    """Shared chat: the channel in whose room it is written; None: it is not shared."""
+    notice: str = "announcement"
+    """What is announced in chat."""
+    seconds: int | None = None
+    started_at: str | None = None
+    """When a hype train began; None: with the first that is told of it here."""
     title: str | None = None
     language: str = "en"
     category_id: str | None = None
@@ -69,6 +78,8 @@ class Scene:
     """Decides ids: they repeat with seed *and* time, or a second run would be all duplicates."""
     timestamp: str
     """When it happens, RFC 3339."""
+    began: dict[str, str] = field(factory=dict)
+    """When each hype train began that was told of so far, by its id."""
 
     def number(self, digits: int = 10) -> str:
         """Draw an id in the form of a number."""

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -10,10 +11,10 @@ from attrs import field, frozen
 from showtime_app.simulate import timestamps
 from showtime_app.simulate.event_options import Json
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _OVERSIZE = 1024 * 1024
 """Bytes; a server takes up to this much."""
 _BEYOND_WINDOW_SECONDS = timestamps.WINDOW_SECONDS + 60
-_SUBSCRIBED_AT = "2025-10-31T20:00:00.000000000Z"
 
 
 class MessageKind(StrEnum):
@@ -58,41 +59,29 @@ class Address:
 
 
 @frozen
-class MessageSubscription:
-    """The subscription that a message belongs to."""
-
-    id: str
-    type: str
-    version: str
-    condition: dict[str, str]
-    callback: str
-    status: str = "enabled"
-
-    def as_json(self) -> Json:
-        """Give it as the envelope holds it."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "type": self.type,
-            "version": self.version,
-            "cost": 0,
-            "condition": self.condition,
-            "transport": {"method": "webhook", "callback": self.callback},
-            "created_at": _SUBSCRIBED_AT,
-        }
-
-
-@frozen
 class Message:
     """A message as Twitch makes it, before it is signed; a resend differs in `retry` only."""
 
     id: str
     kind: MessageKind
-    subscription: MessageSubscription
+    subscription: Json
+    """What it belongs to, as the envelope has it."""
     timestamp: str
     content: Json
     """What stands beside the subscription: `event`, `challenge` or nothing."""
+    flaw: Flaw | None = None
     retry: int = 0
+
+    def __str__(self) -> str:
+        words = [self.flaw.value] if self.flaw else []
+        words += [str(self.subscription["type"])]
+        if self.kind is MessageKind.REVOCATION:
+            words += [f"revoked ({self.subscription['status']})"]
+        if self.kind is MessageKind.CHALLENGE:
+            words += ["challenge"]
+        if self.retry:
+            words += [f"(retry {self.retry})"]
+        return " ".join(words)
 
 
 @frozen
@@ -132,49 +121,31 @@ def expectation(flaw: Flaw | None, *, in_window: bool, may_be_known: bool = Fals
     return ACCEPTED
 
 
-def request(message: Message, secret: str, expected: Expectation, flaw: Flaw | None = None) -> Request:
-    """Sign a message, flawed as wished, with all the headers that Twitch sends."""
-    body = _body(message, flaw)
-    key = f"not {secret}" if flaw is Flaw.FORGED else secret
+def request(message: Message, secret: str, expected: Expectation) -> Request:
+    """Sign a message, flawed as it is meant to be, with all the headers that Twitch sends."""
+    body = _body(message)
+    key = f"not {secret}" if message.flaw is Flaw.FORGED else secret
     headers = {
         "Twitch-Eventsub-Message-Id": message.id,
         "Twitch-Eventsub-Message-Retry": str(message.retry),
         "Twitch-Eventsub-Message-Type": message.kind.value,
         "Twitch-Eventsub-Message-Signature": sign(key, message.id, message.timestamp, body),
         "Twitch-Eventsub-Message-Timestamp": message.timestamp,
-        "Twitch-Eventsub-Subscription-Type": message.subscription.type,
-        "Twitch-Eventsub-Subscription-Version": message.subscription.version,
+        "Twitch-Eventsub-Subscription-Type": str(message.subscription["type"]),
+        "Twitch-Eventsub-Subscription-Version": str(message.subscription["version"]),
         "Content-Type": "application/json",
     }
-    if flaw is Flaw.UNSIGNED:
+    if message.flaw is Flaw.UNSIGNED:
         del headers["Twitch-Eventsub-Message-Signature"]
-    return Request(_label(message, flaw), tuple(headers.items()), body, expected)
+    return Request(str(message), tuple(headers.items()), body, expected)
 
 
-def _label(message: Message, flaw: Flaw | None) -> str:
-    words = [flaw.value] if flaw else []
-    words += [message.subscription.type]
-    if message.kind is MessageKind.REVOCATION:
-        words += [f"revoked ({message.subscription.status})"]
-    if message.kind is MessageKind.CHALLENGE:
-        words += ["challenge"]
-    if message.retry:
-        words += [f"(retry {message.retry})"]
-    return " ".join(words)
-
-
-def _body(message: Message, flaw: Flaw | None) -> bytes:
-    envelope: Json = {"subscription": message.subscription.as_json(), **message.content}
-    if flaw is Flaw.OVERSIZED:
+def _body(message: Message) -> bytes:
+    envelope: Json = {"subscription": message.subscription, **message.content}
+    if message.flaw is Flaw.OVERSIZED:
         envelope["padding"] = "~" * _OVERSIZE
-    body = _encoded(envelope)
+    # Half a character from a broken terminal has no UTF-8: it alone is written as an escape.
+    text = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+    body = _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text).encode()
     # Cut before its last brace it is no JSON any more, and the signature still fits.
-    return body[:-1] if flaw is Flaw.MALFORMED else body
-
-
-def _encoded(envelope: Json) -> bytes:
-    try:
-        return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        # Half a character from a broken terminal has no UTF-8, only an escape.
-        return json.dumps(envelope, separators=(",", ":")).encode()
+    return body[:-1] if message.flaw is Flaw.MALFORMED else body

@@ -1,19 +1,59 @@
-"""The `event` of each type of the stream, its viewers and their support, field by field."""
+"""What a simulated event says: the template of its type, filled with what was chosen and what is drawn."""
 
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from showtime_app.simulate import cast
+from attrs import define, field
+
+from showtime_app.simulate.cast import MATERIAL, crowd, someone
 from showtime_app.simulate.event_options import EventOptions, Json, Scene
-from showtime_app.simulate.texts import emote_places
+from showtime_app.simulate.texts import emote_places, written
+from showtime_app.simulate.timestamps import shifted
 from showtime_core.domain.viewers import Viewer
 
-_BITS = (100, 100, 150, 250, 500, 1000)
-_T = TypeVar("_T")
+CUSTOM_POWER_UP = "custom_power_up"
+"""The type of bits that are told of twice."""
 
 
-def chosen(choice: _T | None, drawn: _T) -> _T:
-    """Take the wish, or what was drawn where none was made."""
-    return drawn if choice is None else choice
+@define
+class Draft:
+    """An event in the making: what is chosen of it, and what is drawn for the rest, each once."""
+
+    options: EventOptions
+    scene: Scene
+    _known: dict[str, Any] = field(factory=dict)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - as the options and the draws have it
+        """Give what an option says, or what is drawn where it says nothing.
+
+        `message:chat` is the option `message`, drawn as for the chat.
+        """
+        if name not in self._known:
+            option = name.partition(":")[0]
+            chosen = getattr(self.options, option, None)
+            is_open = chosen is None and (name in _DRAWS or not hasattr(self.options, option))
+            self._known[name] = _DRAWS[name](self) if is_open else chosen
+        return self._known[name]
+
+    def choice(self, material: str) -> Any:  # noqa: ANN401 - whatever the material is
+        """Draw one of the material."""
+        return self.scene.rng.choice(MATERIAL[material])
+
+
+def fill(template: Mapping[str, Any], draft: Draft) -> Json:
+    """Fill a template: `=name` is looked up, `*prefix` is a user, `name?` is left out where it is empty."""
+    filled: Json = {}
+    for name, value in template.items():
+        found = draft[value[1:]] if isinstance(value, str) and value.startswith("=") else value
+        if isinstance(value, dict):
+            filled[name] = fill(value, draft)
+        elif name.startswith("*"):
+            filled |= identity(found, name[1:])
+        elif not name.endswith("?"):
+            filled[name] = found
+        elif found:
+            filled[name[:-1]] = found
+    return filled
 
 
 def identity(user: Viewer | None, prefix: str = "user") -> Json:
@@ -23,125 +63,88 @@ def identity(user: Viewer | None, prefix: str = "user") -> Json:
     return {f"{prefix}_id": user.id, f"{prefix}_login": user.login, f"{prefix}_name": user.display_name}
 
 
-def channel(options: EventOptions) -> Json:
-    """Name the channel that it happens to."""
-    return identity(options.to_user, "broadcaster_user")
+def _uuid(draft: Draft) -> str:
+    return draft.scene.uuid()
 
 
-def actor(options: EventOptions, scene: Scene) -> Viewer:
-    """Say who does it: who was wished for, or one of the regulars."""
-    return options.from_user or cast.someone(scene.rng)
+def _contributions(draft: Draft) -> list[Json]:
+    rng = draft.scene.rng
+    by_bits, by_gifts = crowd(rng, 2)
+    return [
+        {**identity(by_bits), "type": "bits", "total": rng.randint(200, 2_000)},
+        {**identity(by_gifts), "type": "subscription", "total": 500 * rng.randint(1, 5)},
+    ]
 
 
-def update(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.update`."""
-    return {
-        **channel(options),
-        "title": chosen(options.title, scene.rng.choice(cast.TITLES)),
-        "language": options.language,
-        "category_id": chosen(options.category_id, "27284"),
-        "category_name": options.category_name,
-        "content_classification_labels": list(options.labels),
-    }
+def _if(draft: Draft, option: str, kind: str, said: Json) -> Json | None:
+    return said if draft[option] == kind else None
 
 
-def online(options: EventOptions, scene: Scene) -> Json:
-    """Build `stream.online`; the stream starts at the time of the message."""
-    return {
-        "id": chosen(options.stream_id, scene.number(11)),
-        **channel(options),
-        "type": options.stream_type,
-        "started_at": scene.timestamp,
-    }
+def _began(draft: Draft, otherwise: str) -> str:
+    """Say when a train began, which is the same in all that is told of it."""
+    return draft.scene.began.setdefault(draft["train_id"], draft.options.started_at or otherwise)
 
 
-def offline(options: EventOptions, _: Scene) -> Json:
-    """Build `stream.offline`; without a wish it says no more than it did until June 2026."""
-    ended = {"id": options.ended_stream_id} if options.ended_stream_id else {}
-    return {**ended, **channel(options)}
-
-
-def follow(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.follow`."""
-    return {**identity(actor(options, scene)), **channel(options), "followed_at": scene.timestamp}
-
-
-def raid(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.raid`."""
-    raider = options.from_user or cast.viewer(scene.rng.choice(cast.RAIDERS))
-    return {
-        **identity(raider, "from_broadcaster_user"),
-        **identity(options.to_user, "to_broadcaster_user"),
-        "viewers": chosen(options.viewers, scene.rng.randint(4, 180)),
-    }
-
-
-def cheer(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.cheer`; an anonymous one names nobody."""
-    bits = chosen(options.bits, scene.rng.choice(_BITS))
-    return {
-        "is_anonymous": options.anonymous,
-        **identity(None if options.anonymous else actor(options, scene)),
-        **channel(options),
-        "message": chosen(options.message, f"Cheer{bits} {scene.rng.choice(cast.CHEERS)}"),
-        "bits": bits,
-    }
-
-
-def subscribe(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.subscribe` or `channel.subscription.end`: they look the same."""
-    return {
-        **identity(actor(options, scene)),
-        **channel(options),
-        "tier": options.tier,
-        "is_gift": options.gift,
-    }
-
-
-def gift(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.subscription.gift`; `total` must be decided, as the recipients depend on it."""
-    total = chosen(options.total, 1)
-    so_far = chosen(options.cumulative_total, total + scene.rng.randint(0, 40))
-    return {
-        **identity(None if options.anonymous else actor(options, scene)),
-        **channel(options),
-        "total": total,
-        "tier": options.tier,
-        "cumulative_total": None if options.anonymous else so_far,
-        "is_anonymous": options.anonymous,
-    }
-
-
-def resubscribe(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.subscription.message`; the streak is null where the viewer keeps it private."""
-    text = chosen(options.message, scene.rng.choice(cast.RESUBS))
-    months = chosen(options.months, scene.rng.randint(2, 48))
-    shared_streak = scene.rng.choice((None, scene.rng.randint(1, max(1, months))))
-    return {
-        **identity(actor(options, scene)),
-        **channel(options),
-        "tier": options.tier,
-        "message": {"text": text, "emotes": emote_places(text)},
-        "cumulative_months": months,
-        "streak_months": shared_streak if options.streak is None else options.streak,
-        "duration_months": 1,
-    }
-
-
-def redemption(options: EventOptions, scene: Scene) -> Json:
-    """Build `channel.channel_points_custom_reward_redemption.add`."""
-    title, prompt, cost = scene.rng.choice(cast.REWARDS)
-    return {
-        "id": chosen(options.redemption_id, scene.uuid()),
-        **channel(options),
-        **identity(actor(options, scene)),
-        "user_input": chosen(options.message, ""),
-        "status": options.event_status,
-        "reward": {
-            "id": chosen(options.reward_id, scene.uuid()),
-            "title": chosen(options.reward_title, title),
-            "prompt": chosen(options.reward_prompt, prompt),
-            "cost": chosen(options.cost, cost),
-        },
-        "redeemed_at": scene.timestamp,
-    }
+_DRAWS: Mapping[str, Callable[[Draft], Any]] = {
+    "nothing": lambda _: None,
+    "now": lambda draft: draft.scene.timestamp,
+    "in 5 minutes": lambda draft: shifted(draft.scene.timestamp, 300),
+    "in an hour": lambda draft: shifted(draft.scene.timestamp, 3_600),
+    **dict.fromkeys(("uuid", "message_id", "reward_id", "redemption_id", "train_id"), _uuid),
+    "stream_id": lambda draft: draft.scene.number(11),
+    "category_id": lambda _: "27284",
+    # Who, and what they write.
+    "from_user": lambda draft: someone(draft.scene.rng),
+    "from_user:raider": lambda draft: someone(draft.scene.rng, "raiders"),
+    "somebody": lambda draft: None if draft["anonymous"] else draft["from_user"],
+    "title": lambda draft: draft.choice("titles"),
+    "message:none": lambda _: "",
+    "message:cheer": lambda draft: f"Cheer{draft['bits']} {draft.choice('cheers')}",
+    "message:chat": lambda draft: draft.choice("chat_lines"),
+    "message:resub": lambda draft: draft.choice("resubs"),
+    "emotes": lambda draft: emote_places(draft["message:resub"]),
+    "written": lambda draft: None if draft.options.message is None else written(draft.options.message),
+    "written:chat": lambda draft: written(draft["message:chat"]),
+    "written:notice": lambda draft: written(draft["message:none"]),
+    "color": lambda draft: draft.choice("colors"),
+    "badges": lambda draft: [MATERIAL["badge"]] if draft.scene.rng.random() < 1 / 3 else [],
+    "cheer": lambda draft: None if draft.options.bits is None else {"bits": draft.options.bits},
+    "source_id": lambda draft: draft["source"] and draft.scene.uuid(),
+    "source_badges": lambda draft: [] if draft["source"] else None,
+    "is_source_only": lambda draft: False if draft["source"] else None,
+    "watch_streak": lambda draft: _if(
+        draft,
+        "notice",
+        "watch_streak",
+        {"streak_count": draft.options.streak or 5, "channel_points_awarded": 450},
+    ),
+    "announcement": lambda draft: _if(draft, "notice", "announcement", {"color": "PRIMARY"}),
+    # How much, and how long.
+    "bits": lambda draft: draft.choice("bits"),
+    "power_up": lambda draft: _if(
+        draft, "bits_type", "power_up", {**MATERIAL["message_effect"], "emote": None}
+    ),
+    "custom_power_up": lambda draft: _if(
+        draft, "bits_type", CUSTOM_POWER_UP, {"title": MATERIAL["power_up"], "reward_id": draft.scene.uuid()}
+    ),
+    "viewers": lambda draft: draft.scene.rng.randint(4, 180),
+    "seconds": lambda _: 90,
+    "total:gift": lambda _: 1,
+    "total:train": lambda draft: draft.scene.rng.randint(700, 9_000),
+    "cumulative_total": lambda draft: draft["total:gift"] + draft.scene.rng.randint(0, 40),
+    "gifts_so_far": lambda draft: None if draft["anonymous"] else draft["cumulative_total"],
+    "months": lambda draft: draft.scene.rng.randint(2, 48),
+    "streak": lambda draft: draft.scene.rng.choice((None, draft.scene.rng.randint(1, draft["months"]))),
+    "reward": lambda draft: draft.choice("rewards"),
+    "reward_title": lambda draft: draft["reward"][0],
+    "reward_prompt": lambda draft: draft["reward"][1],
+    "cost": lambda draft: draft["reward"][2],
+    # A hype train, version 2: version 1 was withdrawn in January 2026.
+    "level": lambda _: 1,
+    "goal": lambda draft: 800 + 800 * draft["level"],
+    "progress": lambda draft: draft.scene.rng.randrange(draft["goal"]),
+    "began": lambda draft: _began(draft, draft["now"]),
+    "began:earlier": lambda draft: _began(draft, shifted(draft["now"], -240)),
+    "contributions": _contributions,
+}
+"""How to draw what no option says, by name."""

@@ -11,37 +11,9 @@ from showtime_app.simulate.messages import Expectation, Request
 from showtime_app.simulate.night import NightStep, SimulatedEvent, TapeChange
 from showtime_app.simulate.sender import Sender
 
-RESUME_NOTE = (
-    "A night that is played within 15 minutes of the last one resumes that one, as after a drop-out;"
-    " so does the drop-out of this one."
-)
 _AT_ONCE = 8
 _GIVE_UP_AFTER = 2
 _TAPE_SET = Expectation("204", frozenset({204}))
-
-
-@frozen
-class HostClient:
-    """The broadcaster's hands on the tapes."""
-
-    base: str
-    """URL that `/admin/tape` is added to."""
-    token: str | None
-    """None: the tapes are left out."""
-
-    async def screen(self, sender: Sender, screening: TapeChange) -> None:
-        """Put a tape on or take it off."""
-        if self.token is None:
-            return
-        method, path = request_line(screening)
-        await sender.call(method, self.base + path, self.token, _TAPE_SET)
-
-
-def request_line(screening: TapeChange) -> tuple[str, str]:
-    """Say with which method and path a tape is changed."""
-    if screening.tape is None:
-        return "DELETE", "/admin/tape"
-    return "POST", f"/admin/tape/{screening.tape.id}"
 
 
 def requests(step: NightStep, context: DeliveryContext) -> Iterator[Request]:
@@ -52,13 +24,24 @@ def requests(step: NightStep, context: DeliveryContext) -> Iterator[Request]:
             yield from deliveries(event_type(happening.name), happening.options, delivery, context)
 
 
+def tape_calls(step: NightStep) -> Iterator[tuple[str, str]]:
+    """Give method and path of the calls with which the tapes of a step are changed."""
+    for happening in step.happenings:
+        if isinstance(happening, TapeChange):
+            tape = happening.tape
+            yield ("POST", f"/admin/tape/{tape.id}") if tape else ("DELETE", "/admin/tape")
+
+
 @frozen
 class NightPlayer:
     """What an evening is played with."""
 
     context: DeliveryContext
     sender: Sender
-    host: HostClient
+    base: str
+    """URL that the paths of the tapes are added to."""
+    token: str | None
+    """The broadcaster's; None: the tapes are left out."""
     speed: float
     """Seconds of the evening in a second."""
     say: Callable[[str], None]
@@ -75,14 +58,10 @@ class NightPlayer:
             now = step.at
             if step.said:
                 self.say(f"{step.clock}  {step.said}")
-            await self._perform(step)
+            await self.sender.deliver(requests(step, self.context), at_once=_AT_ONCE)
+            for method, path in tape_calls(step) if self.token else ():
+                await self.sender.call(method, self.base + path, self.token or "", _TAPE_SET)
             tally = self.sender.tally
             if tally.sent >= _GIVE_UP_AFTER and not tally.right:
                 self.say("nothing is answered as it should be: the night is called off")
                 return
-
-    async def _perform(self, step: NightStep) -> None:
-        await self.sender.deliver(requests(step, self.context), at_once=_AT_ONCE)
-        for happening in step.happenings:
-            if isinstance(happening, TapeChange):
-                await self.host.screen(self.sender, happening)

@@ -1,7 +1,5 @@
 """What came back, and what it amounts to."""
 
-import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -12,8 +10,6 @@ from showtime_app.simulate.messages import Address, Expectation, Request
 _EXAMPLES = 5
 _EXCERPT = 160
 _SHOWN_BODY = 4_000
-_REDRAW_SECONDS = 0.1
-_LINE_SECONDS = 5.0
 _HOPELESS = 3
 
 
@@ -62,9 +58,8 @@ class Tally:
     """Counts outcomes while they come in."""
 
     right: int = 0
-    wrong: int = 0
-    unanswered: int = 0
-    statuses: Counter[int] = Factory(Counter)
+    statuses: Counter[int | None] = Factory(Counter)
+    """How many answers had each status; None: there was no answer."""
     latencies: list[float] = Factory(list)
     """Seconds, of what was answered."""
     examples: list[RequestOutcome] = Factory(list)
@@ -72,21 +67,22 @@ class Tally:
 
     def add(self, outcome: RequestOutcome) -> None:
         """Count one."""
-        status = outcome.answer.status
-        if status is None:
-            self.unanswered += 1
-        else:
-            self.statuses[status] += 1
+        self.right += outcome.is_right
+        self.statuses[outcome.answer.status] += 1
+        if outcome.answer.status is not None:
             self.latencies.append(outcome.answer.seconds)
-            self.right += outcome.is_right
-            self.wrong += not outcome.is_right
         if not outcome.is_right and len(self.examples) < _EXAMPLES:
             self.examples.append(outcome)
 
     @property
     def sent(self) -> int:
         """How many there were."""
-        return self.right + self.wrong + self.unanswered
+        return self.statuses.total()
+
+    @property
+    def unanswered(self) -> int:
+        """How many got no answer."""
+        return self.statuses[None]
 
     @property
     def all_right(self) -> bool:
@@ -101,17 +97,16 @@ class Tally:
 
 def summary(tally: Tally, seconds: float, *, with_examples: bool = True) -> str:
     """Sum up a run that took that long, for people; the examples are of what went wrong."""
-    counts = {"answered wrongly": tally.wrong, "not answered": tally.unanswered}
+    wrong = tally.sent - tally.right - tally.unanswered
+    counts = {"answered wrongly": wrong, "not answered": tally.unanswered}
     verdicts = [
         f"{tally.right} answered as they should be",
         *(f"{n} {what}" for what, n in counts.items() if n),
     ]
     rate = f" ({tally.sent / seconds:.1f}/s)" if tally.sent > 1 and seconds else ""
     lines = [f"{tally.sent} sent in {seconds:.2f} s{rate}: {', '.join(verdicts)}"]
-    if tally.statuses:
-        lines.append(
-            "answers: " + ", ".join(f"{n} x {status}" for status, n in sorted(tally.statuses.items()))
-        )
+    if answers := sorted((status, number) for status, number in tally.statuses.items() if status):
+        lines.append("answers: " + ", ".join(f"{number} x {status}" for status, number in answers))
     if tally.latencies:
         lines.append("latency: " + _latency(sorted(tally.latencies)))
     return "\n".join([*lines, *(map(str, tally.examples) if with_examples else ())])
@@ -140,29 +135,3 @@ def shown(request: Request, address: Address) -> str:
         body = f"{body[:_SHOWN_BODY]}... ({len(request.body)} bytes in all)"
     heading = f"# {request.label}, to be answered {request.expected.words}"
     return f"{heading}\nPOST {address.url}\n{headers}\n\n{body}\n"
-
-
-@define
-class Progress:
-    """Shows how far a long run is: one line that is redrawn in a terminal, a few lines in a pipe."""
-
-    expected: int | None
-    """How many are to be sent, if that is known."""
-    _shown_at: float = Factory(time.monotonic)
-
-    def __call__(self, tally: Tally) -> None:
-        """Show the state, if the last time was long enough ago."""
-        in_terminal = sys.stderr.isatty()
-        now = time.monotonic()
-        if now - self._shown_at < (_REDRAW_SECONDS if in_terminal else _LINE_SECONDS):
-            return
-        self._shown_at = now
-        of_all = "" if self.expected is None else f" of {self.expected}"
-        line = f"{tally.sent}{of_all} sent, {tally.sent - tally.right} of them not answered as they should be"
-        sys.stderr.write(f"\r{line}\x1b[K" if in_terminal else f"{line}\n")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Wipe the line from the terminal."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")

@@ -1,7 +1,7 @@
 """Options as click knows them, with two things more: sections in the help, and values of this domain."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 import click
@@ -16,22 +16,11 @@ _T = TypeVar("_T")
 class SectionedOption(click.Option):
     """An option that knows under which heading the help lists it."""
 
-    def __init__(self, *names: str, section: str, **settings: object) -> None:
-        settings.setdefault("show_default", True)
+    def __init__(self, *names: str, section: str, **settings: Any) -> None:  # noqa: ANN401 - as click takes them
         if isinstance(settings.get("type"), click.IntRange | click.FloatRange):
-            settings.setdefault("metavar", "N")
-        make: Callable[..., None] = super().__init__
-        make(names, **settings)
+            settings["metavar"] = "N"
+        super().__init__(names, show_default=True, **settings)
         self.section = section
-
-
-MakeOption = Callable[[], SectionedOption]
-"""Makes an option; each command needs its own."""
-
-
-def option(section: str, *names: str, **settings: object) -> MakeOption:
-    """Describe an option."""
-    return lambda: SectionedOption(*names, section=section, **settings)
 
 
 class SectionedCommand(click.Command):

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,10 +51,15 @@ class Target:
 
 def find(options: TargetOptions, environ: Mapping[str, str], fallback: Address | None = None) -> Target:
     """Find the target; raises NoTargetError, with the remedy, where neither it nor a fallback is named."""
-    note = _note(options)
+    note = None
+    if not options.no_config:
+        with suppress(NoDevServerError):
+            note = DevFile.read(options.data_dir)
     known = Address(note.url, note.webhook_secret) if note else fallback
     url = options.url or (known and known.url)
-    secret = options.secret or _from_environment(options, environ) or (known and known.secret)
+    # Several secrets are accepted while one is rotated; the first signs.
+    named = "" if options.no_config else environ.get(SECRET_VARIABLE, "").split(",")[0].strip()
+    secret = options.secret or named or (known and known.secret)
     if not url:
         raise NoTargetError(
             f"no server is known: start `showtime dev` (its note is looked for in {options.data_dir}, "
@@ -61,7 +67,8 @@ def find(options: TargetOptions, environ: Mapping[str, str], fallback: Address |
         )
     if not secret:
         raise NoTargetError(f"no secret is known: give --secret or set {SECRET_VARIABLE}")
-    _check_secret(secret)
+    if len(secret) not in _SECRET_LENGTHS or not secret.isascii():
+        raise NoTargetError("a webhook secret has 10 to 100 ASCII characters")
     url = _with_callback(url)
     is_local = note is not None and urlsplit(note.url).netloc == urlsplit(url).netloc
     return Target(Address(url, secret), note.token_secret if note and is_local else None)
@@ -90,26 +97,6 @@ def _is_loopback(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None)
     return bool((mapped or parsed).is_loopback)
-
-
-def _note(options: TargetOptions) -> DevFile | None:
-    if options.no_config:
-        return None
-    try:
-        return DevFile.read(options.data_dir)
-    except NoDevServerError:
-        return None
-
-
-def _from_environment(options: TargetOptions, environ: Mapping[str, str]) -> str | None:
-    # Several secrets are accepted while one is rotated; the first signs.
-    first = environ.get(SECRET_VARIABLE, "").split(",")[0].strip()
-    return first if first and not options.no_config else None
-
-
-def _check_secret(secret: str) -> None:
-    if len(secret) not in _SECRET_LENGTHS or not secret.isascii():
-        raise NoTargetError("a webhook secret has 10 to 100 ASCII characters")
 
 
 def _with_callback(url: str) -> str:

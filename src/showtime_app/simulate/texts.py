@@ -1,18 +1,13 @@
 """Chat text as Twitch takes it apart: emotes, cheermotes and mentions are whole words."""
 
 import re
+from itertools import groupby
 
-from showtime_app.simulate.cast import viewer
+from showtime_app.simulate.cast import MATERIAL, viewer
 from showtime_app.simulate.event_options import Json
 
-_EMOTES = {
-    "BibleThump": "86",
-    "HeyGuys": "30259",
-    "Kappa": "25",
-    "LUL": "425618",
-    "NotLikeThis": "58765",
-    "PogChamp": "305954156",
-}
+_EMOTES: dict[str, str] = MATERIAL["emotes"]
+_GIFS: dict[str, str] = MATERIAL["gifs"]
 _CHEERMOTE = re.compile(r"(?i)(cheer)([1-9]\d{0,5})")
 _MENTION = re.compile(r"@(\w{1,25})", re.ASCII)
 _CHEERMOTE_TIERS = (10_000, 5_000, 1_000, 100, 1)
@@ -28,28 +23,26 @@ def emote_places(text: str) -> list[Json] | None:
     return places or None
 
 
+def written(text: str) -> Json:
+    """Give a message as chat has it: the text, and the same taken apart."""
+    return {"text": text, "fragments": fragments(text)}
+
+
 def fragments(text: str) -> list[Json]:
     """Take a chat message apart; the texts of the fragments together are the message."""
     parts: list[Json] = []
-    plain = ""
-    for word in re.findall(r"\s+|\S+", text):
-        special = _special(word)
-        if special is None:
-            plain += word
-            continue
-        if plain:
-            parts.append(_fragment("text", plain))
-        parts.append(special)
-        plain = ""
-    if plain or not parts:
-        parts.append(_fragment("text", plain))
-    return parts
+    for special, words in groupby(re.findall(r"\s+|\S+", text), _special):
+        alike = [*words]
+        parts += [special] * len(alike) if special else [_fragment("text", "".join(alike))]
+    return parts or [_fragment("text", "")]
 
 
 def _special(word: str) -> Json | None:
     if word in _EMOTES:
         emote: Json = {"id": _EMOTES[word], "emote_set_id": "0", "owner_id": "0", "format": ["static"]}
         return _fragment("emote", word, emote=emote)
+    if gif_id := _GIFS.get(word):
+        return _fragment("gif", word, gif={"gif_id": gif_id, "url": f"https://gifs.example/{gif_id}.gif"})
     if match := _CHEERMOTE.fullmatch(word):
         bits = int(match[2])
         tier = next(tier for tier in _CHEERMOTE_TIERS if bits >= tier)

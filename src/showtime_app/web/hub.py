@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from showtime_app.metrics import Metrics
 from showtime_app.web import sse
@@ -15,8 +16,7 @@ CHAT_QUEUE_LENGTH = 4096
 """The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
 
 
-@frozen
-class EncodedEvent:
+class EncodedEvent(NamedTuple):
     """An event of a stream, encoded once for all clients."""
 
     id: int
@@ -89,7 +89,7 @@ class Hub:
             client.queue.put_nowait(event)
         except asyncio.QueueFull:
             client.closed.set()
-            self.metrics.streams.dropped.labels(client.name).inc()
+            self.metrics.dropped_stream_clients.labels(client.name).inc()
 
     def join(self, stream: str, page: str = "") -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
@@ -101,14 +101,14 @@ class Hub:
             client.closed.set()
         self.clients.add(client)
         if not page:
-            self.metrics.streams.clients.labels(stream).inc()
+            self.metrics.stream_clients.labels(stream).inc()
         return client
 
     def leave(self, client: StreamClient) -> None:
         """Remove a client."""
         self.clients.remove(client)
         if not client.page:
-            self.metrics.streams.clients.labels(client.stream).dec()
+            self.metrics.stream_clients.labels(client.stream).dec()
 
     def close(self) -> None:
         """End every stream, also those that are still to come: the server stops."""

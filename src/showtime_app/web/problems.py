@@ -14,45 +14,22 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from showtime_core.errors import (
-    Ambiguous,
-    LimitReached,
-    NotAllowed,
-    NotAuthenticated,
-    NotEnoughPoints,
-    NotFound,
-    Refused,
-    ShowingOver,
-    ShowtimeError,
-    Unavailable,
-)
+from showtime_core import errors
+from showtime_core.errors import LimitReached, ShowtimeError
 
 _log = logging.getLogger(__name__)
 
 _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
-    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
-    NotAllowed: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    NotEnoughPoints: HTTPStatus.CONFLICT,
-    ShowingOver: HTTPStatus.CONFLICT,
-    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
-    Refused: HTTPStatus.BAD_REQUEST,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.NotEnoughPoints: HTTPStatus.CONFLICT,
+    errors.ShowingOver: HTTPStatus.CONFLICT,
+    errors.LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Refused: HTTPStatus.BAD_REQUEST,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Ambiguous: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-
-PROBLEM: Mapping[str, Any] = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "properties": {
-        "title": {"type": "string", "description": "What HTTP calls the status."},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "What went wrong, for people."},
-    },
-    "required": ["title", "status", "detail"],
-    "additionalProperties": False,
-}
-"""The schema of a problem document."""
 
 AnyRequest = Request[Any, Any, Any]
 

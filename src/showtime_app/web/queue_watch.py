@@ -21,6 +21,7 @@ class QueueWatch:
     """Tells whether somebody reads the alerts without the queue."""
     document: str = ""
     """JSON; empty: it was not read yet."""
+    _reading: asyncio.Lock = field(factory=asyncio.Lock)
     _watching: set[asyncio.Event] = field(factory=set)
 
     def is_watched(self) -> bool:
@@ -29,9 +30,10 @@ class QueueWatch:
 
     async def look(self) -> None:
         """Read the queue, and tell of it if it has changed; raises Unavailable."""
-        view = await self.read()
+        async with self._reading:  # what was read first is told first
+            view = await self.read()
         queue = describe_queue(view, is_also_streamed=self.is_streamed())
-        document = msgspec.json.encode(queue).decode()
+        document = msgspec.json.encode(queue, enc_hook=str).decode()
         if document != self.document:
             self.document = document
             for changed in self._watching:

@@ -6,19 +6,17 @@ reason, so that a wrong secret is noticed and a flood of forgeries fills no disk
 
 import logging
 import re
-import time
-from collections import Counter
 
 from attrs import define, field
 from litestar.types import Scope
 
 from showtime_app.metrics import Metrics
+from showtime_app.throttle import Throttle
 from showtime_app.web.asgi import header
 
 _log = logging.getLogger(__name__)
 
 _NOT_TAKEN = "not taken: %s (%d since the last such line)"
-_QUIET_SECONDS = 60.0
 _PRINTABLE = re.compile(r"[!-~]{1,512}")
 
 
@@ -27,17 +25,12 @@ class RejectionLog:
     """Counts rejected requests, and logs each reason at most once a minute."""
 
     metrics: Metrics
-    _untold: Counter[str] = field(factory=Counter)
-    _told_at: dict[str, float] = field(factory=dict)
+    _throttle: Throttle = field(factory=Throttle)
 
     def record(self, reason: str, scope: Scope) -> None:
         """Count a rejected request."""
         self.metrics.callback_requests.labels(reason).inc()
-        self._untold[reason] += 1
-        now = time.monotonic()
-        if now - self._told_at.get(reason, -_QUIET_SECONDS) >= _QUIET_SECONDS:
-            count = self._untold.pop(reason)
-            self._told_at[reason] = now
+        if count := self._throttle.count(reason):
             _log.warning(_NOT_TAKEN, reason, count, extra=message_of(scope))
 
 

@@ -50,6 +50,16 @@ class GiftSubAlert:
 
 
 @frozen
+class WatchStreakAlert:
+    """Somebody has watched many streams in a row."""
+
+    username: str
+    num_consecutive_streams: int
+    message: str = field(converter=shorten)
+    """May be empty; at most 2,000 characters of it."""
+
+
+@frozen
 class GhostAlert:
     """A ghost that was paid for appears."""
 
@@ -66,4 +76,13 @@ class HypeTrainAlert:
     level: int
 
 
-Alert = FollowAlert | RaidAlert | CheerAlert | SubscribeAlert | GiftSubAlert | GhostAlert | HypeTrainAlert
+Alert = (
+    FollowAlert
+    | RaidAlert
+    | CheerAlert
+    | SubscribeAlert
+    | GiftSubAlert
+    | GhostAlert
+    | HypeTrainAlert
+    | WatchStreakAlert
+)

@@ -4,8 +4,7 @@ In the text of a message that is shown, `$` begins a code: `$$` is a dollar sign
 emote of that number. Only whole words are emotes, so that the number always ends at a space or at the end.
 """
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, assert_never
 
@@ -20,8 +19,6 @@ BACKLOG_LENGTH = 256
 
 ChatSource = Literal["irc", "eventsub", "off"]
 """By which way chat is told."""
-
-_CODE = re.compile(r"\$(\$|[0-9]+)")
 
 
 @frozen
@@ -48,6 +45,8 @@ class ChatMessage:
     """With codes for dollar signs and emotes; of what was written, at most 2,000 characters."""
     emotes: tuple[Emote, ...]
     """Numbered by the text's codes, from 0."""
+    source_channel: str = ""
+    """Shared chat: the name of the channel in whose room it was written; empty: in ours."""
 
 
 @frozen
@@ -172,7 +171,9 @@ def displayed_message(event: events.ChatMessageSent) -> ChatMessage | None:
         return None
     text, emotes = encode(shorten(event.text), event.emotes)
     writer = event.writer
-    return ChatMessage(event.message_id, writer.id, writer.name, event.color, text, emotes)
+    return ChatMessage(
+        event.message_id, writer.id, writer.name, event.color, text, emotes, event.source_channel
+    )
 
 
 def encode(text: str, positions: Sequence[EmotePosition]) -> tuple[str, tuple[Emote, ...]]:
@@ -190,9 +191,3 @@ def _encode_word(word: str, emote_id: str | None, numbers: dict[Emote, int]) -> 
     if not (word and emote_id):
         return word.replace("$", "$$")
     return f"${numbers.setdefault(Emote(emote_id, word), len(numbers))}"
-
-
-def render(text: str, emotes: Sequence[Emote]) -> str:
-    """Put back the words for their codes, as a client puts pictures."""
-    words: Mapping[str, str] = {str(number): emote.name for number, emote in enumerate(emotes)} | {"$": "$"}
-    return _CODE.sub(lambda code: words[code[1]], text)

@@ -12,14 +12,6 @@ from attrs import frozen
 from showtime_core.domain.viewers import Viewer
 
 
-class Tier(StrEnum):
-    """The tiers of a subscription, as Twitch numbers them: priced at $5, $10 and $25."""
-
-    ONE = "1000"
-    TWO = "2000"
-    THREE = "3000"
-
-
 @frozen
 class StreamOnline:
     """The channel's stream is on the air (`stream.online`)."""
@@ -69,12 +61,19 @@ class Cheer:
 
 
 @frozen
+class PowerUp(Cheer):
+    """A viewer spends bits on a Power-up (`channel.bits.use`): bits are bits, so all that holds for a cheer
+    holds for it.
+    """  # noqa: D205 - one sentence
+
+
+@frozen
 class SubscriptionStart:
     """A viewer's subscription begins, paid or received as a gift (`channel.subscribe`)."""
 
     viewer: Viewer
     tier: str
-    """One of Tier; another is kept as it came."""
+    """1000, 2000 or 3000, as Twitch numbers them; another is kept as it came."""
     is_gift: bool
     sent_at: datetime
 
@@ -141,8 +140,22 @@ class HypeTrainUpdate:
 
 
 @frozen
+class AdBreak:
+    """Ads begin (`channel.ad_break.begin`)."""
+
+    started_at: datetime
+    ends_at: datetime
+    is_automatic: bool
+    """Whether they were scheduled; else somebody has begun them."""
+
+
+@frozen
 class Redemption:
-    """A viewer spends channel points on a reward (`channel.channel_points_custom_reward_redemption.add`)."""
+    """A viewer redeems something that the channel has made: a reward for channel points, or a Power-up.
+
+    `channel.channel_points_custom_reward_redemption.add`, `channel.custom_power_up_redemption.add`. What the
+    latter costs in bits is told by `channel.bits.use`.
+    """
 
     id: str
     viewer: Viewer
@@ -161,7 +174,10 @@ class EmotePosition:
 
 @frozen
 class ChatMessageSent:
-    """A viewer writes in chat (`channel.chat.message`, or `PRIVMSG` of IRC)."""
+    """A viewer writes in chat, or with what is announced there.
+
+    `channel.chat.message`, `channel.chat.notification`; `PRIVMSG`, `USERNOTICE` of IRC.
+    """
 
     message_id: str
     writer: Viewer
@@ -170,6 +186,19 @@ class ChatMessageSent:
     text: str
     """As it was written; of `/me dances`, `dances`."""
     emotes: tuple[EmotePosition, ...] = ()
+    source_channel: str = ""
+    """Shared chat: the name of the channel in whose room it was written; empty: in ours."""
+
+
+@frozen
+class WatchStreak(ChatMessageSent):
+    """A viewer shares in chat how many streams in a row they have watched, and may write something with it.
+
+    `channel.chat.notification`, or `USERNOTICE` of IRC.
+    """
+
+    streak: int = 0
+    """How many streams."""
 
 
 @frozen
@@ -307,14 +336,17 @@ Event = (
     | Follow
     | Raid
     | Cheer
+    | PowerUp
     | SubscriptionStart
     | Resubscription
     | GiftedSubscriptions
     | SubscriptionEnd
     | ChannelUpdate
     | HypeTrainUpdate
+    | AdBreak
     | Redemption
     | ChatEvent
+    | WatchStreak
     | SubscriptionRevoked
     | StreamFound
     | StreamMissed

@@ -6,18 +6,12 @@ Whoever checks keeps the result where every instance reads it, so that all give 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.chat import ChatHealth, ChatSource
-from showtime_core.domain.subscriptions import (
-    CHAT_TYPES_PREFIX,
-    MISSING,
-    OPTIONAL,
-    PENDING,
-    SubscriptionFinding,
-)
+from showtime_core.domain.subscriptions import CHAT_TYPES, MISSING, OPTIONAL, PENDING, SubscriptionFinding
 
 CHECK_EVERY = timedelta(minutes=10)
 CHECK_MISSING_EVERY = timedelta(minutes=5)
@@ -120,7 +114,9 @@ def assess(  # noqa: PLR0913 - all that is told
 ) -> Readiness:
     """Assess readiness: Twitch first, then chat. `is_checked`: this channel is checked at Twitch."""
     checked = health.twitch if is_checked else None
-    ended = _unchecked_revocations(state, checked) if checked else open_revocations(state, health.twitch)
+    ended: Sequence[Revocation] = open_revocations(state, health.twitch)
+    if checked:  # a revocation counts until somebody has checked: how its subscription stands is told below
+        ended = [each for each in state.revocations if each.sent_at > checked.checked_at]
     trouble = (
         _check_trouble(health, is_checked=is_checked)
         or _revocation_trouble(ended)
@@ -128,19 +124,16 @@ def assess(  # noqa: PLR0913 - all that is told
     )
     if trouble:
         return Readiness(is_ready=False, message=trouble)
-    degraded = None
-    if chat == "irc":
-        degraded = _irc_trouble(health)
-    elif chat == "eventsub":
-        degraded = _eventsub_chat_trouble(checked, ended)
-    if degraded:
-        return evolve(degraded, message=f"chat functionality is degraded. (Error: {degraded.message})")
-    return Readiness(
-        is_ready=True,
-        message="showtime is fully operational."
-        + _limitations(checked, off)
-        + _of_ghosts(health, most_painted),
-    )
+    if degraded := _chat_trouble(health, checked, ended, chat):
+        is_ready, reason = degraded
+        return Readiness(is_ready, f"chat functionality is degraded. (Error: {reason})")
+    optional = [each for each in checked.findings if not each.is_healthy] if checked else []
+    said = ["showtime is fully operational."]
+    said += [f"Off: {', '.join(sorted(off))}."] if off else []
+    said += [f"Without: {_types(optional)}."] if optional else []
+    if most_painted and health.painted >= most_painted:  # which is what was wanted, and no fault
+        said.append(f"No more ghosts for now: {most_painted} in 24 hours.")
+    return Readiness(is_ready=True, message=" ".join(said))
 
 
 def _check_trouble(health: Health, *, is_checked: bool) -> str | None:
@@ -154,11 +147,6 @@ def _check_trouble(health: Health, *, is_checked: bool) -> str | None:
     if health.now - checked.checked_at > STALE_AFTER:
         return f"The subscriptions at Twitch were last checked at {checked.checked_at:%Y-%m-%dT%H:%M:%SZ}."
     return None
-
-
-def _unchecked_revocations(state: ChannelState, checked: TwitchHealth) -> Sequence[Revocation]:
-    """A revocation counts until somebody has checked: how the subscription stands since is told below."""
-    return [ended for ended in state.revocations if ended.sent_at > checked.checked_at]
 
 
 def _revocation_trouble(ended: Sequence[Revocation]) -> str | None:
@@ -185,44 +173,29 @@ def _subscription_trouble(checked: TwitchHealth | None) -> str | None:
     return None
 
 
-def _irc_trouble(health: Health) -> Readiness | None:
-    reason: str | None = "it has not been read yet"
-    if health.chat and health.now - health.chat.checked_at > CHAT_STALE_AFTER:
-        reason = f"nothing was heard of it since {health.chat.checked_at:%Y-%m-%dT%H:%M:%SZ}"
-    elif health.chat:
-        reason = health.chat.failure
-    return Readiness(is_ready=False, message=reason) if reason else None
-
-
-def _eventsub_chat_trouble(checked: TwitchHealth | None, ended: Sequence[Revocation]) -> Readiness | None:
-    revoked = [each for each in ended if each.type.startswith(CHAT_TYPES_PREFIX)]
-    if revoked:
-        told = ", ".join(f"{each.type} was revoked: {each.reason}" for each in revoked)
-        return Readiness(is_ready=False, message=told)
-    silent = (
-        [each for each in checked.findings if each.is_for_chat and not each.is_healthy] if checked else []
-    )
-    if not silent:
-        return None
-    unsaid = ", ".join(f"{each.type} is {each.status}" for each in silent)
-    # To do without consent is no fault: it was not asked for when the channel was first set up.
-    return Readiness(
-        is_ready=all(each.lacks_consent for each in silent),
-        message=next((each.problem for each in silent if each.problem), unsaid),
-    )
-
-
-def _limitations(checked: TwitchHealth | None, off: Iterable[str]) -> str:
-    """Tell what is off, and which optional subscriptions are missing."""
-    optional = [each for each in checked.findings if not each.is_healthy] if checked else []
-    said = [f" Off: {', '.join(sorted(off))}."] if off else []
-    said += [f" Without: {_types(optional)}."] if optional else []
-    return "".join(said)
-
-
-def _of_ghosts(health: Health, most: int | None) -> str:
-    """Tell that no more are made for now: that is what was wanted, and no fault."""
-    return f" No more ghosts for now: {most} in 24 hours." if most and health.painted >= most else ""
+def _chat_trouble(
+    health: Health, checked: TwitchHealth | None, ended: Sequence[Revocation], chat: ChatSource
+) -> tuple[bool, str] | None:
+    """Tell whether the show is ready all the same, and what is wrong with chat; None: nothing is."""
+    reason: str | None = None
+    if chat == "irc" and not health.chat:
+        reason = "it has not been read yet"
+    elif chat == "irc" and health.chat:
+        is_stale = health.now - health.chat.checked_at > CHAT_STALE_AFTER
+        since = f"nothing was heard of it since {health.chat.checked_at:%Y-%m-%dT%H:%M:%SZ}"
+        reason = since if is_stale else health.chat.failure
+    elif chat == "eventsub":
+        revoked = [each for each in ended if each.type in CHAT_TYPES]
+        reason = ", ".join(f"{each.type} was revoked: {each.reason}" for each in revoked)
+        silent = (
+            [each for each in checked.findings if each.is_for_chat and not each.is_healthy] if checked else []
+        )
+        if silent and not reason:
+            unsaid = ", ".join(f"{each.type} is {each.status}" for each in silent)
+            # To do without consent is no fault: it was not asked for when the channel was first set up.
+            is_ready = all(each.lacks_consent for each in silent)
+            return is_ready, next((each.problem for each in silent if each.problem), unsaid)
+    return (False, reason) if reason else None
 
 
 def _types(told: Iterable[SubscriptionFinding | Revocation]) -> str:

@@ -36,6 +36,8 @@ class EntrySource(StrEnum):
     """A request of a viewer."""
     RELAY = "relay"
     """News of what was performed outside."""
+    CHAT = "chat"
+    """What somebody has shared in chat, and is shown as an alert."""
     REPAIR = "repair"
     """What showtime found out by itself: that a message of Twitch was lost."""
 

@@ -77,6 +77,12 @@ class Job:
     answered_for: timedelta | None = None
     """How long ago the ledger first answered after the last of them; None: it has not answered since."""
 
+    @property
+    def begun_ghost(self) -> Ghost:
+        """The ghost that it is about, where that has begun."""
+        assert self.ghost, "a ghost that advances has begun"
+        return self.ghost
+
 
 @frozen
 class Settlement:

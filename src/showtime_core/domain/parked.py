@@ -1,7 +1,6 @@
 """What a person may decide about an effect that is parked, and what follows from that."""
 
 from enum import StrEnum
-from typing import assert_never
 
 from attrs import evolve
 
@@ -13,8 +12,10 @@ from showtime_core.domain.points_and_ghosts.effects import (
     SummonGhost,
     effect_kind,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal, GhostStep, GhostTask
 from showtime_core.errors import Refused
+
+_DISMISSED = "it was dismissed"
 
 
 class Decision(StrEnum):
@@ -50,16 +51,25 @@ def settle_decision(job: Job, decision: Decision) -> Settlement:
     possible = allowed_decisions(job.effect)
     if decision not in possible:
         raise Refused(f"{effect_kind(job.effect)} has no {decision}: choose {' or '.join(possible)}")
-    match decision:
-        case Decision.RETRY:
+    match decision, job.effect:
+        case Decision.RETRY, _:
             # Whether a post is there only a person can see; whether points were moved is seen by looking.
-            return Settlement(EffectStatus.DUE, clears_doubt=_task(job) is GhostTask.POST)
-        case Decision.DISMISS:
-            return _dismiss(job)
-        case Decision.DONE:
-            return _take_as_done(job)
+            is_post = isinstance(job.effect, AdvanceGhost) and job.effect.task is GhostTask.POST
+            return Settlement(EffectStatus.DUE, clears_doubt=is_post)
+        case Decision.DISMISS, SummonGhost() as summons:
+            return settle_ghost_step(
+                job, summons.refuse(GhostRefusal.FAILURE, _DISMISSED), EffectStatus.DISMISSED
+            )
+        case Decision.DISMISS, AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.PAY):
+            failed = evolve(job.begun_ghost, refusal=GhostRefusal.FAILURE, reason=_DISMISSED)
+            return settle_ghost_step(job, failed, EffectStatus.DISMISSED)
+        case Decision.DISMISS, _:
+            return Settlement(EffectStatus.DISMISSED)
+        case Decision.DONE, AdvanceGhost(_, _, (GhostTask.REFUND | GhostTask.POST) as task):
+            step = GhostStep.REFUNDED if task is GhostTask.REFUND else GhostStep.POSTED
+            return settle_ghost_step(job, evolve(job.begun_ghost, step=step))
         case _:
-            assert_never(decision)
+            return Settlement(EffectStatus.DONE)
 
 
 def settle_abandoned(job: Job) -> Settlement:
@@ -67,36 +77,3 @@ def settle_abandoned(job: Job) -> Settlement:
     assert isinstance(job.effect, SummonGhost), "nothing else waits for another effect"
     refused = job.effect.refuse(GhostRefusal.FAILURE, "the points of its cheer were dismissed")
     return settle_ghost_step(job, refused, EffectStatus.REFUSED, refused.reason)
-
-
-def _dismiss(job: Job) -> Settlement:
-    reason = "it was dismissed"
-    match job.effect:
-        case SummonGhost():
-            return settle_ghost_step(
-                job, job.effect.refuse(GhostRefusal.FAILURE, reason), EffectStatus.DISMISSED
-            )
-        case AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.PAY):
-            failed = evolve(_ghost(job), refusal=GhostRefusal.FAILURE, reason=reason)
-            return settle_ghost_step(job, failed, EffectStatus.DISMISSED)
-        case _:
-            return Settlement(EffectStatus.DISMISSED)
-
-
-def _take_as_done(job: Job) -> Settlement:
-    match _task(job):
-        case GhostTask.REFUND:
-            return settle_ghost_step(job, evolve(_ghost(job), step=GhostStep.REFUNDED))
-        case GhostTask.POST:
-            return settle_ghost_step(job, evolve(_ghost(job), step=GhostStep.POSTED))
-        case _:
-            return Settlement(EffectStatus.DONE)
-
-
-def _task(job: Job) -> GhostTask | None:
-    return job.effect.task if isinstance(job.effect, AdvanceGhost) else None
-
-
-def _ghost(job: Job) -> Ghost:
-    assert job.ghost, "a ghost that advances has begun"
-    return job.ghost

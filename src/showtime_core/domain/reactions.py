@@ -5,21 +5,13 @@ from typing import assert_never
 
 from attrs import evolve, frozen
 
-from showtime_core.domain import events
-from showtime_core.domain.alerts import (
-    Alert,
-    CheerAlert,
-    FollowAlert,
-    GhostAlert,
-    GiftSubAlert,
-    HypeTrainAlert,
-    RaidAlert,
-    SubscribeAlert,
-)
+from showtime_core.domain import alerts, events
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
     apply_fact,
+    begin_ad_break,
     open_screening,
     put_tape_on,
     take_tape_off,
@@ -41,7 +33,7 @@ from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_BIT,
     POINTS_PER_GIFT,
     POINTS_PER_SUBSCRIPTION,
-    multiplier,
+    TIMES_OF_TIER1,
 )
 from showtime_core.domain.show.commands import ShowChange
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
@@ -102,9 +94,9 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return _stream_offline(event, state)
         case events.Follow(viewer, followed_at):
             known = ViewerUpdate(viewer, followed_at=followed_at)
-            return Reaction(state, (known,), (FollowAlert(viewer.name),))
+            return Reaction(state, (known,), (alerts.FollowAlert(viewer.name),))
         case events.Raid(raider, viewers):
-            return Reaction(state, alerts=(RaidAlert(raider.name, viewers),))
+            return Reaction(state, alerts=(alerts.RaidAlert(raider.name, viewers),))
         case events.Cheer():
             return _cheer(event, state, denial)
         case events.SubscriptionStart():
@@ -116,8 +108,12 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
         case events.ChannelUpdate(title, category):
             return Reaction(evolve(state, title=title, category=category))
         case events.HypeTrainUpdate(_, phase, level):
-            alerts = () if phase is events.HypeTrainPhase.PROGRESS else (HypeTrainAlert(level),)
-            return Reaction(update_hype_train(state, event), alerts=alerts)
+            shown = () if phase is events.HypeTrainPhase.PROGRESS else (alerts.HypeTrainAlert(level),)
+            return Reaction(update_hype_train(state, event), alerts=shown)
+        case events.AdBreak():
+            return Reaction(begin_ad_break(state, event))
+        case events.WatchStreak(_, viewer):
+            return Reaction(state, alerts=(alerts.WatchStreakAlert(viewer.name, event.streak, event.text),))
         case events.SubscriptionRevoked():
             return _revoked(event, state)
         case events.StreamFound():
@@ -127,13 +123,10 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return Reaction(apply_fact(state, WentOffAir(since, stream_id)), remark=remark)
         case events.SubscriptionEnd() | events.Redemption() | events.EntryDismissed():
             return Reaction(state)
-        case (
-            events.ChatMessageSent()
-            | events.ChatMessageDeleted()
-            | events.ChatUserSilenced()
-            | events.ChatCleared()
-        ):
-            return Reaction(state)  # they belong to the chat log: see `record_chat`
+        case events.ChatMessageSent() | events.ChatMessageDeleted():
+            return Reaction(state)  # it belongs to the chat log, as the next two do: see `record_chat`
+        case events.ChatUserSilenced() | events.ChatCleared():
+            return Reaction(state)
         case events.TapeStarted(screening_id, tape_id):
             return Reaction(put_tape_on(state, screening_id, tape_id, now))
         case events.TapeStopped():
@@ -145,7 +138,7 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)
             return Reaction(state, ghost_request=_ghost_request(viewer, subject, state))
         case events.GhostPaid(viewer, subject, url):
-            return Reaction(state, alerts=(GhostAlert(viewer.name, subject, (url,)),))
+            return Reaction(state, alerts=(alerts.GhostAlert(viewer.name, subject, (url,)),))
         case events.EntryRetried(_, retried):
             return react(retried, state, now, policy, denial)
         case _:
@@ -184,15 +177,13 @@ def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction
 def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
     if not changes_state(state, event):
         return Reaction(state, remark="the stream was listed as live, as is known")
-    remark = "the stream was listed as live: the message of its beginning was lost"
-    return Reaction(
-        apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at)), remark=remark
-    )
+    after = apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at))
+    return Reaction(after, remark="the stream was listed as live: the message of its beginning was lost")
 
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
     """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
-    alert = CheerAlert(_name(event.viewer), event.bits, event.message)
+    alert = alerts.CheerAlert(_name(event.viewer), event.bits, event.message)
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
@@ -213,51 +204,41 @@ def _ghost_request(viewer: Viewer, subject: str, state: ChannelState) -> GhostRe
 
 def _subscription(event: events.SubscriptionStart, state: ChannelState, policy: Policy) -> Reaction:
     """The giver's alert stands for all recipients of a gift; each is remembered and credited all the same."""
-    alert = SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
+    alert = alerts.SubscribeAlert(event.viewer.name, event.is_gift, num_cumulative_months=1, message="")
     known = ViewerUpdate(event.viewer, subscribed_at=event.sent_at)
     shown = policy.alert_gift_recipients or not event.is_gift
     reaction = Reaction(state, (known,), (alert,) if shown else ())
-    return _with_month(reaction, event.viewer, event.tier, is_initial=True, is_gift=event.is_gift, message="")
+    return _with_credit(
+        reaction, event.tier, _month(event.viewer, "", is_initial=True, is_gift=event.is_gift)
+    )
 
 
 def _resubscription(event: events.Resubscription, state: ChannelState) -> Reaction:
-    alert = SubscribeAlert(
-        event.viewer.name,
-        is_gift=False,
-        num_cumulative_months=event.cumulative_months,
-        message=event.message,
-    )
+    name, months, message = event.viewer.name, event.cumulative_months, event.message
+    alert = alerts.SubscribeAlert(name, is_gift=False, num_cumulative_months=months, message=message)
     reaction = Reaction(state, (ViewerUpdate(event.viewer),), (alert,))
-    return _with_month(
-        reaction, event.viewer, event.tier, is_initial=False, is_gift=False, message=event.message
-    )
+    return _with_credit(reaction, event.tier, _month(event.viewer, message, is_initial=False, is_gift=False))
 
 
-def _with_month(  # noqa: PLR0913 - what the ledger asks of a month
-    reaction: Reaction, viewer: Viewer, tier: str, *, is_initial: bool, is_gift: bool, message: str
+def _month(viewer: Viewer, message: str, *, is_initial: bool, is_gift: bool) -> CreditSubscription:
+    return CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, 1, is_initial, is_gift, message)
+
+
+def _with_credit(
+    reaction: Reaction, tier: str, credit: CreditSubscription | CreditGiftSubs | None
 ) -> Reaction:
-    """Credit a month; a tier that is not known earns nothing, and what is shown is shown all the same."""
-    times = multiplier(tier)
+    """Credit what tier 1 earns, times the tier; one that is not known earns nothing, and is shown."""
+    times = TIMES_OF_TIER1.get(tier)
     if times is None:
-        return evolve(reaction, remark=_unknown_tier(tier))
-    credit = CreditSubscription(viewer, POINTS_PER_SUBSCRIPTION, times, is_initial, is_gift, message)
-    return evolve(reaction, credit=credit)
+        return evolve(reaction, remark=f"tier {tier!r} is not known: nothing was credited")
+    return evolve(reaction, credit=credit and evolve(credit, multiplier=times))
 
 
 def _gift(event: events.GiftedSubscriptions, state: ChannelState) -> Reaction:
-    alert = GiftSubAlert(_name(event.viewer), event.total)
-    times = multiplier(event.tier)
-    if times is None:
-        return Reaction(state, alerts=(alert,), remark=_unknown_tier(event.tier))
-    if not event.viewer:
-        return Reaction(state, alerts=(alert,))
-    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, times, event.total)
-    return Reaction(state, alerts=(alert,), credit=credit)
+    shown = Reaction(state, alerts=(alerts.GiftSubAlert(_name(event.viewer), event.total),))
+    credit = CreditGiftSubs(event.viewer, POINTS_PER_GIFT, 1, event.total) if event.viewer else None
+    return _with_credit(shown, event.tier, credit)
 
 
 def _name(viewer: Viewer | None) -> str:
     return viewer.name if viewer else ANONYMOUS_NAME
-
-
-def _unknown_tier(tier: str) -> str:
-    return f"tier {tier!r} is not known: nothing was credited"

@@ -10,10 +10,35 @@ from attrs import field, frozen
 ENABLED = "enabled"
 PENDING = "webhook_callback_verification_pending"
 """Twitch is about to call our URL with a challenge, or waits for the answer."""
-CHAT_TYPES_PREFIX = "channel.chat."
-"""What the types begin with that tell of chat."""
+CHAT_TYPES = tuple(
+    f"channel.chat.{name}" for name in ("message", "message_delete", "clear", "clear_user_messages")
+)
+"""The types without which chat is not read as it should be."""
 MISSING = "missing"
 """Our own word for a subscription that is not there at all."""
+
+
+# What the show needs, what it goes on without, and what tells of chat: versions, scopes, types.
+_NEEDED = (
+    ("1", "", ("stream.online", "stream.offline")),
+    ("2", "", ("channel.update",)),
+    ("2", "moderator:read:followers", ("channel.follow",)),
+    ("1", "", ("channel.raid",)),
+    ("1", "bits:read", ("channel.cheer",)),
+    (
+        *("1", "channel:read:subscriptions"),
+        ("channel.subscribe", *(f"channel.subscription.{name}" for name in ("message", "gift", "end"))),
+    ),
+)
+_ADDED = (
+    (
+        *("2", "channel:read:hype_train"),
+        tuple(f"channel.hype_train.{phase}" for phase in ("begin", "progress", "end")),
+    ),
+    ("1", "bits:read", ("channel.bits.use", "channel.custom_power_up_redemption.add")),
+    ("1", "channel:read:ads", ("channel.ad_break.begin",)),
+)
+_CHAT = (("1", "user:read:chat user:bot channel:bot", (*CHAT_TYPES, "channel.chat.notification")),)
 
 
 @frozen
@@ -82,11 +107,6 @@ class SubscriptionPlan:
     surplus: tuple[EventSubSubscription, ...] = ()
     """They call our URL, and nothing here wants them: another showtime may."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not (self.create or self.delete)
-
 
 @frozen
 class SubscriptionFinding:
@@ -108,8 +128,8 @@ class SubscriptionFinding:
 
     @property
     def is_for_chat(self) -> bool:
-        """Whether chat is told by it."""
-        return self.type.startswith(CHAT_TYPES_PREFIX)
+        """Whether chat is not read as it should be without it."""
+        return self.type in CHAT_TYPES
 
 
 def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tuple[WantedSubscription, ...]:
@@ -117,44 +137,24 @@ def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tup
 
     As follows are told to moderators only, and chat to its readers, the broadcaster is both.
     """
-    broadcaster = ("broadcaster_user_id", broadcaster_id)
-    as_moderator = ("moderator_user_id", broadcaster_id)
-    as_reader = ("user_id", broadcaster_id)
-    subs, train = ("channel:read:subscriptions",), ("channel:read:hype_train",)
-    chat = ("user:read:chat", "user:bot", "channel:bot")
-    wanted = [
-        _wanted("stream.online", "1", [broadcaster]),
-        _wanted("stream.offline", "1", [broadcaster]),
-        _wanted("channel.update", "2", [broadcaster]),
-        _wanted("channel.follow", "2", [broadcaster, as_moderator], ["moderator:read:followers"]),
-        _wanted("channel.raid", "1", [("to_broadcaster_user_id", broadcaster_id)]),
-        _wanted("channel.cheer", "1", [broadcaster], ["bits:read"]),
-        _wanted("channel.subscribe", "1", [broadcaster], subs),
-        _wanted("channel.subscription.message", "1", [broadcaster], subs),
-        _wanted("channel.subscription.gift", "1", [broadcaster], subs),
-        _wanted("channel.subscription.end", "1", [broadcaster], subs),
-        *(
-            _wanted(f"channel.hype_train.{phase}", "2", [broadcaster], train, is_optional=True)
-            for phase in ("begin", "progress", "end")
-        ),
-    ]
-    if with_chat:
-        wanted += [
-            _wanted(f"{CHAT_TYPES_PREFIX}{name}", "1", [broadcaster, as_reader], chat, is_optional=True)
-            for name in ("message", "message_delete", "clear", "clear_user_messages")
-        ]
-    return tuple(wanted)
-
-
-def _wanted(
-    kind: str,
-    version: str,
-    condition: Iterable[tuple[str, str]],
-    scopes: Iterable[str] = (),
-    *,
-    is_optional: bool = False,
-) -> WantedSubscription:
-    return WantedSubscription(kind, version, frozenset(condition), frozenset(scopes), is_optional)
+    of_channel = {"broadcaster_user_id": broadcaster_id}
+    conditions = {
+        "channel.raid": {"to_broadcaster_user_id": broadcaster_id},
+        "channel.follow": of_channel | {"moderator_user_id": broadcaster_id},
+    }
+    of_chat = of_channel | {"user_id": broadcaster_id}
+    return tuple(
+        WantedSubscription(
+            kind,
+            version,
+            frozenset((of_chat if group is _CHAT else conditions.get(kind, of_channel)).items()),
+            frozenset(scopes.split()),
+            is_optional=group is not _NEEDED,
+        )
+        for group in (_NEEDED, _ADDED, _CHAT)[: 2 + with_chat]
+        for version, scopes, kinds in group
+        for kind in kinds
+    )
 
 
 OPTIONAL = frozenset(wanted.type for wanted in wanted_subscriptions("", with_chat=True) if wanted.is_optional)
@@ -171,9 +171,7 @@ def reconcile(
 ) -> SubscriptionPlan:
     """Compare what is wanted with what is there. What calls another URL is not looked at."""
     ours = [each for each in existing if each.callback == our_url]
-    keep: list[tuple[WantedSubscription, EventSubSubscription]] = []
-    create: list[WantedSubscription] = []
-    delete: list[EventSubSubscription] = []
+    keep, create, delete = [], [], list[EventSubSubscription]()
     for each in wanted:
         # The one that delivers is worth more than one that is about to.
         found = sorted((one for one in ours if one.overlaps(each)), key=lambda one: one.status != ENABLED)

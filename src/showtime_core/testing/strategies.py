@@ -46,6 +46,8 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.Follow: "channel.follow",
     ev.Raid: "channel.raid",
     ev.Cheer: "channel.cheer",
+    ev.PowerUp: "channel.bits.use",
+    ev.AdBreak: "channel.ad_break.begin",
     ev.SubscriptionStart: "channel.subscribe",
     ev.Resubscription: "channel.subscription.message",
     ev.GiftedSubscriptions: "channel.subscription.gift",
@@ -56,6 +58,7 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.ChatMessageDeleted: "channel.chat.message_delete",
     ev.ChatUserSilenced: "channel.chat.clear_user_messages",
     ev.ChatCleared: "channel.chat.clear",
+    ev.WatchStreak: "chat.watch-streak",
     ev.StreamFound: "stream.found",
     ev.StreamMissed: "stream.missed",
     ev.TapeStarted: "tape.start",
@@ -66,7 +69,7 @@ _TYPES: dict[type[ev.Event], str] = {
     ev.GhostPaid: "ghost.paid",
 }
 
-_OUR_OWN = ("tape.", "entry.", "ghost.", "stream.found", "stream.missed")
+_OUR_OWN = ("tape.", "entry.", "ghost.", "chat.", "stream.found", "stream.missed")
 TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith(_OUR_OWN)}))
 
 Content = ev.Event | Unknown | Malformed
@@ -136,9 +139,25 @@ def raids() -> st.SearchStrategy[ev.Raid]:
 
 
 def cheers() -> st.SearchStrategy[ev.Cheer]:
-    """Cheers, anonymous ones too, below and above the price of a ghost."""
+    """Cheers and Power-ups, anonymous ones too, below and above the price of a ghost."""
     bits = st.sampled_from((1, 100, 199, 200, 201, 1000)) | st.integers(1, 100_000)
-    return st.builds(ev.Cheer, st.none() | viewers(), bits, texts())
+    kinds = st.sampled_from((ev.Cheer, ev.PowerUp))
+    return st.builds(lambda kind, *said: kind(*said), kinds, st.none() | viewers(), bits, texts())
+
+
+def ad_breaks(times: Times = TIMES) -> st.SearchStrategy[ev.AdBreak]:
+    """Ads that begin, scheduled or not."""
+    lengths = st.integers(30, 180).map(lambda seconds: timedelta(seconds=seconds))
+    return st.builds(
+        lambda began, length, planned: ev.AdBreak(began, began + length, planned),
+        *(times, lengths, st.booleans()),
+    )
+
+
+def watch_streaks() -> st.SearchStrategy[ev.WatchStreak]:
+    """Watch streaks that viewers share, some with words; few messages, so that one is told twice."""
+    message_ids, streaks = st.sampled_from(("streak-1", "streak-2", "streak-3")), st.integers(1, 500)
+    return st.builds(ev.WatchStreak, message_ids, viewers(), st.just(""), texts(), streak=streaks)
 
 
 def subscriptions(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionStart]:
@@ -197,8 +216,10 @@ def small_talk() -> st.SearchStrategy[ev.Event]:
 def chat_events() -> st.SearchStrategy[ev.ChatEvent]:
     """Chat and what moderators do to it: few messages and few viewers, so that deeds meet their messages."""
     message_ids = st.sampled_from(("chat-1", "chat-2", "chat-3", "chat-4"))
+    channels = st.sampled_from(("", "", "", "Next_Door"))
     return st.one_of(
-        st.builds(ev.ChatMessageSent, message_ids, viewers(), st.just(""), texts()),
+        st.builds(ev.ChatMessageSent, message_ids, viewers(), st.just(""), texts(), source_channel=channels),
+        watch_streaks(),
         st.builds(ev.ChatMessageDeleted, message_ids),
         st.builds(lambda viewer: ev.ChatUserSilenced(viewer.id), viewers()),
         st.builds(ev.ChatCleared),
@@ -222,6 +243,7 @@ def messages(times: Times = TIMES) -> st.SearchStrategy[ev.Event]:
         resubscriptions(times),
         gifts(),
         hype_trains(),
+        ad_breaks(times),
         revocations(times),
         small_talk(),
     )
@@ -275,6 +297,8 @@ def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> E
             source, kind = EntrySource.VIEWER, _TYPES[type(content)]
         case ev.GhostPaid():
             source, kind = EntrySource.RELAY, _TYPES[type(content)]
+        case ev.WatchStreak():
+            source, kind = EntrySource.CHAT, _TYPES[type(content)]
         case ev.StreamFound() | ev.StreamMissed():
             source, kind = EntrySource.REPAIR, _TYPES[type(content)]
         case ev.SubscriptionRevoked(kind):

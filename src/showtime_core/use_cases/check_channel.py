@@ -5,7 +5,7 @@ import logging
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.broadcasts.stream_check import MissingStream, compare
+from showtime_core.domain.broadcasts.stream_check import compare
 from showtime_core.domain.events import StreamFound, StreamMissed
 from showtime_core.domain.health import Health, TwitchHealth, is_check_due
 from showtime_core.domain.journal import AdmittedBatch, JournalChanges
@@ -55,28 +55,20 @@ class CheckChannel:
     async def _check(self, state: ChannelState, health: Health) -> TwitchHealth:
         broadcaster_id = await self.channels.user_id(self.login)
         missing, failure = health.twitch.missing if health.twitch else None, None
-        try:
-            missing = await self._compare(state, broadcaster_id, missing)  # first, since it does not wait
+        try:  # first, since it does not wait
+            compared = compare(state, await self.channels.stream_listing(broadcaster_id), missing)
+            if compared.event:
+                await record_repair(compared.event, self.units, self.policy)
+            missing = compared.missing
         except (Refused, Unavailable) as reason:  # which is no reason to repair nothing
             failure = str(reason)
         return TwitchHealth(health.now, await self._check_subscriptions(broadcaster_id), failure, missing)
 
     async def _check_subscriptions(self, broadcaster_id: str) -> tuple[SubscriptionFinding, ...]:
-        wanted = wanted_subscriptions(broadcaster_id, with_chat=self.with_chat)
+        wanted, ours = wanted_subscriptions(broadcaster_id, with_chat=self.with_chat), self.subscriptions
         if self.may_repair:
-            return await ensure_subscriptions(
-                wanted, self.subscriptions, self.our_url, self.pause, may_delete=True
-            )
-        return inspect_subscriptions(reconcile(wanted, await self.subscriptions.list_all(), self.our_url))
-
-    async def _compare(
-        self, state: ChannelState, broadcaster_id: str, missing: MissingStream | None
-    ) -> MissingStream | None:
-        listing = await self.channels.stream_listing(broadcaster_id)
-        compared = compare(state, listing, missing)
-        if compared.event:
-            await record_repair(compared.event, self.units, self.policy)
-        return compared.missing
+            return await ensure_subscriptions(wanted, ours, self.our_url, self.pause, may_delete=True)
+        return inspect_subscriptions(reconcile(wanted, await ours.list_all(), self.our_url))
 
 
 async def record_repair(event: StreamFound | StreamMissed, units: UnitOfWork, policy: Policy) -> None:

@@ -52,18 +52,18 @@ class DecideParked:
                 raise Refused(f"a message has no {decision}: choose retry or dismiss")
 
     def _understood(self, entry: Entry) -> Event:
-        match self._reread(entry).content:
+        """Read it as it is understood now; raises Refused if nothing can follow from it."""
+        if entry.source in _OF_TWITCH:
+            entry = self.parse(entry)
+        elif entry.source in {EntrySource.RELAY, EntrySource.CHAT}:
+            entry = read_own_entry(entry)
+        match entry.content:
             case Malformed(reason):
                 raise Refused(f"it still cannot be understood: {reason}")
             case Unknown():
                 raise Refused("nothing follows from it, here and now: it can only be dismissed")
             case event:
                 return event
-
-    def _reread(self, entry: Entry) -> Entry:
-        if entry.source in _OF_TWITCH:
-            return self.parse(entry)
-        return read_own_entry(entry) if entry.source is EntrySource.RELAY else entry
 
     async def _record(self, command: Entry, policy: Policy) -> None:
         try:

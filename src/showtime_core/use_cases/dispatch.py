@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from attrs import define, field, frozen
 
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement
+from showtime_core.domain.points_and_ghosts.effects import deed, effect_kind
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Outbox
 
@@ -64,7 +65,7 @@ class _RunningPool:
             task.add_done_callback(lambda _: timer.cancel())
 
     def _leave_alone(self, task: asyncio.Task[None]) -> None:
-        _log.warning("effect %s has taken %g s, and goes on", task.get_name(), self.slow_seconds)
+        _log.warning("%s has taken %g s, and goes on", task.get_name(), self.slow_seconds)
         self.slow.add(task)
         self.wakeup.set()
 
@@ -175,5 +176,9 @@ async def _write(job: Job, settlement: Settlement, outbox: Outbox) -> None:
 
 def _log_outcome(job: Job, settlement: Settlement) -> None:
     level = logging.WARNING if settlement.status is EffectStatus.PARKED else logging.INFO
+    if settlement.status is EffectStatus.DONE and not settlement.remark:
+        _log.info("%s", deed(job.effect))
+        return
     words = f": {settlement.remark}" if settlement.remark else ""
-    _log.log(level, "effect %s, try %d: %s%s", job.key, job.attempts, settlement.status, words)
+    what = f"{job.effect.viewer.name}: {effect_kind(job.effect)}"
+    _log.log(level, "%s, try %d: %s%s", what, job.attempts, settlement.status, words)

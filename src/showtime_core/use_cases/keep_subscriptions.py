@@ -35,8 +35,8 @@ class DeliveryGap:
 
 def inspect_subscriptions(plan: SubscriptionPlan) -> tuple[SubscriptionFinding, ...]:
     """Give the status of each wanted subscription, and change nothing."""
-    kept = [SubscriptionFinding(wanted.type, wanted.is_optional, found.status) for wanted, found in plan.keep]
-    return (*kept, *(_failed_finding(wanted, plan, None) for wanted in plan.create))
+    kept = [_finding(wanted, found.status) for wanted, found in plan.keep]
+    return (*kept, *(_finding(wanted, _status_now(wanted, plan)) for wanted in plan.create))
 
 
 async def ensure_subscriptions(
@@ -53,22 +53,19 @@ async def ensure_subscriptions(
     refused is told in its finding. Raises Unavailable if Twitch is away; then again, later.
     """
     plan = reconcile(wanted, await subscriptions.list_all(), our_url)
-    findings = {
-        each: SubscriptionFinding(each.type, each.is_optional, found.status) for each, found in plan.keep
-    }
+    findings = {each: _finding(each, found.status) for each, found in plan.keep}
     waiting = {each: found for each, found in plan.keep if found.status == PENDING}
     for each in plan.create:
         try:
             waiting[each] = await _create(each, plan, subscriptions, may_delete=may_delete)
         except Refused as reason:
-            findings[each] = _failed_finding(each, plan, reason)
+            findings[each] = _finding(each, _status_now(each, plan), reason)
     if may_delete:
         for broken in plan.delete:
             if not any(broken.overlaps(each) for each in plan.create if each not in waiting):
                 await subscriptions.delete(broken.id)
     for each, made in waiting.items():
-        verified = await _await_verified(made, subscriptions, pause)
-        findings[each] = SubscriptionFinding(each.type, each.is_optional, verified.status)
+        findings[each] = _finding(each, (await _await_verified(made, subscriptions, pause)).status)
     return tuple(findings[each] for each in wanted)
 
 
@@ -107,17 +104,14 @@ async def _create(
     return await subscriptions.create(wanted)
 
 
-def _failed_finding(
-    wanted: WantedSubscription, plan: SubscriptionPlan, reason: Refused | None
-) -> SubscriptionFinding:
-    status = next((one.status for one in plan.delete if one.fulfils(wanted)), MISSING)
-    return SubscriptionFinding(
-        wanted.type,
-        wanted.is_optional,
-        status,
-        problem=str(reason) if reason else None,
-        lacks_consent=isinstance(reason, NotAllowed),
-    )
+def _status_now(wanted: WantedSubscription, plan: SubscriptionPlan) -> str:
+    """Tell the status of one that is to be created: that of a broken one in its place, if there is one."""
+    return next((one.status for one in plan.delete if one.fulfils(wanted)), MISSING)
+
+
+def _finding(wanted: WantedSubscription, status: str, reason: Refused | None = None) -> SubscriptionFinding:
+    problem, lacks_consent = str(reason) if reason else None, isinstance(reason, NotAllowed)
+    return SubscriptionFinding(wanted.type, wanted.is_optional, status, problem, lacks_consent)
 
 
 async def _await_verified(
@@ -149,12 +143,10 @@ async def replace_subscriptions(
     for wanted, old in reversed(kept):
         begun = clock()
         await subscriptions.delete(old.id)
-        made = await _await_verified(
-            await _recreate(wanted, old.id, subscriptions, pause), subscriptions, pause
-        )
+        made = await _recreate(wanted, old.id, subscriptions, pause)
         if made.status != ENABLED:
             await subscriptions.delete(made.id)
-            await _await_verified(await _recreate(wanted, made.id, former, pause), former, pause)
+            await _recreate(wanted, made.id, former, pause)
             raise Refused(
                 f"{wanted.type} was not verified under the first secret ({made.status}), and has the former"
                 " one again: restart every `showtime serve` with both secrets in TWITCH_WEBHOOK_SECRET,"
@@ -166,9 +158,11 @@ async def replace_subscriptions(
 async def _recreate(
     wanted: WantedSubscription, gone: str, subscriptions: EventSubSubscriptions, pause: Sleep
 ) -> EventSubSubscription:
-    """Create what was just deleted, also if Twitch is away for a moment, or takes the one that is gone for
-    there still. Raises Unavailable after a while, and Refused.
-    """  # noqa: D205 - one sentence
+    """Create what was just deleted, and await its verification.
+
+    Also if Twitch is away for a moment, or takes the one that is gone for there still. Raises Unavailable
+    after a while, and Refused.
+    """
     failure = "Twitch says that it is there still"
     for _ in range(_MAX_POLLS):
         try:
@@ -181,6 +175,6 @@ async def _recreate(
             ) from reason
         else:
             if made.id != gone:
-                return made
+                return await _await_verified(made, subscriptions, pause)
         await pause(_POLL_SECONDS)
     raise Unavailable(f"{wanted.type} was deleted and could not be created again: {failure}")

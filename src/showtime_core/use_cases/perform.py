@@ -8,13 +8,14 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
+from showtime_core import errors
+from showtime_core.domain.ghost_approval import settle_awaiting
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import CHECK_AFTER, EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.own_entries import ghost_paid_entry
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
-    Credit,
     SummonGhost,
     why_impossible,
 )
@@ -28,11 +29,8 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
 )
 from showtime_core.domain.points_and_ghosts.ledger import FlowState
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
-    Adopt,
-    CannotTell,
     ExpectedTransaction,
-    LookAgain,
-    Repeat,
+    Undecidable,
     expected_credit,
     expected_reservation,
     match_ledger,
@@ -40,16 +38,6 @@ from showtime_core.domain.points_and_ghosts.ledger_matching import (
 )
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.points_and_ghosts.retries import GiveUp, Park, Retry, consequence
-from showtime_core.errors import (
-    Ambiguous,
-    ContentRefused,
-    NotEnoughPoints,
-    NotPending,
-    Refused,
-    ShowtimeError,
-    Unavailable,
-    Unforeseen,
-)
 from showtime_core.ports import Account, Bucket, Gallery, Ledger, Outbox, Painter
 
 _log = logging.getLogger(__name__)
@@ -76,13 +64,11 @@ class Services:
     """Records an entry and reacts to it, once; raises Unavailable."""
     settle_after: timedelta
     """How long after the ledger answers again it may still be working on a request whose answer was lost."""
+    review: Callable[[str], Awaitable[str | None]] | None = None
+    """Says why a ghost of this subject waits for the host; None: none does."""
 
 
-class _Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
-    """Only a person can tell what became of it."""
-
-
-class _TooEarly(Exception):  # noqa: N818 - as above
+class _TooEarly(Exception):  # noqa: N818 - the outcome, not an error of anybody's
     """The ledger answers again, and may still be working on what it was asked before."""
 
     def __init__(self, wait: timedelta) -> None:
@@ -96,56 +82,56 @@ async def perform(job: Job, services: Services, chance: float) -> Settlement:
     """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
     try:
         return await _perform(job, services)
-    except _Undecidable as reason:
+    except Undecidable as reason:
         return Settlement(EffectStatus.PARKED, str(reason))
     except _TooEarly as reason:
         return Settlement(EffectStatus.DUE, str(reason), reason.wait, has_answered=True)
-    except ShowtimeError as failure:
+    except errors.ShowtimeError as failure:
         return _settle_failure(job, failure, chance)
     except Exception as fault:
         _log.exception("%s failed in a way that nobody thought of", job.key)
-        doubt = Unforeseen(f"{type(fault).__name__}: {fault}")
-        return _settle_failure(job, doubt, chance)
+        return _settle_failure(job, errors.Unforeseen(f"{type(fault).__name__}: {fault}"), chance)
 
 
 async def _perform(job: Job, services: Services) -> Settlement:
-    match job.effect:
-        case SummonGhost():
-            return await _summon(job, job.effect, services)
+    match effect := job.effect:
+        case AdvanceGhost(_, _, GhostTask.PAINT) if reason := await _why_to_wait(job.begun_ghost, services):
+            return settle_awaiting(job, reason)
         case AdvanceGhost(_, _, task):
-            return settle_ghost_step(job, await _advance(task, _ghost(job), job, services))
+            return settle_ghost_step(job, await _advance(task, job, services))
         case CheckForDouble():
-            return await _check(job, job.effect, services)
-        case credit:
-            if reason := why_impossible(credit):
-                raise Refused(reason)
+            return await _check(job, effect, services)
+        case SummonGhost(ghost_id, viewer):
             flow_id = await _move_points_once(
-                job, _flow_of(credit), lambda: services.ledger.credit(credit, job.key), services
+                job,
+                expected_reservation(POINTS_PER_GHOST),
+                lambda: services.ledger.reserve(viewer, POINTS_PER_GHOST, ghost_id, job.key),
+                services,
             )
-            return Settlement(EffectStatus.DONE, flow_id=flow_id, check_after=_check_after(job))
+            settled = settle_ghost_step(job, effect.begin(flow_id))
+        case _:
+            if reason := why_impossible(effect):
+                raise errors.Refused(reason)
+            flow_id = await _move_points_once(
+                job, expected_credit(effect), lambda: services.ledger.credit(effect, job.key), services
+            )
+            settled = Settlement(EffectStatus.DONE)
+    # A ledger may take longer over a request than anybody has waited for it: then it is looked once more.
+    return evolve(settled, flow_id=flow_id, check_after=None if job.in_doubt_for is None else CHECK_AFTER)
 
 
-async def _summon(job: Job, effect: SummonGhost, services: Services) -> Settlement:
-    flow_id = await _move_points_once(
-        job,
-        _flow_of(effect),
-        lambda: services.ledger.reserve(effect.viewer, POINTS_PER_GHOST, effect.ghost_id, job.key),
-        services,
-    )
-    return evolve(
-        settle_ghost_step(job, effect.begin(flow_id)), flow_id=flow_id, check_after=_check_after(job)
-    )
+async def _why_to_wait(ghost: Ghost, services: Services) -> str | None:
+    """Say why a ghost waits for the host before it is painted; None: it does not.
 
-
-def _flow_of(effect: Credit | SummonGhost) -> ExpectedTransaction:
-    return (
-        expected_reservation(POINTS_PER_GHOST) if isinstance(effect, SummonGhost) else expected_credit(effect)
-    )
-
-
-def _check_after(job: Job) -> timedelta | None:
-    """Tell when to look once more: a ledger may take longer over a request than anybody has waited for it."""
-    return None if job.in_doubt_for is None else CHECK_AFTER
+    Raises ContentRefused for one that has waited in vain.
+    """
+    match ghost.step:
+        case GhostStep.AWAITING_APPROVAL:
+            raise errors.ContentRefused("nobody has approved it within an hour")
+        case GhostStep.RESERVED if services.review:
+            return await services.review(ghost.subject)
+        case _:
+            return None
 
 
 async def _move_points_once(
@@ -162,7 +148,7 @@ async def _move_points_once(
         return made
     try:
         return await move_points()
-    except NotEnoughPoints:  # the request whose answer was lost may have reserved them since that look
+    except errors.NotEnoughPoints:  # the request whose answer was lost may have reserved them since that look
         if made := await _find_made(job, expected, services):
             return made
         raise
@@ -176,42 +162,34 @@ async def _find_made(job: Job, expected: ExpectedTransaction, services: Services
     wait = services.settle_after - (job.answered_for or timedelta(0))
     if wait > timedelta(0):
         raise _TooEarly(wait)
-    finding = match_ledger(expected, statement, await services.outbox.claimed(viewer))
-    match finding:
-        case Adopt(flow_id):
-            return flow_id
-        case Repeat():
-            return None
-        case LookAgain():
-            raise Unavailable("an answer was lost, and the ledger does not show all that it has")
-        case CannotTell(reason):
-            raise _Undecidable(reason)
-        case _:
-            assert_never(finding)
+    return match_ledger(expected, statement, await services.outbox.claimed(viewer))
 
 
-async def _check(job: Job, effect: CheckForDouble, outside: Services) -> Settlement:
+async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settlement:
     """Look whether there is another transaction that may be the same change, and is nobody's."""
     assert job.in_doubt_for, "nothing else is looked at once more"
     viewer = effect.viewer
-    statement = await outside.account.statement(viewer, job.in_doubt_for + _MARGIN)
-    is_under_way = await outside.outbox.is_under_way(viewer)
-    claimed = {effect.flow_id, *await outside.outbox.claimed(viewer)}
-    others = unclaimed(_flow_of(effect.of), statement, claimed)
+    statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    is_under_way = await services.outbox.is_under_way(viewer)
+    claimed = {effect.flow_id, *await services.outbox.claimed(viewer)}
+    of = effect.of
+    expected = expected_reservation(POINTS_PER_GHOST) if isinstance(of, SummonGhost) else expected_credit(of)
+    others = unclaimed(expected, statement, claimed)
     if others and is_under_way:
-        raise Unavailable("another change for this viewer is under way, and looks the same")
+        raise errors.Unavailable("another change for this viewer is under way, and looks the same")
     if others:
         named = ", ".join(str(each) for each in (effect.flow_id, *others))
-        raise _Undecidable(
-            f"it may have been made twice: the ledger has {len(others) + 1} transactions "
-            f"that may be it: {named}"
+        count = len(others) + 1
+        raise Undecidable(
+            f"it may have been made twice: the ledger has {count} transactions that may be it: {named}"
         )
     if not statement.is_complete:
-        raise Unavailable("the ledger does not show all that it has")
+        raise errors.Unavailable("the ledger does not show all that it has")
     return Settlement(EffectStatus.DONE)
 
 
-async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) -> Ghost:
+async def _advance(task: GhostTask, job: Job, services: Services) -> Ghost:
+    ghost = job.begun_ghost
     match task:
         case GhostTask.PAINT:
             jpeg = await _require(services.painter).paint(prompt(ghost.subject))
@@ -228,7 +206,7 @@ async def _advance(task: GhostTask, ghost: Ghost, job: Job, services: Services) 
             return evolve(ghost, step=GhostStep.SHOWN)
         case GhostTask.POST:
             if job.in_doubt_for is not None:
-                raise _Undecidable("it may have been posted: the instance that posted it is gone")
+                raise Undecidable("it may have been posted: the instance that posted it is gone")
             if services.gallery:
                 await services.gallery.post(ghost.viewer.name, ghost.subject, _image_of(ghost))
             return evolve(ghost, step=GhostStep.POSTED)
@@ -240,7 +218,7 @@ async def _pay(ghost: Ghost, services: Services) -> Ghost:
     """Spend what was reserved; it may be spent already, by a try whose answer was lost."""
     try:
         await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))
-    except NotPending:
+    except errors.NotPending:
         if await _decision(ghost, services) is FlowState.REJECTED:
             reason = "somebody else has rejected the reservation"
             return evolve(ghost, step=GhostStep.REFUNDED, refusal=GhostRefusal.FAILURE, reason=reason)
@@ -254,11 +232,11 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
     """
     try:
         await services.ledger.reject(ghost.viewer, _flow_id_of(ghost))
-    except NotPending:
+    except errors.NotPending:
         if await _decision(ghost, services) is FlowState.ACCEPTED:
             if ghost.step is GhostStep.STORED:
                 return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
-            raise _Undecidable(
+            raise Undecidable(
                 "somebody else has accepted the reservation: the points are spent, and there is no ghost"
             ) from None
     return evolve(ghost, step=GhostStep.REFUNDED)
@@ -268,19 +246,14 @@ async def _decision(ghost: Ghost, services: Services) -> FlowState:
     """Look what a reservation that is no longer pending has come to."""
     found = await services.account.find(ghost.viewer, _flow_id_of(ghost))
     if found is None or found.state is FlowState.PENDING:
-        raise Unavailable("the ledger does not show what a reservation has come to")
+        raise errors.Unavailable("the ledger does not show what a reservation has come to")
     return found.state
 
 
 def _require(neighbour: T | None) -> T:
     if neighbour is None:
-        raise Unavailable("ghosts are off by now")
+        raise errors.Unavailable("ghosts are off by now")
     return neighbour
-
-
-def _ghost(job: Job) -> Ghost:
-    assert job.ghost, "a ghost that advances has begun"
-    return job.ghost
 
 
 def _flow_id_of(ghost: Ghost) -> UUID:
@@ -293,34 +266,29 @@ def _image_of(ghost: Ghost) -> bytes:
     return ghost.jpeg
 
 
-def _settle_failure(job: Job, failure: ShowtimeError, chance: float) -> Settlement:
+def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> Settlement:
     decision = consequence(job.effect, failure, job.attempts, chance)
     match decision:
         case Retry(delay, in_doubt):
             return Settlement(EffectStatus.DUE, str(failure), delay, in_doubt)
         case Park(reason):
-            return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, Ambiguous))
+            return Settlement(EffectStatus.PARKED, reason, in_doubt=isinstance(failure, errors.Ambiguous))
         case GiveUp(reason):
-            return _give_up(job, _refusal(failure), reason)
+            return _give_up(job, _REFUSALS.get(type(failure), GhostRefusal.FAILURE), reason)
         case _:
             assert_never(decision)
 
 
-def _refusal(failure: ShowtimeError) -> GhostRefusal:
-    match failure:
-        case NotEnoughPoints():
-            return GhostRefusal.POINTS
-        case ContentRefused():
-            return GhostRefusal.CONTENT
-        case _:
-            return GhostRefusal.FAILURE
+_REFUSALS: dict[type[errors.ShowtimeError], GhostRefusal] = {
+    errors.NotEnoughPoints: GhostRefusal.POINTS,
+    errors.ContentRefused: GhostRefusal.CONTENT,
+}
 
 
 def _give_up(job: Job, refusal: GhostRefusal, reason: str) -> Settlement:
     """End the life of a ghost: what was reserved is to be given back."""
-    match job.effect:
-        case SummonGhost():
-            failed = job.effect.refuse(refusal, reason)
-        case _:
-            failed = evolve(_ghost(job), refusal=refusal, reason=reason)
+    if isinstance(job.effect, SummonGhost):
+        failed = job.effect.refuse(refusal, reason)
+    else:
+        failed = evolve(job.begun_ghost, refusal=refusal, reason=reason)
     return settle_ghost_step(job, failed, EffectStatus.REFUSED, reason)

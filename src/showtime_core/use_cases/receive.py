@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from attrs import evolve, field, mutable
@@ -79,24 +80,21 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
     return failure
 
 
-def plan_changes(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
-    """Plan all that follows from new entries: purely, so that the journal replays to the same changes."""
-    return _drafted(batch, policy).changes(batch.state)
+def plan_changes(batch: AdmittedBatch, policy: Policy, *, is_command: bool = False) -> JournalChanges:
+    """Plan all that follows from new entries: purely, so that the journal replays to the same changes.
 
-
-def plan_command(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
-    """Plan what follows from a command; raises Refused where it would be parked, leaving no trace."""
-    draft = _drafted(batch, policy)
-    for refusal in draft.refusals:
-        raise refusal
+    Of a command, raises Refused where it would be parked, leaving no trace.
+    """
+    draft = _Draft(batch.state)
+    for entry in batch.new_entries:
+        draft.add(entry, batch, policy)
+    if is_command and draft.refusals:
+        raise draft.refusals[0]
     return draft.changes(batch.state)
 
 
-def _drafted(admission: AdmittedBatch, policy: Policy) -> "_Draft":
-    draft = _Draft(admission.state)
-    for entry in admission.new_entries:
-        draft.add(entry, admission, policy)
-    return draft
+plan_command = partial(plan_changes, is_command=True)
+"""Plans what follows from a command."""
 
 
 @mutable

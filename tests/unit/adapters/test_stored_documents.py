@@ -12,6 +12,7 @@ from showtime_core.domain.broadcasts.broadcast import (
 )
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Night, Timeline, WentOffAir, WentOnAir
+from showtime_core.domain.events import AdBreak
 from showtime_core.domain.health import TwitchHealth
 from showtime_core.domain.subscriptions import SubscriptionFinding
 
@@ -27,6 +28,7 @@ STATE = ChannelState(
     tapes=(TapePlayback(UUID(int=5), 31, EIGHT),),
     hype_train=HypeTrainProgress("choo", 2, 3, 4, started_at=EIGHT),
     revocations=(Revocation("channel.follow", "authorization_revoked", EIGHT),),
+    ad_break=AdBreak(EIGHT, EIGHT, is_automatic=True),
 )
 HEALTH = TwitchHealth(
     EIGHT,
@@ -54,8 +56,16 @@ def test_a_kept_state_has_the_keys_of_the_versions_before():
         *("started_at", "ended_at", "streams", "id", "stream_id", "ended_stream_id", "sent_at"),
         *("screening_id", "tape_id", "at", "stopped_at"),
         *("level", "progress", "goal", "is_over", "type", "reason"),
+        *("ad_break", "ends_at", "is_automatic"),
     }
     assert wire.decode_state(wire.state_document(STATE)) == STATE
+
+
+def test_a_state_of_the_version_before_has_no_ad_break():
+    """A state that was stored before ad breaks were kept is read all the same."""
+    document = wire.state_document(STATE)
+    del document["ad_break"]
+    assert wire.decode_state(document).ad_break is None
 
 
 def test_a_hype_train_of_the_version_before_has_no_beginning():

@@ -42,6 +42,9 @@ ALERTS = {
         '{"type":"generated-images","data":'
         '{"username":"Marge","description":"a cat","urls":["https://a/0.jpg","https://a/1.jpg"]}}'
     ),
+    alerts.WatchStreakAlert("Marge", 7, "hi"): (
+        '{"type":"watch-streak","data":{"username":"Marge","numConsecutiveStreams":7,"message":"hi"}}'
+    ),
     alerts.HypeTrainAlert(3): '{"type":"hype-train","data":{"level":3}}',
 }
 

@@ -69,7 +69,7 @@ def test_the_choices_of_an_argument_are_in_its_section():
 def test_every_event_has_its_row(kind: EventType):
     """Every event has a row with its version, its other names, and the options that it takes."""
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{kind.name}` |"))
-    _, _, version, names, wishes, _ = (cell.strip() for cell in row.split("|"))
+    _, _, version, names, options, _ = (cell.strip() for cell in row.split("|"))
     group = COMMANDS["simulate"]
     assert isinstance(group, click.Group)
     own = [
@@ -79,7 +79,7 @@ def test_every_event_has_its_row(kind: EventType):
     ]
     assert version == kind.version
     assert tuple(CODE.findall(names)) == kind.aliases
-    assert set(CODE.findall(wishes)) == {option.opts[0] for option in own}
+    assert set(CODE.findall(options)) == {option.opts[0] for option in own}
 
 
 def test_every_other_command_of_simulate_has_its_row():

@@ -14,6 +14,7 @@ main()
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", [["dev", "--port", "0"], ["migrate", "status"]])
 def test_windows_is_told_to_bring_a_server(tmp_path, command):
     """Where the embedded PostgreSQL cannot be, whoever asks for it is told to name a server by PGHOST."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from showtime_core.testing import strategies as some
-from showtime_core.texts import MAX_QUOTED_CHARACTERS, clean, format_time, printable, quote, trim
+from showtime_core.texts import MAX_QUOTED_CHARACTERS, clean, format_time, name_error, printable, quote, trim
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,24 @@ def test_a_quotation_is_one_short_line(text):
         assert len(quoted) <= MAX_QUOTED_CHARACTERS
         assert quoted.isascii() or clean(quoted) == quoted
     assert quote("no\n  such\tthing\x1b[2J") == r"no such thing\x1b[2J"
+
+
+class PoolTimeout(Exception):  # noqa: N818 - named as a library names it
+    """An error of a library, by one of its names."""
+
+
+class HTTPVersionMismatch(Exception):  # noqa: N818 - named as a library names it
+    """An error that nobody thought of."""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError("10.0.0.7 did not answer"), "it took too long"),
+        (PoolTimeout("host=db user=showtime"), "no connection in time"),
+        (HTTPVersionMismatch("a secret"), "http version mismatch"),
+    ],
+)
+def test_an_error_is_named_in_words_and_not_quoted(error, words):
+    """What is told of an error of a library are words for its kind: what it says itself may be a secret."""
+    assert name_error(error) == words

@@ -6,11 +6,11 @@ is killed instead, the server stays, harming nobody, until the next start on the
 
 import fcntl
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Self
+from typing import IO, LiteralString, Self
 
 import psycopg
 from attrs import field, frozen
@@ -34,11 +34,12 @@ _PASSWORD_BYTES = 16
 _CONNECT_SECONDS = 10
 _LIMITS = {"statement_timeout": "30s"}
 
-_HAS_ROLE = "select 1 from pg_roles where rolname = 'showtime'"
-# May make further databases, for tests; otherwise as small as a user of the real thing.
-_CREATE_ROLE = "create role showtime login createdb"
-_HAS_DATABASE = "select 1 from pg_database where datname = 'showtime'"
-_CREATE_DATABASE = "create database showtime owner showtime"
+# What tells whether something is there, and what makes it. The role may make further databases, for tests;
+# otherwise it is as small as a user of the real thing.
+_NEEDED: Sequence[tuple[LiteralString, LiteralString]] = (
+    ("select 1 from pg_roles where rolname = 'showtime'", "create role showtime login createdb"),
+    ("select 1 from pg_database where datname = 'showtime'", "create database showtime owner showtime"),
+)
 _SET_PASSWORD = sql.SQL("alter role showtime password {}")
 
 
@@ -133,10 +134,9 @@ def _prepare(folder: DataFolder, postmaster: server.Postmaster, tcp_port: int | 
     superuser = postmaster.conninfo("postgres")
     try:
         with command_session(superuser, _LIMITS, connect_timeout=_CONNECT_SECONDS) as connection:
-            if connection.execute(_HAS_ROLE).fetchone() is None:
-                connection.execute(_CREATE_ROLE)
-            if connection.execute(_HAS_DATABASE).fetchone() is None:
-                connection.execute(_CREATE_DATABASE)
+            for is_there, make in _NEEDED:
+                if connection.execute(is_there).fetchone() is None:
+                    connection.execute(make)
             if password:
                 connection.execute(_SET_PASSWORD.format(sql.Literal(password)))
     except psycopg.Error as reason:

@@ -94,19 +94,18 @@ class ServerUser:
         """Tell who may serve this folder; raises EmbeddedPostgresError if it is nobody that we can be."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
-        found = folder.cluster if folder.cluster.exists() else folder.path
-        owner = found.stat()
-        if found == folder.cluster and owner.st_uid == 0:
+        if not folder.cluster.exists():
+            user = pwd.getpwnam("nobody")
+            with suppress(KeyError):  # initdb insists on a user with a name
+                user = pwd.getpwuid(folder.path.stat().st_uid or user.pw_uid)
+            return cls(user.pw_uid, user.pw_gid)
+        owner = folder.cluster.stat()
+        if owner.st_uid == 0:
             raise EmbeddedPostgresError(
-                f"{found} belongs to root, and PostgreSQL refuses to run as root: give it to another user"
-                f" (chown -R nobody {found}), or name another folder with --data-dir"
+                f"{folder.cluster} belongs to root, and PostgreSQL refuses to run as root: give it to another"
+                f" user (chown -R nobody {folder.cluster}), or name another folder with --data-dir"
             )
-        if found == folder.cluster:
-            return cls(owner.st_uid, owner.st_gid)
-        user = pwd.getpwnam("nobody")
-        with suppress(KeyError):  # initdb insists on a user with a name
-            user = pwd.getpwuid(owner.st_uid or user.pw_uid)
-        return cls(user.pw_uid, user.pw_gid)
+        return cls(owner.st_uid, owner.st_gid)
 
     def reaching(self, binary: Path, folders: Sequence[Path]) -> Self:
         """Give the least powerful form of this account that can run the binary and enter the folders.

@@ -7,13 +7,14 @@ So the connection must not go through a proxy that pools transactions.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from attrs import frozen
-from psycopg import AsyncConnection
+from psycopg.errors import Diagnostic
 from psycopg.rows import class_row
 
-from showtime_adapters.postgres.migrations.session import Connection, announcements, lock, session
+from showtime_adapters.postgres import pool as db
+from showtime_adapters.postgres.migrations.session import Connection, lock, session
 from showtime_adapters.postgres.migrations.steps import (
     AppliedMigration,
     Migration,
@@ -21,7 +22,6 @@ from showtime_adapters.postgres.migrations.steps import (
     our_migrations,
     pending_migrations,
 )
-from showtime_adapters.postgres.queries import fetch_all, fetch_value
 from showtime_core.errors import Refused
 
 Report = Callable[[str], None]
@@ -60,6 +60,8 @@ _CREATE_RECORD: LiteralString = """
     comment on column showtime.migration.applied_at is 'When it was applied, by this database''s clock.';
 """
 _RECORD: LiteralString = "insert into showtime.migration (version, name, checksum) values (%s, %s, %s)"
+_SUCCESSFUL_COMPLETION = "00000"
+"""The code of what a step raises as a notice; those of PostgreSQL's own making have others."""
 _FORGET: LiteralString = "delete from showtime.migration where version = %s"
 
 
@@ -74,7 +76,6 @@ class MigrationStatus:
 
 def migrate_up(conninfo: str, report: Report, steps: Sequence[Migration] | None = None) -> None:
     """Take the steps that are pending. Raises Refused or Unavailable, and says what to do about it."""
-    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         if not _pending(connection, steps):  # looked up without the lock: somebody may hold it for long
             report("nothing to do: the database is up to date")
@@ -89,11 +90,10 @@ def migrate_down(conninfo: str, report: Report, steps: Sequence[Migration] | Non
 
     What the predecessor made is never undone.
     """
-    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         lock(connection)
         pending = _pending(connection, steps)
-        taken = [step for step in steps if step not in pending]
+        taken = [step for step in steps or our_migrations() if step not in pending]
         if not taken:
             raise Refused("there is nothing to undo: no step was ever taken in this database")
         _undo(connection, taken[-1], report)
@@ -101,20 +101,19 @@ def migrate_down(conninfo: str, report: Report, steps: Sequence[Migration] | Non
 
 def status(conninfo: str, steps: Sequence[Migration] | None = None) -> tuple[MigrationStatus, ...]:
     """Tell of each step when it was taken. Raises Refused or Unavailable, and says what to do about it."""
-    steps = our_migrations() if steps is None else steps
     with session(conninfo) as connection:
         _pending(connection, steps)
         times = {past.version: past.at for past in _applied(connection)}
-    return tuple(MigrationStatus(step.name, times.get(step.version)) for step in steps)
+    return tuple(MigrationStatus(step.name, times.get(step.version)) for step in steps or our_migrations())
 
 
-async def pending(connection: AsyncConnection[tuple[Any, ...]]) -> tuple[str, ...]:
+async def pending(database: db.Database) -> tuple[str, ...]:
     """Name the steps that a service waits for, in two small queries.
 
     Raises Refused if others were taken that it cannot live with.
     """
-    is_ours = await fetch_value(connection, _IS_OURS)
-    taken = await fetch_all(connection, _TAKEN, _APPLIED) if is_ours else []
+    is_ours = await db.fetch_value(database, _IS_OURS)
+    taken = await db.fetch_all(database, _TAKEN, _APPLIED) if is_ours else []
     return tuple(step.name for step in missing_migrations(taken, our_migrations()))
 
 
@@ -122,12 +121,20 @@ def _apply(connection: Connection, step: Migration, report: Report) -> None:
     """Take a step; what it announces is passed on once it is certain."""
     is_first = not _is_true(connection, _IS_OURS)
     is_adopted = is_first and _is_true(connection, _IS_PREDECESSORS)
-    with announcements(connection) as announced, connection.transaction():
+    announced: list[str] = []
+
+    def collect(notice: Diagnostic) -> None:
+        if notice.sqlstate == _SUCCESSFUL_COMPLETION and notice.message_primary:
+            announced.append(notice.message_primary)
+
+    connection.add_notice_handler(collect)
+    with connection.transaction():
         if not is_adopted:
             connection.execute(step.up.encode())
         if is_first:
             connection.execute(_CREATE_RECORD)
         connection.execute(_RECORD, [step.version, step.name, step.checksum])
+    connection.remove_notice_handler(collect)
     report(f"adopted the predecessor's tables as {step.name}" if is_adopted else f"applied {step.name}")
     for line in announced:
         report(line)
@@ -142,14 +149,14 @@ def _undo(connection: Connection, step: Migration, report: Report) -> None:
     report(f"undid {step.name}")
 
 
-def _pending(connection: Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Tell what is to be done. Raises Refused if this is no database for us to work on."""
+def _pending(connection: Connection, steps: Sequence[Migration] | None) -> tuple[Migration, ...]:
+    """Tell what is to be done of these steps, or of ours; raises Refused if this is no database for us."""
     # In this order: whoever takes the first step at this moment makes its tables and its record at once.
     tables = {name for (name,) in connection.execute(_TABLES)}
     taken = _applied(connection)
     if len(taken) <= 1:  # the predecessor may still be at work here, or again
         _check_origin(connection, tables, is_ours=bool(taken))
-    return pending_migrations(taken, steps)
+    return pending_migrations(taken, steps or our_migrations())
 
 
 def _applied(connection: Connection) -> list[AppliedMigration]:
@@ -177,22 +184,18 @@ def _check_predecessor(connection: Connection, missing: set[str]) -> None:
     version, dirty = connection.execute(_PREDECESSORS_STATE).fetchone() or (None, False)
     found = f"the predecessor's schema is at version {version}, says public.showtime_migrations"
     wanted = f"version {PREDECESSOR_VERSION}"
+    goal = f"{wanted} with the predecessor's own tool"
     if dirty:
-        raise Refused(
-            f"{found}, and dirty: one of its steps failed halfway. Repair what that step left, bring it to"
-            f" {wanted} with the predecessor's own tool, then run this again"
-        )
-    if version is None or version < PREDECESSOR_VERSION:
-        raise Refused(f"{found}: bring it to {wanted} with the predecessor's own tool, then run this again")
-    if version > PREDECESSOR_VERSION:
-        raise Refused(
-            f"{found}, and this showtime knows it up to {wanted}: install a newer showtime, or go back to"
-            f" {wanted} with the predecessor's own tool, then run this again"
-        )
-    if missing:
-        raise Refused(
-            f"{found}, but tables are missing ({_listed(missing)}): restore them, then run this again"
-        )
+        what = f", and dirty: one of its steps failed halfway. Repair what that step left, bring it to {goal}"
+    elif version is None or version < PREDECESSOR_VERSION:
+        what = f": bring it to {goal}"
+    elif version > PREDECESSOR_VERSION:
+        what = f", and this showtime knows it up to {wanted}: install a newer showtime, or go back to {goal}"
+    elif missing:
+        what = f", but tables are missing ({_listed(missing)}): restore them"
+    else:
+        return
+    raise Refused(f"{found}{what}, then run this again")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The session in which a database is migrated: its limits, its lock, its errors, and what it announces."""
+"""The session in which a database is migrated: its limits, its lock, and its errors."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.errors import DeadlockDetected, Diagnostic, InsufficientPrivilege, LockNotAvailable
+from psycopg.errors import DeadlockDetected, InsufficientPrivilege, LockNotAvailable
 
 from showtime_adapters.postgres.session import command_session
 from showtime_core.errors import Refused, ShowtimeError, Unavailable
@@ -18,8 +18,6 @@ NAME = "showtime migrate"
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 60.0
 _POLL_SECONDS = 0.1
-_SUCCESSFUL_COMPLETION = "00000"
-"""The code of what a step raises as a notice; those of PostgreSQL's own making have others."""
 
 # A step may take long. It must not wait for long: whoever comes later to the same table waits behind it.
 _LIMITS = {
@@ -61,22 +59,6 @@ def lock(connection: Connection, seconds: float = LOCK_SECONDS) -> None:
                 f" it, or end its session (it is called '{NAME}' in pg_stat_activity), then run this again"
             )
         time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def announcements(connection: Connection) -> Iterator[list[str]]:
-    """Collect what is raised as notices."""
-    announced: list[str] = []
-
-    def collect(notice: Diagnostic) -> None:
-        if notice.sqlstate == _SUCCESSFUL_COMPLETION and notice.message_primary:
-            announced.append(notice.message_primary)
-
-    connection.add_notice_handler(collect)
-    try:
-        yield announced
-    finally:
-        connection.remove_notice_handler(collect)
 
 
 def _explained(reason: psycopg.Error) -> ShowtimeError:

@@ -1,7 +1,7 @@
 """The steps of the schema: the files they are in, and which of them a database still lacks."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -47,18 +47,17 @@ class AppliedMigration:
 def our_migrations() -> tuple[Migration, ...]:
     """Read the steps that this code needs: those of its wheel; where it runs from a checkout, of that."""
     installed = files("showtime_adapters.postgres.migrations") / "sql"
-    if installed.is_dir():
-        return read_migrations(installed)
-    for parent in Path(__file__).parents:
-        if (parent / "db/migrations").is_dir():
-            return read_migrations(parent / "db/migrations")
+    for folder in (installed, *(parent / "db/migrations" for parent in Path(__file__).parents)):
+        if folder.is_dir():
+            return read_migrations(folder)
     raise Refused("the migrations are not where they were installed: install showtime again")
 
 
 def read_migrations(folder: Traversable) -> tuple[Migration, ...]:
     """Read the steps of a folder, in order. Line endings do not matter: a checkout may change them."""
-    files_of_folder = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
-    texts = {entry.name: entry.read_text("utf-8") for entry in files_of_folder}
+    texts = {
+        entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")
+    }
     names = sorted(name.removesuffix(".up.sql") for name in texts if name.endswith(".up.sql"))
     return tuple(
         Migration(int(name.partition("_")[0]), name, texts[f"{name}.up.sql"], texts.get(f"{name}.down.sql"))
@@ -95,12 +94,9 @@ def missing_migrations(
     A newer version only adds to the schema until no older one is at work: while an upgrade goes on, both are.
     """
     known = {step.version for step in steps}
-    return pending_migrations(
-        [past for past in taken if past.version in known or _takes_away(past, known)], steps
-    )
 
+    def matters(past: AppliedMigration) -> bool:
+        ending = _TAKES_AWAY.search(past.name)
+        return past.version in known or (ending is not None and int(ending[1]) not in known)
 
-def _takes_away(past: AppliedMigration, known: Container[int]) -> bool:
-    """Tell whether a step took away what code needs that knows these."""
-    ending = _TAKES_AWAY.search(past.name)
-    return ending is not None and int(ending[1]) not in known
+    return pending_migrations([past for past in taken if matters(past)], steps)

@@ -7,8 +7,7 @@ from uuid import UUID
 from attrs import frozen
 from psycopg_pool import AsyncConnectionPool
 
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one, fetch_value
+from showtime_adapters.postgres.pool import Connection, by_name, connected, fetch_all, fetch_one, fetch_value
 from showtime_adapters.postgres.show.statements import NOTIFY
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
 from showtime_core.errors import NotFound

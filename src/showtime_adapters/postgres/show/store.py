@@ -14,8 +14,7 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, connected
-from showtime_adapters.postgres.queries import by_name, fetch_all, fetch_one
+from showtime_adapters.postgres.pool import Connection, by_name, connected, fetch_all, fetch_one
 from showtime_adapters.postgres.show import statements
 from showtime_adapters.postgres.state import require_channel
 from showtime_adapters.wire import decode_kind_rule, kind_rule_document

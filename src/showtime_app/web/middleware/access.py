@@ -4,15 +4,18 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from showtime_core.domain.show.show_secrets import SecretKind, digest_of, kind_of
-from showtime_core.domain.viewers import Role
+from showtime_core.domain.viewers import Identity, Role
 from showtime_core.errors import NotAllowed, NotAuthenticated, Refused
 from showtime_core.ports import Authenticator, ShowSecrets
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
+ViewerRequest = Request[Identity, Any, Any]
+"""A request that a guard below let pass."""
 BROADCASTER: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}]
 VIEWER: list[dict[str, list[str]]] = [{"token": []}]
 """What the guards below ask for, as OpenAPI writes it."""
@@ -58,7 +61,7 @@ def holders_of(kind: SecretKind, secrets: ShowSecrets, others: Guard | None = No
         if its_kind is None and others:
             return await others(connection, handler)
         if its_kind is None or not await secrets.find(digest_of(token)):
-            raise NotAuthenticated("the secret was not accepted")
+            raise NotAuthenticated("access token was not accepted")
         if its_kind is not kind:
             raise NotAllowed(f"insufficient access: requires {kind}; you are {its_kind}")
         return None

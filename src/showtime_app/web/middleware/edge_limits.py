@@ -26,7 +26,7 @@ _TOO_MANY_STREAMS = sse.comment("too many streams are open, try again") + sse.bl
 
 _ALWAYS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
 _NO_STORE = {"cache-control": "no-store"}
-"""Of all that is told to the host: names, and what viewers wrote (RFC 9111, 5.2.2.5)."""
+"""Of all that is told to the host or to one viewer: names, points, what was written (RFC 9111, 5.2.2.5)."""
 _POLICY_OF_PAGES = (
     "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -42,14 +42,14 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
         if "path" not in scope:  # the lifespan
             await app(scope, receive, send)
             return
-        send, receive = _with_headers(send, is_kept=not is_of_host(scope["path"])), _in_time(receive)
+        send, receive = _with_headers(send, is_kept=not is_private(scope["path"])), _in_time(receive)
         is_head, is_stream = scope.get("method") == "HEAD", scope["path"].strip("/") in _STREAMS
         if is_head or not is_stream:  # whoever asks for the head of a stream takes no place
             await app(_as_get(scope) if is_head and not is_stream else scope, receive, send)
             return
         with places.acquire(scope) as refusal:
             if refusal:
-                metrics.streams.refused.labels(refusal).inc()
+                metrics.refused_streams.labels(refusal).inc()
                 await sse.begin(send)
                 await send_body(send, _TOO_MANY_STREAMS)
             else:
@@ -65,13 +65,10 @@ def _as_get(scope: Scope) -> Scope:
 
 def _in_time(receive: Receive) -> Receive:
     """Limit the time in which the whole body must have come."""
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    is_read = False
+    deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive_in_time() -> ReceiveMessage:
-        nonlocal is_read
-        if is_read:
-            return await receive()
+        nonlocal deadline
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
@@ -81,15 +78,16 @@ def _in_time(receive: Receive) -> Receive:
                 status_code=HTTPStatus.REQUEST_TIMEOUT,
                 headers={"connection": "close"},
             ) from None
-        is_read = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            deadline = None  # it is all there
         return message
 
     return receive_in_time
 
 
-def is_of_host(path: str) -> bool:
-    """Tell whether a path is one of the host's routes, however many slashes stand before it."""
-    return path.strip("/").partition("/")[0] == "admin"
+def is_private(path: str) -> bool:
+    """Tell whether a path is for the host's or one viewer's eyes, however many slashes stand before it."""
+    return path.strip("/").partition("/")[0] in {"admin", "ledger"}
 
 
 def _with_headers(send: Send, *, is_kept: bool) -> Send:

@@ -4,6 +4,7 @@ The framework knows parameters, bodies and answers from signatures. It does not 
 nothing of handlers that speak ASGI themselves; these say it beside their code (`descriptions`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -21,79 +22,13 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from showtime_app import DISTRIBUTION
 from showtime_app.web.etag import with_etag
-from showtime_app.web.middleware.edge_limits import is_of_host
-from showtime_app.web.openapi.descriptions import (
-    AWAY,
-    KEY,
-    Described,
-    Object,
-    refusal,
-    request_header,
-    response_header,
-)
-from showtime_app.web.problems import PROBLEM
+from showtime_app.web.middleware.edge_limits import is_private
+from showtime_app.web.openapi.descriptions import KEY, Described, Object, read_text
 
-_ABOUT = (
-    "The backend of a live show on Twitch. Paths are relative to where this is served. What is refused is "
-    "told in plain text; whoever accepts JSON gets a problem document (RFC 9457). HEAD is answered as GET, "
-    "without the body; of a stream, by its headers and the end."
-)
-_TAGS = {
-    "status": "How it stands: for people, load balancers and Prometheus.",
-    "streams": "What happens, as server-sent events: no `event:`, a comment after 30 seconds of silence.",
-    "history": "What was.",
-    "ghosts": "Ghosts for points.",
-    "host": "What the broadcaster does.",
-    "show": "What is on the screen: overlays take alerts one at a time, and acknowledge them.",
-    "twitch": "Where Twitch delivers.",
-    "schema": "This description.",
-}
-Refusals = Mapping[int, Sequence[str]]
-_IF_NONE_MATCH = request_header("If-None-Match", "The `ETag` of an answer that the caller has.")
-_OF_KEPT = {
-    "ETag": response_header("Names the answer by its content."),
-    "Cache-Control": response_header(
-        "`no-cache`: it may be kept, if it is asked each time whether it holds."
-    ),
-}
-_COMPONENTS = {
-    "securitySchemes": {
-        "token": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A Twitch user access token, or a token of the auth service. `Bearer`, in any "
-            "case, may be left out.",
-        },
-        "secret": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A secret that the broadcaster has made, of an overlay or of a hotkey.",
-        },
-    },
-    "headers": {
-        "RequestId": response_header(
-            "The caller's `x-request-id`, or one made here; the log has it too.", maxLength=128
-        ),
-        "NoStore": response_header(
-            "Nobody on the way, and no browser, keeps what the host is told.", enum=["no-store"]
-        ),
-    },
-}
-_NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"  # noqa: S105
-_OF_TOKENS: Refusals = {
-    400: [_NO_TOKEN],
-    401: ["access token was not accepted"],
-    503: ["the auth service cannot be reached"],
-}
-_OF_SECRETS: Refusals = {
-    400: [_NO_TOKEN],
-    401: ["the secret was not accepted"],
-    403: ["insufficient access: requires overlay; you are hotkey"],
-    **AWAY,
-}
-_OF_ROLES: Refusals = {403: ["insufficient access: requires broadcaster; you are viewer"]}
-_OF_BODIES: Refusals = {408: ["the body did not come in time"], 413: ["Request Entity Too Large"]}
-_OF_ALL: Refusals = {500: ["internal error"]}
+_PARTS: Object = json.loads(read_text("parts.json"))
+"""What is said of all routes, or of all that have a token, a role, a body or a tag."""
+_TAGS = {tag["name"]: tag["description"] for tag in _PARTS["tags"]}
+_COMPONENTS = _PARTS["components"]
 
 
 class UndescribedError(Exception):
@@ -122,7 +57,7 @@ def describe(
         finished = {method: _finish(operation, path) for method, operation in operations.items()}
         paths[path] = finished | ({"head": _as_head(finished["get"])} if "get" in finished else {})
     schemas = document.get("components", {}).get("schemas", {})
-    document["components"] = {**_COMPONENTS, "schemas": {**schemas, "Problem": PROBLEM, **shapes}}
+    document["components"] = {**_COMPONENTS, "schemas": {**schemas, **_COMPONENTS["schemas"], **shapes}}
     return dict(sorted(document.items(), key=lambda part: part[0] != "openapi"))
 
 
@@ -130,7 +65,7 @@ def _config() -> OpenAPIConfig:
     return OpenAPIConfig(
         "showtime",
         version(DISTRIBUTION),
-        description=_ABOUT,
+        description=_PARTS["about"],
         tags=[Tag(name, description=meaning) for name, meaning in _TAGS.items()],
         operation_id_creator=_name_operation,
         servers=[Server("../", description="Where this is served: a proxy may stand before it.")],
@@ -161,33 +96,51 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = said.body
     responses = operation["responses"]
     success = responses[str(handler.status_code)]
-    success["headers"] = {name: response_header(meaning) for name, meaning in said.headers.items()}
+    success["headers"] = {
+        name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in said.headers.items()
+    }
     for media in success.get("content", {}).values() if said.example is not None else ():
         media["example"] = said.example
     if with_etag in handler.resolve_middleware():
-        operation["parameters"].append(_IF_NONE_MATCH)
-        success["headers"] |= _OF_KEPT
-        responses["304"] = {"description": "What the caller has still holds.", "headers": _OF_KEPT}
+        operation["parameters"].append(_PARTS["ifNoneMatch"])
+        success["headers"] |= _PARTS["kept"]
+        responses["304"] = {"description": "What the caller has still holds.", "headers": _PARTS["kept"]}
     for code, messages in _refusals(operation, said).items():
-        responses[str(code)] = refusal(HTTPStatus(code), messages)
+        responses[code] = _refusal(HTTPStatus(int(code)), messages)
 
 
-def _refusals(operation: Object, said: Described) -> dict[int, list[str]]:
+def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
     """Gather what the handler refuses, and what is refused before it is asked."""
-    security = operation.get("security", [])
+    security, of = operation.get("security", []), _PARTS["refusals"]
     every = [
-        _OF_ALL,
-        _OF_TOKENS if any("token" in requirement for requirement in security) else {},
-        _OF_SECRETS if any("secret" in requirement for requirement in security) else {},
-        _OF_ROLES if any(requirement.get("token") for requirement in security) else {},
-        _OF_BODIES if "requestBody" in operation else {},
-        said.refusals,
+        of["all"],
+        of["tokens"] if any("token" in requirement for requirement in security) else {},
+        of["secrets"] if any("secret" in requirement for requirement in security) else {},
+        of["roles"] if any(requirement.get("token") for requirement in security) else {},
+        of["bodies"] if "requestBody" in operation else {},
+        {str(code): messages for code, messages in said.refusals.items()},
     ]
     codes = sorted({code for refusals in every for code in refusals})
     return {
         code: list(dict.fromkeys(text for refusals in every for text in refusals.get(code, ())))
         for code in codes
     }
+
+
+def _refusal(status: HTTPStatus, messages: Sequence[str]) -> Object:
+    """Describe a refusal, which is told in the form that the caller reads."""
+    problems = [{"title": status.phrase, "status": status, "detail": message} for message in messages]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    content = {
+        "text/plain": _media({"type": "string"}, messages),
+        "application/problem+json": _media(problem, problems),
+    }
+    return {"description": "; ".join(messages), "content": content}
+
+
+def _media(schema: Object, examples: Sequence[Any]) -> Object:
+    numbered = {str(number): {"value": value} for number, value in enumerate(examples, 1)}
+    return {"schema": schema, "examples": numbered}
 
 
 def _as_head(operation: Object) -> Object:
@@ -208,7 +161,7 @@ def _finish(operation: Object, path: str) -> Object:
     if not set(operation.get("tags", ())) & _TAGS.keys():
         raise UndescribedError(f"{path} is in no section: give it one of the tags {', '.join(_TAGS)}")
     headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
-    if is_of_host(path):
+    if is_private(path):
         headers["Cache-Control"] = {"$ref": "#/components/headers/NoStore"}
     responses = {
         code: {**answer, "headers": {**answer.get("headers", {}), **headers}}

@@ -5,24 +5,13 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from html import escape
+from string import Template
 from typing import Any
 
-from showtime_app.web.openapi.descriptions import Object
+from showtime_app.web.openapi.descriptions import Object, read_text
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --accent: light-dark(#5b2ca0, #c3a2ff) }
-body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }
-h2 { margin-top: 2.5rem; border-bottom: 2px solid var(--line) }
-a, .method { color: var(--accent) }
-details { margin: .5rem 0; border: 1px solid var(--line); border-radius: .4rem }
-summary { padding: .5rem .8rem; cursor: pointer }
-details > div { padding: 0 .8rem .8rem }
-table { width: 100%; border-collapse: collapse }
-th, td { padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top }
-tr { border-top: 1px solid var(--line) }
-pre { overflow-x: auto; margin: .3rem 0; padding: .6rem; border-radius: .3rem; background: #8882 }
-.method { display: inline-block; min-width: 4.2rem; font-weight: 700 }
-"""
+_PAGE = Template(read_text("page.html"))
+_STYLE = read_text("page.css")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 
 CONTENT_SECURITY_POLICY = (
@@ -35,16 +24,10 @@ CONTENT_SECURITY_POLICY = (
 def render(document: Object, link: str) -> str:
     """Write the page; `link` leads to the document itself."""
     info = document["info"]
-    sections = "".join(_sections(document))
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{escape(info["title"])}</title>'
-        f"<style>{_STYLE}</style></head><body>"
-        f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
-        f"<p>{escape(info['description'])}</p>"
-        f'<p><a href="{escape(link)}">OpenAPI {document["openapi"]}</a></p>'
-        f"{sections}</body></html>"
-    )
+    texts = {"title": info["title"], "version": info["version"], "about": info["description"]}
+    texts |= {"openapi": document["openapi"], "link": link}
+    escaped = {name: escape(text) for name, text in texts.items()}
+    return _PAGE.substitute(escaped, style=_STYLE, sections="".join(_sections(document)))
 
 
 def _sections(document: Object) -> Iterator[str]:

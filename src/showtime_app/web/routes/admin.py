@@ -2,15 +2,17 @@
 
 import re
 import uuid
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from litestar import Router, delete, post, put
 from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
-from showtime_app.web.routes.history import NO_BROADCAST, NO_NUMBER, BroadcastId, read_broadcast_id
+from showtime_app.web.openapi.descriptions import said, says
+from showtime_app.web.routes.history import BroadcastId, read_broadcast_id
 from showtime_core.domain.broadcasts.broadcast import MAX_TAPE_ID
 from showtime_core.domain.broadcasts.history import MAX_URL_LENGTH, WEB_ADDRESS, check_vod_url
 from showtime_core.domain.reactions import Policy
@@ -38,17 +40,22 @@ class Vod(Struct):
 TapeId = Annotated[
     str, says("The number of a tape.", type="integer", minimum=1, maximum=MAX_TAPE_ID, examples=[31])
 ]
-_NOT_LIVE = "no broadcast is currently live"
-_NO_VOD = "the VOD URL must begin with http:// or https://, name a host, and hold ASCII alone"
 
 
-def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only: Guard) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
+def router(handlers: Sequence[ControllerRouterHandler], broadcaster_only: Guard) -> Router:
+    """Let the broadcaster alone reach these handlers, below `/admin`."""
+    return Router(
+        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
+    )
+
+
+def routes(units: UnitOfWork, history: History, policy: Policy) -> Sequence[ControllerRouterHandler]:
+    """Make the routes."""
 
     @post(
         "/tape/{tape_id:str}",
         status_code=204,
-        opt=described(refusals={400: ["tape ID must be an integer", _NOT_LIVE], **AWAY}),
+        opt=said("start_tape"),
     )
     async def start_tape(tape_id: TapeId) -> None:
         """Put a tape on, in place of the one that is on."""
@@ -56,7 +63,7 @@ def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only
             raise Refused("tape ID must be an integer")
         await host.start_tape(int(tape_id), uuid.uuid4(), units, policy)
 
-    @delete("/tape", status_code=204, opt=described(refusals={400: [_NOT_LIVE], **AWAY}))
+    @delete("/tape", status_code=204, opt=said("stop_tape"))
     async def stop_tape() -> None:
         """Take the tape off, if one is on."""
         await host.stop_tape(uuid.uuid4(), units, policy)
@@ -64,13 +71,10 @@ def router(units: UnitOfWork, history: History, policy: Policy, broadcaster_only
     @put(
         "/broadcast/{broadcast_id:str}/vod",
         status_code=204,
-        opt=described(refusals={400: [NO_NUMBER, _NO_VOD], 404: [NO_BROADCAST], **AWAY}),
+        opt=said("set_vod"),
     )
     async def set_vod(broadcast_id: BroadcastId, data: JSONBody[Vod]) -> None:
         """Keep where the recording of a night is; an empty URL takes it back."""
         await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data.url))
 
-    handlers: list[Any] = [start_tape, stop_tape, set_vod]
-    return Router(
-        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
-    )
+    return [start_tape, stop_tape, set_vod]

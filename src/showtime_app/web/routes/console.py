@@ -1,16 +1,17 @@
 """What the host is told of the show: `GET /admin/state`."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, convert_to
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Revocation, broadcast_rows
+from showtime_core.domain.broadcasts.broadcast import ChannelState, broadcast_rows
+from showtime_core.domain.events import AdBreak
 from showtime_core.domain.health import Health, open_revocations
 
 
@@ -37,6 +38,16 @@ class HypeTrain(Struct):
     goal: Annotated[int, says("Points that the next level takes.")]
 
 
+class LatestAdBreak(Struct, rename="camel"):
+    """The latest ad break: an alert that plays during it is seen by few."""
+
+    started_at: Annotated[Time, says("When it began, by Twitch's clock.", **DATE_TIME)]
+    ends_at: Annotated[Time, says("When it is over.", **DATE_TIME)]
+    duration_seconds: Annotated[int, says("How long it takes.")]
+    is_automatic: Annotated[bool, says("Whether it was scheduled; else somebody has begun it.")]
+    is_under_way: Annotated[bool, says("Whether it was not over when this was asked for.")]
+
+
 class EndedSubscription(Struct, rename="camel"):
     """A subscription that Twitch has ended."""
 
@@ -60,40 +71,22 @@ class ConsoleState(Struct, rename="camel"):
         ),
     ]
     off: Annotated[Sequence[str], says("What this channel does without.")]
+    ad_break: Annotated[LatestAdBreak | None, says("The latest ad break; null: none was told of.")]
 
 
-_EXAMPLE = {
-    "broadcast": {"id": 7, "startedAt": "2026-10-30T20:00:00Z"},
-    "tape": {"id": 31, "startedAt": "2026-10-30T20:02:00.123456Z"},
-    "title": "Tape night",
-    "category": "Retro",
-    "hypeTrain": {"id": "choo-1", "level": 2, "progress": 70, "goal": 800},
-    "revocations": [{"type": "channel.raid", "reason": "user_removed", "sentAt": "2026-10-30T20:05:00Z"}],
-    "off": ["ghosts", "points"],
-}
-
-
-def route(
-    read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str], broadcaster_only: Guard
-) -> HTTPRouteHandler:
+def route(read: Callable[[], Awaitable[tuple[ChannelState, Health]]], off: Sequence[str]) -> HTTPRouteHandler:
     """Make the route; `off` is what this channel does without."""
 
-    @get(
-        "/admin/state",
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["host"],
-        opt=described(example=_EXAMPLE, refusals=AWAY),
-    )
+    @get("/state", opt=said("get_state"))
     async def get_state() -> ConsoleState:
         """Tell the host how the show stands."""
         state, health = await read()
-        return _describe(state, open_revocations(state, health.twitch), off)
+        return _describe(state, health, off)
 
     return get_state
 
 
-def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[str]) -> ConsoleState:
+def _describe(state: ChannelState, health: Health, off: Sequence[str]) -> ConsoleState:
     train = state.hype_train
     tape = next((tape for tape in broadcast_rows(state).screenings if tape.ended_at is None), None)
     said = {
@@ -102,7 +95,18 @@ def _describe(state: ChannelState, ended: Sequence[Revocation], off: Sequence[st
         "title": state.title,
         "category": state.category,
         "hypeTrain": train if train and not train.is_over else None,
-        "revocations": ended,
+        "revocations": open_revocations(state, health.twitch),
         "off": off,
+        "adBreak": state.ad_break and _describe_ads(state.ad_break, health.now),
     }
     return convert_to(ConsoleState, said)
+
+
+def _describe_ads(latest: AdBreak, now: datetime) -> dict[str, object]:
+    return {
+        "startedAt": latest.started_at,
+        "endsAt": latest.ends_at,
+        "durationSeconds": int((latest.ends_at - latest.started_at).total_seconds()),
+        "isAutomatic": latest.is_automatic,
+        "isUnderWay": now < latest.ends_at,
+    }

@@ -7,28 +7,25 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, assert_never
 from uuid import UUID, uuid4, uuid5
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter
 from msgspec import Struct
 
 from showtime_app.web.asgi import without_slash
-from showtime_app.web.middleware.access import VIEWER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
+from showtime_app.web.middleware.access import VIEWER, Guard, ViewerRequest
+from showtime_app.web.openapi.descriptions import header, said, says
 from showtime_app.web.polling import Polling
-from showtime_app.web.routes.history import NO_UUID, RequestId, read_request_id
+from showtime_app.web.routes.history import RequestId, read_request_id
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.own_entries import ghost_request_entry
 from showtime_core.domain.points_and_ghosts.ghosts import (
-    MAX_SUBJECT_CHARACTERS,
     GhostProgress,
     GhostRefusal,
     GhostStep,
     ghost_id_of,
     parse_subject,
 )
-from showtime_core.domain.viewers import Identity
 from showtime_core.errors import ContentRefused, NotEnoughPoints, NotFound, Refused, Unavailable
 from showtime_core.ports import Ghosts
 from showtime_core.use_cases.request_ghost import RequestGhost
@@ -40,8 +37,6 @@ _KEY = re.compile("^[!-~]{1,128}$")
 _BAD_KEY = "Idempotency-Key must have 1 to 128 printable ASCII characters, and no spaces"
 _NAMESPACE = UUID("3f0a4f0e-5d0c-4a3e-9d0b-5b6c8c1a7e21")
 """A request that has a key is named after viewer, key and subject."""
-
-ViewerRequest = Request[Identity, Any, Any]
 
 
 class GhostStatus(Struct, omit_defaults=True):
@@ -60,54 +55,18 @@ class GhostStatus(Struct, omit_defaults=True):
 
 IdempotencyKey = Annotated[
     str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="Names the request: the same key and subject of the same viewer is the same request, "
-        "however often it is sent.",
-        schema_extra={"pattern": _KEY.pattern},
+    header(
+        "Idempotency-Key",
+        "Names the request: the same key and subject of the same viewer is the same request, however often "
+        "it is sent.",
+        pattern=_KEY.pattern,
     ),
 ]
 Prefer = Annotated[
-    str | None,
-    HeaderParameter(name="Prefer", description="`respond-async`: answer as soon as the request is recorded."),
+    str | None, header("Prefer", "`respond-async`: answer as soon as the request is recorded.")
 ]
 
-_ID = "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11"
-_STATUS: Object = {"id": _ID, "status": "in-progress", "step": "reserved"}
-_SUBJECT: Object = {
-    "type": "string",
-    "description": "What it is to be a ghost of; cheermotes and what nobody sees at its edges are left out.",
-    "minLength": 1,
-    "maxLength": MAX_SUBJECT_CHARACTERS,
-    "pattern": r"[^\s\u0000]",
-}
-_BODY = json_body(
-    {"type": "object", "properties": {"subject": _SUBJECT}, "required": ["subject"]},
-    {"subject": "a baby seal"},
-)
-_OF_LATER = {
-    "Location": "Where to ask how it stands, relative to this route.",
-    "Preference-Applied": "`respond-async`, if that is why the answer came before the ghost.",
-}
 _SHOWN = ResponseSpec(None, description="It is on the screen.")
-_REJECTED = "image generation request rejected: "
-_NOT_ENOUGH = "not enough points"
-_FAILED = "the ghost could not be made, and no points were spent: try again later"
-_REFUSALS = {
-    HTTPStatus.BAD_REQUEST: [
-        "content-type not supported",
-        "invalid request payload: 'subject' is required",
-        f"invalid request payload: 'subject' must be <= {MAX_SUBJECT_CHARACTERS} characters",
-        f"{_REJECTED}your request was rejected by our safety system",
-        _BAD_KEY,
-    ],
-    HTTPStatus.CONFLICT: [_NOT_ENOUGH],
-    HTTPStatus.TOO_MANY_REQUESTS: [
-        "you have 3 ghosts waiting already: ask again when one is on the screen",
-        "no more ghosts are made for now, since there were so many within 24 hours: try again later",
-    ],
-    HTTPStatus.SERVICE_UNAVAILABLE: [_FAILED, "ghosts are off: this channel does without them"],
-}
 
 
 def routes(
@@ -122,7 +81,7 @@ def routes(
         security=VIEWER,
         tags=["ghosts"],
         responses={204: _SHOWN},
-        opt=described(body=_BODY, example=_STATUS, headers=_OF_LATER, refusals=_REFUSALS),
+        opt=said("request_ghost"),
     )
     async def request_ghost(
         request: ViewerRequest, idempotency_key: IdempotencyKey = None, prefer: Prefer = None
@@ -139,20 +98,11 @@ def routes(
         # nothing. Where the database stays away, its own id is the best that can be told.
         found = await polling.wait_for(partial(use_case.submit, wanted), deadline) or ghost_id_of(wanted.id)
         is_async = _prefers_async(prefer)
-        if not is_async:
-            progress = await polling.wait_for(partial(_finished, ghosts, found), deadline)
-            if progress:
-                return _answer(progress)
+        if not is_async and (progress := await polling.wait_for(partial(_finished, ghosts, found), deadline)):
+            return _answer(progress)
         return await _later(ghosts, found, request, is_async=is_async)
 
-    @get(
-        "/history/images/{request_id:str}/status",
-        tags=["ghosts"],
-        opt=described(
-            example=_STATUS,
-            refusals={HTTPStatus.BAD_REQUEST: [NO_UUID], HTTPStatus.NOT_FOUND: ["no such ghost"], **AWAY},
-        ),
-    )
+    @get("/history/images/{request_id:str}/status", tags=["ghosts"], opt=said("tell_ghost_status"))
     async def tell_ghost_status(request_id: RequestId) -> Response[GhostStatus]:
         """Tell how a ghost stands that was asked for."""
         progress = await ghosts.progress(read_request_id(request_id))
@@ -241,11 +191,11 @@ def _failure(progress: GhostProgress) -> NotEnoughPoints | ContentRefused | Unav
         case None:
             return None
         case GhostRefusal.POINTS:
-            return NotEnoughPoints(_NOT_ENOUGH)
+            return NotEnoughPoints("not enough points")
         case GhostRefusal.CONTENT:
-            return ContentRefused(f"{_REJECTED}{progress.reason}")
+            return ContentRefused(f"image generation request rejected: {progress.reason}")
         case GhostRefusal.FAILURE:
-            return Unavailable(_FAILED)
+            return Unavailable("the ghost could not be made, and no points were spent: try again later")
         case _:
             assert_never(progress.refusal)
 

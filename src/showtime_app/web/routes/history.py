@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import Struct, field
 
 from showtime_app.web.etag import with_etag
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import TimeField, convert_to
 from showtime_core.domain.broadcasts.history import broadcasts_by_tape
 from showtime_core.errors import Refused
@@ -18,6 +18,7 @@ from showtime_core.ports import History
 MAX_PAGE = 1000
 MAX_GALLERY = 100
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = 30
 """Of a number, no more are read: it is beyond all that we count."""
 
@@ -100,44 +101,13 @@ Around = Annotated[str, says("List this ghost, and its neighbours on both sides.
 OfNight = Annotated[int, Parameter(description="List those of the night with this number; 0: of all.")]
 RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 
-NO_NUMBER = "broadcast ID must be an integer"
-NO_BROADCAST = "no such broadcast"
-NO_UUID = "image request ID must be a uuid"
-_URL = "https://ghosts.example.com/0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11-00.jpg"
-_LIST = {
-    "broadcasts": [
-        {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "vodUrl": "", "tapeIds": [31, 80, 31]},
-    ],
-    "broadcastIdsByTapeId": {"31": [7], "80": [7]},
-}
-_GHOST = {"id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11", "username": "VHSVera", "subject": "a baby seal"}
-_GALLERY = {
-    "total": 214,
-    "ghosts": [
-        {
-            **_GHOST,
-            "number": 214,
-            "url": _URL,
-            "paidAt": "2026-10-30T20:05:00Z",
-            "broadcastId": 7,
-            "tapeId": 31,
-        }
-    ],
-}
-_SCREENING = {"tapeId": 31, "startedAt": "2026-10-30T20:02:00Z", "endedAt": None, "imageRequests": [_GHOST]}
-_DETAILS = {"id": 7, "startedAt": "2026-10-30T20:00:00Z", "endedAt": None, "screenings": [_SCREENING]}
-
 
 def router(history: History) -> Router:
     """Make the routes."""
 
     @get(
         "/",
-        opt=described(
-            example=_LIST,
-            refusals={400: ["limit: Expected `int` <= 1000"], 404: [NO_BROADCAST], **AWAY},
-            headers={"Link": 'The next page, with `rel="next"`, if there is one: relative to this one.'},
-        ),
+        opt=said("list_broadcasts"),
     )
     async def list_broadcasts(limit: Limit = 0, after: After = 0) -> Response[BroadcastList]:
         """List the nights on which a tape was on, by their start: all, or page by page."""
@@ -152,7 +122,7 @@ def router(history: History) -> Router:
 
     @get(
         "/{broadcast_id:str}",
-        opt=described(example=_DETAILS, refusals={400: [NO_NUMBER], 404: [NO_BROADCAST], **AWAY}),
+        opt=said("get_broadcast"),
     )
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
@@ -161,13 +131,13 @@ def router(history: History) -> Router:
 
     @get(
         "/images/{request_id:str}",
-        opt=described(example=[_URL], refusals={400: [NO_UUID], **AWAY}),
+        opt=said("list_images"),
     )
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
         return await history.image_urls(read_request_id(request_id))
 
-    @get("/images", opt=described(example=_GALLERY, refusals={400: [NO_UUID], **AWAY}))
+    @get("/images", opt=said("list_ghosts"))
     async def list_ghosts(
         limit: GallerySize = 24, before: Before = "", around: Around = "", night: OfNight = 0
     ) -> Gallery:
@@ -182,16 +152,12 @@ def router(history: History) -> Router:
 def read_broadcast_id(text: str) -> int:
     """Read the number of a broadcast from a path."""
     if not _WHOLE_NUMBER.fullmatch(text):
-        raise Refused(NO_NUMBER)
+        raise Refused("broadcast ID must be an integer")
     return int(text[:_DIGITS])
 
 
 def read_request_id(text: str) -> UUID:
     """Read the id of a ghost from a path."""
-    try:
-        request_id = UUID(text)
-    except ValueError:
-        request_id = None
-    if str(request_id) != text.lower():  # Python reads more than one spelling
-        raise Refused(NO_UUID)
+    if not _UUID.fullmatch(text):  # Python reads more than one spelling
+        raise Refused("image request ID must be a uuid")
     return UUID(text)

@@ -1,6 +1,7 @@
 """What `showtime dev` serves in place of the bucket and of Discord."""
 
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
 from typing import Any
 
 from litestar import Request, Response, Router, get
@@ -9,17 +10,7 @@ from litestar.params import FromPath
 
 from showtime_app.web.asgi import without_slash
 
-_STYLE = """\
-body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #16141f; color: #e8e4f0;
-       font: 1rem/1.5 system-ui, sans-serif; }
-h1 { margin-bottom: 0; }
-p, time { color: #9a93ad; }
-time { float: right; font-size: .85rem; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }
-figure { margin: 0; background: #221f2f; border-radius: .5rem; overflow: hidden; }
-img { display: block; width: 100%; height: auto; }
-figcaption { padding: .75rem 1rem; overflow-wrap: anywhere; }
-"""
+_STYLE = (files(__package__) / "gallery.css").read_text("utf-8")
 
 Read = Callable[[str], Awaitable[bytes | None]]
 

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 
 from showtime_app.web.asgi import without_slash
 from showtime_app.web.etag import with_etag
-from showtime_app.web.openapi.descriptions import described
+from showtime_app.web.openapi.descriptions import said
 
 _FOLDER = Path(str(files("showtime_app") / "pages"))
 _FILES = {path.relative_to(_FOLDER).as_posix(): path for path in _FOLDER.rglob("*.*")}
@@ -23,18 +23,17 @@ _FILES = {path.relative_to(_FOLDER).as_posix(): path for path in _FOLDER.rglob("
 _TYPES = mimetypes.MimeTypes()
 _TYPES.add_type("font/woff2", ".woff2")
 _TYPES.add_type("text/javascript", ".js")
-_PAGE = "<!doctype html>…"
 
 
 def routes() -> list[HTTPRouteHandler]:
     """Make the routes."""
 
-    @get("/overlay", media_type="text/html", tags=["pages"], opt=described(example=_PAGE))
+    @get("/overlay", media_type="text/html", tags=["pages"], opt=said("page"))
     async def overlay(request: Request[Any, Any, Any]) -> Response[str]:
         """Show the overlay for OBS; its secret stands behind the `#`, which no browser sends."""
         return page("overlay", request)
 
-    @get("/ghosts", media_type="text/html", tags=["pages"], opt=described(example=_PAGE))
+    @get("/ghosts", media_type="text/html", tags=["pages"], opt=said("page"))
     async def gallery(request: Request[Any, Any, Any]) -> Response[str]:
         """Show every ghost that was paid for; one of them with `?ghost=` and its id."""
         return page("ghosts", request)

@@ -9,21 +9,12 @@ from litestar import Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import Job, ParkedEffect
 from showtime_core.domain.parked import Decision, allowed_decisions
-from showtime_core.domain.points_and_ghosts.effects import (
-    AdvanceGhost,
-    CheckForDouble,
-    CreditCheer,
-    CreditGiftSubs,
-    CreditSubscription,
-    SummonGhost,
-    effect_kind,
-)
+from showtime_core.domain.points_and_ghosts import effects
 from showtime_core.errors import NotFound
 from showtime_core.use_cases.decide_parked import DecideParked
 
@@ -69,99 +60,55 @@ DecisionName = Annotated[
     ),
 ]
 
-_NO_DECISION = f"no such decision: choose {', '.join(Decision)}"
-_EXAMPLE = {
-    "parked": [
-        {
-            "id": "f1c2a387-161a-49f9-a165-0f21d7a4e1c4:credit-cheer",
-            "kind": "effect",
-            "type": "credit-cheer",
-            "about": "200 points for VHSVera, who cheered: a ghost of a baby seal please",
-            "reason": "the answer was lost, and the ledger has 2 transactions that may be it",
-            "since": "2026-10-30T20:05:00Z",
-            "tries": 2,
-            "choices": ["retry", "dismiss", "done"],
-        }
-    ]
-}
-_REFUSALS = {
-    400: [
-        "it still cannot be understood: 'bits' is missing",
-        "reject-points has no dismiss: choose retry or done",
-    ],
-    404: ["nothing of this name is parked, or not any more", _NO_DECISION],
-    **AWAY,
-}
 
+def router(use_case: DecideParked) -> Router:
+    """Make the routes."""
 
-def router(use_case: DecideParked, broadcaster_only: Guard) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
-
-    @get("/", opt=described(example=_EXAMPLE, refusals={400: ["limit: Expected `int` >= 1"], **AWAY}))
+    @get(
+        "/",
+        opt=said("list_parked"),
+    )
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
         return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])
 
-    @post("/{decision:str}", status_code=204, opt=described(refusals=_REFUSALS))
+    @post("/{decision:str}", status_code=204, opt=said("decide"))
     async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
         if decision not in list(Decision):
-            raise NotFound(_NO_DECISION)
+            raise NotFound(f"no such decision: choose {', '.join(Decision)}")
         await use_case.decide(Decision(decision), data.id, uuid.uuid4())
 
-    return Router(
-        "/admin/parked",
-        route_handlers=[list_parked, decide],
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["host"],
-    )
+    return Router("/parked", route_handlers=[list_parked, decide])
 
 
 def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:
     """Tell of one that is parked."""
     match parked:
         case ParkedEntry(entry, _, reason, since):
-            decisions = [Decision.RETRY, Decision.DISMISS]
-            return ParkedItem(
-                entry.id,
-                "message",
-                entry.type,
-                "",
-                reason=reason,
-                since=Time.of(since),
-                tries=1,
-                choices=decisions,
-            )
+            choices: Sequence[Decision] = [Decision.RETRY, Decision.DISMISS]
+            return ParkedItem(entry.id, "message", entry.type, "", reason, Time.of(since), 1, choices)
         case ParkedEffect(job, reason, since):
-            return ParkedItem(
-                job.key,
-                "effect",
-                effect_kind(job.effect),
-                _about(job),
-                reason=reason,
-                since=Time.of(since),
-                tries=job.attempts,
-                choices=allowed_decisions(job.effect),
-            )
+            kind, about, choices = effects.effect_kind(job.effect), _about(job), allowed_decisions(job.effect)
+            return ParkedItem(job.key, "effect", kind, about, reason, Time.of(since), job.attempts, choices)
         case _:
             assert_never(parked)
 
 
 def _about(job: Job) -> str:
-    if isinstance(job.effect, CheckForDouble):
+    if isinstance(job.effect, effects.CheckForDouble):
         return _about(evolve(job, effect=job.effect.of))
     name = job.effect.viewer.name
     match job.effect:
-        case CreditCheer(_, points, message):
+        case effects.CreditCheer(_, points, message):
             return f"{points} points for {name}, who cheered: {message}"
-        case CreditSubscription(_, base, times):
+        case effects.CreditSubscription(_, base, times):
             return f"{base * times} points for {name}, who subscribes"
-        case CreditGiftSubs(_, base, times, count):
+        case effects.CreditGiftSubs(_, base, times, count):
             return f"{base * times * count} points for {name}, who gave {count} subscriptions"
-        case SummonGhost(_, _, subject):
+        case effects.SummonGhost(_, _, subject):
             return f"a ghost of {subject}, for {name}"
-        case AdvanceGhost():
+        case effects.AdvanceGhost():
             subject = job.ghost.subject if job.ghost else "?"
             return f"a ghost of {subject}, for {name}"
         case _:

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from showtime_app.web.asgi import without_slash
-from showtime_app.web.openapi.descriptions import Object, described
+from showtime_app.web.openapi.descriptions import Object, said
 from showtime_app.web.openapi.document import describe
 from showtime_app.web.openapi.page import CONTENT_SECURITY_POLICY, render
 
@@ -27,14 +27,14 @@ def routes(
         """Describe everything when it is first asked for: a start need not wait for it."""
         return describe([*handlers, *ours], beside, shapes)
 
-    @get("/schema", media_type="text/html", tags=["schema"], opt=described(example="<!doctype html>…"))
+    @get("/schema", media_type="text/html", tags=["schema"], opt=said("describe_for_people"))
     async def describe_for_people(request: Request[Any, Any, Any]) -> Response[str]:
         """Describe all routes on a page, which needs nothing but itself."""
         link = f"{without_slash(request.scope)}schema/openapi.json"
         policy = {"content-security-policy": CONTENT_SECURITY_POLICY}
         return Response(render(document(), link), media_type="text/html", headers=policy)
 
-    @get("/schema/openapi.json", tags=["schema"], opt=described(example={"openapi": "3.1.0"}))
+    @get("/schema/openapi.json", tags=["schema"], opt=said("describe_for_machines"))
     async def describe_for_machines() -> dict[str, Any]:
         """Describe all routes in OpenAPI 3.1."""
         return document()

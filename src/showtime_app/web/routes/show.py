@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import OVERLAY, SHOW_HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
 from showtime_app.web.queue_document import QueueItem, describe_showing
 from showtime_core.domain.events import ShowCommanded, ShowCommandName
 from showtime_core.domain.show.queue import LEASE
@@ -82,16 +82,26 @@ _NEXT: Object = {
 }
 _NO_SHOWING = "no such showing"
 _OVER = ["the showing is over: skipped: by the host", "another overlay has it"]
+_NOT_PLAYED = [
+    "too early: it plays for 8 seconds",
+    "it was not painted: the count of frames has not grown",
+    "the alert was taken again",
+]
 _BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
 _BAD_FRAMES = "frames must be a whole number from 0 to 9007199254740991"
 _NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
 _OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES], **AWAY}
 _COMMAND_BODY: Object = {
-    **json_body(
-        {"type": "object", "properties": {"alert": {"type": "integer", "description": "Names an alert."}}},
-        {"alert": 42},
-    ),
     "required": False,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"alert": {"type": "integer", "description": "Names an alert."}},
+            },
+            "example": {"alert": 42},
+        }
+    },
 }
 _OF_COMMANDS = {
     400: ["there is no queue: make an overlay secret first", "nothing is playing", "name the alert"],
@@ -102,7 +112,10 @@ _OF_COMMANDS = {
 
 def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -> list[Router]:
     """Make the routes."""
+    return [_overlay_router(use_case, overlays_only), _command_router(use_case, hosts_and_hotkeys)]
 
+
+def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
     @post("/show/next", status_code=200, opt=described(example=_NEXT, refusals=_OF_REPORTS))
     async def take_next_alert(data: JSONBody[OverlayState]) -> NextShowing:
         """Take the next alert, or learn what plays; whoever leads plays it.
@@ -137,24 +150,18 @@ def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -
     @post(
         "/show/{showing:str}/done",
         status_code=204,
-        opt=described(
-            refusals=_OF_REPORTS
-            | {
-                404: [_NO_SHOWING],
-                409: [
-                    "too early: it plays for 8 seconds",
-                    "it was not painted: the count of frames has not grown",
-                    "the alert was taken again",
-                    *_OVER,
-                ],
-            }
-        ),
+        opt=described(refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: [*_NOT_PLAYED, *_OVER]}),
     )
     async def acknowledge_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> None:
         """Acknowledge that it was painted and played; the second time changes nothing."""
         _check(data)
         await use_case.acknowledge(_read_showing(showing), data.overlay, data.frames)
 
+    handlers: list[Any] = [take_next_alert, keep_showing, acknowledge_showing]
+    return Router("/", route_handlers=handlers, guards=[overlays_only], security=OVERLAY, tags=["show"])
+
+
+def _command_router(use_case: RunShow, hosts_and_hotkeys: Guard) -> Router:
     @post(
         "/show/commands/{name:str}",
         status_code=204,
@@ -167,22 +174,9 @@ def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -
         alert = _read_alert(await request.body())
         await use_case.command(ShowCommanded(uuid4(), ShowCommandName(name), alert))
 
-    return [
-        Router(
-            "/",
-            route_handlers=[take_next_alert, keep_showing, acknowledge_showing],
-            guards=[overlays_only],
-            security=OVERLAY,
-            tags=["show"],
-        ),
-        Router(
-            "/",
-            route_handlers=[command_show],
-            guards=[hosts_and_hotkeys],
-            security=SHOW_HOST,
-            tags=["show"],
-        ),
-    ]
+    return Router(
+        "/", route_handlers=[command_show], guards=[hosts_and_hotkeys], security=SHOW_HOST, tags=["show"]
+    )
 
 
 def _check(state: OverlayState) -> None:

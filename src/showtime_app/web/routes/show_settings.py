@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from attrs import evolve
 from litestar import Router, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -107,7 +108,16 @@ def router(
     use_case: RunShow, show_secrets: ShowSecrets, kinds: Collection[str], broadcaster_only: Guard
 ) -> Router:
     """Make the routes; all of them are the broadcaster's alone."""
+    return Router(
+        "/admin/show",
+        route_handlers=[*_secrets(show_secrets), *_rules(use_case, kinds)],
+        guards=[broadcaster_only],
+        security=BROADCASTER,
+        tags=["show"],
+    )
 
+
+def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
     @post(
         "/secrets",
         status_code=201,
@@ -144,6 +154,10 @@ def router(
             raise NotFound(_NO_SECRET) from None
         await show_secrets.withdraw(named)
 
+    return [make_secret, list_secrets, withdraw_secret]
+
+
+def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
     @get("/rules", opt=described(example={"rules": {"follow": _RULE}}, refusals=AWAY))
     async def list_rules() -> RulesOfKinds:
         """List how each kind of alerts is played."""
@@ -163,13 +177,7 @@ def router(
             raise NotFound(_NO_KIND)
         await use_case.set_rule(kind, _read_rule(default_rule(kind), data))
 
-    return Router(
-        "/admin/show",
-        route_handlers=[make_secret, list_secrets, withdraw_secret, list_rules, set_rule],
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["show"],
-    )
+    return [list_rules, set_rule]
 
 
 def _made_at(secret: ShowSecret) -> Time:

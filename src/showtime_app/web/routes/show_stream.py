@@ -23,8 +23,7 @@ from showtime_app.web import sse
 from showtime_app.web.asgi import header, refuses_method, send_body
 from showtime_app.web.hub import StreamClient
 from showtime_app.web.middleware.access import Guard, bearer_token
-from showtime_app.web.openapi.descriptions import raw
-from showtime_app.web.openapi.show_operation import LAYERS, SHOW
+from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_app.web.queue_watch import QueueWatch
 from showtime_app.web.routes.status import ReadinessCache, Status
 from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
@@ -33,6 +32,8 @@ from showtime_core.domain.show.show_secrets import digest_of, kind_of
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.ports import ShowSecrets
 
+LAYERS = ("state", "queue", "health", "alert", "chat")
+"""The names of its events."""
 HEARTBEAT_SECONDS = 15.0
 _LOOK_SECONDS = 5.0
 """How often it is looked how things stand that tell of no change: health, and whether the secret holds."""
@@ -57,7 +58,7 @@ class ShowSources:
 
 
 @define
-class _Page:
+class _OpenPage:
     """One page that reads the stream: what it wants, how far it has come, and what is to be sent to it."""
 
     sources: ShowSources
@@ -80,7 +81,7 @@ class _Page:
 def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
     """Make the route of the stream."""
 
-    @asgi("/show", copy_scope=False, guards=[guard], opt=raw(get=SHOW))
+    @asgi("/show", copy_scope=False, guards=[guard], opt=raw(get=OPERATIONS["/show"]["get"]))
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if await refuses_method(scope, send, "GET"):
             return
@@ -89,7 +90,7 @@ def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
             await sse.begin(send)
             await send_body(send)
             return
-        opened = sources.feed.hub.metrics.streams.clients.labels("show")
+        opened = sources.feed.hub.metrics.stream_clients.labels("show")
         async with _joined(page) as clients:
             closed = [page.ended, sources.stopped, *(client.closed for client in clients.values())]
             with opened.track_inprogress():
@@ -98,18 +99,18 @@ def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
     return serve
 
 
-def _read_page(scope: Scope, sources: ShowSources) -> _Page:
+def _read_page(scope: Scope, sources: ShowSources) -> _OpenPage:
     """Read what a page wants; raises Refused."""
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(LAYERS)])
     layers = [layer for layer in asked[0].split(",") if layer]
     if unknown := [layer for layer in layers if layer not in LAYERS]:
         raise Refused(f"no such layer: {unknown[0]}; choose {', '.join(LAYERS)}")
     token = bearer_token(ASGIConnection(scope))
-    return _Page(sources, layers, token, header(scope, b"last-event-id"), read_backlog(scope))
+    return _OpenPage(sources, layers, token, header(scope, b"last-event-id"), read_backlog(scope))
 
 
 @asynccontextmanager
-async def _joined(page: _Page) -> AsyncIterator[dict[str, StreamClient]]:
+async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
     """Join the hubs of what a page wants."""
     hubs = {"state": ("state", page.sources.feed.hub), "alert": ("alerts", page.sources.feed.hub)}
     hubs["chat"] = ("chat", page.sources.chat.hub)
@@ -122,7 +123,7 @@ async def _joined(page: _Page) -> AsyncIterator[dict[str, StreamClient]]:
         yield clients
 
 
-async def _chunks(page: _Page, clients: dict[str, StreamClient]) -> Chunks:
+async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
     tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_secret(page)]
     tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
@@ -144,7 +145,7 @@ async def _chunks(page: _Page, clients: dict[str, StreamClient]) -> Chunks:
                 task.cancel()
 
 
-async def _tell_feed(page: _Page, clients: dict[str, StreamClient]) -> None:
+async def _tell_feed(page: _OpenPage, clients: dict[str, StreamClient]) -> None:
     """Tell the state as it is, then what changes, and each alert."""
     async with asyncio.TaskGroup() as group:
         if state := clients.get("state"):
@@ -153,7 +154,7 @@ async def _tell_feed(page: _Page, clients: dict[str, StreamClient]) -> None:
             group.create_task(_tell_alerts(page, alerts))
 
 
-async def _tell_state(page: _Page, client: StreamClient) -> None:
+async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
     begin = await client.begin
     await page.out.put(page.event("state", begin.snapshot))
     while True:
@@ -162,7 +163,7 @@ async def _tell_state(page: _Page, client: StreamClient) -> None:
             await page.out.put(page.event("state", event.payload))
 
 
-async def _tell_alerts(page: _Page, client: StreamClient) -> None:
+async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
     page.feed_id = max(page.feed_id, (await client.begin).id)
     while True:
         event = await client.queue.get()
@@ -172,7 +173,7 @@ async def _tell_alerts(page: _Page, client: StreamClient) -> None:
             await page.out.put(page.event("alert", data, has_id=True))
 
 
-async def _tell_chat(page: _Page, client: StreamClient) -> None:
+async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
     """Tell what the page has missed of chat, or what it wants of before, then each line."""
     begin = await client.begin
     for entry in await _chat_before(page, begin.epoch, begin.id):
@@ -186,7 +187,7 @@ async def _tell_chat(page: _Page, client: StreamClient) -> None:
             await page.out.put(page.event("chat", event.payload, has_id=True))
 
 
-async def _chat_before(page: _Page, epoch: str, until: int) -> Sequence[FeedEntry]:
+async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[FeedEntry]:
     known = _ID.fullmatch(page.last_id)
     read: Callable[[], Awaitable[Sequence[FeedEntry]]]
     if known and known["epoch"] == epoch and int(known["chat"]) <= until:
@@ -203,7 +204,7 @@ async def _chat_before(page: _Page, epoch: str, until: int) -> Sequence[FeedEntr
             await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
-async def _tell_queue(page: _Page) -> None:
+async def _tell_queue(page: _OpenPage) -> None:
     """Tell the queue as it is, then each change of it."""
     watch = page.sources.queue
     with watch.watching() as changed:
@@ -219,7 +220,7 @@ async def _tell_queue(page: _Page) -> None:
             await changed.wait()
 
 
-async def _tell_health(page: _Page) -> None:
+async def _tell_health(page: _OpenPage) -> None:
     """Tell how it stands, then each change of it."""
     told = ""
     while True:
@@ -231,7 +232,7 @@ async def _tell_health(page: _Page) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _check_secret(page: _Page) -> None:
+async def _check_secret(page: _OpenPage) -> None:
     """End the stream of a secret that holds no longer."""
     if kind_of(page.token) is None:
         return

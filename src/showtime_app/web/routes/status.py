@@ -1,7 +1,7 @@
 """How it stands: for people, for a load balancer, for Prometheus."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from attrs import define
@@ -10,17 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.routes.pages import page
-from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.chat import ChatSource
-from showtime_core.domain.health import Health, PendingWork, Readiness, assess
+from showtime_core.domain.health import PendingWork, Readiness
 from showtime_core.errors import Unavailable
 
 _CACHE_SECONDS = 30.0
 _TROUBLE_CACHE_SECONDS = 3.0
 """Trouble may be over at once, and the database alone is asked."""
-_METRIC = 'showtime_stream_clients{stream="alerts"} 2.0\n'
 
 
 class Status(Struct, rename="camel"):
@@ -30,9 +27,6 @@ class Status(Struct, rename="camel"):
     message: Annotated[str, says("How it stands, for people.")]
 
 
-_WELL = {"isReady": True, "message": "showtime is fully operational."}
-
-
 @define
 class ReadinessCache:
     """Readiness, read at most every 30 s (3 s in trouble), so that strangers cannot cause load.
@@ -40,17 +34,10 @@ class ReadinessCache:
     Twitch is not asked: whichever instance checks the channel keeps what it finds in the database.
     """
 
-    read: Callable[[], Awaitable[tuple[ChannelState, Health]]]
+    judge: Callable[[], Awaitable[Readiness]]
+    """Tells how it stands; raises Unavailable."""
     require_writable: Callable[[], Awaitable[None]]
     """Raises Unavailable from a write that failed until one succeeds."""
-    off: Collection[str]
-    """What this channel does without."""
-    is_checked: bool
-    """Whether somebody looks after the channel at Twitch."""
-    chat: ChatSource
-    """By which way it is told."""
-    most_painted: int | None = None
-    """How many ghosts may be painted in 24 hours; None: there is no limit."""
     _readiness: Readiness | None = None
     _read_again_at: float = 0.0
 
@@ -59,23 +46,12 @@ class ReadinessCache:
         try:
             await self.require_writable()
             if self._readiness is None or time.monotonic() >= self._read_again_at:
-                self._readiness = await self._judge()
+                self._readiness = await self.judge()
                 seconds = _CACHE_SECONDS if self._readiness.is_ready else _TROUBLE_CACHE_SECONDS
                 self._read_again_at = time.monotonic() + seconds
         except Unavailable as reason:
             return Readiness(is_ready=False, message=f"showtime is not ready. (Error: {reason})")
         return self._readiness
-
-    async def _judge(self) -> Readiness:
-        state, health = await self.read()
-        return assess(
-            health,
-            state,
-            self.off,
-            is_checked=self.is_checked,
-            chat=self.chat,
-            most_painted=self.most_painted,
-        )
 
 
 def routes(
@@ -90,36 +66,36 @@ def routes(
         now = await watch.current()
         return Status(now.is_ready, now.message)
 
-    @get("/status", tags=["status"], opt=described(example=_WELL))
+    @get("/status", tags=["status"], opt=said("status"))
     async def status() -> Status:
         """Tell people how it stands; always 200."""
         return await current()
 
-    @get("/", tags=["status"], opt=described(example=_WELL))
+    @get("/", tags=["status"], opt=said("status"))
     async def root(request: Request[Any, Any, Any]) -> Response[Status] | Response[str]:
         """Tell the same; a browser gets the page of the house."""
         if request.headers.get("accept", "").startswith("text/html"):
             return page("house", request)
         return Response(await current(), headers={"vary": "accept"})
 
-    @get("/healthz", media_type="text/plain", tags=["status"], opt=described(example="ok"))
+    @get("/healthz", media_type="text/plain", tags=["status"], opt=said("healthz"))
     async def healthz() -> str:
         """Tell that the process lives."""
         return "ok"
 
-    @get("/readyz", media_type="text/plain", tags=["status"], opt=described(example="ready", refusals=AWAY))
+    @get("/readyz", media_type="text/plain", tags=["status"], opt=said("readyz"))
     async def readyz() -> str:
         """Tell whether the database is reachable, takes what is written, and its migrations are current."""
         await check()
         return "ready"
 
-    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=described(example=_METRIC))
+    @get("/metrics", media_type=CONTENT_TYPE, tags=["status"], opt=said("prometheus"))
     async def prometheus() -> str:
         """Tell Prometheus what it measures."""
         try:
-            metrics.backlog.set(await read_backlog())
+            metrics.set_pending_work(await read_backlog())
         except Unavailable:
-            metrics.backlog.set(None)
+            metrics.set_pending_work(None)
         return metrics.render().decode()
 
     return [root, status, healthz, readyz, prometheus]

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from http import HTTPStatus
+from importlib.resources import files
 from urllib.parse import parse_qs
 
 from attrs import frozen
@@ -20,8 +21,7 @@ from litestar.types import Receive, Scope, Send
 from showtime_app.web import sse
 from showtime_app.web.asgi import answer_text, header, refuses_method, send_body
 from showtime_app.web.hub import Hub, StreamClient, encode
-from showtime_app.web.openapi.asgi_operations import ALERTS, CHAT, STATE
-from showtime_app.web.openapi.descriptions import Object, raw
+from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_core.domain.feed import FeedEntry
 from showtime_core.errors import Refused, Unavailable
 
@@ -37,15 +37,7 @@ MAX_BACKLOG = 256
 _BEHIND_TENTHS = 20
 """Tenths of a second that one instance may be behind another."""
 
-_FOR_PEOPLE = """
-
-{summary}: this is no page, but a stream of server-sent events, for programs. It is read
-
-in a terminal by     curl -N <this address>
-by a web page with   new EventSource("<this address>").onmessage = (event) => show(JSON.parse(event.data))
-
-What it says is described beside it, at schema in place of the last part of its address.
-"""
+_FOR_PEOPLE = files(__package__).joinpath("stream.txt").read_text("utf-8")
 
 Chunks = AsyncGenerator[bytes, None]
 Follow = Callable[[StreamClient], Chunks]
@@ -67,35 +59,30 @@ class StreamSource:
 def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
     """Make the routes of the streams."""
 
-    def follow_alerts(scope: Scope) -> Follow:
-        return partial(_resumed, feed, header(scope, b"last-event-id"), None)
-
     def follow_chat(scope: Scope) -> Follow:
         count = read_backlog(scope)
         recent = partial(recent_chat, count) if count else None
         return partial(_resumed, chat, header(scope, b"last-event-id"), recent)
 
-    def follow_state(_: Scope) -> Follow:
-        return _state
-
     return [
-        _route("alerts", ALERTS, feed.hub, follow_alerts),
-        _route("chat", CHAT, chat.hub, follow_chat),
-        _route("state", STATE, feed.hub, follow_state),
+        _route(
+            "alerts", feed.hub, lambda scope: partial(_resumed, feed, header(scope, b"last-event-id"), None)
+        ),
+        _route("chat", chat.hub, follow_chat),
+        _route("state", feed.hub, lambda _: _state),
     ]
 
 
-def _route(
-    stream: str, operation: Object, hub: Hub, read_request: Callable[[Scope], Follow]
-) -> ASGIRouteHandler:
+def _route(stream: str, hub: Hub, read_request: Callable[[Scope], Follow]) -> ASGIRouteHandler:
     """Make the route of one stream; `read_request` raises Refused."""
+    operation = OPERATIONS[f"/{stream}"]["get"]
 
     @asgi(f"/{stream}", copy_scope=False, opt=raw(get=operation))
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if await refuses_method(scope, send, "GET"):
             return
         try:
-            _require_acceptable(header(scope, b"accept"), operation)
+            _require_acceptable(header(scope, b"accept"), operation["summary"])
             follow = read_request(scope)
         except Refused as reason:
             await answer_text(send, HTTPStatus.BAD_REQUEST, str(reason).encode())
@@ -113,13 +100,13 @@ def _route(
     return serve
 
 
-def _require_acceptable(accept: str, operation: Object) -> None:
+def _require_acceptable(accept: str, summary: str) -> None:
     """Raise Refused unless events are accepted.
 
     A browser that opens a page names more types than that of pages: it is told what it has come to.
     """
     if accept not in {"", "*/*"} and not accept.startswith("text/event-stream"):
-        more = _FOR_PEOPLE.format(**operation) if accept.startswith("text/html,") else ""
+        more = _FOR_PEOPLE.format(summary=summary) if accept.startswith("text/html,") else ""
         raise Refused(f"content-type {accept} is not supported{more}")
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, add_fact
-from showtime_core.domain.events import HypeTrainPhase, HypeTrainUpdate
+from showtime_core.domain.events import AdBreak, HypeTrainPhase, HypeTrainUpdate
 from showtime_core.errors import Refused
 
 MAX_TAPE_ID = 2**31 - 1
@@ -94,6 +94,8 @@ class ChannelState:
     hype_train: HypeTrainProgress | None = None
     revocations: tuple[Revocation, ...] = ()
     """Subscriptions that Twitch ended, and of which nothing has come since."""
+    ad_break: AdBreak | None = None
+    """The latest; None: Twitch has told of none."""
 
 
 @frozen
@@ -167,12 +169,17 @@ def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelSta
     return evolve(state, hype_train=told) if is_news else state
 
 
+def begin_ad_break(state: ChannelState, told: AdBreak) -> ChannelState:
+    """Record an ad break; one that began before the latest changes nothing."""
+    is_news = state.ad_break is None or told.started_at >= state.ad_break.started_at
+    return evolve(state, ad_break=told) if is_news else state
+
+
 def clear_revocation(state: ChannelState, subscription_type: str, sent_at: datetime) -> ChannelState:
     """Drop the revocation of a type once a message of that type was sent after it (`sent_at`)."""
-    left = tuple(
-        ended for ended in state.revocations if ended.type != subscription_type or ended.sent_at > sent_at
-    )
-    return state if left == state.revocations else evolve(state, revocations=left)
+    was = state.revocations
+    left = tuple(ended for ended in was if ended.type != subscription_type or ended.sent_at > sent_at)
+    return state if left == was else evolve(state, revocations=left)
 
 
 def broadcast_rows(state: ChannelState) -> BroadcastRows:
@@ -180,16 +187,14 @@ def broadcast_rows(state: ChannelState) -> BroadcastRows:
     nights = state.timeline.nights
     broadcasts, screenings = [], []
     for night, following in zip_longest(nights, nights[1:]):
-        next_starts_at = following.started_at if following else None
-        tapes = [tape for tape in state.tapes if _is_during(tape, night, next_starts_at)]
-        ended_at = _end(night, tapes, next_starts_at)
+        until = following.started_at if following else None
+        tapes = [
+            tape for tape in state.tapes if night.started_at <= tape.at and (until is None or tape.at < until)
+        ]
+        ended_at = _end(night, tapes, until)
         broadcasts.append(Broadcast(night.id, night.started_at, ended_at))
         screenings += _screenings(night.id, tapes, ended_at)
     return BroadcastRows(tuple(broadcasts), tuple(screenings))
-
-
-def _is_during(tape: TapePlayback, night: Night, next_starts_at: datetime | None) -> bool:
-    return night.started_at <= tape.at and (next_starts_at is None or tape.at < next_starts_at)
 
 
 def _end(night: Night, tapes: list[TapePlayback], next_starts_at: datetime | None) -> datetime | None:
@@ -215,9 +220,7 @@ def _screenings(broadcast_id: int, tapes: list[TapePlayback], ended_at: datetime
 
 def open_screening(state: ChannelState) -> Screening | None:
     """Find the screening that is on; None if no broadcast is live, or no tape is on."""
-    return next(
-        (screening for screening in broadcast_rows(state).screenings if screening.ended_at is None), None
-    )
+    return next((each for each in broadcast_rows(state).screenings if each.ended_at is None), None)
 
 
 def snapshot_of(state: ChannelState) -> Snapshot:
@@ -227,10 +230,5 @@ def snapshot_of(state: ChannelState) -> Snapshot:
         return Snapshot(is_live=False)
     on = open_screening(state)
     if not on:
-        return Snapshot(is_live=True, broadcast_started_at=live.started_at)
-    return Snapshot(
-        is_live=True,
-        broadcast_started_at=live.started_at,
-        screening_tape_id=on.tape_id,
-        screening_started_at=on.started_at,
-    )
+        return Snapshot(True, live.started_at)
+    return Snapshot(True, live.started_at, on.tape_id, on.started_at)

@@ -4,10 +4,11 @@ from enum import StrEnum
 from math import prod
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.domain.viewers import Viewer
+from showtime_core.texts import quote
 
 
 class Feature(StrEnum):
@@ -64,8 +65,8 @@ class SummonGhost:
 
     def refuse(self, refusal: GhostRefusal, reason: str) -> Ghost:
         """Say why its life does not begin."""
-        never = Ghost(self.ghost_id, self.viewer, self.subject, self.screening_id, GhostStep.REFUSED)
-        return evolve(never, refusal=refusal, reason=reason)
+        ghost_id, viewer, subject, screening_id = self.ghost_id, self.viewer, self.subject, self.screening_id
+        return Ghost(ghost_id, viewer, subject, screening_id, GhostStep.REFUSED, None, None, refusal, reason)
 
 
 @frozen
@@ -96,6 +97,14 @@ class CheckForDouble:
 
 Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
 
+FIRST_KINDS: dict[type[Credit | SummonGhost], str] = {
+    CreditCheer: "credit-cheer",
+    CreditSubscription: "credit-subscription",
+    CreditGiftSubs: "credit-gift-subs",
+    SummonGhost: "summon-ghost",
+}
+"""What begins something; each other kind is a step in the life of a ghost, or a look at one of these."""
+
 MAX_POINTS = 2**31 - 1
 """The ledger counts in 32 bits, and takes nothing below 1."""
 
@@ -120,18 +129,28 @@ def why_impossible(effect: Effect) -> str | None:
 def effect_kind(effect: Effect) -> str:
     """Name the kind of an effect; with the id of its entry, it is the effect's key for ever."""
     match effect:
-        case CreditCheer():
-            return "credit-cheer"
-        case CreditSubscription():
-            return "credit-subscription"
-        case CreditGiftSubs():
-            return "credit-gift-subs"
-        case SummonGhost():
-            return "summon-ghost"
         case AdvanceGhost():
             return effect.task
         case CheckForDouble():
             return f"check-{effect_kind(effect.of)}"
+        case _:
+            return FIRST_KINDS[type(effect)]
+
+
+def deed(effect: Effect) -> str:
+    """Say in words what was done with an effect."""
+    name = effect.viewer.name
+    match effect:
+        case CreditCheer(_, points):
+            return f"credited {points} to {name}"
+        case CreditSubscription(_, base, times):
+            return f"credited {base * times} to {name}"
+        case CreditGiftSubs(_, base, times, count):
+            return f"credited {base * times * count} to {name}"
+        case SummonGhost(_, _, subject):
+            return f"reserved the points of {name} for a ghost of {quote(subject)}"
+        case AdvanceGhost() | CheckForDouble():
+            return f"done for {name}: {effect_kind(effect)}"
 
 
 def effect_key(entry_id: str, effect: Effect) -> str:

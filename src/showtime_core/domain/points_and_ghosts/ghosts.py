@@ -5,6 +5,8 @@
         ▼                                ▼
      refused                          refunded
 
+Between reserved and painted it may wait for the host: awaiting approval, and then approved or refunded.
+
 Nothing is taken from a viewer before there is something to show, and nothing is shown that is not paid: a
 ghost that fails before it is paid gives back what was reserved, and one that is paid is finished in the end.
 """
@@ -49,6 +51,10 @@ class GhostStep(StrEnum):
 
     RESERVED = "reserved"
     """The viewer's points are set aside."""
+    AWAITING_APPROVAL = "awaiting-approval"
+    """It waits for the host, before it is painted."""
+    APPROVED = "approved"
+    """The host lets it be painted."""
     PAINTED = "painted"
     STORED = "stored"
     """The image is where everybody can see it, if they knew where."""
@@ -131,23 +137,29 @@ class GhostProgress:
         return cls(id, step, refusal, reason if refusal is GhostRefusal.CONTENT else None)
 
 
-def next_task(ghost: Ghost) -> GhostTask | None:  # noqa: PLR0911 - one table
+_NEXT_TASKS = {
+    GhostStep.RESERVED: GhostTask.PAINT,
+    GhostStep.AWAITING_APPROVAL: GhostTask.PAINT,
+    GhostStep.APPROVED: GhostTask.PAINT,
+    GhostStep.PAINTED: GhostTask.STORE,
+    GhostStep.STORED: GhostTask.PAY,
+    GhostStep.PAID: GhostTask.SHOW,
+    GhostStep.SHOWN: GhostTask.POST,
+}
+_BEFORE_PAID = {
+    GhostStep.RESERVED,
+    GhostStep.AWAITING_APPROVAL,
+    GhostStep.APPROVED,
+    GhostStep.PAINTED,
+    GhostStep.STORED,
+}
+
+
+def next_task(ghost: Ghost) -> GhostTask | None:
     """Tell what comes next in the life of a ghost; None: it is over."""
-    match ghost.step:
-        case GhostStep.RESERVED | GhostStep.PAINTED | GhostStep.STORED if ghost.refusal:
-            return GhostTask.REFUND
-        case GhostStep.RESERVED:
-            return GhostTask.PAINT
-        case GhostStep.PAINTED:
-            return GhostTask.STORE
-        case GhostStep.STORED:
-            return GhostTask.PAY
-        case GhostStep.PAID:
-            return GhostTask.SHOW
-        case GhostStep.SHOWN:
-            return GhostTask.POST
-        case GhostStep.POSTED | GhostStep.REFUSED | GhostStep.REFUNDED:
-            return None
+    if ghost.refusal and ghost.step in _BEFORE_PAID:
+        return GhostTask.REFUND
+    return _NEXT_TASKS.get(ghost.step)
 
 
 def ghost_id_of(entry_id: str) -> UUID:

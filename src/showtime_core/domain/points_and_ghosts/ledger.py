@@ -1,7 +1,9 @@
 """Fun points as a ledger keeps them: transactions and balances of one viewer."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from attrs import frozen
@@ -57,6 +59,17 @@ class Balance:
     available: int
     """The total without what is reserved."""
 
+    @classmethod
+    def of(cls, transactions: Iterable[Transaction]) -> Self:
+        """Work out what a viewer has who has these transactions and no others.
+
+        What is accepted counts; what is pending lowers what is available alone; what is rejected is nothing.
+        """
+        points = dict.fromkeys(FlowState, 0)
+        for each in transactions:
+            points[each.state] += each.points
+        return cls(points[FlowState.ACCEPTED], points[FlowState.ACCEPTED] + points[FlowState.PENDING])
+
 
 @frozen
 class Statement:
@@ -68,6 +81,21 @@ class Statement:
 
     A ledger whose database fails answers with an empty list: alone, it proves nothing.
     """
+
+
+@frozen
+class TransactionPage:
+    """Some of a viewer's transactions, newest first."""
+
+    transactions: tuple[Transaction, ...]
+    next: UUID | None
+    """The transaction that the next page begins with; None: there is none."""
+
+    @classmethod
+    def of(cls, transactions: Sequence[Transaction], limit: int) -> Self:
+        """Make a page of so many, the first of these; one more of them begins the next page."""
+        following = transactions[limit : limit + 1]
+        return cls(tuple(transactions[:limit]), following[0].id if following else None)
 
 
 def truncate_message(message: str) -> str:
@@ -86,9 +114,7 @@ def describe_cheer(message: str) -> str:
 
 def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is_gift: bool) -> str:
     """Say of a subscription what the ledger says of it."""
-    thanks = (
-        "Thank you for becoming a subscriber" if is_initial else "Thank you for renewing your subscription"
-    )
+    thanks = f"Thank you for {'becoming a subscriber' if is_initial else 'renewing your subscription'}"
     if is_gift:
         thanks = "You received a gift sub"
     if multiplier > 1:

@@ -22,6 +22,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     describe_gift_subs,
     describe_subscription,
 )
+from showtime_core.errors import Unavailable
 
 
 @frozen
@@ -52,54 +53,27 @@ def expected_reservation(points: int) -> ExpectedTransaction:
     return ExpectedTransaction(FlowType.ALERT_REDEMPTION, -points, FlowState.PENDING, describe_ghost())
 
 
-@frozen
-class Adopt:
-    """It was made: it is this one."""
-
-    flow_id: UUID
-
-
-@frozen
-class Repeat:
-    """It was not made."""
-
-
-@frozen
-class LookAgain:
-    """Nothing is proved: the ledger does not show all that it has."""
-
-
-@frozen
-class CannotTell:
+class Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
     """More than one may be it, and nobody but a person can tell."""
-
-    reason: str
-
-
-LedgerMatch = Adopt | Repeat | LookAgain | CannotTell
 
 
 def match_ledger(
     expected: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
-) -> LedgerMatch:
-    """Find out whether a request was performed, from the transactions since it was first sent.
+) -> UUID | None:
+    """Find the transaction of a request, among those since it was first sent; None: it was not performed.
 
     `claimed` are the ids of transactions that belong to other requests of ours. An incomplete statement that
-    does not show the request proves nothing.
+    does not show the request proves nothing: raises Unavailable. Raises Undecidable for several.
     """
     candidates = unclaimed(expected, statement, claimed)
-    match candidates:
-        case [one]:
-            return Adopt(one)
-        case [] if statement.is_complete:
-            return Repeat()
-        case []:
-            return LookAgain()
-        case _:
-            return CannotTell(
-                f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: "
-                + ", ".join(str(candidate) for candidate in candidates)
-            )
+    if len(candidates) > 1:
+        named = ", ".join(str(candidate) for candidate in candidates)
+        raise Undecidable(
+            f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: {named}"
+        )
+    if not (candidates or statement.is_complete):
+        raise Unavailable("an answer was lost, and the ledger does not show all that it has")
+    return candidates[0] if candidates else None
 
 
 def unclaimed(wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
@@ -109,11 +83,7 @@ def unclaimed(wanted: ExpectedTransaction, statement: Statement, claimed: Contai
 
 def _matches(transaction: Transaction, expected: ExpectedTransaction) -> bool:
     """Tell whether this may be what was expected; a description that is not understood rules nothing out."""
-    if (transaction.type, transaction.points, transaction.state) != (
-        expected.type,
-        expected.points,
-        expected.state,
-    ):
+    if any(getattr(transaction, name) != getattr(expected, name) for name in ("type", "points", "state")):
         return False
     said = _parse_description(transaction.description)
     return said is None or said == _parse_description(expected.description)

@@ -130,13 +130,15 @@ def sort_out(show: Show) -> Sorted:
     joined: set[str] = set()
     for alert in show.arrivals:
         rule = show.rule(alert.kind)
+        if alert.kind in joined and not _has_too_few_bits(alert, rule):
+            continue
         is_busy = bool(ready or gathering) or _was_busy(show, alert.at)
         if reason := _why_dropped(alert, rule, is_busy=is_busy, is_safe=show.modes.is_safe):
             over = first_showing(alert, ShowingState.SKIPPED, reason)
             dropped.append(evolve(over, ended_at=show.now))
         elif not rule.joins(is_safe=show.modes.is_safe):
             ready.append(first_showing(alert, ShowingState.WAITING))
-        elif alert.kind not in joined:
+        else:
             joined.add(alert.kind)
             together = _joined(show, alert, rule)
             (ready if show.now - alert.at >= JOIN_AFTER else gathering).append(together)

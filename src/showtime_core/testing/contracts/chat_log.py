@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.chat import BACKLOG_LENGTH, ChatLine, ChatMessage, ChatReport, Clear, Deletion
 from showtime_core.domain.viewers import Viewer
 from showtime_core.ports import ChatLog
 from showtime_core.testing.entries import BOB, LARRY, MARGE
-from showtime_core.use_cases.record_chat import record_chat
+from showtime_core.use_cases.record_chat import RecordChat
 
 
 @frozen
@@ -49,6 +49,13 @@ class ChatLogContract:
             displayed("c"),
             Clear(),
         ]
+
+    async def test_another_room_keeps_its_name(self, chat: ChatStage) -> None:
+        """A message of another room of a shared chat is shown with its channel, and a ban takes it away."""
+        there = ev.ChatMessageSent("a", MARGE, "", "be kind", source_channel="Next_Door")
+        await chat.log.write([ChatReport(there), ChatReport(ev.ChatUserSilenced(MARGE.id))])
+        shown = evolve(displayed("a"), source_channel="Next_Door")
+        assert await chat.read() == [shown, Deletion(("a",))]
 
     async def test_what_is_heard_again_is_not_shown_again(self, chat: ChatStage) -> None:
         """A message by two ways, or twice in one batch or two, is shown once."""
@@ -92,7 +99,8 @@ class ChatLogContract:
 
     async def test_what_cannot_be_kept_harms_no_other(self, chat: ChatStage) -> None:
         """An id that no index can hold keeps no other message from being shown."""
-        await record_chat([chat_report("a"), chat_report("x" * 1_000_000), chat_report("b")], chat.log)
+        reports = [chat_report("a"), chat_report("x" * 1_000_000), chat_report("b")]
+        await RecordChat(chat.log).record(reports)
         lines = await chat.read()
         assert [line for line in lines if line in (displayed("a"), displayed("b"))] == [
             displayed("a"),

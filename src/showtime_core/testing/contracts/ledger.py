@@ -25,13 +25,15 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     Balance,
     FlowState,
     FlowType,
+    Transaction,
+    TransactionPage,
     describe_cheer,
     describe_ghost,
     describe_subscription,
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotEnoughPoints, NotPending, Refused
-from showtime_core.ports import ReadableLedger
+from showtime_core.ports import PagedLedger, ReadableLedger
 
 HOUR = timedelta(hours=1)
 
@@ -245,3 +247,45 @@ class LedgerContract:
         ]
         for flow in statement.transactions:
             assert abs(flow.at - datetime.now(UTC)) < HOUR
+
+
+class PagedLedgerContract(LedgerContract):
+    """The rules of `showtime_core.ports.PagedLedger`."""
+
+    @pytest.mark.parametrize("limit", [1, 3, 4, 5, 6])
+    async def test_pages_are_all_transactions_one_after_the_other(
+        self, ledger: PagedLedger, viewer: Viewer, other: Viewer, limit: int
+    ) -> None:
+        """Each page begins where the one before said, and together they hold all there is, newest first."""
+        await cheer(ledger, viewer, 500)
+        spent = await reserve(ledger, viewer)
+        await cheer(ledger, other, 700)
+        await ledger.accept(viewer, spent)
+        await ledger.reject(viewer, await reserve(ledger, viewer))
+        await reserve(ledger, viewer)
+        await cheer(ledger, viewer, 5)
+        listed: list[Transaction] = []
+        first: UUID | None = None
+        while True:
+            page = await ledger.page(viewer, limit, first)
+            listed += page.transactions
+            assert len(page.transactions) == limit or page.next is None
+            if page.next is None:
+                break
+            first = page.next
+        assert tuple(listed) == (await ledger.statement(viewer, HOUR)).transactions
+        assert [flow.points for flow in listed] == [5, -200, -200, -200, 500]
+        assert Balance.of(listed) == await ledger.balance(viewer) == Balance(305, 105)
+
+    async def test_a_page_begins_with_what_is_named(
+        self, ledger: PagedLedger, viewer: Viewer, other: Viewer
+    ) -> None:
+        """It begins with that transaction itself; from another viewer's, or from none, there is nothing."""
+        ids = [await cheer(ledger, viewer, bits) for bits in (1, 2, 3)]
+        others = await cheer(ledger, other, 4)
+        page = await ledger.page(viewer, 50, ids[1])
+        assert [flow.id for flow in page.transactions] == [ids[1], ids[0]]
+        assert page.next is None
+        for unknown in (others, uuid4()):
+            assert await ledger.page(viewer, 50, unknown) == TransactionPage((), None)
+        assert await ledger.page(Viewer("0", "nobody", "Nobody"), 50) == TransactionPage((), None)

@@ -37,7 +37,7 @@ from showtime_core.domain.points_and_ghosts.ghosts import (
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotFound
-from showtime_core.ports import Ghosts, Outbox, ParkedItems, UnitOfWork
+from showtime_core.ports import GhostApprovals, Ghosts, Outbox, ParkedItems, UnitOfWork
 from showtime_core.testing.entries import BOB, LARRY, MARGE, at
 from showtime_core.testing.strategies import entry
 from showtime_core.use_cases.receive import plan_changes, receive
@@ -64,6 +64,7 @@ class OutboxStage:
     """Lets the first instance die."""
     wait: Callable[[timedelta], Coroutine[Any, Any, None]]
     """Lets time pass."""
+    approvals: GhostApprovals
 
     async def record(self, *events: Event) -> list[str]:
         """Record events; returns the ids of their entries."""

@@ -7,7 +7,13 @@ from uuid import UUID, uuid5
 from attrs import Factory, evolve, mutable
 
 from showtime_core.domain.points_and_ghosts.effects import Credit
-from showtime_core.domain.points_and_ghosts.ledger import Balance, FlowState, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    Balance,
+    FlowState,
+    Statement,
+    Transaction,
+    TransactionPage,
+)
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
     ExpectedTransaction,
     expected_credit,
@@ -53,11 +59,7 @@ class MemoryLedger:
 
     async def balance(self, viewer: Viewer) -> Balance:
         """Tell what the viewer has."""
-        points = dict.fromkeys(FlowState, 0)
-        for flow in self._of(viewer).values():
-            points[flow.state] += flow.points
-        total = points[FlowState.ACCEPTED]
-        return Balance(total, total + points[FlowState.PENDING])
+        return Balance.of(self._of(viewer).values())
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while."""
@@ -68,6 +70,12 @@ class MemoryLedger:
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""
         return self._of(viewer).get(flow_id)
+
+    async def page(self, viewer: Viewer, limit: int, first: UUID | None = None) -> TransactionPage:
+        """List so many transactions, newest first, from one on."""
+        flows = [*reversed(self._of(viewer).values())]
+        begins = next((at for at, flow in enumerate(flows) if flow.id == first), len(flows)) if first else 0
+        return TransactionPage.of(flows[begins:], limit)
 
     def _of(self, viewer: Viewer) -> dict[UUID, Transaction]:
         return self.flows.setdefault(viewer.id, {})

@@ -6,15 +6,16 @@ from hypothesis import strategies as st
 
 from showtime_adapters.twitch.irc_lines import IrcLine, channel_of, parse, read_event, sent_at, write
 from showtime_core.domain import events as ev
-from showtime_core.domain.chat import encode, render
+from showtime_core.domain.chat import encode
 from showtime_core.domain.viewers import Viewer
+from support.chat import render
 
 TAGS = "badge-info=;color=#9ACD32;display-name=Tapehead_Tina;id=cc10;user-id=7701;room-id=953753877"
 SOURCE = "tapehead_tina!tapehead_tina@tapehead_tina.tmi.twitch.tv"
 TINA = Viewer("7701", "tapehead_tina", "Tapehead_Tina")
 
 
-def said(text, tags=TAGS):
+def read(text, tags=TAGS):
     return read_event(parse(f"@{tags} :{SOURCE} PRIVMSG #goldenvcr :{text}\r\n".encode()))
 
 
@@ -42,27 +43,27 @@ def test_a_line_is_taken_apart(raw, line):
 
 def test_a_message_says_who_wrote_what():
     """White space is what was written, to the end of the line."""
-    assert said(" be  kind,\trewind ") == ev.ChatMessageSent("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
+    assert read(" be  kind,\trewind ") == ev.ChatMessageSent("cc10", TINA, "#9ACD32", " be  kind,\trewind ")
 
 
 def test_a_writer_without_a_display_name_has_a_login():
     """A display name that is empty, blank or absent is replaced by the login from the source."""
     for tags in ("id=1;user-id=7;display-name=", r"id=1;user-id=7;display-name=\s", "id=1;user-id=7"):
-        assert said("hi", tags).writer.name == "tapehead_tina"
+        assert read("hi", tags).writer.name == "tapehead_tina"
 
 
 def test_me_is_written_without_its_wrapper():
     """The positions of emotes are those of the text inside."""
-    event = said("\x01ACTION dances 📼 Kappa\x01", TAGS + ";emotes=25:9-13")
+    event = read("\x01ACTION dances 📼 Kappa\x01", TAGS + ";emotes=25:9-13")
     assert event.text == "dances 📼 Kappa"
     assert encode(event.text, event.emotes)[0] == "dances 📼 $0"
-    assert said("\x01ACTION\x01").text == "\x01ACTION\x01"
-    assert said("he wrote \x01ACTION x\x01").text == "he wrote \x01ACTION x\x01"
+    assert read("\x01ACTION\x01").text == "\x01ACTION\x01"
+    assert read("he wrote \x01ACTION x\x01").text == "he wrote \x01ACTION x\x01"
 
 
 def test_emotes_have_their_places():
     """Several emotes with several positions each are read, and what is no position is passed over."""
-    event = said("Kappa Keepo Kappa", TAGS + ";emotes=25:0-4,12-16/emotesv2_a:b:6-10/x:y/:1-2/3/7:9-/8:-1-2")
+    event = read("Kappa Keepo Kappa", TAGS + ";emotes=25:0-4,12-16/emotesv2_a:b:6-10/x:y/:1-2/3/7:9-/8:-1-2")
     assert event.emotes == (
         ev.EmotePosition("25", 0, 4),
         ev.EmotePosition("25", 12, 16),
@@ -83,7 +84,8 @@ def test_emotes_have_their_places():
         (":tmi.twitch.tv CLEARCHAT", None),
         (":tmi.twitch.tv CLEARMSG #goldenvcr :what", None),
         (":tmi.twitch.tv NOTICE #goldenvcr :This room is now in slow mode.", None),
-        ("@msg-id=resub :tmi.twitch.tv USERNOTICE #goldenvcr :Great!", None),
+        ("@msg-id=resub;login=tina :tmi.twitch.tv USERNOTICE #goldenvcr", None),
+        ("@msg-id=viewermilestone;msg-param-category=watch-streak :tmi USERNOTICE #goldenvcr", None),
         ("PRIVMSG #goldenvcr", None),
         ("nonsense", None),
     ],
@@ -133,3 +135,33 @@ def test_what_is_written_is_read():
     )
     assert write("JOIN #goldenvcr") == b"JOIN #goldenvcr\r\n"
     assert parse(write("PONG", "a b")) == IrcLine("PONG", ("a b",))
+
+
+def noticed(text, tags):
+    line = (
+        f"@{TAGS};login=tapehead_tina;{tags} :tmi.twitch.tv USERNOTICE #goldenvcr{text and ' :' + text}\r\n"
+    )
+    return read_event(parse(line.encode()))
+
+
+@pytest.mark.parametrize("kind", ["resub", "announcement", "modiversary", "moon_phase"])
+def test_what_is_written_with_a_notice_is_chat(kind):
+    """What a viewer writes with whatever is announced is read as a message, with its emotes."""
+    event = noticed("be Kappa", f"msg-id={kind};emotes=25:3-7")
+    assert event == ev.ChatMessageSent("cc10", TINA, "#9ACD32", "be Kappa", (ev.EmotePosition("25", 3, 7),))
+    assert noticed("", f"msg-id={kind}") is None
+
+
+def test_a_watch_streak_has_its_number():
+    """A watch streak is told with the number of streams, with words or without."""
+    tags = "msg-id=viewermilestone;msg-param-category=watch-streak;msg-param-value=115"
+    assert noticed("still here", tags) == ev.WatchStreak("cc10", TINA, "#9ACD32", "still here", streak=115)
+    assert noticed("", tags) == ev.WatchStreak("cc10", TINA, "#9ACD32", "", streak=115)
+    assert noticed("", tags + "x") is None
+
+
+def test_another_room_is_named_by_its_id():
+    """IRC tells the id of another room alone; ours is no other."""
+    assert read("hi", TAGS + ";source-room-id=97245742").source_channel == "97245742"
+    assert read("hi", TAGS + ";source-room-id=953753877").source_channel == ""
+    assert read("hi", TAGS + ";source-room-id=").source_channel == ""

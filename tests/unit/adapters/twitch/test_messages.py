@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -42,6 +42,28 @@ KNOWN: dict[str, tuple[dict[str, Any], events.Event]] = {
     "channel.cheer": (
         WHO | {"is_anonymous": False, "message": "Cheer250 ghost of a cat", "bits": 250},
         events.Cheer(TINA, 250, "Cheer250 ghost of a cat"),
+    ),
+    "channel.bits.use": (
+        WHO
+        | {"bits": 250, "type": "power_up", "message": {"text": "ghost of a cat", "fragments": []}}
+        | {"power_up": {"type": "celebration", "emote": None, "message_effect_id": None}},
+        events.PowerUp(TINA, 250, "ghost of a cat"),
+    ),
+    "channel.custom_power_up_redemption.add": (
+        WHO
+        | {"id": "r1", "user_input": "ghost of a cat", "status": "unfulfilled", "redeemed_at": STARTED_TEXT}
+        | {"custom_power_up": {"id": "p1", "title": "Rewind", "bits": 250, "prompt": ""}},
+        events.Redemption("r1", TINA),
+    ),
+    "channel.ad_break.begin": (
+        {"duration_seconds": 90, "started_at": STARTED_TEXT, "is_automatic": True},
+        events.AdBreak(STARTED, STARTED + timedelta(seconds=90), is_automatic=True),
+    ),
+    "channel.chat.notification": (
+        CHATTER
+        | {"message_id": "cc11", "notice_type": "announcement", "announcement": {"color": "PURPLE"}}
+        | {"message": {"text": "be kind", "fragments": []}, "color": ""},
+        events.ChatMessageSent("cc11", TINA, "", "be kind"),
     ),
     "channel.subscribe": (
         WHO | {"tier": "2000", "is_gift": True},
@@ -326,3 +348,36 @@ def texts_of(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for each in value.values():
             yield from texts_of(each)
+
+
+def bits_used(**said: Any) -> object:
+    return read("channel.bits.use", WHO | {"bits": 300, "message": None} | said).content
+
+
+def test_a_cheer_that_is_told_as_bits_is_told_already():
+    """A cheer comes by `channel.cheer` as well; what is not known yet is bits all the same."""
+    assert bits_used(type="cheer") == Unknown()
+    for kind in ("power_up", "custom_power_up", "combo", "what comes next"):
+        assert bits_used(type=kind) == events.PowerUp(TINA, 300, "")
+    assert bits_used(type="power_up", **NOBODY) == bits_used(type="power_up", **EMPTY)
+    assert bits_used(type="power_up", **NOBODY) == events.PowerUp(None, 300, "")
+    assert isinstance(bits_used(), Malformed)
+    assert isinstance(bits_used(type="power_up", bits=0), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "length"),
+    [(30, 30), ("60", 60), (0, 0), (None, None), ("soon", None), (-5, None), (10**7, 10**7)],
+)
+def test_an_ad_break_takes_so_many_seconds(seconds, length):
+    """The length is a number, or a text as in Twitch's reference; what is neither is malformed."""
+    event = {"duration_seconds": seconds, "started_at": STARTED_TEXT, "is_automatic": "false"}
+    content = read("channel.ad_break.begin", event).content
+    if length is None:
+        assert isinstance(content, Malformed)
+    else:
+        assert content == events.AdBreak(STARTED, STARTED + timedelta(seconds=length), is_automatic=False)
+    late = read(
+        "channel.ad_break.begin", event | {"started_at": "9999-12-31T23:59:59Z", "duration_seconds": 5}
+    )
+    assert isinstance(late.content, Malformed)

@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from showtime_app.composition.lifecycle import running
+from showtime_app.composition import lifecycle
+from showtime_app.composition.lifecycle import log_readiness, running
+from showtime_core.errors import Unavailable
 
 
 async def test_what_was_opened_first_is_closed_last():
@@ -49,3 +51,21 @@ async def test_work_that_fails_is_logged_and_stops_nothing(caplog):
     [line] = caplog.records
     assert line.exc_info[0] is ZeroDivisionError
     assert line.getMessage() == "something ended that must run beside the service"
+
+
+async def test_it_is_ready_when_it_can_be_used_and_no_sooner(caplog, monkeypatch):
+    """That it is ready is told once its database is; until then each reason why not is told once."""
+    monkeypatch.setattr(lifecycle, "_LOOK_SECONDS", 0)
+    caplog.set_level("INFO", "showtime_app")
+    reasons = ["no connection", "no connection", "002_journal is missing"]
+
+    async def check():
+        if reasons:
+            raise Unavailable(reasons.pop(0))
+
+    await log_readiness(check)
+    assert [(line.levelname, line.getMessage()) for line in caplog.records] == [
+        ("WARNING", "not ready yet: no connection"),
+        ("WARNING", "not ready yet: 002_journal is missing"),
+        ("INFO", "showtime is ready"),
+    ]

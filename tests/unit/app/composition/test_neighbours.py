@@ -113,10 +113,13 @@ def test_an_acl_that_is_none_of_s3_s_is_an_error(configure):
 
 
 def test_a_painter_needs_a_bucket(configure):
-    """Without a bucket a painter is of no use: ghosts are off, and no harm is done."""
-    assert not configure(SPACES).has_homeless_ghosts
-    assert not configure(SPACES | PAINTER).has_homeless_ghosts
-    assert configure(dict.fromkeys(SPACES, "") | PAINTER).has_homeless_ghosts
+    """`serve` refuses a painter without a bucket, since nobody would see what it paints."""
+    secret = {"TWITCH_WEBHOOK_SECRET": "rewind-before-returning"}
+    configure(secret | SPACES | PAINTER)
+    load(for_serve=True)
+    configure(dict.fromkeys(SPACES, ""))
+    with pytest.raises(ConfigurationError, match=r"^OPENAI_API_KEY is set: set SPACES_\* as well"):
+        load(for_serve=True)
 
 
 @pytest.mark.parametrize(

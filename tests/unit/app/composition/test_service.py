@@ -18,8 +18,10 @@ from showtime_app.config import Settings
 from showtime_app.instrumented import Perform
 from showtime_app.metrics import Metrics
 from showtime_core.domain.feed import FeedPosition
+from showtime_core.domain.points_and_ghosts.effects import CreditCheer
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.testing.twins.chat_log import MemoryChatLog
+from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
@@ -119,6 +121,7 @@ class Channel:
             parked=MemoryParkedItems(self.table),
             history=MemoryHistory(self.units),
             ghosts=MemoryGhosts(self.table),
+            ghost_approvals=MemoryGhostApprovals(self.table),
             health=self.health,
             read_health=self.read_health,
             read_pending_work=self.nothing,
@@ -205,6 +208,32 @@ async def test_a_night_in_memory_is_told_to_its_host(served):
     assert answers[Role.VIEWER].status_code == 403
     assert answers[Role.BROADCASTER].json()["broadcast"]["id"] == 1
     assert server.off == ["ghosts", "chat"]
+
+
+async def test_points_in_memory_are_told_to_their_viewer(served):
+    """Where the ledger is the embedded one, a viewer reads of it what is the viewer's, and nothing else."""
+    channel, _, people = served
+    for viewer, points in ((HOST, 300), (evolve(HOST, id="31337"), 500)):
+        await channel.ledger.credit(CreditCheer(viewer, points, ""), f"{points}")
+    bearer = {"authorization": f"Bearer {TOKENS.issue(HOST, Role.VIEWER)}"}
+    answer = await people.get("/ledger/balance", headers=bearer)
+    assert answer.json() == {"totalPoints": 300, "availablePoints": 300}
+    [item] = (await people.get("/ledger/history", headers=bearer)).json()["items"]
+    assert item["deltaPoints"] == 300
+    assert (await people.get("/ledger/history")).status_code == 400
+
+
+@pytest.mark.parametrize("ledger", [MemoryLedger(), None])
+async def test_points_that_are_kept_elsewhere_are_not_told(settings, ledger):
+    """The embedded ledger, which is there but not in use, is not shown beside another one, or none."""
+    ports = evolve(Channel().ports(), neighbours=Neighbours(ledger=ledger))
+    server = build_service(settings, ports, Metrics())
+    server.config.load()
+    bearer = {"authorization": f"Bearer {TOKENS.issue(HOST, Role.VIEWER)}"}
+    transport = httpx.ASGITransport(server.config.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://memory") as people:
+        for path in ("balance", "history"):
+            assert (await people.get(f"/ledger/{path}", headers=bearer)).status_code == 404
 
 
 async def test_streams_follow_what_the_ports_publish(served):

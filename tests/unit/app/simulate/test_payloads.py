@@ -81,13 +81,34 @@ TRAIN = {
     "shared_train_participants": nullable(list_of(shape(**B))),
 }
 RIDING = {**TRAIN, "progress": number, "goal": number, "expires_at": time}
-FRAGMENT = shape(
-    type=lambda it: it in {"text", "cheermote", "emote", "mention"},
-    text=text,
-    cheermote=nullable(shape(prefix=text, bits=number, tier=number)),
-    emote=nullable(shape(id=text, emote_set_id=text, owner_id=text, format=list_of(text))),
-    mention=nullable(shape(**U)),
-)
+_FRAGMENT = {
+    "type": text,
+    "text": text,
+    "cheermote": nullable(shape(prefix=text, bits=number, tier=number)),
+    "emote": nullable(shape(id=text, emote_set_id=text, owner_id=text, format=list_of(text))),
+    "mention": nullable(shape(**U)),
+}
+
+
+def FRAGMENT(value):  # noqa: N802 - named as the other shapes are
+    """One part of a message; a GIF has a field more."""
+    if value["type"] == "gif":
+        return shape(**_FRAGMENT, gif=shape(gif_id=text, url=text))(value)
+    return value["type"] in {"text", "cheermote", "emote", "mention"} and shape(**_FRAGMENT)(value)
+
+
+WRITTEN = {
+    **B,
+    **who("chatter_user"),
+    "message_id": text,
+    "color": text,
+    "message": shape(text=text, fragments=list_of(FRAGMENT)),
+    "badges": list_of(shape(set_id=text, id=text, info=text)),
+    **who("source_broadcaster_user", nullable(text)),
+    "source_message_id": nullable(text),
+    "source_badges": nullable(list_of(text)),
+    "is_source_only": nullable(flag),
+}
 SUBSCRIPTION = shape(
     **dict.fromkeys(("id", "type", "version"), text),
     status=lambda it: it == "enabled",
@@ -127,6 +148,43 @@ TABLE = {
         "1",
         {"broadcaster_user_id"},
         {**who(check=nullable(text)), **B, "is_anonymous": flag, "message": text, "bits": number},
+    ),
+    "channel.bits.use": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **U,
+            **B,
+            "bits": number,
+            "type": text,
+            "power_up": nullable(shape(type=text, emote=nullable(shape(id=text)), message_effect_id=text)),
+            "custom_power_up": nullable(shape(title=text, reward_id=text)),
+            "message": nullable(shape(text=text, fragments=list_of(FRAGMENT))),
+        },
+    ),
+    "channel.custom_power_up_redemption.add": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **B,
+            **U,
+            "id": text,
+            "user_input": text,
+            "status": text,
+            "redeemed_at": time,
+            "custom_power_up": shape(id=text, title=text, bits=number, prompt=text),
+        },
+    ),
+    "channel.ad_break.begin": (
+        "1",
+        {"broadcaster_user_id"},
+        {
+            **B,
+            **who("requester_user"),
+            "duration_seconds": number,
+            "started_at": time,
+            "is_automatic": flag,
+        },
     ),
     "channel.subscribe": ("1", {"broadcaster_user_id"}, SUB),
     "channel.subscription.end": ("1", {"broadcaster_user_id"}, SUB),
@@ -183,21 +241,24 @@ TABLE = {
         "1",
         {"broadcaster_user_id", "user_id"},
         {
-            **B,
-            **who("chatter_user"),
-            "message_id": text,
+            **WRITTEN,
             "message_type": text,
-            "color": text,
-            "message": shape(text=text, fragments=list_of(FRAGMENT)),
-            "badges": list_of(shape(set_id=text, id=text, info=text)),
             "cheer": nullable(shape(bits=number)),
             "reply": lambda it: it is None,
             "channel_points_custom_reward_id": nullable(text),
             "channel_points_animation_id": nullable(text),
-            **who("source_broadcaster_user", nullable(text)),
-            "source_message_id": nullable(text),
-            "source_badges": nullable(list_of(text)),
-            "is_source_only": nullable(flag),
+        },
+    ),
+    "channel.chat.notification": (
+        "1",
+        {"broadcaster_user_id", "user_id"},
+        {
+            **WRITTEN,
+            "chatter_is_anonymous": flag,
+            "system_message": text,
+            "notice_type": text,
+            "watch_streak": nullable(shape(streak_count=number, channel_points_awarded=number)),
+            "announcement": nullable(shape(color=text)),
         },
     ),
     "channel.chat.message_delete": (
@@ -218,10 +279,13 @@ words = st.text(max_size=40)
 amounts = st.integers(0, 50_000)
 sizes = st.integers(1, 60)
 VALUES = {
-    **dict.fromkeys(("from_user",), viewers),
+    **dict.fromkeys(("from_user", "source"), viewers),
+    "bits_type": st.sampled_from(("power_up", "custom_power_up", "cheer", "combo")),
+    "notice": st.sampled_from(("announcement", "watch_streak", "resub")),
+    "started_at": st.just("2026-11-27T20:00:00.000000000Z"),
     **dict.fromkeys(("anonymous", "gift"), st.booleans()),
     **dict.fromkeys(("bits", "viewers", "cost", "recipients"), amounts),
-    **dict.fromkeys(("months", "streak", "total", "cumulative_total", "level"), sizes),
+    **dict.fromkeys(("months", "streak", "total", "cumulative_total", "level", "seconds"), sizes),
     "labels": st.lists(words, max_size=3).map(tuple),
 }
 everything = st.fixed_dictionaries(
@@ -249,7 +313,7 @@ def event(name, **options):
 @settings(max_examples=30)
 @given(options=everything, source=sources)
 def test_every_type_with_every_option_is_a_valid_envelope(name, options, source):
-    """Whatever is wished for, a message has Twitch's envelope and its type's fields, no more and no less."""
+    """Whatever is chosen, a message has Twitch's envelope and its type's fields, no more and no less."""
     for request in deliveries(event_type(name), options, DeliveryOptions(), source):
         headers = dict(request.headers)
         body = json.loads(request.body)
@@ -296,12 +360,12 @@ def test_the_names_of_twitchs_own_tool_are_known():
     assert len(names()) == len(set(names()))
 
 
-def test_every_wish_of_a_type_has_an_option():
-    """No type has a place for a wish that cannot be given."""
-    assert {wish for kind in EVENT_TYPES for wish in kind.takes} == EVENT_OPTIONS.keys()
+def test_every_option_of_a_type_can_be_given():
+    """No type has a place for an option that cannot be given."""
+    assert {option for kind in EVENT_TYPES for option in kind.takes} == EVENT_OPTIONS.keys()
 
 
-def test_wishes_come_true():
+def test_what_is_chosen_is_sent():
     """What is asked for is what is sent."""
     vera = cast.viewer("VHSVera")
     cheer = event("cheer", from_user=vera, bits=200, message="a ghost of a baby seal please")
@@ -331,7 +395,7 @@ def test_the_moderator_of_a_follow_is_the_broadcaster():
 
 @given(total=st.integers(1, 700), recipients=st.none() | st.integers(0, 800), seed=st.integers())
 def test_a_gift_brings_its_subscriptions(total, recipients, seed):
-    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as wished."""
+    """A gift of N is followed by N gifted subscriptions of N other viewers, or by as many as are asked."""
     giver = cast.viewer("VHSVera")
     options = EventOptions(from_user=giver, total=total, recipients=recipients, tier="2000")
     (gift, given), *rest = consequences(event_type("channel-gift"), options, Random(seed))
@@ -347,6 +411,40 @@ def test_a_gift_without_a_size_still_adds_up():
     gift, *rest = bodies("channel-gift")
     assert gift["event"]["total"] == len(rest)
     assert gift["event"]["cumulative_total"] >= gift["event"]["total"]
+
+
+def test_a_custom_power_up_is_told_twice_with_one_price():
+    """Bits for a custom Power-up are told of with its redemption, of one viewer and one price."""
+    used, redeemed = bodies("power-up", EventOptions(bits_type="custom_power_up"))
+    assert used["subscription"]["type"] == "channel.bits.use"
+    assert redeemed["subscription"]["type"] == "channel.custom_power_up_redemption.add"
+    assert used["event"]["user_id"] == redeemed["event"]["user_id"]
+    assert used["event"]["bits"] == redeemed["event"]["custom_power_up"]["bits"]
+
+
+def test_a_train_began_once():
+    """All that is told of one train has one beginning; of another train, another."""
+    clock = iter(range(NOW, NOW + 10**12, 10**10))
+    context = evolve(source(), clock=lambda: next(clock))
+
+    def began(phase, **options):
+        of = EventOptions(**options)
+        [made] = deliveries(event_type(f"hype-train-{phase}"), of, DeliveryOptions(), context)
+        return json.loads(made.body)["event"]["started_at"]
+
+    told = [began(phase, train_id="choo-1") for phase in ("begin", "progress", "end")]
+    assert len(set(told)) == 1
+    assert began("begin", train_id="choo-2") not in told
+    given = "2026-11-27T20:00:00.000000000Z"
+    assert began("end", train_id="choo-3", started_at=given) == given
+
+
+def test_a_gif_is_a_part_of_the_text():
+    """A GIF is a fragment with its word, id and address, and the fragments together are the message."""
+    said = event("chat", message="look RewindGif Kappa")["message"]
+    assert "".join(part["text"] for part in said["fragments"]) == "look RewindGif Kappa"
+    [gif] = [part for part in said["fragments"] if part["type"] == "gif"]
+    assert gif["gif"] == {"gif_id": "rewind-the-tape", "url": "https://gifs.example/rewind-the-tape.gif"}
 
 
 def test_a_seed_repeats_all_but_times_and_ids():

@@ -94,7 +94,7 @@ def test_one_address_elsewhere_is_one_too_many():
 
 
 def test_secrets_stay_out_of_representations(data_dir):
-    """Nobody who prints a target, or what was wished of it, reads its secrets."""
+    """Nobody who prints a target, or the options of one, reads its secrets."""
     options = pick(TargetOptions, {"url": URL, "secret": "the option's secret", "data_dir": data_dir})
     assert "secret" not in repr(find(options, {}))
     assert "the option's secret" not in repr(options)

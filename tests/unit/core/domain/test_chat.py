@@ -16,11 +16,11 @@ from showtime_core.domain.chat import (
     apply_chat_event,
     displayed_message,
     encode,
-    render,
 )
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.entries import BOB, LARRY, MARGE
 from showtime_core.testing.strategies import chat_events
+from support.chat import render
 
 ABE, FRANKER = Emote("1902", "presidAbe"), Emote("65", "FrankerZ")
 

@@ -149,6 +149,23 @@ def test_a_chat_by_eventsub_is_as_well_as_its_subscriptions(chat, is_ready, mess
     assert say(health(TwitchHealth(at(0), (*WELL, chat))), chat="eventsub") == (is_ready, message)
 
 
+LATER_TYPES = ("chat.notification", "bits.use", "custom_power_up_redemption.add", "ad_break.begin")
+
+
+@pytest.mark.parametrize("kind", [f"channel.{name}" for name in LATER_TYPES])
+def test_the_show_is_ready_without_what_was_added_later(kind):
+    """What was added later may be missing, broken or revoked, for whatever reason: the show is ready."""
+    lost = SubscriptionFinding(kind, is_optional=True, status=MISSING, problem="too many")
+    found = TwitchHealth(at(0), (*WELL, lost))
+    assert not found.is_trouble
+    is_ready, message = say(health(found), chat="eventsub")
+    assert is_ready
+    assert kind in message
+    revoked = ChannelState(revocations=(Revocation(kind, "authorization_revoked", at(0.5)),))
+    for is_checked in (True, False):
+        assert say(health(CHECKED), revoked, chat="eventsub", is_checked=is_checked)[0]
+
+
 def test_twitch_comes_before_chat():
     """What the show cannot do without is told first."""
     found = evolve(unwell(MISSING), findings=(*unwell(MISSING).findings, evolve(CHAT, status=MISSING)))

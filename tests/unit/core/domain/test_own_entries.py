@@ -14,6 +14,7 @@ from showtime_core.domain.events import (
     StreamMissed,
     TapeStarted,
     TapeStopped,
+    WatchStreak,
 )
 from showtime_core.domain.journal import Entry, EntrySource, Unknown
 from showtime_core.domain.own_entries import (
@@ -24,6 +25,7 @@ from showtime_core.domain.own_entries import (
     repair_entry,
     start_tape_entry,
     stop_tape_entry,
+    watch_streak_entry,
 )
 from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostStep
 from showtime_core.domain.viewers import Viewer
@@ -68,6 +70,11 @@ WRITTEN: list[tuple[Entry, str, EntrySource, str, bytes]] = [
         b'{"ghostId": "00000000-0000-0000-0000-000000000005", "user": '
         + MARGE_WRITTEN
         + b', "subject": "Bob", "url": "https://x.example/5.jpg"}',
+    ),
+    (
+        watch_streak_entry(WatchStreak("cc10", MARGE, "", "seven tapes", streak=7)),
+        *("chat:cc10", EntrySource.CHAT, "chat.watch-streak"),
+        b'{"messageId": "cc10", "user": ' + MARGE_WRITTEN + b', "streak": 7, "message": "seven tapes"}',
     ),
     (
         repair_entry(StreamFound("40", EIGHT, LATER)),

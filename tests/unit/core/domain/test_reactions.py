@@ -17,6 +17,7 @@ from showtime_core.domain.alerts import (
     HypeTrainAlert,
     RaidAlert,
     SubscribeAlert,
+    WatchStreakAlert,
 )
 from showtime_core.domain.broadcasts.broadcast import ChannelState, HypeTrainProgress, Revocation, snapshot_of
 from showtime_core.domain.points_and_ghosts.effects import (
@@ -410,3 +411,31 @@ def test_every_message_has_a_reaction(event, policy):
 def test_a_reaction_does_not_depend_on_what_is_performed(event, policy):
     """What is off is planned all the same, and skipped elsewhere."""
     assert reaction(event, policy=policy) == reaction(event, policy=evolve(policy, features=frozenset()))
+
+
+@pytest.mark.parametrize("bits", [1, 199, 200, 1000])
+def test_a_power_up_is_credited_and_shown_as_a_cheer_is(bits):
+    """Bits are bits: what follows from a Power-up is what follows from a cheer of the same words."""
+    for viewer in (MARGE, None):
+        said = (viewer, bits, "ghost of a fax machine")
+        told = [react(kind(*said), EMPTY, at(0), Policy()) for kind in (ev.Cheer, ev.PowerUp)]
+        assert told[0] == told[1]
+        assert told[0].alerts
+
+
+def test_the_latest_ad_break_is_known():
+    """An ad break is kept until one begins that is no earlier; nothing is shown of it."""
+    first, second = (ev.AdBreak(at(minute), at(minute + 1), is_automatic=False) for minute in (1, 2))
+    for told in ((first, second), (second, first), (second, second)):
+        state = EMPTY
+        for each in told:
+            reaction = react(each, state, at(0), Policy())
+            assert (reaction.alerts, reaction.credit) == ((), None)
+            state = reaction.state
+        assert state.ad_break == second
+
+
+def test_a_watch_streak_is_shown():
+    """A watch streak has an alert of its own, with what was written, and nothing besides."""
+    reaction = react(ev.WatchStreak("s", MARGE, "", "seven tapes", streak=7), EMPTY, at(0), Policy())
+    assert reaction == Reaction(EMPTY, alerts=(WatchStreakAlert(MARGE.name, 7, "seven tapes"),))

@@ -396,3 +396,47 @@ async def test_news_of_a_payment_wait_for_the_database(stage):
     ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.PAID, url="https://ghosts.example/1")
     waits = await stage.perform(advance(GhostTask.SHOW), ghost=ghost, attempts=10**6)
     assert (waits.status, waits.ghost) == (EffectStatus.DUE, None)
+
+
+# --- ghosts that wait for the host ----------------------------------------------------------------
+
+
+def waits_for_the_host(reason):
+    async def review(subject):
+        assert subject == "a fax machine"
+        return reason
+
+    return review
+
+
+PAINT = AdvanceGhost(SUMMONS.ghost_id, VERA, GhostTask.PAINT)
+
+
+async def test_a_ghost_that_waits_is_not_painted(stage):
+    """A ghost whose words have to wait is not painted: it is due in an hour, with the reason."""
+    stage.changes["review"] = waits_for_the_host("AutoMod does not let it pass")
+    settlement = await stage.perform(PAINT, ghost=await reserved(stage))
+    assert (settlement.status, settlement.delay) == (EffectStatus.DUE, timedelta(hours=1))
+    assert settlement.remark == "AutoMod does not let it pass"
+    assert settlement.ghost.step is GhostStep.AWAITING_APPROVAL
+
+
+@pytest.mark.parametrize("step", [GhostStep.RESERVED, GhostStep.APPROVED])
+async def test_a_ghost_that_need_not_wait_is_painted(stage, step):
+    """What passes, and what the host has approved whatever AutoMod says, is painted."""
+    reason = None if step is GhostStep.RESERVED else "AutoMod does not let it pass"
+    stage.changes["review"] = waits_for_the_host(reason)
+    ghost = evolve(await reserved(stage), step=step)
+    settlement = await stage.perform(PAINT, CallResult.SUCCEEDS, ghost=ghost)
+    assert settlement.ghost.step is GhostStep.PAINTED
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_a_ghost_that_has_waited_in_vain_gives_its_points_back(stage, is_on):
+    """After its hour a ghost is refused and never painted, also where none has to wait any more."""
+    stage.changes["review"] = waits_for_the_host(None) if is_on else None
+    ghost = evolve(await reserved(stage), step=GhostStep.AWAITING_APPROVAL)
+    settlement = await stage.perform(PAINT, ghost=ghost, attempts=2)
+    assert (settlement.status, settlement.ghost.refusal) == (EffectStatus.REFUSED, GhostRefusal.CONTENT)
+    assert settlement.ghost.reason == "nobody has approved it within an hour"
+    assert settlement.next_effect.effect.task is GhostTask.REFUND

@@ -1,10 +1,16 @@
 """The description of the routes, made from their handlers."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from litestar import asgi, get
 
-from showtime_app.web.openapi.descriptions import described, raw
+from showtime_app.web import routes
+from showtime_app.web.openapi.descriptions import described, raw, read_text
 from showtime_app.web.openapi.document import UndescribedError, describe
+from showtime_core.domain.points_and_ghosts.ghosts import MAX_SUBJECT_CHARACTERS
 
 ROUND = {"get": {"operationId": "round", "tags": ["status"], "summary": "Go round", "responses": {}}}
 
@@ -83,3 +89,17 @@ def test_what_speaks_asgi_itself_is_described_beside_the_rest():
         "/raw": "Go round",
         "/before": "Go round",
     }
+
+
+def test_what_is_kept_beside_is_of_a_handler():
+    """What is said of a handler that is no more is found, for nothing holds it against an answer."""
+    sources = "".join(path.read_text("utf-8") for path in Path(routes.__file__).parent.glob("*.py"))
+    assert set(json.loads(read_text("handlers.json"))) == set(re.findall(r'opt=said\("(\w+)"\)', sources))
+
+
+def test_the_wish_is_bounded_as_the_core_bounds_it():
+    """What is said of the longest subject is what is refused beyond it."""
+    ghost = json.loads(read_text("handlers.json"))["request_ghost"]
+    schema = ghost["body"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["subject"]["maxLength"] == MAX_SUBJECT_CHARACTERS
+    assert f"<= {MAX_SUBJECT_CHARACTERS} characters" in ghost["refusals"]["400"][2]

@@ -1,11 +1,10 @@
 """How it stands is looked up now and then, whoever asks and however often."""
 
-from datetime import UTC, datetime
-
 from showtime_app.web.routes.status import ReadinessCache
-from showtime_core.domain.broadcasts.broadcast import ChannelState
-from showtime_core.domain.health import Health
+from showtime_core.domain.health import Readiness
 from showtime_core.errors import Unavailable
+
+WELL = Readiness(is_ready=True, message="showtime is fully operational.")
 
 
 async def well() -> None:
@@ -20,9 +19,9 @@ async def test_strangers_cannot_make_us_look_more_often():
         looks.append(None)
         if len(looks) == 1:
             raise Unavailable("the database cannot be reached")
-        return ChannelState(), Health(datetime.now(UTC))
+        return WELL
 
-    watch = ReadinessCache(read, well, (), is_checked=False, chat="off")
+    watch = ReadinessCache(read, well)
     assert not (await watch.current()).is_ready
     standings = {(await watch.current()).is_ready for _ in range(1000)}
     assert (standings, len(looks)) == ({True}, 2)
@@ -33,13 +32,13 @@ async def test_what_cannot_be_written_is_told_at_once():
     failures = [None, "its disk is full", None]
 
     async def read():
-        return ChannelState(), Health(datetime.now(UTC))
+        return WELL
 
     async def require_writable():
         if reason := failures.pop(0):
             raise Unavailable(reason)
 
-    watch = ReadinessCache(read, require_writable, (), is_checked=False, chat="off")
+    watch = ReadinessCache(read, require_writable)
     told = [await watch.current() for _ in range(3)]
     assert [each.is_ready for each in told] == [True, False, True]
     assert "its disk is full" in told[1].message

@@ -13,6 +13,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
     SummonGhost,
+    deed,
     effect_key,
     effect_kind,
     effect_lane,
@@ -99,3 +100,13 @@ def test_what_is_out_of_the_ledgers_bounds_is_parked_when_it_is_planned(credit, 
     assert why_impossible(credit) == said
     planned = PlannedEffect("e:credit", "e", credit)
     assert (planned.status, planned.remark) == (EffectStatus.PARKED if said else EffectStatus.DUE, said)
+
+
+def test_what_was_done_is_said_in_words():
+    """The log says whom it credited, and with all the points that they are."""
+    assert [deed(credit) for credit in CREDITS] == [
+        f"credited {points} to {MARGE.name}" for points in (100, 1200, 1000)
+    ]
+    ghost = SummonGhost(GHOST, MARGE, "a baby seal", None)
+    assert deed(ghost) == f"reserved the points of {MARGE.name} for a ghost of a baby seal"
+    assert deed(AdvanceGhost(GHOST, MARGE, GhostTask.PAINT)) == f"done for {MARGE.name}: paint-ghost"

@@ -1,10 +1,18 @@
-"""The words in which a ledger describes its transactions: by them a lost answer is found again."""
+"""What a viewer has; and the words of a ledger, by which a lost answer is found again."""
+
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 
 from showtime_core.domain.points_and_ghosts.ledger import (
     MAX_MESSAGE_BYTES,
+    Balance,
+    FlowState,
+    FlowType,
+    Transaction,
+    TransactionPage,
     describe_cheer,
     describe_ghost,
     describe_gift_subs,
@@ -54,3 +62,33 @@ def test_gifts_and_ghosts_are_told_apart_from_everything_else():
     """By how many, and by the type of the alert."""
     assert describe_gift_subs(5) == "Thank you for gifting 5 subscriptions!"
     assert describe_ghost() == "Redeemed alert of type 'image-generation'"
+
+
+def flow(points: int, state: FlowState = FlowState.ACCEPTED) -> Transaction:
+    return Transaction(
+        UUID(int=abs(points)), FlowType.CHEER, state, points, "", datetime(1986, 10, 31, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("flows", "balance"),
+    [
+        ([], Balance(0, 0)),
+        ([flow(500)], Balance(500, 500)),
+        ([flow(500), flow(-200, FlowState.PENDING)], Balance(500, 300)),
+        ([flow(500), flow(-200)], Balance(300, 300)),
+        ([flow(500), flow(-200, FlowState.REJECTED)], Balance(500, 500)),
+        ([flow(-200, FlowState.PENDING), flow(-100), flow(-50, FlowState.REJECTED)], Balance(-100, -300)),
+    ],
+)
+def test_a_balance_follows_from_the_transactions(flows, balance):
+    """What is accepted counts, what is pending lowers what is available, and what is rejected is nothing."""
+    assert Balance.of(flows) == balance
+
+
+@pytest.mark.parametrize(("limit", "count", "next_"), [(1, 1, 2), (2, 2, 3), (3, 3, None), (4, 3, None)])
+def test_a_page_tells_what_the_next_begins_with(limit, count, next_):
+    """There is a next page only where one transaction more is there than the page holds."""
+    page = TransactionPage.of([flow(1), flow(2), flow(3)], limit)
+    assert page.transactions == (flow(1), flow(2), flow(3))[:count]
+    assert page.next == (next_ and UUID(int=next_))

@@ -67,6 +67,14 @@ def test_joined_alerts_have_enough_bits():
     ]
 
 
+def test_what_is_joined_is_not_skipped_as_busy_too():
+    """Those that are joined with one that waits are part of it, also where their kind is skipped if busy."""
+    rules = {"raid": KindRule(is_joined=True, if_busy=IfBusy.SKIP)}
+    queue = sort_out(evolve(LED, arrivals=ALERTS, rules=rules))
+    assert [each.covers for each in queue.gathering] == [(1, 2, 3)]
+    assert queue.show.showings == {}
+
+
 def test_what_came_while_something_played_is_skipped_as_busy():
     """A kind that is skipped if busy is compared with what played when it came, not with what plays now."""
     over = evolve(first_showing(ALERTS[0], ShowingState.SHOWN), began_at=at(0), ended_at=at(2))

@@ -1,5 +1,7 @@
 """Whole nights in memory, checked after every step."""
 
+import pytest
+
 from showtime_core.testing.machines.nights import ChannelMachine
 
-TestChannelMachine = ChannelMachine.TestCase
+TestChannelMachine = pytest.mark.long(ChannelMachine.TestCase)

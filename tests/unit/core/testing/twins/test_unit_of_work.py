@@ -3,7 +3,7 @@
 import pytest
 
 from showtime_core.testing.contracts.chat_log import ChatLogContract, ChatStage
-from showtime_core.testing.contracts.ledger import LedgerContract
+from showtime_core.testing.contracts.ledger import PagedLedgerContract
 from showtime_core.testing.contracts.unit_of_work import UnitOfWorkContract
 from showtime_core.testing.records import memory_stage
 from showtime_core.testing.twins.chat_log import MemoryChatLog
@@ -17,7 +17,7 @@ class TestMemoryUnitOfWork(UnitOfWorkContract):
         return memory_stage(MemoryUnitOfWork())
 
 
-class TestMemoryLedger(LedgerContract):
+class TestMemoryLedger(PagedLedgerContract):
     @pytest.fixture
     def ledger(self):
         return MemoryLedger()
