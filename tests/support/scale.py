@@ -37,7 +37,7 @@ SHORT = Scale(
     crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
-    requests=4,
+    requests=15,
 )
 LONG = Scale(
     storm_rounds=17,
