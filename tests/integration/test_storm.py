@@ -19,6 +19,7 @@ import httpx
 import pytest
 from attrs import define, field
 
+from support.databases import strays
 from support.deeds import Deed, deeds, earned
 from support.dispatch import credit_cheer, service_token
 from support.following import Follower, following, until
@@ -51,9 +52,10 @@ FAILURES = {
 }
 
 LEASED = "select from showtime.outbox where status = 'leased'"
-UNFINISHED = (
-    "select key, status, attempts, remark from showtime.outbox where status in ('due', 'leased', 'waiting')"
-)
+UNFINISHED = """
+    select key, kind, lane, status, place, owner, attempts, due_at - now(), remark
+    from showtime.outbox where status in ('due', 'leased', 'waiting')
+"""
 PARKED = "select kind, lane, remark from showtime.outbox where status = 'parked'"
 GHOSTS = "select id::text, step from showtime.ghost"
 HISTORY = """
@@ -196,12 +198,20 @@ async def test_every_point_is_where_it_belongs_after_the_storm(
             await storm.blow(done, wishes)
             await storm.calm_down()
             await asyncio.gather(*storm.sending)
-            await until(lambda: not rows(migrated, UNFINISHED), seconds=300, every=0.2)
+            await until_all_is_done(migrated)
             assert storm.in_the_middle > storm.rounds // 5
             ghosts = assert_points_are_right(neighbours.held("ledger"), done)
             await assert_ghosts_are_shown(ghosts, migrated, client)
             assert_rest_cannot_be_known(ghosts, storm)
     assert len(ghosts) >= scale.wishes, "it was no night without ghosts"
+
+
+async def until_all_is_done(conninfo: str) -> None:
+    """Wait until nothing is left to be done; fails with what is left."""
+    try:
+        await until(lambda: not rows(conninfo, UNFINISHED), seconds=300, every=0.2)
+    except TimeoutError:
+        pytest.fail(f"it is never done: {rows(conninfo, UNFINISHED)}; strays: {strays(conninfo)}")
 
 
 def assert_points_are_right(ledger: dict[str, Any], done: Sequence[Deed]) -> list[str]:
