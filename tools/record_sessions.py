@@ -31,6 +31,7 @@ from support.twitch_world import BROADCASTER_ID, EVERYTHING, OUR_URL  # noqa: E4
 PAGE = ROOT / "docs" / "tutorial" / "sessions.md"
 BLOCK = re.compile(r"^(```(?:console|text)\n)(\$ .*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 AS_READ = (
+    (re.compile(r"overlay_[0-9a-f]+"), "overlay_…"),
     (re.compile(r"[0-9.]+ ms"), "24.1 ms"),
     (re.compile(r"in [0-9.]+ s \([0-9.]+/s\)"), "in 0.31 s (64.5/s)"),
     (re.compile(r"(?<=applied 001_predecessor\n)(applied \w+\n)+"), "…\n"),

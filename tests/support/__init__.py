@@ -9,6 +9,7 @@ How the service runs
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
     nginx, browser      real ones, before our instances
+    axe, flashes        what of a page is closed to somebody, and what of it flashes
 
 Who calls it
     twitch              single EventSub messages, signed

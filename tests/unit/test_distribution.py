@@ -30,7 +30,7 @@ def texts() -> Iterator[tuple[str, str]]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
         path = ROOT / name
-        if path == Path(__file__) or path.suffix in {".png", ".lock"} or not path.is_file():
+        if path == Path(__file__) or path.suffix in {".png", ".jpg", ".woff2", ".lock"} or not path.is_file():
             continue
         text = path.read_text("utf-8")
         if path.suffix != ".py":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import shutil
 import sys
 from contextlib import nullcontext
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from showtime_app.cli.common import (
     listening_options,
     load_settings,
     open_listener,
+    run,
     url_of,
 )
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError, hold
@@ -65,8 +68,11 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
         named = nullcontext(settings.conninfo) if settings.has_database else None
         with named or composition.embedded_database(data_dir) as conninfo:
             composition.migrate_up(conninfo, click.echo)
+            own = note.token_secret
+            overlay = run(composition.keep_overlay_secret(conninfo, own)) if own else ""
+            welcome = partial(_welcome, note, data_dir, overlay, is_first=other is None)
             server = composition.dev(settings, conninfo, note, data_dir.resolve())
-            server.serve_on(listener, lambda: click.echo(_welcome(note, data_dir, is_first=other is None)))
+            server.serve_on(listener, lambda: click.echo(welcome()))
 
 
 def _refuse_remote(settings: Settings, *, allow_database: bool) -> None:
@@ -121,12 +127,13 @@ def _note(settings: Settings, data_dir: Path, url: str) -> tuple[DevFile, str | 
     return note, None if is_first else known.url
 
 
-def _welcome(note: DevFile, data_dir: Path, *, is_first: bool) -> str:
+def _welcome(note: DevFile, data_dir: Path, overlay: str, *, is_first: bool) -> str:
     folder = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
     lines = files("showtime_app.cli").joinpath("welcome.txt").read_text("utf-8").splitlines()
-    text = "\n".join(line for line in lines if note.token_secret or "token" not in line)
+    text = "\n".join(line for line in lines if note.token_secret or not re.search("token|overlay", line))
     return text.format(
         url=note.url,
+        overlay=overlay,
         program=_program(),
         data_dir=folder,
         target=folder if is_first else f"{folder} --url {note.url}",

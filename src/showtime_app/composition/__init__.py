@@ -1,8 +1,10 @@
 """The composition root: the only package that names adapters."""
 
+import hmac
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -10,6 +12,8 @@ from showtime_adapters import auth
 from showtime_adapters.http_client import NeighbourClient, Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.migrations import migrate
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_app.composition import postgres, twitch
 from showtime_app.composition.neighbours import DevPlace, wire_neighbours
 from showtime_app.composition.ports import Ports
@@ -19,6 +23,7 @@ from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server
 from showtime_app.web.middleware import request_id
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of, spell_secret
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.ports import Authenticator
 
@@ -54,6 +59,16 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) ->
 def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     """Issue a bearer token that `showtime dev` accepts."""
     return TokenIssuer(secret).issue(viewer, role)
+
+
+async def keep_overlay_secret(conninfo: str, token_secret: str) -> str:
+    """See that the secret of the laptop's own overlay holds, and give it: it is the same from run to run."""
+    secret = spell_secret(SecretKind.OVERLAY, hmac.digest(token_secret.encode(), b"overlay", "sha256").hex())
+    async with make_pool(conninfo, autocommit=True) as pool:
+        kept = PostgresShowSecrets(pool)
+        if await kept.find(digest_of(secret)) is None:
+            await kept.add(ShowSecret(uuid4(), SecretKind.OVERLAY, "showtime dev"), digest_of(secret))
+    return secret
 
 
 def _ports(

@@ -82,7 +82,7 @@ class GalleryGhost(Struct, rename="camel"):
     tape_id: int | None
 
 
-class Gallery(Struct):
+class GhostGallery(Struct):
     """Some of the ghosts that were paid for, the newest first."""
 
     total: Annotated[int, says("How many were paid for in all; 0 where none is listed.")]
@@ -96,8 +96,8 @@ After = Annotated[
 ]
 BroadcastId = Annotated[str, says("The number of a broadcast.", type="integer", examples=[7])]
 GallerySize = Annotated[int, Parameter(ge=1, le=MAX_GALLERY, description="List so many at most.")]
-Before = Annotated[str, says("List those that are older than this ghost.", format="uuid")]
-Around = Annotated[str, says("List this ghost, and its neighbours on both sides.", format="uuid")]
+Before = Annotated[str, says("List those that are older than this ghost.")]
+Around = Annotated[str, says("List this ghost, and its neighbours on both sides.")]
 OfNight = Annotated[int, Parameter(description="List those of the night with this number; 0: of all.")]
 RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 
@@ -140,10 +140,10 @@ def router(history: History) -> Router:
     @get("/images", opt=said("list_ghosts"))
     async def list_ghosts(
         limit: GallerySize = 24, before: Before = "", around: Around = "", night: OfNight = 0
-    ) -> Gallery:
+    ) -> GhostGallery:
         """List the ghosts that were paid for, the newest first: page by page, of one night or of all."""
         older, beside = (read_request_id(text) if text else None for text in (before, around))
-        return convert_to(Gallery, await history.gallery(limit, older, beside, night or None))
+        return convert_to(GhostGallery, await history.gallery(limit, older, beside, night or None))
 
     handlers = [list_broadcasts, get_broadcast, list_images, list_ghosts]
     return Router("/history", route_handlers=handlers, middleware=[with_etag], tags=["history"])
