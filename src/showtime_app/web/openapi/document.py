@@ -40,7 +40,7 @@ _ABOUT = (
 )
 _TAGS = {
     "status": "How it stands: for people, load balancers and Prometheus.",
-    "streams": "What happens, as server-sent events: no `event:`, a comment after 30 seconds of silence.",
+    "streams": "What happens, as server-sent events: no `event:`, but for `/show`, and a comment in silence.",
     "history": "What was.",
     "ghosts": "Ghosts for points.",
     "host": "What the broadcaster does.",

@@ -10,7 +10,7 @@ LAYERS = ("state", "queue", "health", "alert", "chat")
 
 SHOW: Object = {
     "operationId": "follow_show",
-    "tags": ["show"],
+    "tags": ["streams"],
     "summary": "Follow the show",
     "description": "State, queue and health as they are, then what changes of them; each alert; and chat, "
     "which alone is replayed, for a client that brings the last id it has seen. A comment comes after 15 "
