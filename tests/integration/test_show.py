@@ -302,6 +302,8 @@ def test_rules_of_kinds_are_set_and_listed(stage, overlay):
         {"ifBusy": "wait"},
         {"inSafeMode": 1},
         {"isJoined": "no"},
+        {"isJoined": 0},
+        [],
     ],
 )
 def test_a_rule_that_nobody_can_mean_is_refused(stage, overlay, rule):

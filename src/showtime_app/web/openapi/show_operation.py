@@ -7,6 +7,8 @@ from showtime_app.web.openapi.descriptions import Object, request_header, respon
 
 LAYERS = ("state", "queue", "health", "alert", "chat")
 """The names of its events."""
+_LAYER = "|".join(LAYERS)
+_SOME_LAYERS = f"^(({_LAYER})(,({_LAYER}))*)?$"
 
 SHOW: Object = {
     "operationId": "follow_show",
@@ -24,7 +26,7 @@ SHOW: Object = {
             "in": "query",
             "required": False,
             "description": "The events that are wanted, with commas between them; all, if it is left out.",
-            "schema": {"type": "string", "examples": ["state,queue"]},
+            "schema": {"type": "string", "pattern": _SOME_LAYERS, "examples": ["state,queue"]},
         },
     ],
     "responses": {
