@@ -244,7 +244,17 @@ def test_commands_are_entries_of_the_journal(stage, overlay):
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b'"alert"', b'{"alert": "1"}', b'{"alert": true}', b'{"alert": -1}', b'{"alert": 1.5}']
+    "content",
+    [
+        b"{",
+        b'"alert"',
+        b'{"alert": "1"}',
+        b'{"alert": true}',
+        b'{"alert": -1}',
+        b'{"alert": 1.5}',
+        b"42",
+        b"null",
+    ],
 )
 def test_a_command_names_an_alert_by_its_number(stage, overlay, content):
     """A body that names no alert is refused."""
@@ -302,6 +312,8 @@ def test_rules_of_kinds_are_set_and_listed(stage, overlay):
         {"ifBusy": "wait"},
         {"inSafeMode": 1},
         {"isJoined": "no"},
+        {"isJoined": 0},
+        [],
     ],
 )
 def test_a_rule_that_nobody_can_mean_is_refused(stage, overlay, rule):

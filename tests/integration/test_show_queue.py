@@ -47,8 +47,9 @@ class TestPostgresShow(ShowContract):
             await stage.wait(timedelta(seconds=6))
         await stage.command(ShowCommandName.RESUME)
         await stage.play_all()
-        shown = [each for each in await stage.showings() if each.state is ShowingState.SHOWN]
-        assert [each.alert.id for each in shown] == list(range(1, 13))
+        ends = {ShowingState.SHOWN, ShowingState.MISSED}  # which was interrupted three times
+        ended = [each.alert.id for each in await stage.showings() if each.state in ends]
+        assert ended == list(range(1, 13))
         assert taken <= {each.id for each in await stage.showings()}
 
     async def test_after_a_pause_nothing_is_taken(self, stage):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from showtime_app.web.openapi.descriptions import says
-from showtime_app.web.times import DATE_TIME, Time
+from showtime_app.web.times import DATE_TIME, Time, TimeField
 from showtime_core.domain.show.leading import LEADER_GONE_AFTER
 from showtime_core.domain.show.queue import Show, Showing, ShowingState, ShowView
 from showtime_core.domain.show.taking import as_it_stands, leader_of
@@ -35,8 +35,8 @@ class QueueItem(Struct, rename="camel"):
     attempt: Annotated[int, says("Counts the showings that follow each other, from 1.")]
     is_again: Annotated[bool, says("Whether the host has it shown again.")]
     seconds: Annotated[float, says("How long it plays.")]
-    began_at: Annotated[Time | None, says("When it was taken; null: it was not.", **DATE_TIME)]
-    ended_at: Annotated[Time | None, says("When it was over; null: it is not.", **DATE_TIME)]
+    began_at: Annotated[TimeField | None, says("When it was taken; null: it was not.")]
+    ended_at: Annotated[TimeField | None, says("When it was over; null: it is not.")]
 
 
 class QueueDocument(Struct, rename="camel"):
@@ -46,7 +46,7 @@ class QueueDocument(Struct, rename="camel"):
     is_paused: bool = False
     is_muted: bool = False
     is_safe: bool = False
-    ads_until: Annotated[Time | None, says("Until when ads run; null: none do.", **DATE_TIME)] = None
+    ads_until: Annotated[TimeField | None, says("Until when ads run; null: none do.")] = None
     leader: Annotated[str | None, says("The overlay that plays; null: none is painting.")] = None
     overlays: Annotated[int, says("How many report.")] = 0
     is_also_streamed: Annotated[bool, says("Whether somebody reads `/alerts` as well.")] = False

@@ -91,14 +91,12 @@ _BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
 _BAD_FRAMES = "frames must be a whole number from 0 to 9007199254740991"
 _NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
 _OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES], **AWAY}
+_ALERT_NAME: Object = {"type": ["integer", "null"], "minimum": 0, "description": "Names an alert."}
 _COMMAND_BODY: Object = {
     "required": False,
     "content": {
         "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {"alert": {"type": "integer", "description": "Names an alert."}},
-            },
+            "schema": {"type": "object", "properties": {"alert": _ALERT_NAME}},
             "example": {"alert": 42},
         }
     },
@@ -202,7 +200,9 @@ def _read_alert(body: bytes) -> int | None:
         document = json.loads(body)
     except (ValueError, RecursionError):
         raise Refused("the body is not JSON") from None
-    alert = document.get("alert") if isinstance(document, dict) else document
+    if not isinstance(document, dict):
+        raise Refused("the body must be an object")
+    alert = document.get("alert")
     if alert is None:
         return None
     if not isinstance(alert, int) or isinstance(alert, bool) or not 0 <= alert < 2**63:

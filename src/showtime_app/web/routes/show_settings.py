@@ -2,20 +2,21 @@
 
 import secrets
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from attrs import evolve
-from litestar import Router, delete, get, post, put
+from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
-from msgspec import Struct
+from msgspec import DecodeError, Struct, json
 from msgspec.structs import asdict
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.show.kind_rules import (
+    MAX_BITS,
     MAX_SECONDS,
     MIN_SECONDS,
     IfBusy,
@@ -30,7 +31,7 @@ from showtime_core.domain.show.show_secrets import (
     digest_of,
     spell_secret,
 )
-from showtime_core.errors import NotFound
+from showtime_core.errors import NotFound, Refused
 from showtime_core.ports import ShowSecrets
 from showtime_core.use_cases.run_show import RunShow
 
@@ -74,7 +75,7 @@ class RuleOfKind(Struct, rename="camel"):
     if_busy: Annotated[
         IfBusy | None, says("What becomes of one that comes while another plays or waits.")
     ] = None
-    min_bits: Annotated[int | None, says("One of fewer bits is skipped.", minimum=1)] = None
+    min_bits: Annotated[int | None, says("One of fewer bits is skipped.", minimum=1, maximum=MAX_BITS)] = None
     is_joined: Annotated[bool | None, says("Whether those that wait become one.")] = None
     in_safe_mode: Annotated[InSafeMode | None, says("What becomes of one in safe mode.")] = None
 
@@ -118,6 +119,11 @@ def router(
 
 
 def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
+    @route("/secrets", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+    async def secrets_options() -> Response[None]:
+        # The framework's own would name the methods of the first handler of this path alone.
+        return Response(None, headers={"allow": "GET, OPTIONS, POST"})
+
     @post(
         "/secrets",
         status_code=201,
@@ -154,7 +160,7 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
             raise NotFound(_NO_SECRET) from None
         await show_secrets.withdraw(named)
 
-    return [make_secret, list_secrets, withdraw_secret]
+    return [secrets_options, make_secret, list_secrets, withdraw_secret]
 
 
 def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
@@ -168,14 +174,15 @@ def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
         "/rules/{kind:str}",
         status_code=204,
         opt=described(
+            body=json_body({"$ref": "#/components/schemas/RuleOfKind"}, _RULE),
             refusals={400: ["seconds must be 0.5 to 120"], 404: [_NO_KIND], **AWAY},
         ),
     )
-    async def set_rule(kind: KindName, data: JSONBody[RuleOfKind]) -> None:
+    async def set_rule(kind: KindName, request: Request[Any, Any, Any]) -> None:
         """Change how a kind of alerts is played, from what is taken next."""
         if kind not in kinds:
             raise NotFound(_NO_KIND)
-        await use_case.set_rule(kind, _read_rule(default_rule(kind), data))
+        await use_case.set_rule(kind, _read_rule(default_rule(kind), await request.body()))
 
     return [list_rules, set_rule]
 
@@ -189,7 +196,11 @@ def _describe_rule(rule: KindRule) -> RuleOfKind:
     return RuleOfKind(rule.seconds, rule.if_busy, rule.min_bits, rule.is_joined, rule.in_safe_mode)
 
 
-def _read_rule(default: KindRule, said: RuleOfKind) -> KindRule:
-    """Read a rule; raises Refused for what is out of bounds."""
+def _read_rule(default: KindRule, body: bytes) -> KindRule:
+    """Read a rule, each field as it is described; raises Refused for anything else."""
+    try:
+        said = json.decode(body, type=RuleOfKind)
+    except DecodeError as reason:
+        raise Refused(f"body: {reason}") from None
     given = {name: value for name, value in asdict(said).items() if value is not None}
     return evolve(default, **given)
