@@ -103,7 +103,7 @@ class TestPostgresShow(ShowContract):
         await stage.tell(cheer())
         await stage.play_all()
         async with make_pool(kept) as pool:
-            await Retention(kept, pool, timedelta(days=9)).prune()
+            await Retention(pool, timedelta(days=9)).prune()
         assert rows(kept, "select alert_id, state from showtime.showing order by alert_id") == [
             (2, "held"),
             (4, "shown"),

@@ -183,10 +183,9 @@ AWAITING: LiteralString = """
 
 # Takes one of them, for deciding about it.
 TAKE_AWAITING: LiteralString = (
-    "select"
-    + _JOB
-    + "jpeg from showtime.ghost join showtime.outbox on key = ghost.entry_id || ':paint-ghost' "
-    + "where id = %s and step = 'awaiting-approval' and status = 'due' for update of outbox"
+    _TAKE
+    + "key = (select entry_id || ':paint-ghost' from showtime.ghost where id = %s) "
+    + "and its.step = 'awaiting-approval' and status = 'due' for update of outbox"
 )
 
 # Wakes whoever performs effects.

@@ -69,3 +69,8 @@ def says(meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - the framework's 
 def header(name: str, meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - as above
     """Say the same of a header of requests."""
     return HeaderParameter(name=name, description=meaning, schema_extra=schema or None)
+
+
+def json_body(schema: Object, example: Object) -> Object:
+    """Describe the body of a request, as OpenAPI writes it."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}

@@ -142,7 +142,7 @@ def router(history: History) -> Router:
         limit: GallerySize = 24, before: Before = "", around: Around = "", night: OfNight = 0
     ) -> GhostGallery:
         """List the ghosts that were paid for, the newest first: page by page, of one night or of all."""
-        older, beside = (read_request_id(text) if text else None for text in (before, around))
+        older, beside = (_read_ghost(text) if text else None for text in (before, around))
         return convert_to(GhostGallery, await history.gallery(limit, older, beside, night or None))
 
     handlers = [list_broadcasts, get_broadcast, list_images, list_ghosts]
@@ -161,3 +161,8 @@ def read_request_id(text: str) -> UUID:
     if not _UUID.fullmatch(text):  # Python reads more than one spelling
         raise Refused("image request ID must be a uuid")
     return UUID(text)
+
+
+def _read_ghost(text: str) -> UUID:
+    """Read which ghost is meant; what names none is none that is known."""
+    return UUID(text) if _UUID.fullmatch(text) else UUID(int=0)
