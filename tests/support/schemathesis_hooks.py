@@ -17,7 +17,7 @@ _PARKED = cycle(os.environ["PARKED_IDS"].split())
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - found by its name
-    """Unless it shall be wrong: sign what goes to the callback, bear secrets, name what there is, do not wait."""
+    """Unless it shall be wrong: sign, bear secrets, name what there is, and wait for no ghost."""
     if not (case.meta and case.meta.generation.mode.is_positive):
         return
     if case.path in OF_OVERLAYS:
