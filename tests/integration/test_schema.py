@@ -61,6 +61,9 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path, scale):
     torn = [t.message("channel.cheer", None, secret=secret) for _ in range(30)]
     for each in torn:
         send(dev, each)
+    wanted = {"kind": "overlay", "name": "OBS"}
+    host = bearer(dev.token("broadcaster"))
+    made = httpx.post(f"{dev.server.url}/admin/show/secrets", json=wanted, headers=host)
     run = subprocess.run(
         [
             *(SCHEMATHESIS, "--config-file", SUPPORT / "schemathesis.toml"),
@@ -71,6 +74,7 @@ def test_schemathesis_finds_nothing(dev, secret, tmp_path, scale):
         | {
             "PYTHONPATH": str(SUPPORT.parent),
             "BROADCASTER_TOKEN": dev.token("broadcaster"),
+            "OVERLAY_SECRET": made.json()["secret"],
             "WEBHOOK_SECRET": secret,
             "GHOST_ID": str(ghost_id_of(wish.id)),
             "PARKED_IDS": " ".join(each.id for each in torn),

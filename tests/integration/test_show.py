@@ -273,6 +273,20 @@ def test_a_hotkey_needs_a_single_request(stage, overlay):
     assert overlay.play()["alert"]["id"] == number
 
 
+def test_paused_stays_paused_over_a_restart(stage, overlay, conninfo):
+    """An instance that has just begun takes nothing while the show is paused, and then in the same order."""
+    told = [stage.tell(cheer(name)) for name in ("VHSVera", "BetamaxBob")]
+    assert stage.command("pause") == (204, "")
+    with running_here(conninfo) as begun, httpx.Client(base_url=begun.url, timeout=20) as client:
+        after = Overlay(client, overlay.secret, overlay.name, overlay.frames)
+        assert (after.ask()["wait"], after.ask()["playing"]) == ("paused", None)
+        assert stage.command("resume") == (204, "")
+        for number in told:
+            item = after.play()
+            assert item["alert"]["id"] == number
+            assert after.finish(item).status_code == 204
+
+
 def test_an_alert_is_shown_again_and_earns_nothing(stage, overlay):
     """What was shown is shown again by one command: nobody is paid for it, and it is no new alert."""
     number = stage.tell(cheer("VHSVera"))

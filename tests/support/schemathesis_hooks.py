@@ -11,14 +11,17 @@ import schemathesis
 
 NO_TOKEN = "Twitch user access token or internal JWT must be supplied in Authorization header"
 
+OF_OVERLAYS = {"/show/next", "/show/{showing}/alive", "/show/{showing}/done"}
 _PARKED = cycle(os.environ["PARKED_IDS"].split())
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - found by its name
-    """Unless it shall be wrong: sign what goes to the callback, name what there is, wait for no ghost."""
+    """Unless it shall be wrong: sign, bear secrets, name what there is, and wait for no ghost."""
     if not (case.meta and case.meta.generation.mode.is_positive):
         return
+    if case.path in OF_OVERLAYS:
+        case.headers["Authorization"] = f"Bearer {os.environ['OVERLAY_SECRET']}"
     if case.path == "/history/images/{request_id}/status":
         case.path_parameters["request_id"] = os.environ["GHOST_ID"]
     if case.path == "/admin/parked/{decision}":

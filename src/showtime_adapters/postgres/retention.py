@@ -75,11 +75,11 @@ _EFFECTS: LiteralString = """
     select (select count(*) from pruned) as pruned, max(key) as last from looked
 """
 
-# Removes what became of alerts on the screen, once that is as old.
+# Removes what became of alerts on the screen, once that is as old: from the beginning each time, for many may
+# have ended at once.
 _SHOWINGS: LiteralString = """
     with looked as (
-        select id, ended_at from showtime.showing
-        where ended_at > coalesce(%(after)s::timestamptz, '-infinity')
+        select id, ended_at from showtime.showing where ended_at is not null
         order by ended_at limit %(batch)s
     ), pruned as (
         delete from showtime.showing using looked

@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import OVERLAY, SHOW_HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
 from showtime_app.web.queue_document import QueueItem, describe_showing
 from showtime_core.domain.events import ShowCommanded, ShowCommandName
 from showtime_core.domain.show.queue import LEASE
@@ -93,8 +93,16 @@ _NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
 _OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES], **AWAY}
 _ALERT_NAME: Object = {"type": ["integer", "null"], "minimum": 0, "description": "Names an alert."}
 _COMMAND_BODY: Object = {
-    **json_body({"type": "object", "properties": {"alert": _ALERT_NAME}}, {"alert": 42}),
     "required": False,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"alert": _ALERT_NAME},
+            },
+            "example": {"alert": 42},
+        }
+    },
 }
 _OF_COMMANDS = {
     400: ["there is no queue: make an overlay secret first", "nothing is playing", "name the alert"],

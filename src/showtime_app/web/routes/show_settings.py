@@ -13,7 +13,7 @@ from msgspec import DecodeError, Struct, json
 from msgspec.structs import asdict
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, json_body, says
+from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.show.kind_rules import (
     MAX_BITS,
@@ -100,6 +100,12 @@ _RULE: Object = {
     "isJoined": False,
     "inSafeMode": "join",
 }
+_RULE_BODY: Object = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/RuleOfKind"}, "example": _RULE}
+    },
+}
 _NO_SECRET = "no such secret"  # noqa: S105 - what is told where there is none
 _NO_KIND = "no such kind"
 _BAD_NAME = f"the name must have 1 to {MAX_NAME_CHARACTERS} characters"
@@ -174,7 +180,7 @@ def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
         "/rules/{kind:str}",
         status_code=204,
         opt=described(
-            body=json_body({"$ref": "#/components/schemas/RuleOfKind"}, _RULE),
+            body=_RULE_BODY,
             refusals={400: ["seconds must be 0.5 to 120"], 404: [_NO_KIND], **AWAY},
         ),
     )
