@@ -183,9 +183,8 @@ AWAITING: LiteralString = """
 
 # Takes one of them, for deciding about it.
 TAKE_AWAITING: LiteralString = (
-    _TAKE
-    + "key = (select entry_id || ':paint-ghost' from showtime.ghost where id = %s) "
-    + "and its.step = 'awaiting-approval' and status = 'due' for update of outbox"
+    _TAKE + "key = (select entry_id || ':paint-ghost' from showtime.ghost where id = %s) and "  # noqa: S608 - ours
+    "its.step = 'awaiting-approval' and status = 'due' for update of outbox"
 )
 
 # Wakes whoever performs effects.

@@ -35,7 +35,7 @@ from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_SUBSCRIPTION,
     TIMES_OF_TIER1,
 )
-from showtime_core.domain.show.commands import ShowChange
+from showtime_core.domain.show.commands import AdsBegan, ShowChange
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 from showtime_core.errors import LimitReached
 
@@ -111,7 +111,7 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             shown = () if phase is events.HypeTrainPhase.PROGRESS else (alerts.HypeTrainAlert(level),)
             return Reaction(update_hype_train(state, event), alerts=shown)
         case events.AdBreak():
-            return Reaction(begin_ad_break(state, event))
+            return Reaction(begin_ad_break(state, event), show_change=AdsBegan(event.ends_at))
         case events.WatchStreak(_, viewer):
             return Reaction(state, alerts=(alerts.WatchStreakAlert(viewer.name, event.streak, event.text),))
         case events.SubscriptionRevoked():

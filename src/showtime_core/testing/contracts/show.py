@@ -5,7 +5,7 @@ Needs pytest-asyncio in auto mode.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -28,6 +28,8 @@ from showtime_core.testing.strategies import entry
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.run_show import RunShow
 
+_LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
+"""By any clock."""
 _TRIES = 50
 """So often an overlay reports until it counts as painting: a busy machine may take a second for one."""
 _IDS = UUID(int=13)
@@ -525,6 +527,12 @@ class ShowContract:
             await stage.command(name)
         modes = (await stage.other.read()).show.modes
         assert (modes.is_muted, modes.is_safe, modes.paused_since) == (False, False, None)
+
+    async def test_nothing_is_taken_while_ads_run(self, stage: ShowStage) -> None:
+        """From the moment that Twitch tells of ads until they are over, nothing that waits is taken."""
+        await stage.tell(cheer(), ev.AdBreak(at(0), _LONG_AFTER, is_automatic=True))
+        answer = await stage.ask()
+        assert (answer.wait, answer.playing) == (Wait.ADS, None)
 
     # --- rules of a kind -----------------------------------------------------------------------------
 
