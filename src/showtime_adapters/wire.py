@@ -58,12 +58,16 @@ Document = dict[str, Any]
 
 def alert_document(alert: Alert) -> Document:
     """Say an alert as the overlay reads it."""
-    return {"type": ALERT_TYPES[type(alert)], "data": _camel.unstructure(alert)}
+    return {"type": ALERT_TYPES[type(alert)], "data": _without_none(alert)}
 
 
 def snapshot_document(snapshot: Snapshot) -> Document:
     """Say the state as the overlay and the website read it: without what is not known."""
-    return {key: value for key, value in _camel.unstructure(snapshot).items() if value is not None}
+    return _without_none(snapshot)
+
+
+def _without_none(value: Alert | Snapshot) -> Document:
+    return {key: each for key, each in _camel.unstructure(value).items() if each is not None}
 
 
 def chat_document(line: ChatLine) -> Document:

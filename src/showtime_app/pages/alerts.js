@@ -20,10 +20,11 @@ const SPINES = ["#3b6fb5", "#d2493a", "#e0a63a", "#2f7d57", "#7d3f86", "#c25a8f"
 
 /** Make the element of an alert, or null where its kind is not known; `now` tells the state of the show. */
 export function draw({ type, data, more = 0 }, now = {}) {
-  const make = Object.hasOwn(KINDS, type) ? KINDS[type] : null;
+  const kind = data.powerUp ? "power-up" : type;
+  const make = Object.hasOwn(KINDS, kind) ? KINDS[kind] : null;
   if (!make) return null;
   const element = make(data, more, now);
-  element.classList.add(`kind-${type}`);
+  element.classList.add(`kind-${kind}`);
   return element;
 }
 
@@ -47,17 +48,16 @@ const KINDS = {
       h("div.sticker", {}, h("b", {}, count(numBits)), h("span", {}, numBits === 1 ? "BIT" : "BITS")));
   },
 
-  "power-up"({ username, numBits, description, message }, more) {
-    const bits = `${count(numBits)} ${numBits === 1 ? "bit" : "bits"}`;
-    const line = `${description || "uses a Power-up"}, ${bits}`;
+  "power-up"({ username, numBits, message }, more) {
+    const line = `powers up with ${count(numBits)} ${numBits === 1 ? "bit" : "bits"}`;
     return blueScreen(["bolt", "POWER-UP"], "", username, withOthers(more, line, line),
       h("div.token", { "aria-hidden": "true" }, ghostIcon()), message ? h("p.words", {}, message) : null);
   },
 
-  "watch-streak"({ username, numStreams, message }, more) {
-    const nights = numStreams === 1 ? "1 night" : `${count(numStreams)} nights in a row`;
-    const first = Math.max(1, numStreams - 9);
-    const beads = Array.from({ length: numStreams - first + 1 }, (_, i) => h("span", {}, String(first + i)));
+  "watch-streak"({ username, numConsecutiveStreams: streams, message }, more) {
+    const nights = streams === 1 ? "1 night" : `${count(streams)} nights in a row`;
+    const first = Math.max(1, streams - 9);
+    const beads = Array.from({ length: streams - first + 1 }, (_, i) => h("span", {}, String(first + i)));
     return blueScreen(["cassette", "WATCH STREAK"], "", username, withOthers(more, `${nights}. The chair has a shape now.`, "keep coming back."),
       h("div.beads", { "aria-hidden": "true" }, ...beads), message ? h("p.words", {}, message) : null);
   },

@@ -5,13 +5,13 @@ const PICTURE = "pages/demo-ghost.svg";
 export const examples = [
   { type: "follow", data: { username: "VHSVera" } },
   { type: "cheer", data: { username: "LateFeeLarry", numBits: 200, message: "Keep the change. I owe you for the copy of “Knitting with Power Tools” anyway." } },
-  { type: "power-up", data: { username: "TrackingTom", numBits: 30, description: "blows up an emote", message: "" } },
+  { type: "cheer", data: { username: "TrackingTom", numBits: 30, message: "", powerUp: true } },
   { type: "subscribe", data: { username: "NoRefundsNora", isGift: false, numCumulativeMonths: 1, message: "" } },
   { type: "subscribe", data: { username: "RewindRita", isGift: false, numCumulativeMonths: 14, message: "Still here, still rewinding, still not sorry." } },
   { type: "gift-sub", data: { username: "PublicAccessPete", numSubscriptions: 50 } },
   { type: "raid", data: { username: "BetaMaxine", numViewers: 80 } },
   { type: "hype-train", data: { level: 3 } },
-  { type: "watch-streak", data: { username: "RewindRita", numStreams: 5, message: "" } },
+  { type: "watch-streak", data: { username: "RewindRita", numConsecutiveStreams: 5, message: "" } },
   { type: "generated-images", data: { username: "VHSVera", description: "a walrus who never rewinds", urls: [PICTURE] } },
 ];
 

@@ -73,7 +73,7 @@ async function demonstrate(kind) {
   state = { isLive: true, broadcastStartedAt: new Date(Date.now() - demo.AIR_TIME).toISOString() };
   const chat = new Chat($("chat"));
   for (const message of demo.chat) chat.take({ type: "message", message });
-  const shown = demo.examples.filter(({ type }) => kind === "1" || type === kind);
+  const shown = demo.examples.filter(({ type, data }) => kind === "1" || type === kind || (kind === "power-up" && data.powerUp));
   if (kind === "1" || kind === "tape") reveal(cassette(demo.tape), $("tape"), 12_000, 0);
   for (let place = 0; shown.length; place = (place + 1) % shown.length) {
     await play({ alert: shown[place], more: 0, seconds: DEMO_SECONDS }, 0).finished;

@@ -28,6 +28,8 @@ class CheerAlert:
     num_bits: int
     message: str = field(converter=shorten)
     """At most 2,000 characters of it."""
+    power_up: bool | None = field(default=None, kw_only=True)
+    """True: the bits were spent on a Power-up; None: they were not."""
 
 
 @frozen

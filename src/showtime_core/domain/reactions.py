@@ -183,7 +183,8 @@ def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
     """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
-    alert = alerts.CheerAlert(_name(event.viewer), event.bits, event.message)
+    is_power_up = isinstance(event, events.PowerUp) or None
+    alert = alerts.CheerAlert(_name(event.viewer), event.bits, event.message, power_up=is_power_up)
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)

@@ -33,6 +33,9 @@ ALERTS = {
     alerts.CheerAlert("Anonymous", 100, "Cheer100"): (
         '{"type":"cheer","data":{"username":"Anonymous","numBits":100,"message":"Cheer100"}}'
     ),
+    alerts.CheerAlert("Marge", 30, "", power_up=True): (
+        '{"type":"cheer","data":{"username":"Marge","numBits":30,"message":"","powerUp":true}}'
+    ),
     alerts.SubscribeAlert("Marge", is_gift=False, num_cumulative_months=3, message="hi"): (
         '{"type":"subscribe","data":'
         '{"username":"Marge","isGift":false,"numCumulativeMonths":3,"message":"hi"}}'

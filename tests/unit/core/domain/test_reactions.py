@@ -415,12 +415,13 @@ def test_a_reaction_does_not_depend_on_what_is_performed(event, policy):
 
 @pytest.mark.parametrize("bits", [1, 199, 200, 1000])
 def test_a_power_up_is_credited_and_shown_as_a_cheer_is(bits):
-    """Bits are bits: what follows from a Power-up is what follows from a cheer of the same words."""
+    """Bits are bits: what follows from a Power-up is what follows from a cheer, and its alert says so."""
     for viewer in (MARGE, None):
         said = (viewer, bits, "ghost of a fax machine")
-        told = [react(kind(*said), EMPTY, at(0), Policy()) for kind in (ev.Cheer, ev.PowerUp)]
-        assert told[0] == told[1]
-        assert told[0].alerts
+        cheer, power_up = (react(kind(*said), EMPTY, at(0), Policy()) for kind in (ev.Cheer, ev.PowerUp))
+        [alert], [shown] = cheer.alerts, power_up.alerts
+        assert (alert.power_up, shown.power_up) == (None, True)
+        assert evolve(power_up, alerts=(evolve(shown, power_up=None),)) == cheer
 
 
 def test_the_latest_ad_break_is_known():
