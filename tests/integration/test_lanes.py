@@ -23,8 +23,10 @@ from showtime_core.domain.events import Event, GhostRequested
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
+from showtime_core.errors import Unavailable
 from showtime_core.testing.contracts.outbox import ALL, DONE, GHOSTLY, MONEY, SETTLE_AFTER, cheer, reserved
-from showtime_core.testing.entries import BOB, MARGE, at
+from showtime_core.testing.entries import BOB, LARRY, MARGE, at
 from showtime_core.testing.strategies import entry
 from showtime_core.use_cases.receive import receive
 from support.databases import empty, fresh_database, strays
@@ -100,6 +102,12 @@ async def lane(kept) -> AsyncIterator[Lane]:
         boxes = (PostgresOutbox(pool, SETTLE_AFTER, owner) for owner in (OWNER, OWNER + 1))
         yield Lane(kept, pool, *boxes)
     assert strays(kept) == []
+
+
+def change(lane: Lane, statement: LiteralString) -> None:
+    """Change what is there, as nobody of ours does."""
+    with psycopg.connect(lane.conninfo, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 # --- something leaves the lane, and something comes into it ---------------------------------------
@@ -203,3 +211,74 @@ async def test_what_stands_behind_is_looked_at_no_more(lane: Lane):
     assert not await lane.other.lease(ALL, 1)
 
 
+# --- what was left behind all the same ------------------------------------------------------------
+
+
+async def recover_all(lane: Lane) -> None:
+    """Look at every lane, however many there are."""
+    for _ in range(3):
+        await lane.other.recover()
+
+
+async def test_what_was_left_behind_is_put_in_front(lane: Lane, caplog: pytest.LogCaptureFixture):
+    """In whichever lane, the first of it alone, and the log says what: something has put it there wrongly."""
+    crowd = [Viewer(f"{number:03}", "bob", "Bob") for number in range(150)]
+    keys = await lane.plan(*(cheer(viewer) for viewer in crowd), cheer(crowd[-1]))
+    change(lane, "update showtime.outbox set place = 'behind'")
+    assert not await lane.other.lease(MONEY, 200)
+    await recover_all(lane)
+    assert {job.key for job in await lane.other.lease(MONEY, 200)} == set(keys[:-1])
+    assert rows(lane.conninfo, BEHIND) == [(keys[-1],)]
+    assert "left behind in their lanes, and put in front" in caplog.text
+    assert keys[0] in caplog.text
+    assert keys[-1] not in caplog.text
+
+
+async def test_what_stands_behind_another_stays_there(lane: Lane, caplog: pytest.LogCaptureFixture):
+    """Whether that is leased, or waits itself until it is tried again."""
+    await lane.plan(cheer(), cheer(BOB))
+    alive = await psycopg.AsyncConnection.connect(lane.conninfo, autocommit=True)
+    async with alive:
+        await alive.execute("select pg_advisory_lock(%s)", [OWNER])
+        of_marge, of_bob = await lane.outbox.lease(MONEY, 10)
+        waiting = await lane.plan(cheer(), cheer(BOB))
+        await lane.outbox.settle(of_bob, evolve(TRIED_AGAIN, delay=timedelta(minutes=1)))
+        assert not await lane.other.lease(MONEY, 10)
+        await recover_all(lane)
+    assert sorted(rows(lane.conninfo, BEHIND)) == sorted((key,) for key in waiting)
+    assert "left behind" not in caplog.text
+    await lane.outbox.settle(of_marge, DONE)
+
+
+# --- a lease whose answer is lost -----------------------------------------------------------------
+
+FAIL: LiteralString = """
+    create function showtime.fail() returns trigger language plpgsql as $$
+    begin
+        raise sqlstate '53100' using message = 'the disk is full';
+    end
+    $$;
+    create trigger fails before update on showtime.outbox
+        for each row when (new.remark like 'it cannot be read%') execute function showtime.fail();
+"""
+WORK_AGAIN: LiteralString = "drop trigger fails on showtime.outbox; drop function showtime.fail();"
+SPOIL: LiteralString = 'update showtime.outbox set payload = \'{"points": "many"}\' where key = \'%s\''
+
+
+async def test_what_was_leased_in_vain_is_leased_again(lane: Lane):
+    """The database fails after a part of the work: nobody has begun it, and what is held stays with its holder."""
+    (held,) = await lane.plan(cheer(BOB))
+    holding = await lane.lease()
+    _, odd = await lane.plan(cheer(), cheer(LARRY))
+    change(lane, SPOIL % odd)  # type: ignore[arg-type]
+    change(lane, FAIL)
+    try:
+        with pytest.raises(Unavailable):
+            await lane.outbox.lease(MONEY, 10)
+    finally:
+        change(lane, WORK_AGAIN)
+    again = await lane.outbox.lease(MONEY, 10)
+    assert [(job.effect.viewer, job.in_doubt_for) for job in again] == [(MARGE, None)]
+    leased = "select key from showtime.outbox where status = 'leased' order by position"
+    assert rows(lane.conninfo, leased) == [(held,), (again[0].key,)]
+    await lane.outbox.settle(holding, DONE)
