@@ -189,6 +189,17 @@ async def test_what_was_planned_first_and_comes_last_is_performed(lane: Lane):
     assert second == tried
 
 
+async def test_what_comes_while_something_leaves_that_was_not_leased_is_performed(lane: Lane):
+    """No statement of ours does that; the rule holds for whoever does."""
+    (leaving,) = await lane.plan(cheer())
+    async with lane.pool.connection() as connection, connection.transaction():
+        leave: LiteralString = "update showtime.outbox set status = 'dismissed' where key = %s"
+        await connection.execute(leave, [leaving])
+        (came,) = await lane.plan(cheer())
+        assert not await lane.other.lease(MONEY, 10)
+    assert await lane.performed() == [came]
+
+
 async def test_who_leaves_a_lane_sees_whom_another_has_just_put_behind(lane: Lane):
     """One looks, and has put another behind what is leased, but not committed it: that waits for its end."""
     await lane.plan(cheer())

@@ -26,7 +26,7 @@ RECOVER: LiteralString = (
 
 # Looks at the next lanes after one, and puts in front what is first in its lane and stands behind nobody: that
 # comes of rows that were deleted by hand, or of migration 012, whose rule had a gap that 015 has closed. Each
-# lane costs a few looks into an index, however much waits in it.
+# lane costs a few looks into an index, however much waits in it. What has moved by then is but looked at again.
 FREE_LANES: LiteralString = """
     with recursive lanes as (
         select 0 as number, %(after)s::text as lane
@@ -42,9 +42,10 @@ FREE_LANES: LiteralString = """
                 select key, place from showtime.outbox
                 where outbox.lane = lanes.lane and status = 'due' order by position limit 1
             ) as first
-            where number > 0 and place = 'behind' and not exists (
-                select from showtime.outbox where outbox.lane = lanes.lane and status = 'leased')
-        )) and status = 'due' and place = 'behind'
+            where number > 0 and place = 'behind' and (
+                select true from showtime.outbox
+                where outbox.lane = lanes.lane and status = 'leased' limit 1) is null
+        ))
         returning key
     )
     select (select max(lane) from lanes where number = %(most)s) as last, array(select key from freed) as freed
