@@ -143,7 +143,7 @@ async def a_decision(lane: Lane) -> Coming:
 async def test_what_comes_while_another_leaves_its_lane_is_performed(
     lane: Lane, prepare: Callable[[Lane], Awaitable[Coming]], how: Settlement
 ):
-    """One leaves the lane, has seen nobody behind it, and has yet to commit; another comes, and is looked at."""
+    """One leaves, has seen nobody behind it, and has yet to commit; another comes, and is looked at."""
     come = await prepare(lane)
     (leaving,) = await lane.plan(cheer())
     async with lane.settling(await lane.lease(), how):
@@ -273,11 +273,11 @@ FAIL: LiteralString = """
         for each row when (new.remark like 'it cannot be read%') execute function showtime.fail();
 """
 WORK_AGAIN: LiteralString = "drop trigger fails on showtime.outbox; drop function showtime.fail();"
-SPOIL: LiteralString = 'update showtime.outbox set payload = \'{"points": "many"}\' where key = \'%s\''
+SPOIL: LiteralString = "update showtime.outbox set payload = '{\"points\": \"many\"}' where key = '%s'"
 
 
 async def test_what_was_leased_in_vain_is_leased_again(lane: Lane):
-    """The database fails after a part of the work: nobody has begun it, and what is held stays with its holder."""
+    """The database fails after a part of the work: nobody has begun it; what is held stays held."""
     (held,) = await lane.plan(cheer(BOB))
     holding = await lane.lease()
     _, odd = await lane.plan(cheer(), cheer(LARRY))

@@ -168,7 +168,7 @@ async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statisti
 
 
 async def recovering(conninfo: str, statistics: str, count: int, lanes: int) -> int:
-    """Count the blocks that it takes to look for what is left behind, while so many are due in so many lanes."""
+    """Count the blocks of a look for what is left behind, while so many are due in so many lanes."""
     async with outbox_stage(conninfo) as at:
         if statistics == "of when nothing was due":
             at.fill(3000, 100, status="done")

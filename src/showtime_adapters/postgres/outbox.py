@@ -140,7 +140,7 @@ async def write_settlement(
 
 
 def _name_try(job: Job) -> str:
-    """Name a try, as `statements.GIVE_BACK` does: the same job may be leased again before it is known here."""
+    """Name a try, as `GIVE_BACK` does: a job may be leased again before its settlement is known here."""
     return f"{job.key} {job.attempts}"
 
 

@@ -24,9 +24,10 @@ RECOVER: LiteralString = (
     + ")"
 )
 
-# Looks at the next lanes after one, and puts in front what is first in its lane and stands behind nobody: that
+# Looks at the next lanes after one, and puts in front what is first in its lane and stands behind nobody: it
 # comes of rows that were deleted by hand, or of migration 012, whose rule had a gap that 015 has closed. Each
-# lane costs a few looks into an index, however much waits in it. What has moved by then is but looked at again.
+# lane costs a few looks into an index, however much waits in it; so a row is named by its key alone, and one
+# that has moved by then is but looked at again.
 FREE_LANES: LiteralString = """
     with recursive lanes as (
         select 0 as number, %(after)s::text as lane
@@ -48,7 +49,8 @@ FREE_LANES: LiteralString = """
         ))
         returning key
     )
-    select (select max(lane) from lanes where number = %(most)s) as last, array(select key from freed) as freed
+    select (select max(lane) from lanes where number = %(most)s) as last,
+           array(select key from freed) as freed
 """
 
 # Gives back what this instance leased without learning it, since the answer was lost: nobody has begun it.
@@ -216,9 +218,9 @@ AWAITING: LiteralString = """
 
 # Takes one of them, for deciding about it.
 TAKE_AWAITING: LiteralString = (
-    _TAKE
-    + "key = (select entry_id || ':paint-ghost' from showtime.ghost where id = %s and step = 'awaiting-approval')"
-    + " and status = 'due' for update of outbox"
+    _TAKE  # noqa: S608 - all of it is ours
+    + "status = 'due' and key = (select entry_id || ':paint-ghost' from showtime.ghost "
+    + "where id = %s and step = 'awaiting-approval') for update of outbox"
 )
 
 # Wakes whoever performs effects.
