@@ -26,8 +26,8 @@ RECOVER: LiteralString = (
 
 # Looks at the next lanes after one, and puts in front what is first in its lane and stands behind nobody: it
 # comes of rows that were deleted by hand, or of migration 012, whose rule had a gap that 015 has closed. Each
-# lane costs a few looks into an index, however much waits in it; so a row is named by its key alone, and one
-# that has moved by then is but looked at again.
+# lane costs a few looks into an index, however much waits in it; so a row is named by its key, and not by
+# its status, which has indexes.
 FREE_LANES: LiteralString = """
     with recursive lanes as (
         select 0 as number, %(after)s::text as lane
@@ -46,7 +46,7 @@ FREE_LANES: LiteralString = """
             where number > 0 and place = 'behind' and (
                 select true from showtime.outbox
                 where outbox.lane = lanes.lane and status = 'leased' limit 1) is null
-        ))
+        )) and place = 'behind'
         returning key
     )
     select (select max(lane) from lanes where number = %(most)s) as last,
