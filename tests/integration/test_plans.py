@@ -167,6 +167,33 @@ async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statisti
     assert many <= 2 * few + 60
 
 
+async def recovering(conninfo: str, statistics: str, count: int, lanes: int) -> int:
+    """Count the blocks of a look for what is left behind, while so many are due in so many lanes."""
+    async with outbox_stage(conninfo) as at:
+        if statistics == "of when nothing was due":
+            at.fill(3000, 100, status="done")
+        if statistics.startswith("of when"):
+            at.tell("vacuum analyze")
+        at.fill(500, 500)
+        for _ in range(WARM):
+            await at.outbox.recover()
+        at.fill(count, lanes)
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        return min([await at.blocks(at.outbox.recover) for _ in range(5)])
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+@pytest.mark.parametrize("lanes", [10_000, 1])
+async def test_to_look_for_what_is_left_behind_costs_the_same_however_many_are_due(
+    database_of_ours, statistics, lanes
+):
+    """Every second, a hundred lanes are looked at, and the first of each."""
+    few = await recovering(database_of_ours(), statistics, 50, lanes)
+    many = await recovering(database_of_ours(), statistics, 10_000, lanes)
+    assert many <= 2 * few + 60
+
+
 @pytest.mark.parametrize("statistics", ["none", "of when it was empty", "true"])
 async def test_a_message_costs_the_same_however_many_came_before(migrated, statistics):
     """A plan for a nearly empty database, as after a restore, does no harm when it has grown."""

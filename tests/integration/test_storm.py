@@ -270,3 +270,5 @@ def assert_rest_cannot_be_known(ghosts: Sequence[str], storm: Storm) -> None:
     assert max(posted.values()) == 1
     assert len(ghosts) - len(left) <= len(posted) <= len(ghosts)
     assert not rows(storm.conninfo, "select from showtime.journal where outcome = 'parked'")
+    log = (storm.folder / "server.log").read_text()
+    assert "left behind" not in log, "it was mended, and ought not to have happened"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from attrs import asdict, define
+from attrs import asdict, define, field
 from psycopg.errors import UniqueViolation
 from psycopg.rows import scalar_row
 
@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _LOOKED_AT = 2
 """Effects that are looked at for each that is wanted: another instance may have some of them under way."""
+_LANES = 100
+"""Lanes that are looked at in one go for what was left behind in them."""
 
 
 @define
@@ -42,16 +44,37 @@ class PostgresOutbox:
     """The number under which this instance leases: that of a lock that one of its sessions holds."""
     watched: Callable[[], AbstractContextManager[None]] = nullcontext
     """Within it is written what came of a job: it learns whether that failed."""
+    _held: set[str] = field(init=False, factory=set)
+    """The tries that were leased, and are not settled."""
+    _in_question: set[str] = field(init=False, factory=set)
+    """The kinds of which something may be leased that is not held: the answer was lost."""
+    _last_lane: str = field(init=False, default="")
+    """The lane that was looked at last for what was left behind."""
 
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
-        """Take what is due."""
+        """Take what is due; of one kind, one call at a time."""
+        in_question = self._in_question & set(kinds)
+        try:
+            async with db.connected(self.pool) as connection:
+                if in_question:
+                    values = [self.owner, list(in_question), list(self._held)]
+                    await connection.execute(statements.GIVE_BACK, values)
+                jobs = await self._find(connection, kinds, limit)
+        except BaseException:
+            self._in_question |= set(kinds)
+            raise
+        self._in_question -= in_question
+        self._held.update(map(_name_try, jobs))
+        return jobs
+
+    async def _find(self, connection: db.Connection, kinds: Collection[str], limit: int) -> Sequence[Job]:
+        """Lease what is due, and put back what cannot be read."""
         found: list[Any] = []
-        async with db.connected(self.pool) as connection:
-            while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
-                pass  # what was in the way is out of it, and the next look may find more
-            jobs = {row.key: _read(row) for row in found}
-            if unread := [key for key, job in jobs.items() if job is None]:
-                await connection.execute(statements.PUT_BACK, [unread, self.owner])
+        while await self._look(connection, kinds, limit - len(found), found) and len(found) < limit:
+            pass  # what was in the way is out of it, and the next look may find more
+        jobs = {row.key: _read(row) for row in found}
+        if unread := [key for key, job in jobs.items() if job is None]:
+            await connection.execute(statements.PUT_BACK, [unread, self.owner])
         return [job for job in jobs.values() if job]
 
     async def _look(
@@ -67,10 +90,15 @@ class PostgresOutbox:
         return bool(rows[0].moved)
 
     async def recover(self) -> None:
-        """Take back what instances had leased that are gone."""
+        """Take back what instances had leased that are gone, and put in front what was left behind."""
+        wanted = {"after": self._last_lane, "most": _LANES}
         async with db.connected(self.pool) as connection:
             await connection.execute(statements.RECOVER, [self.may_send_for])
             await connection.execute(statements.PLAN_CHECKS)
+            [row] = await db.fetch_all(connection, statements.FREE_LANES, db.by_name, wanted)
+        self._last_lane = row.last or ""
+        if row.freed:
+            _log.warning("left behind in their lanes, and put in front: %s", ", ".join(row.freed))
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
@@ -80,6 +108,7 @@ class PostgresOutbox:
                 connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
             ):
                 await write_settlement(connection, job, settlement, "leased", self.owner)
+        self._held.discard(_name_try(job))
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
@@ -108,6 +137,11 @@ async def write_settlement(
     )
     if cursor.rowcount and settlement.ghost:
         await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
+
+
+def _name_try(job: Job) -> str:
+    """Name a try, as `GIVE_BACK` does: a job may be leased again before its settlement is known here."""
+    return f"{job.key} {job.attempts}"
 
 
 def _read(row: Any) -> Job | None:  # noqa: ANN401 - a named tuple

@@ -24,6 +24,41 @@ RECOVER: LiteralString = (
     + ")"
 )
 
+# Looks at the next lanes after one, and puts in front what is first in its lane and stands behind nobody: it
+# comes of rows that were deleted by hand, or of migration 012, whose rule had a gap that 015 has closed. Each
+# lane costs a few looks into an index, however much waits in it; so a row is named by its key, and not by
+# its status, which has indexes.
+FREE_LANES: LiteralString = """
+    with recursive lanes as (
+        select 0 as number, %(after)s::text as lane
+        union all
+        select number + 1, (
+            select lane from showtime.outbox
+            where outbox.lane > lanes.lane and status in ('due', 'leased') order by outbox.lane limit 1)
+        from lanes where lane is not null and number < %(most)s
+    ), freed as (
+        update showtime.outbox set place = 'ready'
+        where key = any(array(
+            select first.key from lanes cross join lateral (
+                select key, place from showtime.outbox
+                where outbox.lane = lanes.lane and status = 'due' order by position limit 1
+            ) as first
+            where number > 0 and place = 'behind' and (
+                select true from showtime.outbox
+                where outbox.lane = lanes.lane and status = 'leased' limit 1) is null
+        )) and place = 'behind'
+        returning key
+    )
+    select (select max(lane) from lanes where number = %(most)s) as last,
+           array(select key from freed) as freed
+"""
+
+# Gives back what this instance leased without learning it, since the answer was lost: nobody has begun it.
+GIVE_BACK: LiteralString = """
+    update showtime.outbox set status = 'due', owner = null, remark = 'the answer to its lease was lost'
+    where status = 'leased' and owner = %s and kind = any(%s) and key || ' ' || attempts <> all(%s)
+"""
+
 # Plans to look once more at what was in doubt, where that is due.
 PLAN_CHECKS: LiteralString = """
     with done as (
@@ -183,8 +218,9 @@ AWAITING: LiteralString = """
 
 # Takes one of them, for deciding about it.
 TAKE_AWAITING: LiteralString = (
-    _TAKE + "key = (select entry_id || ':paint-ghost' from showtime.ghost where id = %s) and "  # noqa: S608 - ours
-    "its.step = 'awaiting-approval' and status = 'due' for update of outbox"
+    _TAKE  # noqa: S608 - all of it is ours
+    + "status = 'due' and key = (select entry_id || ':paint-ghost' from showtime.ghost "
+    + "where id = %s and step = 'awaiting-approval') for update of outbox"
 )
 
 # Wakes whoever performs effects.

@@ -48,6 +48,8 @@ class _RunningPool:
     busy: set[asyncio.Task[None]] = field(factory=set)
     slow: set[asyncio.Task[None]] = field(factory=set)
     """Those of the busy that have been so for long."""
+    lost: str | None = None
+    """The name of one that was cancelled, and not with all the others: nothing came of its job."""
     wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something to do."""
 
@@ -72,6 +74,8 @@ class _RunningPool:
     def _finish(self, task: asyncio.Task[None]) -> None:
         self.busy.discard(task)
         self.slow.discard(task)
+        if task.cancelled():
+            self.lost = task.get_name()
         self.wakeup.set()
 
     async def wait(self) -> None:
@@ -116,7 +120,10 @@ class Dispatcher:
         await asyncio.wait(tasks)
 
     async def run(self, outbox: Outbox) -> None:
-        """Perform what is due, under the number of one session, until stopped; to be cancelled with it."""
+        """Perform what is due, under the number of one session, until stopped; to be cancelled with it.
+
+        Raises what must not be borne: the session is to end then, so that what it had leased is taken over.
+        """
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
         self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
@@ -127,6 +134,8 @@ class Dispatcher:
 
     async def _feed_pool(self, pool: _RunningPool, outbox: Outbox, group: asyncio.TaskGroup) -> None:
         while not self.is_stopping:
+            if pool.lost:
+                raise RuntimeError(f"{pool.lost} was given up, and nobody knows what came of it")
             if free := pool.free():
                 with _bearing_outages("nothing can be leased"):
                     for job in await outbox.lease(pool.pool.kinds, free):

@@ -371,3 +371,24 @@ async def test_what_cannot_be_written_is_parked():
         stage.end("a")
         await asyncio.sleep(1)
         assert (stage.status("a"), stage.names()) == (EffectStatus.PARKED, ["a", "b"])
+
+
+# --- a fault that nobody thought of ---------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_a_job_of_which_nothing_came_ends_the_session():
+    """What is under way by itself is cancelled by nobody: it is taken over, rather than leased for ever."""
+    stage = Stage([WorkerPool(CHEERS, size=1)])
+    await stage.record("a")
+    outbox = stage.instance()
+    async with stage.running(outbox) as running:
+        stage.results["a"].cancel()  # as a library does that confuses a time limit of its own with another
+        await idle()
+        with pytest.raises(ExceptionGroup) as failed:
+            await running
+    assert "a-Cheer:credit-cheer was given up" in str(failed.value.exceptions[0])
+    outbox.die()
+    async with stage.running():
+        await asyncio.sleep(4)
+        assert stage.names() == ["a", "a"]
