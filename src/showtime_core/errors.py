@@ -55,7 +55,7 @@ class LimitReached(Refused):
 
 
 class NotPending(Refused):
-    """The reservation is decided already: accepted or rejected, which only looking tells."""
+    """The reservation was accepted or rejected before; only looking at the transaction tells which."""
 
 
 class ShowingOver(Refused):

@@ -202,10 +202,10 @@ class Ledger(Protocol):
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
 
     async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
-        """Spend what was reserved. Raises NotPending where that is decided already."""
+        """Spend what was reserved. Raises NotPending if it was accepted or rejected before."""
 
     async def reject(self, viewer: Viewer, flow_id: UUID) -> None:
-        """Give back what was reserved. Raises NotPending where that is decided already."""
+        """Give back what was reserved. Raises NotPending if it was accepted or rejected before."""
 
 
 class Account(Protocol):

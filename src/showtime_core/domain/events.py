@@ -361,11 +361,11 @@ Event = (
 
 
 def dedup_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
-    """Give the key of the fact that an event reports, by which a second report is recognised.
+    """Give the key by which a second report of the same thing is recognised.
 
-    Twitch may report one fact under two message ids. That a viewer wants a certain ghost is one fact for as
-    long as that ghost is being made: who asks again gets the same. None where two equal reports are two facts
-    (two honest cheers of 100 bits), or where the state tells them apart.
+    Twitch may report one thing under two message ids. A viewer's request for a certain ghost has one key for
+    as long as that ghost is being made: who asks again gets the same ghost. None where equal reports are
+    about two things (two honest cheers of 100 bits), or where the state tells them apart.
     """
     match event:
         case Follow(viewer, followed_at):

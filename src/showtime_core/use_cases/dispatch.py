@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 """How long to wait to be woken before looking all the same: what is tried again wakes nobody."""
 SLOW_SECONDS = 10.0
-"""After which what is under way keeps its place from nobody any more."""
+"""A job that takes longer than this frees its slot for another, and goes on."""
 DRAIN_SECONDS = 3.0
 """How long what is under way may take once the service stops."""
 _PAUSE_SECONDS = 0.5
@@ -36,7 +36,7 @@ class WorkerPool:
     kinds: frozenset[str]
     size: int
     at_most: int = 0
-    """With those that are slow: they keep no place until there are so many. 0: as many as at once."""
+    """The most with the slow ones, which take no slot until there are so many. 0: the same as `size`."""
 
 
 @define
@@ -52,7 +52,7 @@ class _RunningPool:
     """Set when there may be something to do."""
 
     def free(self) -> int:
-        """Count the places where a job can begin."""
+        """Count how many more jobs can begin now."""
         quick = len(self.busy) - len(self.slow)
         most = max(self.pool.at_most, self.pool.size)
         return max(0, min(self.pool.size - quick, most - len(self.busy)))

@@ -219,7 +219,7 @@ async def _pay(ghost: Ghost, services: Services) -> Ghost:
     try:
         await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))
     except errors.NotPending:
-        if await _decision(ghost, services) is FlowState.REJECTED:
+        if await _reservation_state(ghost, services) is FlowState.REJECTED:
             reason = "somebody else has rejected the reservation"
             return evolve(ghost, step=GhostStep.REFUNDED, refusal=GhostRefusal.FAILURE, reason=reason)
     return evolve(ghost, step=GhostStep.PAID)
@@ -233,7 +233,7 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
     try:
         await services.ledger.reject(ghost.viewer, _flow_id_of(ghost))
     except errors.NotPending:
-        if await _decision(ghost, services) is FlowState.ACCEPTED:
+        if await _reservation_state(ghost, services) is FlowState.ACCEPTED:
             if ghost.step is GhostStep.STORED:
                 return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
             raise Undecidable(
@@ -242,8 +242,8 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
     return evolve(ghost, step=GhostStep.REFUNDED)
 
 
-async def _decision(ghost: Ghost, services: Services) -> FlowState:
-    """Look what a reservation that is no longer pending has come to."""
+async def _reservation_state(ghost: Ghost, services: Services) -> FlowState:
+    """Look whether a reservation that is no longer pending was accepted or rejected."""
     found = await services.account.find(ghost.viewer, _flow_id_of(ghost))
     if found is None or found.state is FlowState.PENDING:
         raise errors.Unavailable("the ledger does not show what a reservation has come to")
@@ -267,8 +267,8 @@ def _image_of(ghost: Ghost) -> bytes:
 
 
 def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> Settlement:
-    decision = consequence(job.effect, failure, job.attempts, chance)
-    match decision:
+    follows = consequence(job.effect, failure, job.attempts, chance)
+    match follows:
         case Retry(delay, in_doubt):
             return Settlement(EffectStatus.DUE, str(failure), delay, in_doubt)
         case Park(reason):
@@ -276,7 +276,7 @@ def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> S
         case GiveUp(reason):
             return _give_up(job, _REFUSALS.get(type(failure), GhostRefusal.FAILURE), reason)
         case _:
-            assert_never(decision)
+            assert_never(follows)
 
 
 _REFUSALS: dict[type[errors.ShowtimeError], GhostRefusal] = {

@@ -155,12 +155,12 @@ class _Draft:
             outcome = Outcome.RETRIED if isinstance(event, EntryRetried) else Outcome.DISMISSED
             self.decided.append(Verdict(entry.decided_id, outcome))
 
-    def _earn_once(self, entry: Entry, reaction: Reaction, admission: AdmittedBatch) -> Reaction:
+    def _earn_once(self, entry: Entry, reaction: Reaction, batch: AdmittedBatch) -> Reaction:
         """Leave out the points of a payment that another message has told; its alert is shown."""
         payment = entry.payment
         if not (payment and reaction.credit):
             return reaction
-        known = [*admission.payments, *(told.payment for told in self.payments)]
+        known = [*batch.payments, *(told.payment for told in self.payments)]
         self.payments.append(PaymentTold(entry.decided_id or entry.id, payment))
         if not is_told_already(payment, known):
             return reaction
@@ -179,8 +179,8 @@ class _Draft:
     def _advance_state(self, entry_id: str, state: ChannelState) -> None:
         """Take over the state, with what the tables must say of it.
 
-        Entry by entry, since a state forgets the nights that are settled: one long batch may see them begin
-        and end.
+        This is done after each entry, not once for a batch: a state forgets nights whose facts are compacted,
+        and one long batch may see a night begin and end.
         """
         was_on, now_on = snapshot_of(self.state), snapshot_of(state)
         was, now = broadcast_rows(self.state), broadcast_rows(state)
@@ -229,7 +229,7 @@ def _planned_effects(entry_id: str, reaction: Reaction, policy: Policy) -> list[
 
 
 def _merged_ids(was: BroadcastRows, now: BroadcastRows) -> list[int]:
-    """Tell which broadcasts are part of others now; those before the first one left are only settled."""
+    """Tell which broadcasts are part of others now; those before the first one left are merely compacted."""
     before, left = [row.id for row in was.broadcasts], [row.id for row in now.broadcasts]
     if left and left[0] in before:
         before = before[before.index(left[0]) :]

@@ -1,8 +1,8 @@
 """The channel's state: its recent broadcasts and screenings, and what is known of it besides.
 
-What the tables of broadcasts and screenings say is a projection of this state, worked out afresh by
-`recorded`: a screening ends where its host stopped it, where the next one began, or where its broadcast
-ended, and so a broadcast that is resumed has its tape on again without anybody undoing anything.
+The rows of the tables of broadcasts and screenings are a projection of this state: `broadcast_rows` works
+them out afresh. A screening ends when its host stops it, when the next one begins, or when its broadcast
+ends. So a broadcast that is resumed has its tape on again, and nobody has to undo anything.
 """
 
 from datetime import datetime

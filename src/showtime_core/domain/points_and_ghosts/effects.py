@@ -167,7 +167,7 @@ def required_features(effect: Effect) -> frozenset[Feature]:
 def effect_lane(effect: Effect) -> str | None:
     """Give the lane: effects of one lane are performed one at a time and in order; None: no lane.
 
-    The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
+    The ledger calls of one viewer share a lane, since after a lost answer we look at that viewer's
     transactions. Nothing else is in it: painting a ghost never delays a credit.
     """
     match effect:

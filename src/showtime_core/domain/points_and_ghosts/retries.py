@@ -75,7 +75,7 @@ def consequence(  # noqa: PLR0911 - one table
         case _ if attempts >= MAX_POINTS_ATTEMPTS:
             return Park(f"tried {attempts} times: {why}")
         case AdvanceGhost() | CheckForDouble(), _:
-            return Retry(delay, in_doubt=False)  # what was decided already is not decided again
+            return Retry(delay, in_doubt=False)  # a reservation is accepted or rejected once
         case _:
             return Retry(delay, in_doubt=isinstance(failure, Ambiguous))
 
