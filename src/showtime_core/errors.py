@@ -2,7 +2,7 @@
 
     ShowtimeError
     ├── Refused              final: the same request will fail again
-    │   ├── NotAccepted      who asks is not known
+    │   ├── NotAuthenticated who asks is not known
     │   ├── NotAllowed       who asks is known, and may not
     │   ├── NotFound         there is nothing of this name
     │   ├── NotEnoughPoints  the viewer cannot pay
@@ -12,7 +12,7 @@
     │   └── ContentRefused   the painter will not paint this
     ├── Unavailable          nothing was done; try again later
     └── Ambiguous            it may have been done; look before trying again
-        └── Unforeseen       we have failed ourselves, and shall again
+        └── Unforeseen       a fault of ours, which would come again
 
 The web application turns these into answers in one place; nothing in the core knows of HTTP.
 """

@@ -92,7 +92,7 @@ class Resubscription:
 
 @frozen
 class GiftedSubscriptions:
-    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a Subscription."""
+    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a subscription."""
 
     viewer: Viewer | None
     """Who gives; None: anonymous."""
@@ -174,7 +174,7 @@ class EmotePosition:
 
 @frozen
 class ChatMessageSent:
-    """A viewer writes in chat, or with what is announced there.
+    """A viewer writes in chat, or adds words to what is announced there.
 
     `channel.chat.message`, `channel.chat.notification`; `PRIVMSG`, `USERNOTICE` of IRC.
     """

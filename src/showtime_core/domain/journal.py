@@ -35,9 +35,9 @@ class EntrySource(StrEnum):
     VIEWER = "viewer"
     """A request of a viewer."""
     RELAY = "relay"
-    """News of what was performed outside."""
+    """News of an effect that was performed: a ghost is paid."""
     CHAT = "chat"
-    """What somebody has shared in chat, and is shown as an alert."""
+    """Something that was shared in chat and is shown as an alert."""
     REPAIR = "repair"
     """What showtime found out by itself: that a message of Twitch was lost."""
 
@@ -59,7 +59,7 @@ class Entry:
     """A message, command or repair, to be reacted to once."""
 
     id: str
-    """Twitch's message id, or one of our own for a command: the same again is a duplicate."""
+    """Twitch's message id, or one of our own for a command: another entry of the same id is a duplicate."""
     source: EntrySource
     type: str
     """EventSub's subscription type, or the name of a command."""
@@ -113,7 +113,7 @@ class Outcome(StrEnum):
     PARKED = "parked"
     """The reaction failed; it waits for the operator to retry or to dismiss it."""
     RETRIED = "retried"
-    """It was parked; what follows from it followed later, from the operator's command."""
+    """It was parked, and tried again: what follows from it was recorded with the operator's command."""
     DISMISSED = "dismissed"
     """It was parked, and the operator let it go."""
 
@@ -160,11 +160,11 @@ class JournalChanges:
     merged_broadcasts: tuple[int, ...] = ()
     """Broadcasts that a late fact showed to be part of another; their screenings are in `screenings`."""
     decided: tuple[Verdict, ...] = ()
-    """What has become of entries that were parked; their remarks stay."""
+    """What became of entries that were parked; their remarks stay as they were."""
     payments: tuple[PaymentTold, ...] = ()
-    """To be known to whoever tells of them again."""
+    """The payments that these entries tell: another message about one of them earns nothing."""
     show_changes: tuple[ShowChange, ...] = ()
-    """What changes of what is on the screen, in order."""
+    """Changes to the queue of the show, in order."""
 
 
 @frozen
@@ -280,9 +280,9 @@ class ParkedEntry:
     """An entry that waits for the operator."""
 
     entry: Entry
-    """Its content is not read."""
+    """Its `content` was not read from the body."""
     policy: Policy
-    """Under which it came."""
+    """The policy under which it came."""
     reason: str
     since: datetime
 

@@ -1,8 +1,8 @@
-"""Use case: what is due. It is leased for worker pools, performed side by side, and written what came of it.
+"""Use case: lease the effects that are due, perform them in worker pools, and write what came of each.
 
-An instance leases under a number that is good for as long as its session lives. When that is lost,
-`Dispatcher.run` is cancelled, and all that is under way with it: another may have taken it over. What is
-known by then is still written, unless another has.
+An instance leases under a number that is valid for as long as its session lives. When the session is lost,
+`Dispatcher.run` is cancelled together with the jobs under way, since another instance may have taken them
+over. Results that are known by then are still written, unless another instance has written its own.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from showtime_core.ports import Outbox
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
-"""How long to wait to be woken before looking all the same: what is tried again wakes nobody."""
+"""How long to wait for a wake-up before looking anyway: an effect that is tried again wakes nobody."""
 SLOW_SECONDS = 10.0
 """A job that takes longer than this frees its slot for another, and goes on."""
 DRAIN_SECONDS = 3.0
-"""How long what is under way may take once the service stops."""
+"""How long the jobs under way may take once the service stops."""
 _PAUSE_SECONDS = 0.5
-"""Before it is tried again to write what came of a job."""
+"""How long to wait before writing a result is tried again."""
 
 
 @frozen
@@ -47,7 +47,7 @@ class _RunningPool:
     slow_seconds: float
     busy: set[asyncio.Task[None]] = field(factory=set)
     slow: set[asyncio.Task[None]] = field(factory=set)
-    """Those of the busy that have been so for long."""
+    """The busy ones that have been under way for long."""
     wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something to do."""
 
@@ -84,7 +84,7 @@ class _RunningPool:
 
 @define
 class Dispatcher:
-    """Has performed what is due, on one instance, from session to session."""
+    """Runs the worker pools of one instance, from session to session."""
 
     perform: Callable[[Job], Awaitable[Settlement]]
     """Raises nothing."""
@@ -94,7 +94,7 @@ class Dispatcher:
     """Whether nothing more is begun."""
     _running_pools: Sequence[_RunningPool] = ()
     _writers: set[asyncio.Task[None]] = field(factory=set)
-    """They write what came of jobs, for as long as it takes."""
+    """Tasks that write results, for as long as it takes."""
 
     def wake(self) -> None:
         """Look at once for what is due."""
@@ -107,7 +107,7 @@ class Dispatcher:
         self.wake()
 
     async def drain(self, running: asyncio.Task[None]) -> None:
-        """Stop, and await whoever runs this; what takes more than 3 s is cancelled, and stays in doubt."""
+        """Stop, and await `running`; what takes more than 3 s is cancelled, and stays in doubt."""
         self.stop()
         await asyncio.wait([running, *self._writers], timeout=DRAIN_SECONDS)
         tasks = [running, *self._writers]

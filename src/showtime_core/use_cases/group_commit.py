@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 MAX_BATCH = 128
 """Measured: larger batches gain nothing, and a batch that must be redone one by one should be short."""
 MAX_BATCH_BYTES = 1024 * 1024
-"""Of bodies; one that is larger is a batch of its own."""
+"""Once the bodies of a batch come to so many bytes, nothing is added to it."""
 BATCH_SECONDS = 10.0
-"""Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
+"""A batch that takes longer is given up. Statements have limits of their own; this is the last resort."""
 MAX_WAITING = 4096
-"""Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
+"""When so many wait, another is refused at once: Twitch sends it again, and memory stays bounded."""
 
 _Waiting = tuple[Entry, asyncio.Future[None]]
 

@@ -1,4 +1,4 @@
-"""Use case: chat in. What was heard, by whatever way, is written to the chat log, once and in order."""
+"""Use case: write what IRC or EventSub reports of chat to the chat log, once and in order."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence

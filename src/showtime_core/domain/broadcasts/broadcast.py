@@ -71,10 +71,10 @@ class HypeTrainProgress:
     """When this train began; None: Twitch did not say."""
 
     def is_later_than(self, known: "HypeTrainProgress") -> bool:
-        """Tell whether this goes further than what is known: the train that began later, and on its way.
+        """Tell whether this is news after the `known` progress.
 
-        One train's reports are in order by end, level and progress. Of trains that began at the same time, or
-        did not say when, the one that is told of last is the later one.
+        Reports of one train are in the order of end, level and progress. Of two trains the one that began
+        later is the later one; if both began at the same time, or one does not say when, this one is.
         """
         if self.id == known.id:
             return (self.is_over, self.level, self.progress) > (known.is_over, known.level, known.progress)
