@@ -136,7 +136,7 @@ class HypeTrainUpdate:
     goal: int = 0
     """How long that way is; 0 for one that has ended."""
     started_at: datetime | None = None
-    """When this train began, the same in all that is told of it; None: Twitch did not say."""
+    """When this train began, the same in all its messages; None: Twitch did not say."""
 
 
 @frozen
@@ -237,7 +237,7 @@ class SubscriptionRevoked:
 
 @frozen
 class StreamFound:
-    """Twitch's API lists a stream as live, of which no message has told us."""
+    """Twitch's API lists a stream as live that no message has told us of."""
 
     stream_id: str
     started_at: datetime
@@ -270,7 +270,7 @@ class TapeStopped:
 
 
 class ShowCommandName(StrEnum):
-    """What the host may do with what is on the screen."""
+    """What the host may command about the queue of the show."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -287,12 +287,12 @@ class ShowCommandName(StrEnum):
 
 @frozen
 class ShowCommanded:
-    """The host decides about what is on the screen, or waits for it."""
+    """The host commands the queue of the show."""
 
     command_id: UUID
     name: ShowCommandName
     alert_id: int | None = None
-    """The place of an alert in the feed; None: the command is about none, or finds it itself."""
+    """An alert's place in the feed; None: the command is about no alert, or finds it itself."""
 
 
 @frozen

@@ -33,7 +33,7 @@ def stop_tape_entry(command_id: UUID) -> Entry:
 
 
 def show_command_entry(command: events.ShowCommanded) -> Entry:
-    """Write the host's command about what is on the screen."""
+    """Write the host's command about the queue of the show."""
     body: _Document = {"commandId": str(command.command_id)}
     body |= {} if command.alert_id is None else {"alertId": command.alert_id}
     return _command(command.command_id, f"{_SHOW}{command.name}", command, body)

@@ -74,7 +74,7 @@ class EventSubSubscription:
         return self.status in (ENABLED, PENDING)
 
     def fulfils(self, wanted: WantedSubscription) -> bool:
-        """Tell whether this is what is wanted (type, version, condition), whatever its status."""
+        """Tell whether type, version and condition are as wanted; the status does not matter."""
         return self.overlaps(wanted) and self.version == wanted.version
 
     def overlaps(self, wanted: WantedSubscription) -> bool:
@@ -103,7 +103,7 @@ class SubscriptionPlan:
     keep: tuple[tuple[WantedSubscription, EventSubSubscription], ...] = ()
     create: tuple[WantedSubscription, ...] = ()
     delete: tuple[EventSubSubscription, ...] = ()
-    """They tell of what is wanted, but are broken, or of another version, or there twice."""
+    """They deliver wanted events, but are broken, of another version, or there twice."""
     surplus: tuple[EventSubSubscription, ...] = ()
     """They call our URL, and nothing here wants them: another showtime may."""
 
@@ -170,7 +170,7 @@ def required_scopes(wanted: Iterable[WantedSubscription]) -> tuple[str, ...]:
 def reconcile(
     wanted: Sequence[WantedSubscription], existing: Iterable[EventSubSubscription], our_url: str
 ) -> SubscriptionPlan:
-    """Compare what is wanted with what is there. What calls another URL is not looked at."""
+    """Compare the wanted subscriptions with those that exist; those that call another URL are ignored."""
     ours = [each for each in existing if each.callback == our_url]
     keep, create, delete = [], [], list[EventSubSubscription]()
     for each in wanted:

@@ -97,7 +97,7 @@ class Dispatcher:
     """Tasks that write results, for as long as it takes."""
 
     def wake(self) -> None:
-        """Look at once for what is due."""
+        """Make all pools look at once for effects that are due."""
         for pool in self._running_pools:
             pool.wakeup.set()
 
@@ -116,7 +116,7 @@ class Dispatcher:
         await asyncio.wait(tasks)
 
     async def run(self, outbox: Outbox) -> None:
-        """Perform what is due, under the number of one session, until stopped; to be cancelled with it."""
+        """Perform effects under the number of one session, until stopped; cancel this when the session is lost."""
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
         self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
@@ -134,7 +134,7 @@ class Dispatcher:
             await pool.wait()
 
     async def _settle(self, job: Job, outbox: Outbox) -> None:
-        """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
+        """Perform a job, and write what came of it, even if the session is lost meanwhile."""
         settlement = await self.perform(job)
         _log_outcome(job, settlement)
         writer = asyncio.create_task(_write(job, settlement, outbox))

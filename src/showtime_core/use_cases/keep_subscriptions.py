@@ -80,7 +80,7 @@ async def _create(
     """Create a subscription; raises Refused.
 
     A broken one is left in place at first: its status tells what is wrong, should Twitch refuse the new one.
-    Only where the broken one is in the way is it deleted before.
+    It is deleted first only if it is in the way of the new one.
     """
     broken = [one for one in plan.delete if one.overlaps(wanted)]
     alive = [one for one in broken if one.is_alive]
@@ -107,7 +107,7 @@ async def _create(
 
 
 def _status_now(wanted: WantedSubscription, plan: SubscriptionPlan) -> str:
-    """Tell the status of one that is to be created: that of a broken one in its place, if there is one."""
+    """Tell the status of a subscription that is to be created: that of a broken one, if there is one."""
     return next((one.status for one in plan.delete if one.fulfils(wanted)), MISSING)
 
 

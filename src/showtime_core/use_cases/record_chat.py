@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class RecordChat:
-    """Use case: what is reported of chat is shown, and the watch streaks among it are announced."""
+    """Use case: show what is reported of chat, and announce the watch streaks in it."""
 
     log: ChatLog
     shows_shared: bool = False

@@ -1,4 +1,4 @@
-"""The channel's state: its recent broadcasts and screenings, and what is known of it besides.
+"""The channel's state: its recent broadcasts and screenings, and what else is known of the channel.
 
 The rows of the tables of broadcasts and screenings are a projection of this state: `broadcast_rows` works
 them out afresh. A screening ends when its host stops it, when the next one begins, or when its broadcast
@@ -93,7 +93,7 @@ class ChannelState:
     category: str = ""
     hype_train: HypeTrainProgress | None = None
     revocations: tuple[Revocation, ...] = ()
-    """Subscriptions that Twitch ended, and of which nothing has come since."""
+    """Subscriptions that Twitch ended, if no message of their type was sent since."""
     ad_break: AdBreak | None = None
     """The latest; None: Twitch has told of none."""
 
@@ -162,7 +162,7 @@ def _require_live(state: ChannelState) -> Night:
 
 
 def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
-    """Record a report of a hype train; one that is not later than what is known changes nothing."""
+    """Record a report of a hype train; a report that is no news changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
     told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
     is_news = state.hype_train is None or told.is_later_than(state.hype_train)

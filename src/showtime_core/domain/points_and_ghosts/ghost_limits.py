@@ -11,7 +11,7 @@ from showtime_core.domain.points_and_ghosts.points import BITS_PER_GHOST
 from showtime_core.domain.viewers import Viewer
 
 DAY = timedelta(hours=24)
-"""The time in which images are counted: always the last 24 hours, whatever the date."""
+"""Images are counted over the last 24 hours, not by date."""
 
 
 @frozen

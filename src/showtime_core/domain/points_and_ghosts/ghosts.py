@@ -168,7 +168,7 @@ def ghost_id_of(entry_id: str) -> UUID:
 
 
 def prompt(subject: str) -> str:
-    """Say what is to be painted."""
+    """Write the prompt for the painter."""
     return f"a ghostly image of {subject}, with glitchy VHS artifacts, dark background"
 
 

@@ -27,7 +27,7 @@ _FORGET_AFTER = timedelta(hours=1)
 
 
 def report(show: Show, overlay: str, frames: int) -> Show:
-    """Note what an overlay says of itself, and who leads by that."""
+    """Note the report of an overlay, and decide which overlay leads."""
     before = show.overlays.get(overlay)
     now, proved_at = show.now, before.painted_at if before else None
     if before and frames > before.frames and now - before.seen_at <= PROOF:

@@ -190,7 +190,7 @@ class Show:
 
 @frozen
 class ShowView:
-    """The queue together with what is over in it."""
+    """The queue, with the showings that ended last."""
 
     show: Show
     recent: tuple[Showing, ...] = ()

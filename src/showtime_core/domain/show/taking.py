@@ -1,4 +1,4 @@
-"""What is taken next, and what an overlay that asks is told."""
+"""Which alert is taken next, and what an overlay is answered that asks for it."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,7 +46,7 @@ class Wait(StrEnum):
 
 @frozen
 class NextAnswer:
-    """What an overlay is told that asks for the next alert."""
+    """The answer to an overlay that asks for the next alert."""
 
     role: OverlayRole
     playing: Showing | None
