@@ -153,8 +153,8 @@ class AdBreak:
 class Redemption:
     """A viewer redeems something that the channel has made: a reward for channel points, or a Power-up.
 
-    `channel.channel_points_custom_reward_redemption.add`, `channel.custom_power_up_redemption.add`. What the
-    latter costs in bits is told by `channel.bits.use`.
+    `channel.channel_points_custom_reward_redemption.add`, `channel.custom_power_up_redemption.add`. The
+    bits of a Power-up are told by `channel.bits.use`.
     """
 
     id: str

@@ -116,7 +116,7 @@ class Dispatcher:
         await asyncio.wait(tasks)
 
     async def run(self, outbox: Outbox) -> None:
-        """Perform effects under the number of one session, until stopped; cancel this when the session is lost."""
+        """Perform effects under the number of one session, until stopped; cancel it with the session."""
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
         self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
