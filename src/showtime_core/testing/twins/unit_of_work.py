@@ -105,7 +105,7 @@ def _after(
 ) -> Memory:
     fresh = admitted.new_entries
     news = [(one, one.dedup_key) for one in fresh if one.dedup_key and one.id not in admitted.first_reports]
-    recorded = {key: one.id for one, key in news if not one.has_own_key}
+    recorded = {one.recorded_key: one.id for one, _ in news if one.recorded_key}
     unrecorded = {one.id: (key, NEVER) for one, key in news if one.has_own_key}
     verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in changes.verdicts}
     for decided in changes.decided:
