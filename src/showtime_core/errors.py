@@ -2,7 +2,7 @@
 
     ShowtimeError
     ├── Refused              final: the same request will fail again
-    │   ├── NotAccepted      who asks is not known
+    │   ├── NotAuthenticated who asks is not known
     │   ├── NotAllowed       who asks is known, and may not
     │   ├── NotFound         there is nothing of this name
     │   ├── NotEnoughPoints  the viewer cannot pay
@@ -12,7 +12,7 @@
     │   └── ContentRefused   the painter will not paint this
     ├── Unavailable          nothing was done; try again later
     └── Ambiguous            it may have been done; look before trying again
-        └── Unforeseen       we have failed ourselves, and shall again
+        └── Unforeseen       a fault of ours, which would come again
 
 The web application turns these into answers in one place; nothing in the core knows of HTTP.
 """
@@ -55,7 +55,7 @@ class LimitReached(Refused):
 
 
 class NotPending(Refused):
-    """The reservation is decided already: accepted or rejected, which only looking tells."""
+    """The reservation was accepted or rejected before; only looking at the transaction tells which."""
 
 
 class ShowingOver(Refused):

@@ -28,25 +28,26 @@ from showtime_core.domain.viewers import Identity, Viewer
 
 Answer = TypeVar("Answer")
 ChangeShow = Callable[[Show], tuple[Show, Answer]]
-"""Makes another queue of a queue, and tells something of it: purely."""
+"""Returns the changed queue, and what is to be told of it; a pure function."""
 PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
-"""Works out all that follows from the entries that are new: purely, since it may be asked again."""
+"""Works out all that follows from the new entries; a pure function, since it may be called again."""
 
 
 class UnitOfWork(Protocol):
     """The channel's journal and state, changed together or not at all.
 
-    How many ghosts there are, and which were shown a moment ago, is looked up in the same step, by the
-    clock of the database: concurrent units never exceed a limit together.
+    How many ghosts there are, and which were shown a moment ago, is read in the same step, by the clock of
+    the database. So concurrent units never exceed a limit together.
     """
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them, in one step; return the latter.
 
-        Units come one after the other, on however many instances. `plan` may be asked on an assumption first,
-        and again if that does not hold; what it said last is what is written. What it raises leaves no trace,
-        and passes through. Raises Unavailable if the database is away; then nothing is done or, when the
-        answer to the commit was lost, all of it: the same entries again are duplicates then.
+        Units come one after the other, on however many instances. `plan` may be called on an assumption
+        first, and again if that does not hold; what it returns last is written. What it raises passes
+        through, and leaves no trace. Raises Unavailable if the database is away. Then nothing was done; or
+        all of it was, if only the answer to the commit was lost. So record the same entries again: what was
+        done makes them duplicates.
         """
 
 
@@ -63,14 +64,15 @@ class Outbox(Protocol):
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Take what is due, the oldest first, of these kinds: nobody else has it until it is settled.
 
-        One of a lane at most is leased, and never before an older one of that lane. What has no lane is taken
-        by turns: a viewer has one in each round, fixed when it is planned.
+        Of one lane, one effect at most is leased at a time, and the oldest first. Effects without a lane are
+        taken in rounds: each viewer has one in each round, which is fixed when the effect is planned.
         """
 
     async def recover(self) -> None:
-        """Let be due again, in doubt, what instances had leased that are gone.
+        """Make effects due again, in doubt, that were leased by instances which are gone.
 
-        Plan also to look at what was in doubt and has been done for as long as its settlement says.
+        Plan also the checks for doubles: of effects that were in doubt, and have been done for as long as
+        their settlement says.
         """
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
@@ -166,7 +168,7 @@ class Authenticator(Protocol):
     """Tells who bears an access token."""
 
     async def identify(self, token: str) -> Identity:
-        """Tell whose token it is; raises NotAccepted, or Unavailable if nobody can tell now."""
+        """Tell whose token it is; raises NotAuthenticated, or Unavailable if nobody can tell now."""
 
 
 class History(Protocol):
@@ -215,10 +217,10 @@ class Ledger(Protocol):
         """Reserve points for a ghost; returns the transaction's id. Raises NotEnoughPoints."""
 
     async def accept(self, viewer: Viewer, flow_id: UUID) -> None:
-        """Spend what was reserved. Raises NotPending where that is decided already."""
+        """Spend what was reserved. Raises NotPending if it was accepted or rejected before."""
 
     async def reject(self, viewer: Viewer, flow_id: UUID) -> None:
-        """Give back what was reserved. Raises NotPending where that is decided already."""
+        """Give back what was reserved. Raises NotPending if it was accepted or rejected before."""
 
 
 class Account(Protocol):

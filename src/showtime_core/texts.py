@@ -17,7 +17,7 @@ INVISIBLE = (
 Unicode's `Default_Ignorable_Code_Point`, and the blank of Braille."""
 
 _LEADING = re.compile(f"[{INVISIBLE}]*")
-# What nobody sees alone, and what makes an emoji of the symbol or a region's flag of the flag before it.
+# Letters that nobody sees alone: they make an emoji of a symbol, or a region's flag of the flag before them.
 _REST_OF_EMOJI = re.compile(r"(?<=[^\w\s]|\u2139)\ufe0f|(?<=🏴)[\U000e0020-\U000e007e]+\U000e007f")
 
 _ERRORS = {
@@ -62,7 +62,7 @@ def shorten(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Write out what a terminal would obey: whoever is quoted adds no line, and colours or turns nothing."""
+    """Escape what a terminal would obey: so a quoted text adds no line and no colour, and turns nothing."""
     if text.isprintable():
         return text
     return "".join(
@@ -80,7 +80,7 @@ def format_time(moment: datetime) -> str:
 
 
 def name_error(error: BaseException) -> str:
-    """Name an error in words, by its class: what it says itself may have addresses and secrets in it."""
+    """Name an error in words, by its class: its own message may hold addresses and secrets."""
     name = type(error).__name__
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return _ERRORS.get(name) or " ".join(words).lower()

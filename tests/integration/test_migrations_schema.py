@@ -136,10 +136,6 @@ OUR_TABLES = {
     "chat_room",
     "chat_line",
     "chat_heard",
-    "show",
-    "showing",
-    "show_secret",
-    "overlay",
 }
 
 COLUMNS = """

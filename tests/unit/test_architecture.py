@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -213,23 +213,59 @@ def test_tests_run_with_the_versions_that_are_served():
 STEP = re.compile(r"(?<![\w/.])((?:[a-z_0-9]+/)*[a-z_0-9]+)\.((?:[A-Z]\w+\.)?\w+)(?![\w.])")
 
 
+PAGE = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
+
+
 def defined(source: str) -> Iterator[str]:
-    """The functions and classes of a module, and the methods of the latter."""
+    """The functions, classes and constants of a module, and the methods of its classes."""
     for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                yield name
         if isinstance(node, ast.ClassDef):
             yield from (f"{node.name}.{each.name}" for each in node.body if hasattr(each, "name"))
 
 
+def missing_places(places: Iterable[tuple[str, str]]) -> list[str]:
+    """The places, each a module below a package and a name in it, at which there is nothing."""
+    return [
+        f"{module}.{name}"
+        for module, name in places
+        if not any(name in defined(file.read_text("utf-8")) for file in ROOT.glob(f"src/*/{module}.py"))
+    ]
+
+
 def test_the_drawings_of_the_architecture_name_what_there_is():
     """Each step of a walk is a function or a method that stands where the drawing says, within the margin."""
-    page = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
-    drawings = "\n".join(page.split("```")[1::2])
+    drawings = "\n".join(PAGE.split("```")[1::2])
     assert max(map(len, drawings.splitlines())) <= 110
     steps = [step for step in STEP.findall(drawings) if step[0] != "showtime"]  # whose are tables
     assert len(steps) > 20
-    for module, name in steps:
-        files = [*ROOT.glob(f"src/*/{module}.py")]
-        assert files, f"{module} of {name}"
-        assert any(name in defined(file.read_text("utf-8")) for file in files), f"{module}.{name}"
+    assert missing_places(steps) == []
+
+
+def test_each_rule_stands_where_the_architecture_says():
+    """Each row of the table of rules names a place, and at each place there is a function or a constant."""
+    section = PAGE.partition("## Where a rule stands\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    for rule, where in rows:
+        named = re.findall("`(.+?)`", where)
+        assert named, rule
+        assert [name for name in named if not STEP.fullmatch(name)] == []
+        assert missing_places(match.groups() for match in map(STEP.fullmatch, named)) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("domain/broadcasts/timeline", "RESUME_AFTER"),
+        ("domain/broadcasts/timelines", "RESUME_WITHIN"),
+        ("domain/journal", "Entry.admit"),
+    ],
+)
+def test_a_place_that_is_not_there_is_seen(module, name):
+    """A name that a module lacks, a module that is not there, and a method that its class lacks are found."""
+    assert missing_places([(module, name)]) == [f"{module}.{name}"]

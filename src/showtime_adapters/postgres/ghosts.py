@@ -76,7 +76,7 @@ _ASKER: LiteralString = """
 
 
 async def find_recent(connection: db.Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Name the requests that are the same as some of these without a claim to their fact, by that fact."""
+    """Find requests for the same ghosts whose dedup keys are not recorded, by dedup key."""
     return {
         entry.dedup_key: asker
         for entry in entries
@@ -85,9 +85,9 @@ async def find_recent(connection: db.Connection, entries: Sequence[Entry]) -> Ma
 
 
 async def _recent_asker(connection: db.Connection, request: Entry) -> str | None:
-    """Name the request that is the same as this one; None for what is named, or no request at all."""
+    """Find an earlier request for the same ghost; None for one with a key of its own, or no request."""
     wanted = request.content
-    if request.is_named or not isinstance(wanted, GhostRequested):
+    if request.has_own_key or not isinstance(wanted, GhostRequested):
         return None
     asked = {"viewer": wanted.viewer.id, "subject": wanted.subject, "same_for": SAME_REQUEST_FOR}
     asker: str | None = await db.fetch_value(connection, _RECENT, asked, prepare=False)

@@ -28,7 +28,7 @@ async def write_changes(
     False: a version of the state was assumed, and it is another one; nothing was written.
     """
     cursor = await connection.execute(
-        statements.WRITE_PAGE,
+        statements.WRITE_CHANGES,
         {
             "entries": encode(_entries(batch, changes.verdicts)),
             "bodies": [entry.body for entry in batch.new_entries],
@@ -56,7 +56,7 @@ def _entries(batch: AdmittedBatch, verdicts: Sequence[Verdict]) -> list[Document
     return [
         db.columns(entry, "id", "source", "type", "version", "retry", "sent_at")
         | db.columns(verdict, "outcome", "remark")
-        | {"fact": None if entry.id in batch.first_reports else entry.claim}
+        | {"fact": None if entry.id in batch.first_reports else entry.recorded_key}
         for entry, verdict in zip(batch.new_entries, verdicts, strict=True)
     ]
 

@@ -17,18 +17,18 @@ END_FROZEN: LiteralString = """
       )
 """
 
-# Writes changes, but for broadcasts and the state: entries with what became of them, the facts that they
-# report, viewers, whose names are the latest and whose times are set once and never changed, effects on the
+# Writes changes, but for broadcasts and the state: entries with what became of them, their dedup keys
+# (`fact`), viewers, whose names are the latest and whose times are set once and never changed, effects on the
 # outside, what the streams show, numbered in the order of commits, and how far the channel has come. One
 # statement, since each costs its client as much as ten messages.
 #
 # Everything waits for its first part, which takes the lock of the channel, as every transaction does first
 # that writes its state or its feed. Where a version is assumed and the state is another by then, it finds no
-# row, and neither does the rest. Where an id or a fact is known after all, the keys of the tables end it.
-# The clock is read after the lock: the time at which a transaction began may be earlier than what its
+# row, and neither does the rest. Where an id or a dedup key is known after all, the keys of the tables end
+# it. The clock is read after the lock: the time at which a transaction began may be earlier than what its
 # predecessor wrote. Those who follow the feed, or perform effects, are woken with the commit, on channels of
 # our own: the predecessor's triggers speak on `showtime`.
-WRITE_PAGE: LiteralString = """
+WRITE_CHANGES: LiteralString = """
     with moved as (
         update showtime.channel set
             last_position = last_position + %(entry_count)s, last_feed_id = last_feed_id + %(shown_count)s

@@ -74,7 +74,7 @@ class PostgresUnitOfWork:
         # Where the state changes broadcasts may, and whoever knows their state looks first. The show is
         # written by other statements.
         if changes.state is cached.state and not changes.show_changes:
-            with suppress(UniqueViolation):  # an entry or a fact is not new
+            with suppress(UniqueViolation):  # an id or a dedup key is not new
                 if await write_changes(connection, changes, batch, policy, cached.version):
                     return changes
         return None

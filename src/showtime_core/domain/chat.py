@@ -1,4 +1,4 @@
-"""Chat: what is shown of it, and the backlog that moderators' deeds reach back into.
+"""Chat: what is shown of it, and the backlog of messages that moderators can still remove.
 
 In the text of a message that is shown, `$` begins a code: `$$` is a dollar sign, and `$` with a number is the
 emote of that number. Only whole words are emotes, so that the number always ends at a space or at the end.
@@ -15,10 +15,10 @@ from showtime_core.domain.events import ChatEvent, EmotePosition, dedup_key
 from showtime_core.texts import shorten
 
 BACKLOG_LENGTH = 256
-"""How many messages a ban reaches back, and a client that resumes or begins with a backlog."""
+"""How many of the latest messages a ban removes, or a client can get that resumes or asks for a backlog."""
 
 ChatSource = Literal["irc", "eventsub", "off"]
-"""By which way chat is told."""
+"""How chat is read."""
 
 
 @frozen
@@ -58,7 +58,7 @@ class Deletion:
 
 @frozen
 class Clear:
-    """No message of before must be seen any more."""
+    """All messages until now must not be seen any more."""
 
 
 ChatLine = ChatMessage | Deletion | Clear
@@ -80,7 +80,7 @@ Backlog = tuple[BacklogMessage, ...]
 
 @frozen
 class ChatHealth:
-    """How the reading of chat fares."""
+    """Whether chat is being read."""
 
     checked_at: datetime
     """When the reader last said so."""
@@ -117,7 +117,7 @@ class ChatChanges:
     lines: tuple[ChatLine, ...]
     """What is shown, in order."""
     dedup_keys: tuple[str, ...]
-    """The names of what had not been heard before."""
+    """The keys that were not known before."""
     backlog: Backlog
 
     @property
@@ -177,7 +177,7 @@ def displayed_message(event: events.ChatMessageSent) -> ChatMessage | None:
 
 
 def encode(text: str, positions: Sequence[EmotePosition]) -> tuple[str, tuple[Emote, ...]]:
-    """Put codes for emotes and dollar signs; a place that is not a whole word is no emote."""
+    """Put codes in place of emotes and dollar signs; a position that is no whole word is no emote."""
     ids = {(place.first, place.last): place.emote_id for place in positions}
     numbers: dict[Emote, int] = {}
     words, first = [], 0

@@ -92,7 +92,7 @@ class Resubscription:
 
 @frozen
 class GiftedSubscriptions:
-    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a Subscription."""
+    """A viewer gives subscriptions away (`channel.subscription.gift`); each recipient has a subscription."""
 
     viewer: Viewer | None
     """Who gives; None: anonymous."""
@@ -136,7 +136,7 @@ class HypeTrainUpdate:
     goal: int = 0
     """How long that way is; 0 for one that has ended."""
     started_at: datetime | None = None
-    """When this train began, the same in all that is told of it; None: Twitch did not say."""
+    """When this train began, the same in all its messages; None: Twitch did not say."""
 
 
 @frozen
@@ -153,8 +153,8 @@ class AdBreak:
 class Redemption:
     """A viewer redeems something that the channel has made: a reward for channel points, or a Power-up.
 
-    `channel.channel_points_custom_reward_redemption.add`, `channel.custom_power_up_redemption.add`. What the
-    latter costs in bits is told by `channel.bits.use`.
+    `channel.channel_points_custom_reward_redemption.add`, `channel.custom_power_up_redemption.add`. The
+    bits of a Power-up are told by `channel.bits.use`.
     """
 
     id: str
@@ -174,7 +174,7 @@ class EmotePosition:
 
 @frozen
 class ChatMessageSent:
-    """A viewer writes in chat, or with what is announced there.
+    """A viewer writes in chat, or adds words to what is announced there.
 
     `channel.chat.message`, `channel.chat.notification`; `PRIVMSG`, `USERNOTICE` of IRC.
     """
@@ -237,7 +237,7 @@ class SubscriptionRevoked:
 
 @frozen
 class StreamFound:
-    """Twitch's API lists a stream as live, of which no message has told us."""
+    """Twitch's API lists a stream as live that no message has told us of."""
 
     stream_id: str
     started_at: datetime
@@ -270,7 +270,7 @@ class TapeStopped:
 
 
 class ShowCommandName(StrEnum):
-    """What the host may do with what is on the screen."""
+    """What the host may command about the queue of the show."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -287,12 +287,12 @@ class ShowCommandName(StrEnum):
 
 @frozen
 class ShowCommanded:
-    """The host decides about what is on the screen, or waits for it."""
+    """The host commands the queue of the show."""
 
     command_id: UUID
     name: ShowCommandName
     alert_id: int | None = None
-    """The place of an alert in the feed; None: the command is about none, or finds it itself."""
+    """An alert's place in the feed; None: the command is about no alert, or finds it itself."""
 
 
 @frozen
@@ -361,11 +361,11 @@ Event = (
 
 
 def dedup_key(event: Event) -> str | None:  # noqa: PLR0911 - one table
-    """Give the key of the fact that an event reports, by which a second report is recognised.
+    """Give the key by which a second report of the same thing is recognised.
 
-    Twitch may report one fact under two message ids. That a viewer wants a certain ghost is one fact for as
-    long as that ghost is being made: who asks again gets the same. None where two equal reports are two facts
-    (two honest cheers of 100 bits), or where the state tells them apart.
+    Twitch may report one thing under two message ids. A viewer's request for a certain ghost has one key for
+    as long as that ghost is being made: who asks again gets the same ghost. None where equal reports are
+    about two things (two honest cheers of 100 bits), or where the state tells them apart.
     """
     match event:
         case Follow(viewer, followed_at):

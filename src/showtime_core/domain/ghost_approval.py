@@ -43,7 +43,7 @@ class AwaitingGhost:
 
 
 def settle_awaiting(job: Job, reason: str) -> Settlement:
-    """Let a ghost wait: painting it is due when it has waited for too long."""
+    """Let a ghost wait for the host; painting it is due again when it has waited for too long."""
     waiting = evolve(_ghost(job), step=GhostStep.AWAITING_APPROVAL)
     return Settlement(EffectStatus.DUE, reason, APPROVAL_TIME, ghost=waiting)
 

@@ -1,6 +1,6 @@
-"""How the show stands, told to people: from what was found at Twitch, and from what became of the chat.
+"""Whether the show is ready, in words for people: by the last check at Twitch, and by the reader of the chat.
 
-Whoever checks keeps the result where every instance reads it, so that all give the same answer.
+The instance that checks keeps the result where every instance reads it, so that all give the same answer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ CHECK_TROUBLE_EVERY = timedelta(seconds=20)
 """While the last check was bad: with a look every 5 s, `/status` tells of the next within 30 s."""
 STALE_AFTER = timedelta(minutes=30)
 CHAT_STALE_AFTER = timedelta(minutes=3)
-"""Whoever reads the chat says at least every minute how that stands."""
+"""The reader of the chat reports at least once a minute."""
 
 
 @frozen
@@ -36,7 +36,7 @@ class TwitchHealth:
 
     @property
     def is_trouble(self) -> bool:
-        """Whether something is wrong that may be over soon; not what the show does well without."""
+        """Whether something is wrong that may soon be over; a lack of what is optional mostly is not."""
         return bool(self.failure) or any(
             each.status == PENDING or not each.is_optional or (each.is_for_chat and not each.lacks_consent)
             for each in self.findings
@@ -46,13 +46,13 @@ class TwitchHealth:
 
 @frozen
 class Health:
-    """All that is known of how the show stands."""
+    """All that is known of the health of the show."""
 
     now: datetime
     twitch: TwitchHealth | None = None
     """None: nobody has checked."""
     chat: ChatHealth | None = None
-    """How its reader fares; None: there never was one."""
+    """What its reader last reported; None: there never was one."""
     painted: int = 0
     """How many ghosts were painted in the last 24 hours, or are to be."""
 

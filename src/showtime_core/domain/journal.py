@@ -35,9 +35,9 @@ class EntrySource(StrEnum):
     VIEWER = "viewer"
     """A request of a viewer."""
     RELAY = "relay"
-    """News of what was performed outside."""
+    """News of an effect that was performed: a ghost is paid."""
     CHAT = "chat"
-    """What somebody has shared in chat, and is shown as an alert."""
+    """Something that was shared in chat and is shown as an alert."""
     REPAIR = "repair"
     """What showtime found out by itself: that a message of Twitch was lost."""
 
@@ -59,7 +59,7 @@ class Entry:
     """A message, command or repair, to be reacted to once."""
 
     id: str
-    """Twitch's message id, or one of our own for a command: the same again is a duplicate."""
+    """Twitch's message id, or one of our own for a command: another entry of the same id is a duplicate."""
     source: EntrySource
     type: str
     """EventSub's subscription type, or the name of a command."""
@@ -75,18 +75,21 @@ class Entry:
 
     @property
     def dedup_key(self) -> str | None:
-        """The key of the fact that it reports, if Twitch may repeat it under another id; else None."""
+        """The key that all reports of the same thing share; None if each report of this kind counts."""
         return None if isinstance(self.content, Malformed | Unknown) else dedup_key(self.content)
 
     @property
-    def is_named(self) -> bool:
-        """Whether whoever sent it has named it: then it is not the same as one of another name."""
+    def has_own_key(self) -> bool:
+        """Whether the viewer gave this request a key: requests of different keys are different requests."""
         return isinstance(self.content, GhostRequested) and self.content.key is not None
 
     @property
-    def claim(self) -> str | None:
-        """The fact that is known from now on as told by this; what is named stands beside others."""
-        return None if self.is_named else self.dedup_key
+    def recorded_key(self) -> str | None:
+        """The dedup key that is recorded with it, so that later reports of it are repetitions.
+
+        None for a request with a key of its own, since another request for the same ghost may follow it.
+        """
+        return None if self.has_own_key else self.dedup_key
 
     @property
     def payment(self) -> Payment | None:
@@ -106,11 +109,11 @@ class Outcome(StrEnum):
     KEPT = "kept"
     """Nothing follows: a type that is not known."""
     REPEATED = "repeated"
-    """A fact was reported again under another id; the remark names the one that reported it first."""
+    """It was reported before under another id; the remark names the entry that reported it first."""
     PARKED = "parked"
     """The reaction failed; it waits for the operator to retry or to dismiss it."""
     RETRIED = "retried"
-    """It was parked; what follows from it followed later, from the operator's command."""
+    """It was parked, and tried again: what follows from it was recorded with the operator's command."""
     DISMISSED = "dismissed"
     """It was parked, and the operator let it go."""
 
@@ -157,11 +160,11 @@ class JournalChanges:
     merged_broadcasts: tuple[int, ...] = ()
     """Broadcasts that a late fact showed to be part of another; their screenings are in `screenings`."""
     decided: tuple[Verdict, ...] = ()
-    """What has become of entries that were parked; their remarks stay."""
+    """What became of entries that were parked; their remarks stay as they were."""
     payments: tuple[PaymentTold, ...] = ()
-    """To be known to whoever tells of them again."""
+    """The payments that these entries tell: another message about one of them earns nothing."""
     show_changes: tuple[ShowChange, ...] = ()
-    """What changes of what is on the screen, in order."""
+    """Changes to the queue of the show, in order."""
 
 
 @frozen
@@ -170,30 +173,30 @@ class AdmittedBatch:
 
     state: ChannelState
     now: datetime | None
-    """The database's clock, read under the channel's lock; None: nobody needs it.
+    """The database's clock, read under the channel's lock; None: no entry here needs it.
 
-    Whoever has a time of its own does not; so what follows from Twitch's messages can be worked out before
-    the database is asked at all.
+    An entry that has a time of its own does not need it. All messages of Twitch have one, so what follows
+    from them can be worked out before the database is asked.
     """
     new_entries: tuple[Entry, ...]
     """The entries that had not been there, in order."""
     first_reports: Mapping[str, str]
-    """For those among them whose fact is known: the entry that told it first."""
+    """For each of them that repeats an earlier report: the id of the entry that reported it first."""
     parked: frozenset[str] = frozenset()
-    """Which of the entries that commands among them are about are parked."""
+    """The parked entries that commands among the new entries decide on."""
     denied: Mapping[str, Denial] = {}
-    """For those among them that ask for a ghost which is not to be made: why."""
+    """For each of them that asks for a ghost which is not to be made: why."""
     payments: tuple[Payment, ...] = ()
-    """All that were told before of viewers whose payments the new entries tell."""
+    """The payments that are already known of the viewers whose payments the new entries tell."""
 
     def time_of(self, entry: Entry) -> datetime:
         """Tell when an entry happened: by its own time or, if it has none, by the database's."""
         moment = entry.sent_at or self.now
-        assert moment, "whoever has no time of its own is admitted with the database's"
+        assert moment, "an entry without a time of its own is admitted with the database's"
         return moment
 
     def first_report(self, entry: Entry) -> str | None:
-        """Give the id of the entry that reported the same fact before; None if this is the first.
+        """Give the id of the entry that reported the same before; None if this is the first report.
 
         An entry that is tried again is not its own repetition.
         """
@@ -203,20 +206,21 @@ class AdmittedBatch:
 
 @frozen
 class KnownEntries:
-    """What the journal already has of a batch: ids, facts that were reported, and parked entries."""
+    """What the journal already has of a batch: ids, dedup keys, and parked entries."""
 
     ids: Container[str]
     first_reports: Mapping[str, str]
-    """Each with the entry that told it first."""
+    """Dedup key → the id of the entry that reported it first."""
     parked: frozenset[str] = frozenset()
-    """Entries that commands among them are about, and that are parked."""
+    """The parked entries that commands of the batch decide on."""
     recent: Mapping[str, str] = {}
-    """Requests for ghosts by their fact, which is not claimed: in progress under a name, or shown within
-    `ghosts.SAME_REQUEST_FOR`. One that is named is none of them again."""
+    """Dedup key → a request for the same ghost, for requests whose key is not recorded: those that had a key
+    of their own and are still being made, and those whose ghost was shown within `ghosts.SAME_REQUEST_FOR`. A
+    request with a key of its own never repeats one of these."""
     load: GhostLoad = GhostLoad()
-    """How many ghosts there are, of those who ask for one here."""
+    """How many ghosts there are: of the viewers who ask for one in this batch, and of all."""
     payments: tuple[Payment, ...] = ()
-    """All that were told of viewers whose payments they tell."""
+    """The payments that are known of the viewers whose payments the batch tells."""
 
 
 _UNLIMITED = Policy()
@@ -229,7 +233,7 @@ def admit(
     known: KnownEntries,
     policy: Policy = _UNLIMITED,
 ) -> AdmittedBatch:
-    """Pick the entries whose id is new, and find the first report of each known fact, in this batch too."""
+    """Pick the entries whose id is new, and look which were reported before, in this batch too."""
     new_entries: dict[str, Entry] = {}
     first_reports, repeats = dict(known.first_reports), dict[str, str]()
     for entry in entries:
@@ -237,15 +241,15 @@ def admit(
             continue
         new_entries[entry.id] = entry
         if key := entry.dedup_key:
-            first = first_reports.get(key) or (None if entry.is_named else known.recent.get(key))
+            first = first_reports.get(key) or (None if entry.has_own_key else known.recent.get(key))
             if first:
                 repeats[entry.id] = first
-            if entry.claim:
+            if entry.recorded_key:
                 first_reports.setdefault(key, entry.id)
-    admission = AdmittedBatch(
+    batch = AdmittedBatch(
         state, now, tuple(new_entries.values()), repeats, known.parked, payments=known.payments
     )
-    return evolve(admission, denied=_denied(admission, known.load, policy))
+    return evolve(batch, denied=_denied(batch, known.load, policy))
 
 
 def ghost_requesters(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
@@ -255,14 +259,14 @@ def ghost_requesters(entries: Sequence[Entry], policy: Policy) -> Sequence[str]:
     return sorted({viewer.id for entry in entries if (viewer := ghost_requester(entry.content))})
 
 
-def _denied(admission: AdmittedBatch, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
+def _denied(batch: AdmittedBatch, load: GhostLoad, policy: Policy) -> dict[str, Denial]:
     """Tell which ghosts are not to be made, each counted with those before it."""
     denied: dict[str, Denial] = {}
-    if not ghost_requesters(admission.new_entries, policy):
+    if not ghost_requesters(batch.new_entries, policy):
         return denied
-    for entry in admission.new_entries:
+    for entry in batch.new_entries:
         viewer = ghost_requester(entry.content)
-        if not viewer or admission.first_report(entry):
+        if not viewer or batch.first_report(entry):
             continue
         if denial := deny(viewer, load, policy.ghost_limits):
             denied[entry.id] = denial
@@ -276,9 +280,9 @@ class ParkedEntry:
     """An entry that waits for the operator."""
 
     entry: Entry
-    """Its content is not read."""
+    """Its `content` was not read from the body."""
     policy: Policy
-    """Under which it came."""
+    """The policy under which it came."""
     reason: str
     since: datetime
 

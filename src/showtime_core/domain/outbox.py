@@ -49,7 +49,7 @@ class PlannedEffect:
 
     @property
     def status(self) -> EffectStatus:
-        """Tell how its life begins: what can never succeed is parked at once, and is in nobody's way."""
+        """The status that it begins with: an effect that can never succeed is parked, and holds up nobody."""
         if self.is_skipped:
             return EffectStatus.SKIPPED
         if self.remark:
@@ -58,7 +58,7 @@ class PlannedEffect:
 
 
 CHECK_AFTER = timedelta(minutes=10)
-"""When it is looked once more at what was in doubt, and is done."""
+"""How long after an effect that was in doubt is done we look whether it was made twice."""
 
 
 @frozen
@@ -73,9 +73,9 @@ class Job:
     ghost: Ghost | None = None
     """The ghost that it is about, once that has begun."""
     in_doubt_for: timedelta | None = None
-    """How long ago the first of those attempts began that may have been performed; None: none was."""
+    """How long ago the first attempt began that may have been performed; None: there was no such attempt."""
     answered_for: timedelta | None = None
-    """How long ago the ledger first answered after the last of them; None: it has not answered since."""
+    """How long ago the ledger first answered after the last of these; None: it has not answered since."""
 
     @property
     def begun_ghost(self) -> Ghost:
@@ -94,13 +94,13 @@ class Settlement:
     delay: timedelta = timedelta(0)
     """How long to wait before it is tried again, if it is due again."""
     in_doubt: bool = False
-    """Whether this attempt may have been performed although nothing is known of it."""
+    """Whether this attempt may have been performed, although its answer was lost."""
     has_answered: bool = False
     """Whether the ledger has answered, after an attempt that may have been performed."""
     check_after: timedelta | None = None
-    """After which time to look whether it was made twice; None: it cannot have been."""
+    """How long to wait before looking whether it was made twice; None: it cannot have been."""
     clears_doubt: bool = False
-    """Whether a person knows that no attempt was performed, of which nothing was known."""
+    """Whether a person says that no attempt in doubt was performed."""
     flow_id: UUID | None = None
     """The ledger's transaction that it made: nothing else may claim it."""
     ghost: Ghost | None = None
@@ -128,4 +128,4 @@ class ParkedEffect:
     job: Job
     reason: str
     since: datetime
-    """When the try began after which it was parked."""
+    """When the try that led to parking it began."""

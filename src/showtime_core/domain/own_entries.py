@@ -1,7 +1,7 @@
 """The journal entries that showtime makes itself: the one place where they are named, written and read.
 
 A body stays in the journal for longer than a version lasts, and a night is replayed from it. So keys, their
-order and their spelling stay as they are: what is added must be left out where it is not set.
+order and their spelling never change, and a key that is added later is left out where it is not set.
 """
 
 import json
@@ -33,7 +33,7 @@ def stop_tape_entry(command_id: UUID) -> Entry:
 
 
 def show_command_entry(command: events.ShowCommanded) -> Entry:
-    """Write the host's command about what is on the screen."""
+    """Write the host's command about the queue of the show."""
     body: _Document = {"commandId": str(command.command_id)}
     body |= {} if command.alert_id is None else {"alertId": command.alert_id}
     return _command(command.command_id, f"{_SHOW}{command.name}", command, body)
@@ -61,7 +61,7 @@ def ghost_paid_entry(ghost: Ghost) -> Entry:
 
 
 def watch_streak_entry(shared: events.WatchStreak) -> Entry:
-    """Say in the journal that a watch streak was shared: once, by whatever way its message came."""
+    """Say in the journal that a watch streak was shared: once, whether IRC or EventSub told it."""
     body = {
         "messageId": shared.message_id,
         "user": _user(shared.writer),
@@ -87,9 +87,9 @@ def repair_entry(event: events.StreamFound | events.StreamMissed) -> Entry:
 
 
 def read_own_entry(entry: Entry) -> Entry:
-    """Read such an entry again from its body; raises KeyError or ValueError for one that is none of ours.
+    """Read the content of such an entry from its body; raises KeyError or ValueError for any other entry.
 
-    One by which an entry is tried again is not read here: what it says is said by that other entry.
+    `entry.retry` is not read here: its content is that of the entry that it retries.
     """
     return evolve(entry, content=_READERS[entry.type](json.loads(entry.body)))
 

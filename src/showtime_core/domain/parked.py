@@ -26,14 +26,14 @@ class Decision(StrEnum):
     DISMISS = "dismiss"
     """It is let go: what waits for it does not happen, and what was set aside for it is given back."""
     DONE = "done"
-    """It has happened: a person has seen it, or has seen to it."""
+    """A person has seen that it happened, or has done it by hand."""
 
 
 def allowed_decisions(effect: Effect) -> tuple[Decision, ...]:
     """Tell what may be decided about a parked effect.
 
     Points that are to go back must go back, and a ghost that is paid must be shown: neither can be dismissed.
-    That points were reserved cannot be taken on trust, since whoever accepts them must know the transaction.
+    A reservation cannot be declared done, since nobody could pay with it without the id of its transaction.
     """
     match effect:
         case SummonGhost() | AdvanceGhost(_, _, GhostTask.PAINT | GhostTask.STORE | GhostTask.PAY):

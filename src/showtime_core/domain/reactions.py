@@ -54,7 +54,7 @@ class Policy:
 
 @frozen
 class ViewerUpdate:
-    """A viewer to remember, by the first time of each kind: a time that is known is never changed."""
+    """A viewer to remember, with the first time of each kind; a time that is known never changes."""
 
     viewer: Viewer
     followed_at: datetime | None = None
@@ -72,11 +72,11 @@ class Reaction:
     ghost_request: GhostRequest | None = None
     """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
     denial: Denial | None = None
-    """Why what is wished for is not made: it is recorded, and skipped."""
+    """Why the ghost is not made: its effect is recorded as skipped."""
     remark: str | None = None
     """What the operator should know: an unknown tier, an offline while nothing was live."""
     show_change: ShowChange | None = None
-    """What changes of what is on the screen, but for alerts."""
+    """A change to the queue of the show, other than a new alert."""
 
 
 def react(  # noqa: C901, PLR0911, PLR0912 - one table
@@ -182,7 +182,7 @@ def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
 
 
 def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> Reaction:
-    """Its points are the viewer's whatever becomes of the ghost; the alert promises none that is not made."""
+    """The viewer keeps the points whatever becomes of the ghost; the alert promises no ghost in vain."""
     is_power_up = isinstance(event, events.PowerUp) or None
     alert = alerts.CheerAlert(_name(event.viewer), event.bits, event.message, power_up=is_power_up)
     if not event.viewer:
@@ -228,7 +228,7 @@ def _month(viewer: Viewer, message: str, *, is_initial: bool, is_gift: bool) -> 
 def _with_credit(
     reaction: Reaction, tier: str, credit: CreditSubscription | CreditGiftSubs | None
 ) -> Reaction:
-    """Credit what tier 1 earns, times the tier; one that is not known earns nothing, and is shown."""
+    """Credit what tier 1 earns times the factor of the tier; an unknown tier earns nothing, with a remark."""
     times = TIMES_OF_TIER1.get(tier)
     if times is None:
         return evolve(reaction, remark=f"tier {tier!r} is not known: nothing was credited")

@@ -18,7 +18,7 @@ MISSING = "missing"
 """Our own word for a subscription that is not there at all."""
 
 
-# What the show needs, what it goes on without, and what tells of chat: versions, scopes, types.
+# What the show needs, what it can do without, and what chat needs: each with version, scopes and types.
 _NEEDED = (
     ("1", "", ("stream.online", "stream.offline")),
     ("2", "", ("channel.update",)),
@@ -74,11 +74,11 @@ class EventSubSubscription:
         return self.status in (ENABLED, PENDING)
 
     def fulfils(self, wanted: WantedSubscription) -> bool:
-        """Tell whether this is what is wanted (type, version, condition), whatever its status."""
+        """Tell whether type, version and condition are as wanted; the status does not matter."""
         return self.overlaps(wanted) and self.version == wanted.version
 
     def overlaps(self, wanted: WantedSubscription) -> bool:
-        """Tell whether it delivers the same events, also in another version: both would tell them twice."""
+        """Tell whether it delivers the same events, in whatever version: with both, each would come twice."""
         return (self.type, self.condition) == (wanted.type, wanted.condition)
 
 
@@ -87,7 +87,7 @@ class DeviceCode:
     """What the broadcaster types in to consent, and where."""
 
     code: str = field(repr=False)
-    """Ours, to ask with whether it was typed in."""
+    """With this code we ask Twitch whether the user's code was typed in."""
     user_code: str
     verification_url: str
     expires_seconds: float
@@ -103,7 +103,7 @@ class SubscriptionPlan:
     keep: tuple[tuple[WantedSubscription, EventSubSubscription], ...] = ()
     create: tuple[WantedSubscription, ...] = ()
     delete: tuple[EventSubSubscription, ...] = ()
-    """They tell of what is wanted, but are broken, or of another version, or there twice."""
+    """They deliver wanted events, but are broken, of another version, or there twice."""
     surplus: tuple[EventSubSubscription, ...] = ()
     """They call our URL, and nothing here wants them: another showtime may."""
 
@@ -135,7 +135,8 @@ class SubscriptionFinding:
 def wanted_subscriptions(broadcaster_id: str, *, with_chat: bool = False) -> tuple[WantedSubscription, ...]:
     """List what a channel needs; `with_chat`: its chat is read through EventSub as well.
 
-    As follows are told to moderators only, and chat to its readers, the broadcaster is both.
+    Twitch tells of follows to moderators only, and of chat to its readers only: the broadcaster stands for
+    both.
     """
     of_channel = {"broadcaster_user_id": broadcaster_id}
     conditions = {
@@ -169,7 +170,7 @@ def required_scopes(wanted: Iterable[WantedSubscription]) -> tuple[str, ...]:
 def reconcile(
     wanted: Sequence[WantedSubscription], existing: Iterable[EventSubSubscription], our_url: str
 ) -> SubscriptionPlan:
-    """Compare what is wanted with what is there. What calls another URL is not looked at."""
+    """Compare the wanted subscriptions with those that exist; those that call another URL are ignored."""
     ours = [each for each in existing if each.callback == our_url]
     keep, create, delete = [], [], list[EventSubSubscription]()
     for each in wanted:

@@ -11,7 +11,7 @@ ANONYMOUS_NAME = "Anonymous"
 
 @frozen
 class Viewer:
-    """A Twitch user, as events and tokens name them; what nobody sees at a name's edges is no part of it."""
+    """A Twitch user, as events and tokens name them; invisible letters at the edges of names are removed."""
 
     id: str
     """Twitch's user id: stable for life, unlike the names."""

@@ -374,7 +374,7 @@ def _stream_id(number: int) -> str:
 def evenings(draw: st.DrawFn, opening: datetime = OPENING_NIGHT) -> list[Entry]:
     """Entries of some nights in the order of their delivery: late, out of order, again, and twice told.
 
-    Some come again under their own id, some facts under another id, and some make no sense.
+    Some come again under their own id, some under another id, and some make no sense.
     """
     told: list[Content] = [*draw(transmissions(opening))]
     told += draw(st.lists(contents(before(opening + timedelta(hours=3), timedelta(hours=3))), max_size=15))

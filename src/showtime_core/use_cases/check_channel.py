@@ -38,9 +38,10 @@ class CheckChannel:
     """Whether chat is read through EventSub."""
 
     async def check(self, state: ChannelState, *, is_forced: bool) -> None:
-        """Look, repair, and keep what was found, if it is time to or `is_forced`. Raises Unavailable if the
-        database is away; of Twitch, whatever it says is kept.
-        """  # noqa: D205 - one sentence
+        """Look, repair, and keep what was found, if it is time to or `is_forced`.
+
+        Raises Unavailable if the database is away; if Twitch is away, that is kept as what was found.
+        """
         health = await self.health.read()
         if not (is_forced or is_check_due(health, state.revocations)):
             return
@@ -91,7 +92,7 @@ def _plan_if_changed(batch: AdmittedBatch, policy: Policy) -> JournalChanges:
 
 
 def _log_findings(found: TwitchHealth, before: TwitchHealth | None) -> None:
-    """Log each subscription that is not enabled, with its remedy; what was so `before` has been told."""
+    """Log each subscription that is not enabled, with its remedy, unless it was logged before."""
     if found.failure and not (before and before.failure == found.failure):
         _log.warning("Twitch cannot be asked how its subscriptions stand: %s", found.failure)
     for each in found.findings:

@@ -1,4 +1,4 @@
-"""Use case of the operator: what is parked is tried again, let go, or known to be done."""
+"""Use case of the operator: decide that something parked is tried again, let go, or taken as done."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,9 +31,9 @@ class DecideParked:
     async def decide(self, decision: Decision, name: str, command_id: UUID) -> None:
         """Decide about the entry or the effect of this name.
 
-        What follows from an entry follows now, from a command of its own: in the present state, but under the
-        policy under which it came, whoever decides. Raises NotFound if nothing of this name is parked, and
-        Refused, leaving no trace, for what may not be decided or fails once more.
+        What follows from a parked entry is recorded now, with an entry of this command: in the present state,
+        but under the policy under which the parked entry came. Raises NotFound if nothing of this name is
+        parked, and Refused, leaving no trace, for what may not be decided or fails once more.
         """
         name = clean(name)
         parked = await self.parked_items.parked_entry(name)

@@ -1,8 +1,8 @@
-"""Use case: what is due. It is leased for worker pools, performed side by side, and written what came of it.
+"""Use case: lease the effects that are due, perform them in worker pools, and write what came of each.
 
-An instance leases under a number that is good for as long as its session lives. When that is lost,
-`Dispatcher.run` is cancelled, and all that is under way with it: another may have taken it over. What is
-known by then is still written, unless another has.
+An instance leases under a number that is valid for as long as its session lives. When the session is lost,
+`Dispatcher.run` is cancelled together with the jobs under way, since another instance may have taken them
+over. Results that are known by then are still written, unless another instance has written its own.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from showtime_core.ports import Outbox
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
-"""How long to wait to be woken before looking all the same: what is tried again wakes nobody."""
+"""How long to wait for a wake-up before looking anyway: an effect that is tried again wakes nobody."""
 SLOW_SECONDS = 10.0
-"""After which what is under way keeps its place from nobody any more."""
+"""A job that takes longer than this frees its slot for another, and goes on."""
 DRAIN_SECONDS = 3.0
-"""How long what is under way may take once the service stops."""
+"""How long the jobs under way may take once the service stops."""
 _PAUSE_SECONDS = 0.5
-"""Before it is tried again to write what came of a job."""
+"""How long to wait before writing a result is tried again."""
 
 
 @frozen
@@ -36,7 +36,7 @@ class WorkerPool:
     kinds: frozenset[str]
     size: int
     at_most: int = 0
-    """With those that are slow: they keep no place until there are so many. 0: as many as at once."""
+    """The most with the slow ones, which take no slot until there are so many. 0: the same as `size`."""
 
 
 @define
@@ -47,14 +47,14 @@ class _RunningPool:
     slow_seconds: float
     busy: set[asyncio.Task[None]] = field(factory=set)
     slow: set[asyncio.Task[None]] = field(factory=set)
-    """Those of the busy that have been so for long."""
+    """The busy ones that have been under way for long."""
     lost: str | None = None
     """The name of one that was cancelled, and not with all the others: nothing came of its job."""
     wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something to do."""
 
     def free(self) -> int:
-        """Count the places where a job can begin."""
+        """Count how many more jobs can begin now."""
         quick = len(self.busy) - len(self.slow)
         most = max(self.pool.at_most, self.pool.size)
         return max(0, min(self.pool.size - quick, most - len(self.busy)))
@@ -88,7 +88,7 @@ class _RunningPool:
 
 @define
 class Dispatcher:
-    """Has performed what is due, on one instance, from session to session."""
+    """Runs the worker pools of one instance, from session to session."""
 
     perform: Callable[[Job], Awaitable[Settlement]]
     """Raises nothing."""
@@ -98,10 +98,10 @@ class Dispatcher:
     """Whether nothing more is begun."""
     _running_pools: Sequence[_RunningPool] = ()
     _writers: set[asyncio.Task[None]] = field(factory=set)
-    """They write what came of jobs, for as long as it takes."""
+    """Tasks that write results, for as long as it takes."""
 
     def wake(self) -> None:
-        """Look at once for what is due."""
+        """Make all pools look at once for effects that are due."""
         for pool in self._running_pools:
             pool.wakeup.set()
 
@@ -111,7 +111,7 @@ class Dispatcher:
         self.wake()
 
     async def drain(self, running: asyncio.Task[None]) -> None:
-        """Stop, and await whoever runs this; what takes more than 3 s is cancelled, and stays in doubt."""
+        """Stop, and await `running`; what takes more than 3 s is cancelled, and stays in doubt."""
         self.stop()
         await asyncio.wait([running, *self._writers], timeout=DRAIN_SECONDS)
         tasks = [running, *self._writers]
@@ -120,9 +120,9 @@ class Dispatcher:
         await asyncio.wait(tasks)
 
     async def run(self, outbox: Outbox) -> None:
-        """Perform what is due, under the number of one session, until stopped; to be cancelled with it.
+        """Perform effects under the number of one session, until stopped; cancel it with the session.
 
-        Raises what must not be borne: the session is to end then, so that what it had leased is taken over.
+        Raises what it cannot go on after: the session then ends, so that what it had leased is taken over.
         """
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
@@ -143,7 +143,7 @@ class Dispatcher:
             await pool.wait()
 
     async def _settle(self, job: Job, outbox: Outbox) -> None:
-        """Perform a job, and write what came of it: once that is known, whatever becomes of the session."""
+        """Perform a job, and write what came of it, even if the session is lost meanwhile."""
         settlement = await self.perform(job)
         _log_outcome(job, settlement)
         writer = asyncio.create_task(_write(job, settlement, outbox))

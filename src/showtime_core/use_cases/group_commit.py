@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 MAX_BATCH = 128
 """Measured: larger batches gain nothing, and a batch that must be redone one by one should be short."""
 MAX_BATCH_BYTES = 1024 * 1024
-"""Of bodies; one that is larger is a batch of its own."""
+"""Once the bodies of a batch come to so many bytes, nothing is added to it."""
 BATCH_SECONDS = 10.0
-"""Beyond, a batch is given up. Statements have limits of their own; this is for what nobody thought of."""
+"""A batch that takes longer is given up. Statements have limits of their own; this is the last resort."""
 MAX_WAITING = 4096
-"""Beyond, a submission is turned away at once: Twitch sends it again, and memory stays bounded."""
+"""When so many wait, another is refused at once: Twitch sends it again, and memory stays bounded."""
 
 _Waiting = tuple[Entry, asyncio.Future[None]]
 
@@ -44,7 +44,7 @@ class GroupCommit:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop. Whoever still waits is told to try again; by then the web server has let them finish."""
+        """Stop: submissions that still wait raise Unavailable; the web server has let most of them finish."""
         assert self._worker, "entered before it is left"
         self._worker.cancel()
         await asyncio.wait([self._worker])
@@ -68,7 +68,7 @@ class GroupCommit:
                     await self._commit(batch)
 
     def _gather(self) -> list[_Waiting]:
-        """Take the next batch, but for those who have given up waiting: they will come again."""
+        """Take the next batch, without the entries of those who gave up waiting: they will come again."""
         batch: list[_Waiting] = []
         size = 0
         while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
@@ -108,7 +108,7 @@ class GroupCommit:
 
 
 def _named(batch: Sequence[_Waiting]) -> dict[str, str]:
-    """Name what is in a batch, as a field of a line in the log."""
+    """Name the entries of a batch, for a line in the log."""
     return {"message_id": " ".join(entry.id for entry, _ in batch)}
 
 

@@ -1,4 +1,4 @@
-"""Use cases of the host: tape on, tape off."""
+"""Use cases of the host: put a tape on, take it off."""
 
 from uuid import UUID
 

@@ -22,7 +22,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 _POLL_SECONDS = 0.25
 _MAX_POLLS = 80
-"""Looks: Twitch verifies within seconds, or not at all."""
+"""How often to look: Twitch verifies within seconds, or not at all."""
 
 
 @frozen
@@ -49,8 +49,9 @@ async def ensure_subscriptions(
 ) -> tuple[SubscriptionFinding, ...]:
     """Create what is missing, and wait until Twitch has verified it; tell how each stands then.
 
-    Deletes, if it may, what is wanted and broken or there twice, and never what nothing here wants. What is
-    refused is told in its finding. Raises Unavailable if Twitch is away; then again, later.
+    If it `may_delete`, it deletes wanted subscriptions that are broken or there twice; it never deletes one
+    that nothing here wants. What Twitch refuses is told in the finding. Raises Unavailable if Twitch is away:
+    call it again later.
     """
     plan = reconcile(wanted, await subscriptions.list_all(), our_url)
     findings = {each: _finding(each, found.status) for each, found in plan.keep}
@@ -76,9 +77,10 @@ async def _create(
     *,
     may_delete: bool,
 ) -> EventSubSubscription:
-    """Create a subscription, first beside one that is broken: that tells why, should this be refused.
+    """Create a subscription; raises Refused.
 
-    Where the broken one is in the way, it goes first. Raises Refused.
+    A broken one is left in place at first: its status tells what is wrong, should Twitch refuse the new one.
+    It is deleted first only if it is in the way of the new one.
     """
     broken = [one for one in plan.delete if one.overlaps(wanted)]
     alive = [one for one in broken if one.is_alive]
@@ -105,7 +107,7 @@ async def _create(
 
 
 def _status_now(wanted: WantedSubscription, plan: SubscriptionPlan) -> str:
-    """Tell the status of one that is to be created: that of a broken one in its place, if there is one."""
+    """Tell the status of a subscription that is to be created: that of a broken one, if there is one."""
     return next((one.status for one in plan.delete if one.fulfils(wanted)), MISSING)
 
 
@@ -134,11 +136,12 @@ async def replace_subscriptions(
     pause: Sleep,
     clock: Callable[[], float],
 ) -> AsyncIterator[DeliveryGap]:
-    """Replace each subscription by one under another secret, one by one; `former` has the secret until now.
+    """Replace each subscription by one under another secret; `former` has the secret until now.
 
-    Twitch has no call for it. No two of a kind are ever there at once, so that no event comes twice; what
-    happens in between is lost, so the least important goes first, and where it is not verified it is put
-    back, and nothing else is touched. Raises Refused then, Unavailable if Twitch goes away.
+    Twitch has no call that changes a secret. Each subscription is deleted before its successor is created, so
+    that no event comes twice. Events in between are lost, so the least important subscription goes first. If
+    its successor is not verified, it is put back, and no other is touched: raises Refused. Raises Unavailable
+    if Twitch goes away.
     """
     for wanted, old in reversed(kept):
         begun = clock()
@@ -160,8 +163,8 @@ async def _recreate(
 ) -> EventSubSubscription:
     """Create what was just deleted, and await its verification.
 
-    Also if Twitch is away for a moment, or takes the one that is gone for there still. Raises Unavailable
-    after a while, and Refused.
+    Tries again while Twitch is away, or still believes the deleted one to be there. Raises Unavailable after
+    80 tries, and Refused.
     """
     failure = "Twitch says that it is there still"
     for _ in range(_MAX_POLLS):

@@ -1,4 +1,4 @@
-"""Use case: one effect out. It is performed, and what came of it tells what is next."""
+"""Use case: perform one effect of the outbox, and say what came of it and what comes next."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MARGIN = timedelta(seconds=5)
-"""How much further back than the first try to look: what was leased may have waited for a moment."""
+"""How much further back than the first try to look, since a leased job may have waited for a moment."""
 
 
 @frozen
@@ -63,7 +63,7 @@ class Services:
     receive: Callable[[Entry], Awaitable[None]]
     """Records an entry and reacts to it, once; raises Unavailable."""
     settle_after: timedelta
-    """How long after the ledger answers again it may still be working on a request whose answer was lost."""
+    """The ledger's settle time: so long after it answers again it may still be at work on a lost request."""
     review: Callable[[str], Awaitable[str | None]] | None = None
     """Says why a ghost of this subject waits for the host; None: none does."""
 
@@ -79,7 +79,7 @@ class _TooEarly(Exception):  # noqa: N818 - the outcome, not an error of anybody
 
 
 async def perform(job: Job, services: Services, chance: float) -> Settlement:
-    """Perform an effect; a try that may have been performed before looks first. Raises nothing."""
+    """Perform an effect, and raise nothing; look first if an earlier try may have been performed."""
     try:
         return await _perform(job, services)
     except Undecidable as reason:
@@ -116,7 +116,7 @@ async def _perform(job: Job, services: Services) -> Settlement:
                 job, expected_credit(effect), lambda: services.ledger.credit(effect, job.key), services
             )
             settled = Settlement(EffectStatus.DONE)
-    # A ledger may take longer over a request than anybody has waited for it: then it is looked once more.
+    # A ledger may work on a request for longer than its settle time: so we look once more, later.
     return evolve(settled, flow_id=flow_id, check_after=None if job.in_doubt_for is None else CHECK_AFTER)
 
 
@@ -139,8 +139,8 @@ async def _move_points_once(
 ) -> UUID:
     """Move points, unless an earlier try did so: then its transaction is taken over.
 
-    What is not there proves nothing while the ledger may still be working on it: a ledger that was frozen
-    answers who looks before it does what it was asked. So that while counts from its first answer.
+    A ledger that was frozen may answer our look first, and perform the earlier request after it. So a
+    transaction that is missing proves nothing until the settle time is over, counted from the first answer.
     """
     if job.in_doubt_for is None:
         return await move_points()
@@ -155,7 +155,7 @@ async def _move_points_once(
 
 
 async def _find_made(job: Job, expected: ExpectedTransaction, services: Services) -> UUID | None:
-    """Find the transaction that an earlier try has made; None: none was, by all that the ledger shows."""
+    """Find the transaction that an earlier try made; None: by all that the ledger shows, none did."""
     assert job.in_doubt_for, "nothing else is looked for"
     viewer = job.effect.viewer
     statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
@@ -166,7 +166,7 @@ async def _find_made(job: Job, expected: ExpectedTransaction, services: Services
 
 
 async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settlement:
-    """Look whether there is another transaction that may be the same change, and is nobody's."""
+    """Look for another transaction that may be the same change and belongs to no other request of ours."""
     assert job.in_doubt_for, "nothing else is looked at once more"
     viewer = effect.viewer
     statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
@@ -219,7 +219,7 @@ async def _pay(ghost: Ghost, services: Services) -> Ghost:
     try:
         await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))
     except errors.NotPending:
-        if await _decision(ghost, services) is FlowState.REJECTED:
+        if await _reservation_state(ghost, services) is FlowState.REJECTED:
             reason = "somebody else has rejected the reservation"
             return evolve(ghost, step=GhostStep.REFUNDED, refusal=GhostRefusal.FAILURE, reason=reason)
     return evolve(ghost, step=GhostStep.PAID)
@@ -228,12 +228,13 @@ async def _pay(ghost: Ghost, services: Services) -> Ghost:
 async def _refund(ghost: Ghost, services: Services) -> Ghost:
     """Give back what was reserved; it may be back already, by a try whose answer was lost.
 
-    Or it may be spent, by a try to pay that was lost before that was dismissed: then there is the ghost.
+    Or it may be spent: a try to pay has succeeded although its answer was lost, and then a person dismissed
+    the payment. Then the viewer gets the ghost.
     """
     try:
         await services.ledger.reject(ghost.viewer, _flow_id_of(ghost))
     except errors.NotPending:
-        if await _decision(ghost, services) is FlowState.ACCEPTED:
+        if await _reservation_state(ghost, services) is FlowState.ACCEPTED:
             if ghost.step is GhostStep.STORED:
                 return evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
             raise Undecidable(
@@ -242,8 +243,8 @@ async def _refund(ghost: Ghost, services: Services) -> Ghost:
     return evolve(ghost, step=GhostStep.REFUNDED)
 
 
-async def _decision(ghost: Ghost, services: Services) -> FlowState:
-    """Look what a reservation that is no longer pending has come to."""
+async def _reservation_state(ghost: Ghost, services: Services) -> FlowState:
+    """Look whether a reservation that is no longer pending was accepted or rejected."""
     found = await services.account.find(ghost.viewer, _flow_id_of(ghost))
     if found is None or found.state is FlowState.PENDING:
         raise errors.Unavailable("the ledger does not show what a reservation has come to")
@@ -267,8 +268,8 @@ def _image_of(ghost: Ghost) -> bytes:
 
 
 def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> Settlement:
-    decision = consequence(job.effect, failure, job.attempts, chance)
-    match decision:
+    follows = consequence(job.effect, failure, job.attempts, chance)
+    match follows:
         case Retry(delay, in_doubt):
             return Settlement(EffectStatus.DUE, str(failure), delay, in_doubt)
         case Park(reason):
@@ -276,7 +277,7 @@ def _settle_failure(job: Job, failure: errors.ShowtimeError, chance: float) -> S
         case GiveUp(reason):
             return _give_up(job, _REFUSALS.get(type(failure), GhostRefusal.FAILURE), reason)
         case _:
-            assert_never(decision)
+            assert_never(follows)
 
 
 _REFUSALS: dict[type[errors.ShowtimeError], GhostRefusal] = {

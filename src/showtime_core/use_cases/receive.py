@@ -1,4 +1,4 @@
-"""Use case: messages in. Each is recorded and reacted to in one transaction, or parked with its reason."""
+"""Use case: record each message and react to it in one transaction, or park it with the reason."""
 
 import logging
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ _log = logging.getLogger(__name__)
 async def receive(entries: Sequence[Entry], units: UnitOfWork, policy: Policy) -> None:
     """Record entries and react to those that are new, in order, all in one transaction.
 
-    An entry that spoils the transaction is parked alone; the others are not hurt by it. Returns once
-    everything is durable. Raises Unavailable if the database is away, and whatever else kept an entry from
-    being recorded at all: send the entries again.
+    If one entry makes the transaction fail, it alone is parked, and the others are recorded. Returns once
+    everything is durable. Raises Unavailable if the database is away, and any other error that kept an entry
+    from being recorded at all: send the entries again.
     """
     try:
         await units.record(entries, policy, plan_changes)
@@ -83,7 +83,7 @@ async def _receive_alone(entry: Entry, units: UnitOfWork, policy: Policy) -> Exc
 def plan_changes(batch: AdmittedBatch, policy: Policy, *, is_command: bool = False) -> JournalChanges:
     """Plan all that follows from new entries: purely, so that the journal replays to the same changes.
 
-    Of a command, raises Refused where it would be parked, leaving no trace.
+    A command is never parked: instead it raises Refused, and leaves no trace.
     """
     draft = _Draft(batch.state)
     for entry in batch.new_entries:
@@ -148,19 +148,20 @@ class _Draft:
             denial = batch.denied.get(entry.id)
             reaction = react(event, self.state, batch.time_of(entry), policy, denial)
             reaction = self._earn_once(entry, reaction, batch)
-            # What follows from an entry that is tried again is its own, so that it never follows twice.
+            # What follows from a retried entry is recorded under that entry's id, so that it never follows
+            # twice.
             self._include(entry.decided_id or entry.id, reaction, policy)
             self.verdicts.append(Verdict(entry.id, Outcome.REACTED, reaction.remark))
         if entry.decided_id:
             outcome = Outcome.RETRIED if isinstance(event, EntryRetried) else Outcome.DISMISSED
             self.decided.append(Verdict(entry.decided_id, outcome))
 
-    def _earn_once(self, entry: Entry, reaction: Reaction, admission: AdmittedBatch) -> Reaction:
+    def _earn_once(self, entry: Entry, reaction: Reaction, batch: AdmittedBatch) -> Reaction:
         """Leave out the points of a payment that another message has told; its alert is shown."""
         payment = entry.payment
         if not (payment and reaction.credit):
             return reaction
-        known = [*admission.payments, *(told.payment for told in self.payments)]
+        known = [*batch.payments, *(told.payment for told in self.payments)]
         self.payments.append(PaymentTold(entry.decided_id or entry.id, payment))
         if not is_told_already(payment, known):
             return reaction
@@ -179,8 +180,8 @@ class _Draft:
     def _advance_state(self, entry_id: str, state: ChannelState) -> None:
         """Take over the state, with what the tables must say of it.
 
-        Entry by entry, since a state forgets the nights that are settled: one long batch may see them begin
-        and end.
+        This is done after each entry, not once for a batch: a state forgets nights whose facts are compacted,
+        and one long batch may see a night begin and end.
         """
         was_on, now_on = snapshot_of(self.state), snapshot_of(state)
         was, now = broadcast_rows(self.state), broadcast_rows(state)
@@ -229,7 +230,7 @@ def _planned_effects(entry_id: str, reaction: Reaction, policy: Policy) -> list[
 
 
 def _merged_ids(was: BroadcastRows, now: BroadcastRows) -> list[int]:
-    """Tell which broadcasts are part of others now; those before the first one left are only settled."""
+    """Tell which broadcasts are part of others now; those before the first one left are merely compacted."""
     before, left = [row.id for row in was.broadcasts], [row.id for row in now.broadcasts]
     if left and left[0] in before:
         before = before[before.index(left[0]) :]

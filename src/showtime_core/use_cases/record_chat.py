@@ -1,4 +1,4 @@
-"""Use case: chat in. What was heard, by whatever way, is written to the chat log, once and in order."""
+"""Use case: write what IRC or EventSub reports of chat to the chat log, once and in order."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class RecordChat:
-    """Use case: what is reported of chat is shown, and the watch streaks among it are announced."""
+    """Use case: show what is reported of chat, and announce the watch streaks in it."""
 
     log: ChatLog
     shows_shared: bool = False

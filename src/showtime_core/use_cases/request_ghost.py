@@ -32,9 +32,9 @@ class RequestGhost:
     async def check(self, request: Entry) -> None:
         """Refuse a request that cannot be paid, before anything is recorded; raises NotEnoughPoints.
 
-        One that was made before is not refused: its points may be reserved by now. Raises Unavailable where
-        nobody can tell what the viewer has, for then no ghost would begin. What is found here binds nobody:
-        the ledger decides when the points are reserved.
+        A request that was recorded before is not refused: its points may be reserved by now. Raises
+        Unavailable where nobody can tell what the viewer has, for then no ghost would begin. This is only a
+        first look: the ledger decides later, when the points are reserved.
         """
         assert isinstance(request.content, GhostRequested), "a request of ours"
         if await self.ghosts.first_request(request) is not None:
@@ -45,11 +45,11 @@ class RequestGhost:
     async def submit(self, request: Entry) -> UUID:
         """Record a request, once; returns the id of the ghost that it gets.
 
-        That is the ghost of an earlier one, if that is still being made or was shown a moment ago. Raises
-        LimitReached, leaving no trace, where there are too many; and Unavailable, and then the
-        request may have been recorded: only taking it again can tell.
+        It gets the ghost of an earlier request for the same, if that is still being made or was shown a
+        moment ago. Raises LimitReached, leaving no trace, if there are too many. Raises Unavailable if the
+        request may or may not have been recorded: submit it again to find out.
         """
         await self.units.record([request], self.policy, plan_command)
-        asker = await self.ghosts.first_request(request)
-        assert asker is not None, "it was recorded"
-        return ghost_id_of(asker)
+        first = await self.ghosts.first_request(request)
+        assert first is not None, "it was recorded"
+        return ghost_id_of(first)

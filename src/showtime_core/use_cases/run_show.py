@@ -18,7 +18,7 @@ from showtime_core.use_cases.receive import plan_command
 
 @frozen
 class RunShow:
-    """Use case: what is on the screen. An overlay reports how many frames it has painted with all it asks."""
+    """Use case: what is on the screen. Each request of an overlay reports the frames that it has painted."""
 
     store: ShowStore
     units: UnitOfWork

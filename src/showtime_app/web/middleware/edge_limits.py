@@ -20,8 +20,8 @@ MAX_BODY_BYTES = 64 * 1024
 _STREAMS = frozenset({"alerts", "chat", "show", "state"})
 """Their paths, without slashes: the router passes over more of these than it says, at either end."""
 
-# Whom we have no place for is told to come again: an overlay that was kept out by a flood is back when the
-# flood is over.
+# A client that gets no slot is told to come again: so an overlay that a flood kept out is back when the flood
+# is over.
 _TOO_MANY_STREAMS = sse.comment("too many streams are open, try again") + sse.block(retry=30_000)
 
 _ALWAYS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
@@ -36,7 +36,7 @@ _POLICY_OF_THE_REST = "default-src 'none'; frame-ancestors 'none'"
 
 def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> ASGIApp:
     """Wrap an application."""
-    places = StreamSlots(limits)
+    slots = StreamSlots(limits)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if "path" not in scope:  # the lifespan
@@ -44,10 +44,10 @@ def with_edge_limits(app: ASGIApp, limits: StreamLimits, metrics: Metrics) -> AS
             return
         send, receive = _with_headers(send, is_kept=not is_private(scope["path"])), _in_time(receive)
         is_head, is_stream = scope.get("method") == "HEAD", scope["path"].strip("/") in _STREAMS
-        if is_head or not is_stream:  # whoever asks for the head of a stream takes no place
+        if is_head or not is_stream:  # whoever asks for the head of a stream takes no slot
             await app(_as_get(scope) if is_head and not is_stream else scope, receive, send)
             return
-        with places.acquire(scope) as refusal:
+        with slots.acquire(scope) as refusal:
             if refusal:
                 metrics.refused_streams.labels(refusal).inc()
                 await sse.begin(send)

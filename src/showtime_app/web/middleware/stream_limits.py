@@ -16,7 +16,7 @@ class StreamLimits:
 
     in_all: int
     per_address: int
-    """Of one address, of which IPv6 counts the first half."""
+    """For one IPv4 address, or for one IPv6 network: the first 64 bits of the address."""
     trusted_proxies: Sequence[Network]
     """Whose word counts on where a request comes from."""
 

@@ -1,8 +1,8 @@
-"""The channel's state: its recent broadcasts and screenings, and what is known of it besides.
+"""The channel's state: its recent broadcasts and screenings, and what else is known of the channel.
 
-What the tables of broadcasts and screenings say is a projection of this state, worked out afresh by
-`recorded`: a screening ends where its host stopped it, where the next one began, or where its broadcast
-ended, and so a broadcast that is resumed has its tape on again without anybody undoing anything.
+The rows of the tables of broadcasts and screenings are a projection of this state: `broadcast_rows` works
+them out afresh. A screening ends when its host stops it, when the next one begins, or when its broadcast
+ends. So a broadcast that is resumed has its tape on again, and nobody has to undo anything.
 """
 
 from datetime import datetime
@@ -71,10 +71,10 @@ class HypeTrainProgress:
     """When this train began; None: Twitch did not say."""
 
     def is_later_than(self, known: "HypeTrainProgress") -> bool:
-        """Tell whether this goes further than what is known: the train that began later, and on its way.
+        """Tell whether this is news after the `known` progress.
 
-        One train's reports are in order by end, level and progress. Of trains that began at the same time, or
-        did not say when, the one that is told of last is the later one.
+        Reports of one train are in the order of end, level and progress. Of two trains the one that began
+        later is the later one; if both began at the same time, or one does not say when, this one is.
         """
         if self.id == known.id:
             return (self.is_over, self.level, self.progress) > (known.is_over, known.level, known.progress)
@@ -93,7 +93,7 @@ class ChannelState:
     category: str = ""
     hype_train: HypeTrainProgress | None = None
     revocations: tuple[Revocation, ...] = ()
-    """Subscriptions that Twitch ended, and of which nothing has come since."""
+    """Subscriptions that Twitch ended, if no message of their type was sent since."""
     ad_break: AdBreak | None = None
     """The latest; None: Twitch has told of none."""
 
@@ -162,7 +162,7 @@ def _require_live(state: ChannelState) -> Night:
 
 
 def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
-    """Record a report of a hype train; one that is not later than what is known changes nothing."""
+    """Record a report of a hype train; a report that is no news changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
     told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
     is_news = state.hype_train is None or told.is_later_than(state.hype_train)

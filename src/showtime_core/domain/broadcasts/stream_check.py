@@ -1,8 +1,8 @@
 """The broadcast compared with what Twitch's API says of the stream: for messages that were lost on the way.
 
 The API's answer is cached, and may miss a stream that has just begun, or still list one that has just ended.
-That a stream is live is believed at once, unless it is the one that we were told has ended; that it is not,
-only after it was missed for long.
+A listed stream is believed to be live at once, unless we were told that it has ended. A stream that is not
+listed is believed to be over only after it was missing for long.
 """
 
 from datetime import datetime, timedelta

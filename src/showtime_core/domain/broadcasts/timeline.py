@@ -3,7 +3,8 @@
 Twitch promises no order of delivery, so nothing here is decided by the order of arrival. The facts of the
 recent hours are kept as a set, and the nights are a fold over them, sorted by when they happened: whichever
 way the same facts arrive, the same nights come out, also where a late fact joins two nights or parts one.
-Facts that can no longer be joined by an older one are settled into the last night, and forgotten.
+Facts that no older one can join any more are compacted: the last night that they came to is kept as the
+base, and they are forgotten.
 """
 
 from datetime import datetime, timedelta
@@ -67,12 +68,12 @@ class Timeline:
     """The facts of the last hours, and the nights that they come to."""
 
     base: Night | None = None
-    """The last night of what is settled: a fact can no longer come before it."""
+    """The last night of the compacted facts; no fact can come before it any more."""
     base_until: datetime | None = None
-    """The moment of the last settled fact."""
+    """The moment of the last compacted fact."""
     facts: frozenset[Fact] = frozenset()
     nights: tuple[Night, ...] = ()
-    """The settled night and those after it, in order: always what the fields above come to."""
+    """The base and the nights after it, in order: always what the fields above come to."""
 
     @property
     def live(self) -> Night | None:
@@ -83,7 +84,7 @@ class Timeline:
 def add_fact(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
     """Add a fact, and work out the nights again; new nights are numbered upwards from `last_id` + 1.
 
-    Raises Refused for a fact from before what is settled: a night that has ended is not restarted.
+    Raises Refused for a fact from before `base_until`: a night that has ended is not restarted.
     """
     timeline = _compact(
         timeline
@@ -100,9 +101,9 @@ def add_fact(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
 def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
     """Sort the facts by the moment at which they happened.
 
-    The first word of a stream counts from the stream's start; what is said of it again, from when it was
-    sent: the same stream id comes once more when a stream returns after a short drop-out. A stream from
-    before what is settled has been heard of, or should have been.
+    The first fact of a stream counts from the stream's start. A later fact of the same stream counts from
+    when it was sent, since the same stream id comes once more when a stream returns after a short drop-out. A
+    stream that started before `base_until` is no new stream: it has been heard of, or should have been.
     """
     seen = set(timeline.base.streams) if timeline.base else set[str]()
     moments: list[tuple[datetime, Fact]] = []
@@ -172,7 +173,7 @@ def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int
 
 
 def _compact(timeline: Timeline) -> Timeline:
-    """Drop facts that no late one can precede; the night that they came to stays as the base."""
+    """Drop facts that no late fact can precede; the last night that they came to stays as the base."""
     moments = _in_order(timeline)
     if not moments:
         return timeline
@@ -180,11 +181,11 @@ def _compact(timeline: Timeline) -> Timeline:
     old = list(takewhile(lambda entry: max(entry[0], entry[1].sent_at) < horizon, moments))
     if not old:
         return timeline
-    settled = _fold(timeline.base, old)
+    final = _fold(timeline.base, old)
     # A fold only adds nights, so they stand where they stood.
-    nights = timeline.nights[max(len(settled) - 1, 0) :]
+    nights = timeline.nights[max(len(final) - 1, 0) :]
     return Timeline(
-        base=evolve(settled[-1], id=nights[0].id) if settled else None,
+        base=evolve(final[-1], id=nights[0].id) if final else None,
         base_until=old[-1][0],
         facts=timeline.facts - {fact for _, fact in old},
         nights=nights,

@@ -83,7 +83,7 @@ Credit = CreditCheer | CreditSubscription | CreditGiftSubs
 
 @frozen
 class CheckForDouble:
-    """Look whether the ledger has made one change twice: one that was in doubt, and is done."""
+    """Look whether the ledger has made a change twice that was in doubt, and is done by now."""
 
     of: Credit | SummonGhost
     flow_id: UUID
@@ -103,14 +103,14 @@ FIRST_KINDS: dict[type[Credit | SummonGhost], str] = {
     CreditGiftSubs: "credit-gift-subs",
     SummonGhost: "summon-ghost",
 }
-"""What begins something; each other kind is a step in the life of a ghost, or a look at one of these."""
+"""The kinds that events lead to. Every other kind is a step of a ghost, or a check of one of these."""
 
 MAX_POINTS = 2**31 - 1
 """The ledger counts in 32 bits, and takes nothing below 1."""
 
 
 def why_impossible(effect: Effect) -> str | None:
-    """Say why no ledger can ever make a credit, naming the value; None: it is within bounds, or no credit."""
+    """Say which value of a credit no ledger can hold; None: all are within bounds, or it is no credit."""
     match effect:
         case CreditCheer(_, points):
             factors = {"points": points}
@@ -167,7 +167,7 @@ def required_features(effect: Effect) -> frozenset[Feature]:
 def effect_lane(effect: Effect) -> str | None:
     """Give the lane: effects of one lane are performed one at a time and in order; None: no lane.
 
-    The ledger calls of one viewer share a lane, since a lost answer is settled by looking at that viewer's
+    The ledger calls of one viewer share a lane, since after a lost answer we look at that viewer's
     transactions. Nothing else is in it: painting a ghost never delays a credit.
     """
     match effect:

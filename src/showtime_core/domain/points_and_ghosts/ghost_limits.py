@@ -7,11 +7,11 @@ from attrs import evolve, frozen
 
 from showtime_core.domain.events import Cheer, EntryRetried, GhostRequested
 from showtime_core.domain.points_and_ghosts.ghosts import find_subject
-from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
+from showtime_core.domain.points_and_ghosts.points import BITS_PER_GHOST
 from showtime_core.domain.viewers import Viewer
 
 DAY = timedelta(hours=24)
-"""The time in which images are counted: always the last 24 hours, whatever the date."""
+"""Images are counted over the last 24 hours, not by date."""
 
 
 @frozen
@@ -38,7 +38,7 @@ class GhostLoad:
     painted: int = 0
     """Painted by a try that began within the last 24 hours, or still to be painted."""
     falls_in: timedelta | None = None
-    """When the oldest image counts no more; None: none is painted."""
+    """How long until the oldest image no longer counts; None: none is painted."""
 
     def plus(self, viewer: Viewer) -> "GhostLoad":
         """Count one more, which is still to be painted."""
@@ -48,7 +48,7 @@ class GhostLoad:
 
 @frozen
 class Denial:
-    """Why a ghost is not made that a viewer has asked for."""
+    """Why a ghost that a viewer asked for is not made."""
 
     reason: str
     """For people: the viewer who asked, and the operator."""
@@ -70,11 +70,11 @@ def deny(viewer: Viewer, load: GhostLoad, limits: GhostLimits) -> Denial | None:
 
 
 def ghost_requester(content: object) -> Viewer | None:
-    """Tell who would get a ghost for what an entry holds; None: nobody."""
+    """Tell which viewer asks for a ghost with what an entry says; None: nobody does."""
     match content:
         case GhostRequested(viewer):
             return viewer
-        case Cheer(viewer, bits, message) if bits >= POINTS_PER_GHOST and find_subject(message):
+        case Cheer(viewer, bits, message) if bits >= BITS_PER_GHOST and find_subject(message):
             return viewer
         case EntryRetried(_, event):
             return ghost_requester(event)

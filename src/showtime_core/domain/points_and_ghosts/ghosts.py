@@ -26,8 +26,8 @@ from showtime_core.texts import clean, trim
 
 MAX_SUBJECT_CHARACTERS = 120
 SAME_REQUEST_FOR = timedelta(minutes=10)
-"""How long after a ghost was shown its viewer's request for the same counts as a repetition: whose answer was
-lost asks again, and must not pay twice."""
+"""For so long after a ghost was shown, its viewer's request for the same ghost is a repetition: a viewer
+whose answer was lost asks again, and must not pay twice."""
 
 _NAMESPACE = UUID("c66b32cb-4df0-4cf3-9ffb-7d2a4e5a0f61")
 
@@ -57,7 +57,7 @@ class GhostStep(StrEnum):
     """The host lets it be painted."""
     PAINTED = "painted"
     STORED = "stored"
-    """The image is where everybody can see it, if they knew where."""
+    """The image has its public URL, which nobody has been told yet."""
     PAID = "paid"
     SHOWN = "shown"
     POSTED = "posted"
@@ -113,7 +113,7 @@ class Ghost:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether it is to come on the screen, and has not yet."""
+        """Whether it is still to come on the screen."""
         return not self.is_finished and self.refusal is None
 
 
@@ -131,7 +131,7 @@ class GhostProgress:
 
     @classmethod
     def of(cls, id: UUID, step: GhostStep | None, refusal: GhostRefusal | None, reason: str | None) -> Self:  # noqa: A002
-        """Tell the progress of a ghost; a failure only once nothing of the viewer's is reserved any more."""
+        """Tell the progress of a ghost; a failure is told once the viewer's points are no longer reserved."""
         if step not in {GhostStep.REFUSED, GhostStep.REFUNDED}:
             return cls(id, step)
         return cls(id, step, refusal, reason if refusal is GhostRefusal.CONTENT else None)
@@ -168,7 +168,7 @@ def ghost_id_of(entry_id: str) -> UUID:
 
 
 def prompt(subject: str) -> str:
-    """Say what is to be painted."""
+    """Write the prompt for the painter."""
     return f"a ghostly image of {subject}, with glitchy VHS artifacts, dark background"
 
 
@@ -191,7 +191,7 @@ def image_key(ghost: Ghost) -> str:
 
 
 def without_request(message: str) -> str:
-    """Leave out of a message what asks for a ghost, for showing it where there is none."""
+    """Remove the request for a ghost from a message that is shown without one."""
     found = _REQUEST.search(message)
     return message[: found.start()].rstrip() if found else message
 

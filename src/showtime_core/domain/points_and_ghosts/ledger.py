@@ -61,9 +61,9 @@ class Balance:
 
     @classmethod
     def of(cls, transactions: Iterable[Transaction]) -> Self:
-        """Work out what a viewer has who has these transactions and no others.
+        """Work out what a viewer has, given all transactions of that viewer.
 
-        What is accepted counts; what is pending lowers what is available alone; what is rejected is nothing.
+        Accepted ones count. Pending ones lower only what is available. Rejected ones do not count.
         """
         points = dict.fromkeys(FlowState, 0)
         for each in transactions:
@@ -73,7 +73,7 @@ class Balance:
 
 @frozen
 class Statement:
-    """A viewer's transactions, newest first: all those of the while that was asked for, and no others."""
+    """A viewer's transactions, newest first: all those of the period that was asked for, and no others."""
 
     transactions: tuple[Transaction, ...]
     is_complete: bool
@@ -93,7 +93,7 @@ class TransactionPage:
 
     @classmethod
     def of(cls, transactions: Sequence[Transaction], limit: int) -> Self:
-        """Make a page of so many, the first of these; one more of them begins the next page."""
+        """Make a page of the first `limit` of these; the one after them begins the next page."""
         following = transactions[limit : limit + 1]
         return cls(tuple(transactions[:limit]), following[0].id if following else None)
 
@@ -107,13 +107,13 @@ def truncate_message(message: str) -> str:
 
 
 def describe_cheer(message: str) -> str:
-    """Say of a cheer what the ledger says of it."""
+    """Describe a cheer in the ledger's own words."""
     said = truncate_message(message)
     return f"Thank you for cheering with the message '{said}'!" if said else "Thank you for cheering!"
 
 
 def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is_gift: bool) -> str:
-    """Say of a subscription what the ledger says of it."""
+    """Describe a subscription in the ledger's own words."""
     thanks = f"Thank you for {'becoming a subscriber' if is_initial else 'renewing your subscription'}"
     if is_gift:
         thanks = "You received a gift sub"
@@ -124,10 +124,10 @@ def describe_subscription(multiplier: int, message: str, *, is_initial: bool, is
 
 
 def describe_gift_subs(num_subscriptions: int) -> str:
-    """Say something of gifts; the ledger's own words for them are not known."""
+    """Describe gifts; the ledger's own words for them are not known."""
     return f"Thank you for gifting {num_subscriptions} subscriptions!"
 
 
 def describe_ghost() -> str:
-    """Say of points that pay a ghost what the ledger says of them."""
+    """Describe points that pay for a ghost in the ledger's own words."""
     return f"Redeemed alert of type '{ALERT_TYPE}'"

@@ -54,7 +54,7 @@ def expected_reservation(points: int) -> ExpectedTransaction:
 
 
 class Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybody's
-    """More than one may be it, and nobody but a person can tell."""
+    """More than one transaction may be the one that is looked for; only a person can tell."""
 
 
 def match_ledger(

@@ -1,8 +1,9 @@
 """Months that subscribers pay: Twitch may tell one of them by two messages, and it earns points once.
 
-Whoever subscribes, after a lapse too, makes a `channel.subscribe`; whoever then shares the month in chat
-makes a `channel.subscription.message` of it, whenever they like. A renewal makes the second alone. No message
-says which it belongs to: so one of each, of the same viewer and tier and within 28 days, is one payment.
+Twitch sends a `channel.subscribe` when somebody subscribes, also after a lapse. It sends a
+`channel.subscription.message` when they share the month in chat, whenever they like; for a renewal that is
+the only message. No message says which other one it belongs to. So one of each kind, of the same viewer and
+tier and within 28 days, is one payment.
 """
 
 from collections import deque
@@ -30,9 +31,9 @@ class Payment:
 
 
 def payment_of(event: object, sent_at: datetime | None) -> Payment | None:
-    """Tell which payment an event tells of, if it does; what somebody else paid is none.
+    """Give the payment that an event reports; None if it reports none, or if somebody else paid.
 
-    `sent_at` is when its message was sent, for an event that does not know it.
+    `sent_at` is when its message was sent, for an event that does not say so itself.
     """
     match event:
         case SubscriptionStart(viewer, tier, False, at):
@@ -49,15 +50,18 @@ def payment_of(event: object, sent_at: datetime | None) -> Payment | None:
 def is_told_already(payment: Payment, known: Iterable[Payment]) -> bool:
     """Tell whether another message has told this payment.
 
-    It has if more pairs can be made with this one than without. So the number of payments that earn is the
-    same in every order of the messages, and each message belongs to one payment at most.
+    It has if more pairs of messages can be made with this one than without it. So each message belongs to one
+    payment at most, and the number of payments that earn is the same in every order of the messages.
     """
     others = [other for other in known if (other.viewer_id, other.tier) == (payment.viewer_id, payment.tier)]
     return _count_pairs([*others, payment]) > _count_pairs(others)
 
 
 def _count_pairs(payments: Iterable[Payment]) -> int:
-    """Count the most pairs that can be made: of the earliest two that are left, or the earlier has none."""
+    """Count the most pairs that can be made.
+
+    The earliest two that are left become a pair; if they lie too far apart, the earlier one has no partner.
+    """
     ordered = sorted(payments, key=lambda payment: payment.at)
     begun = deque(payment.at for payment in ordered if not payment.is_shared)
     shared = deque(payment.at for payment in ordered if payment.is_shared)

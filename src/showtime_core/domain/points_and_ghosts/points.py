@@ -10,8 +10,9 @@ POINTS_PER_SUBSCRIPTION = 600
 POINTS_PER_GIFT = 200
 """To the giver, for each subscription given at tier 1."""
 POINTS_PER_GHOST = 200
-"""The price of a ghost; also the least number of bits in a cheer that asks for one."""
-
+"""The price of a ghost."""
+BITS_PER_GHOST = POINTS_PER_GHOST // POINTS_PER_BIT
+"""The least number of bits in a cheer that asks for a ghost: those that earn its price."""
 
 TIMES_OF_TIER1 = {"1000": 1, "2000": 2, "3000": 5}
 """How many times the points of tier 1 each tier earns; any other earns none.

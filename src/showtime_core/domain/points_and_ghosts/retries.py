@@ -10,14 +10,16 @@ from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeEr
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
-"""An outage of a night is followed within five minutes of its end."""
+"""So when an outage is over, even one of a whole night, the next try comes within five minutes."""
 
 MAX_POINTS_ATTEMPTS = 300
-"""Tries, a day of them: what moves points, and what was paid for."""
+"""How often to try what moves points, or what was paid for: about a day of tries."""
 MAX_GHOST_ATTEMPTS = 6
-"""Tries, half a minute of them: a viewer waits for the ghost, and can ask again.
+"""How often to try what a ghost needs before it is paid: half a minute of tries, since a viewer waits for it
+and can ask again.
 
-Also of what fails by a fault of ours: the other effects of its lane wait for it.
+An effect that fails by a fault of ours (`Unforeseen`) is parked after as many tries: the other effects of its
+lane wait for it.
 """
 
 
@@ -32,7 +34,7 @@ class Retry:
 
 @frozen
 class GiveUp:
-    """There is no ghost: what was reserved is given back, and the reason is kept."""
+    """There will be no ghost: the reserved points are given back, and the reason is kept."""
 
     reason: str
 
@@ -52,8 +54,8 @@ def consequence(  # noqa: PLR0911 - one table
 ) -> Consequence:
     """Tell what follows from the failure of a try.
 
-    `chance`, from 0 to 1, spreads the tries of those that failed together. The next try of one whose answer
-    was lost only looks: see `use_cases.perform`.
+    `chance`, from 0 to 1, spreads out the next tries of effects that failed together. When the answer of a
+    try was lost, the next try looks first whether it was performed: see `use_cases.perform`.
     """
     delay = back_off(attempts, chance)
     why = str(failure)
@@ -75,7 +77,7 @@ def consequence(  # noqa: PLR0911 - one table
         case _ if attempts >= MAX_POINTS_ATTEMPTS:
             return Park(f"tried {attempts} times: {why}")
         case AdvanceGhost() | CheckForDouble(), _:
-            return Retry(delay, in_doubt=False)  # what was decided already is not decided again
+            return Retry(delay, in_doubt=False)  # a reservation is accepted or rejected once
         case _:
             return Retry(delay, in_doubt=isinstance(failure, Ambiguous))
 
@@ -85,7 +87,7 @@ def back_off(
 ) -> timedelta:
     """Give the delay before the next try: 1 s doubled with each attempt up to 5 min, times 0.5 to 1.
 
-    `chance`, from 0 to 1, spreads the tries of what failed together.
+    `chance`, from 0 to 1, spreads out the next tries of what failed together.
     """
     doubled: int = 2 ** min(attempts - 1, 20)
     return min(first * doubled, longest) * (1 + chance) / 2

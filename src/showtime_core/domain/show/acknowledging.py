@@ -18,7 +18,7 @@ from showtime_core.domain.show.queue import (
 from showtime_core.errors import NotFound, ShowingOver
 
 _TOLERANCE = 0.9
-"""So much of its time it must have played: a page counts from when it got the answer, by its own clock."""
+"""The part of its time that it must have played: a page counts by its own clock, from a later moment."""
 
 
 @frozen

@@ -43,7 +43,7 @@ class KindRule:
     """How long one plays, from 0.5 to 120."""
     if_busy: IfBusy = IfBusy.QUEUE
     min_bits: int = field(default=1, validator=_within(1, MAX_BITS))
-    """One of fewer bits is not played; it counts for whatever has bits."""
+    """An alert of fewer bits is not played; this counts for alerts that have bits."""
     is_joined: bool = False
     """Those that wait are taken together, ten seconds after the first, and become one."""
     in_safe_mode: InSafeMode = InSafeMode.SHOW

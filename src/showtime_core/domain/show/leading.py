@@ -1,7 +1,7 @@
 """Who plays: one overlay that is painting leads, and the others mirror it.
 
 OBS stops painting a source that is hidden, and freezes without telling: the page goes on, and so do its
-requests. So an overlay counts the frames that it paints, and only that the count grows shows that it does.
+requests. So an overlay counts the frames that it paints, and only a growing count proves that it does.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from showtime_core.domain.show.queue import (
 )
 
 PROOF = timedelta(seconds=1)
-"""Within which the count of frames must have grown."""
+"""The count of frames must have grown within this time."""
 LEADER_GONE_AFTER = timedelta(seconds=3)
 """When another overlay takes the place of a leader that has not proved that it paints."""
 MISSED_AFTER = timedelta(minutes=10)
@@ -27,7 +27,7 @@ _FORGET_AFTER = timedelta(hours=1)
 
 
 def report(show: Show, overlay: str, frames: int) -> Show:
-    """Note what an overlay says of itself, and who leads by that."""
+    """Note the report of an overlay, and decide which overlay leads."""
     before = show.overlays.get(overlay)
     now, proved_at = show.now, before.painted_at if before else None
     if before and frames > before.frames and now - before.seen_at <= PROOF:
@@ -62,7 +62,7 @@ def has_painted_since_report(show: Show, overlay: str, frames: int) -> bool:
 
 
 def drop_missed(show: Show) -> Show:
-    """Let go what has waited for ten minutes while no overlay was painting, before one is noted that is."""
+    """Drop what has waited for ten minutes while no overlay was painting; call it before `report`."""
     if show.painted_at and show.now - show.painted_at < MISSED_AFTER:
         return show
     reason = "no overlay was painting for ten minutes"

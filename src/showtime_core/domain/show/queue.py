@@ -1,7 +1,7 @@
-"""The queue of what is on the screen, as one value: whatever changes it makes another of it, purely.
+"""The queue of what is on the screen, as one value: each change is a pure function that returns another.
 
-An alert that nobody has taken, held or dropped is in the feed beyond the cursor, and has no showing. What is
-kept of the others are showings: one that is put back is followed by another, whose id follows from its own.
+An alert that was not taken, held or dropped has no showing yet: it lies in the feed, beyond the cursor. All
+other alerts have showings. A showing that is put back is followed by another, whose id follows from its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from attrs import evolve, field, frozen
 from showtime_core.domain.show.kind_rules import KindRule, default_rule
 
 LEASE = timedelta(seconds=5)
-"""How long an overlay has an alert without showing that it still paints it."""
+"""How long an overlay keeps an alert without a report that it still paints."""
 MAX_ATTEMPTS = 3
-"""So often an alert is begun: one that is always interrupted must not hold up a night."""
+"""How often an alert is begun at most: one that is always interrupted must not hold up a night."""
 JOIN_AFTER = timedelta(seconds=10)
-"""How long after the first of a joined kind those that wait are taken."""
+"""How long after its first alert a joined kind is taken, with all that wait by then."""
 
 _NAMESPACE = UUID("d2f5a7c8-6c2d-4f6e-8a53-1b7ce1d6a0f4")
 
@@ -190,7 +190,7 @@ class Show:
 
 @frozen
 class ShowView:
-    """The queue together with what is over in it."""
+    """The queue, with the showings that ended last."""
 
     show: Show
     recent: tuple[Showing, ...] = ()
@@ -210,7 +210,7 @@ def next_showing_id(showing_id: UUID) -> UUID:
 
 
 def end_leases(show: Show) -> Show:
-    """Put back what an overlay has had without showing that it paints it, or give it up for missed."""
+    """Put back an alert whose overlay has not reported in time that it paints, or give it up as missed."""
     playing = show.playing
     if not playing or not playing.leased_until or show.now < playing.leased_until:
         return show

@@ -50,5 +50,5 @@ def kind_of(token: str) -> SecretKind | None:
 
 
 def digest_of(token: str) -> bytes:
-    """Give what is kept of a secret: it has as much chance in it as its digest, and needs no salt."""
+    """Give the digest that is kept of a secret; a secret is random, so it needs no salt."""
     return sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""What is taken next, and what an overlay that asks is told."""
+"""Which alert is taken next, and what an overlay is answered that asks for it."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,7 +46,7 @@ class Wait(StrEnum):
 
 @frozen
 class NextAnswer:
-    """What an overlay is told that asks for the next alert."""
+    """The answer to an overlay that asks for the next alert."""
 
     role: OverlayRole
     playing: Showing | None
@@ -86,7 +86,7 @@ def _answered(show: Show, overlay: str, frames: int) -> tuple[Show, NextAnswer]:
     show = drop_missed(end_leases(show))
     is_behind = show.is_truncated and len(show.arrivals) < len(before.arrivals)
     show = report(show, overlay, frames)
-    if is_behind:  # what was not looked at yet has waited as long, and counts from the same moment
+    if is_behind:  # alerts that were not read yet have waited as long, from the same moment
         show = evolve(show, painted_at=before.painted_at, modes=before.modes)
         return show, NextAnswer(OverlayRole.NONE, show.playing, Wait.NOT_PAINTING)
     if not is_painting(show, overlay):
@@ -146,7 +146,7 @@ def sort_out(show: Show) -> Sorted:
 
 
 def as_it_stands(show: Show) -> Sorted:
-    """Tell what waits, without noting that time has passed: leases that have ended, and what is missed."""
+    """Tell what waits by now; leases that have ended and alerts that are missed are not recorded by it."""
     return sort_out(drop_missed(end_leases(show)))
 
 

@@ -126,7 +126,7 @@ class UnitOfWorkContract(JournalChangesContract, PaymentContract):
             f"{i}:{kind}" for i in "cd" for kind in ("credit-cheer", "summon-ghost")
         ]
 
-    # --- one fact under two ids --------------------------------------------------------------------
+    # --- one report under two ids ------------------------------------------------------------------
 
     TWICE_TOLD: Sequence[ev.Event] = (
         ev.Follow(MARGE, at(0)),
@@ -136,8 +136,8 @@ class UnitOfWorkContract(JournalChangesContract, PaymentContract):
     )
 
     @pytest.mark.parametrize("event", TWICE_TOLD, ids=lambda event: type(event).__name__)
-    async def test_a_fact_under_two_ids_counts_once(self, stage: Stage, event: ev.Event) -> None:
-        """Further reports of a fact, in one batch or a later one, are recorded as repeated, and of which."""
+    async def test_one_thing_under_two_ids_counts_once(self, stage: Stage, event: ev.Event) -> None:
+        """Later reports of one thing, in one batch or another, are recorded as repeated, and of which."""
         batch = [entry("one", event, at(0)), entry("two", event, at(0))]
         admitted = await record(stage.units, batch, POLICY)
         await receive([entry("three", event, at(0))], stage.other, POLICY)
@@ -151,7 +151,7 @@ class UnitOfWorkContract(JournalChangesContract, PaymentContract):
         assert {shown.entry_id for shown in stored.feed_items} <= {"one"}
 
     async def test_a_fact_told_at_once_by_two_counts_once(self, stage: Stage) -> None:
-        """One fact under eight ids on two instances at once counts once."""
+        """One report under eight ids on two instances at once counts once."""
         reports = [follows(f"f{number}") for number in range(8)]
         await asyncio.gather(
             *(
@@ -248,7 +248,7 @@ class UnitOfWorkContract(JournalChangesContract, PaymentContract):
         assert [shown.entry_id for shown in stored.feed_items] == ["f"]
 
     async def test_a_fact_that_is_understood_at_last_is_known(self, stage: Stage) -> None:
-        """Once a parked fact is understood, a later report of it is a repetition."""
+        """Once a parked entry is understood, a later report of it is a repetition."""
         await receive([malformed("torn")], stage.units, POLICY)
         await record(stage.other, [retried("torn", follows("f").content)], POLICY)
         await receive([follows("g")], stage.units, POLICY)
@@ -278,7 +278,7 @@ class UnitOfWorkContract(JournalChangesContract, PaymentContract):
         assert times == sorted(times)
 
     async def test_an_error_in_the_middle_leaves_nothing(self, stage: Stage) -> None:
-        """An error leaves neither entry nor fact, and the same entries are new the next time."""
+        """An error leaves neither entry nor dedup key, and the same entries are new the next time."""
         await receive([online("halloween", 0)], stage.units, POLICY)
         before, batch = await stage.read(), [follows("f"), cheers("c"), offline(90)]
         for units in (stage.units, stage.other):

@@ -398,8 +398,8 @@ class EffectsMachine(RuleBasedStateMachine):
             await receive([news], self.stage.units, POLICY)
 
         world, settle_after = self.world, self.stage.settle_after
-        outside = Services(instance.outbox, world, world, world, world, world, show, settle_after)
-        await instance.outbox.settle(job, await perform(job, outside, chance=0.5))
+        services = Services(instance.outbox, world, world, world, world, world, show, settle_after)
+        await instance.outbox.settle(job, await perform(job, services, chance=0.5))
 
     def _decide(self, number: int, result: CallResult) -> None:
         call = self.world.calls[number]

@@ -125,7 +125,7 @@ class ChannelMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), policy=_POLICIES)
     def tell_twice(self, data: st.DataObject, policy: Policy) -> None:
-        """Twitch reports facts again under other ids."""
+        """Twitch reports things again under other ids."""
         old = data.draw(st.lists(self._old_entries(), min_size=1, max_size=3))
         told = [entry for entry in old if entry.source not in (EntrySource.HOST, EntrySource.REPAIR)]
         self._receive(self._sign(evolve(entry, id=self._next_id()) for entry in told), policy)

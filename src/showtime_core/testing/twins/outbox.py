@@ -260,7 +260,7 @@ class MemoryGhosts:
         if verdict := memory.verdicts.get(request.id):
             return verdict.remark if verdict.outcome is Outcome.REPEATED else request.id
         key = request.dedup_key or ""
-        recent = None if request.is_named else memory.asker(key, self.table.units.clock())
+        recent = None if request.has_own_key else memory.asker(key, self.table.units.clock())
         return memory.first_reports.get(key) or recent
 
     async def progress(self, ghost_id: UUID) -> GhostProgress:

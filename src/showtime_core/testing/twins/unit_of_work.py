@@ -37,9 +37,9 @@ class Memory:
     state: ChannelState = ChannelState()
     journal: dict[str, Entry] = Factory(dict)
     first_reports: dict[str, str] = Factory(dict)
-    """Each with the id of the entry that told it first."""
+    """Dedup key → the id of the entry that reported it first."""
     recent: dict[str, tuple[str, datetime]] = Factory(dict)
-    """Requests that are named, or whose ghost was shown: the fact, and until when it can be repeated."""
+    """Requests with a key of their own, or whose ghost was shown: the dedup key, and until when it counts."""
     verdicts: dict[str, Verdict] = Factory(dict)
     feed_items: tuple[FeedItem, ...] = ()
     effects: dict[str, PlannedEffect] = Factory(dict)
@@ -50,7 +50,7 @@ class Memory:
     payments: tuple[Payment, ...] = ()
 
     def asker(self, key: str, now: datetime) -> str | None:
-        """Name who asked for a ghost last, in progress or shown a moment ago, without a claim to the fact."""
+        """Find the latest request of a dedup key among those whose key is not recorded, if there is one."""
         asked = [(until, entry_id) for entry_id, (told, until) in self.recent.items() if told == key]
         latest = max(reversed(asked), key=lambda one: one[0], default=(now, ""))
         return latest[1] if latest[0] > now else None
@@ -105,8 +105,8 @@ def _after(
 ) -> Memory:
     fresh = admitted.new_entries
     news = [(one, one.dedup_key) for one in fresh if one.dedup_key and one.id not in admitted.first_reports]
-    claims = {key: one.id for one, key in news if not one.is_named}
-    named = {one.id: (key, NEVER) for one, key in news if one.is_named}
+    recorded = {one.recorded_key: one.id for one, _ in news if one.recorded_key}
+    unrecorded = {one.id: (key, NEVER) for one, key in news if one.has_own_key}
     verdicts = kept.verdicts | {verdict.entry_id: verdict for verdict in changes.verdicts}
     for decided in changes.decided:
         verdicts[decided.entry_id] = evolve(verdicts[decided.entry_id], outcome=decided.outcome)
@@ -117,8 +117,8 @@ def _after(
         kept,
         state=changes.state,
         journal=kept.journal | {entry.id: entry for entry in fresh},
-        first_reports=kept.first_reports | claims,
-        recent=kept.recent | named,
+        first_reports=kept.first_reports | recorded,
+        recent=kept.recent | unrecorded,
         verdicts=verdicts,
         feed_items=kept.feed_items + changes.feed_items,
         effects=kept.effects | {planned.key: planned for planned in changes.effects},

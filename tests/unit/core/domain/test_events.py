@@ -1,4 +1,4 @@
-"""What is one fact, however often it is reported."""
+"""Which reports are about one thing, however often it is reported."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def written(message_id):
     ],
 )
 def test_a_natural_key_names_the_fact(one, other, is_same):
-    """A key is equal for two reports of one fact, and different for two facts."""
+    """A key is equal for two reports of one thing, and different for two things."""
     assert ev.dedup_key(one)
     assert (ev.dedup_key(one) == ev.dedup_key(other)) is is_same
 

@@ -72,8 +72,8 @@ async def test_a_payment_that_is_dismissed_may_have_been_made(is_spent):
     assert dismissed.ghost
     assert dismissed.next_effect
     assert (dismissed.ghost.refusal, dismissed.next_effect.key) == (GhostRefusal.FAILURE, "e:reject-points")
-    outside = Services(None, ledger, ledger, None, None, None, None, timedelta(0))
-    settlement = await perform(job(dismissed.next_effect.effect, dismissed.ghost), outside, chance=0)
+    services = Services(None, ledger, ledger, None, None, None, None, timedelta(0))
+    settlement = await perform(job(dismissed.next_effect.effect, dismissed.ghost), services, chance=0)
     balance = await ledger.balance(MARGE)
     assert settlement.ghost
     if is_spent:

@@ -47,12 +47,12 @@ class Stage:
     world: FaultyServices = field(factory=lambda: FaultyServices(read_clock, timedelta(seconds=1)))
     news: list = field(factory=list)
     changes: dict = field(factory=dict)
-    """What is otherwise of the outside."""
+    """Ports of `Services` that are others here, by name."""
 
     async def perform(self, effect, *results, attempts=1, ghost=None, in_doubt_for=None, answered_for=SETTLE):
         """Perform an effect, each of whose calls meets the next fate; they are as many."""
         job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for, answered_for)
-        task = asyncio.create_task(perform(job, self.outside(), chance=1.0), name=job.key)
+        task = asyncio.create_task(perform(job, self.services(), chance=1.0), name=job.key)
         for result in results:
             async with asyncio.timeout(5):
                 while not self.world.calls:  # noqa: ASYNC110 - what is waited for has no event
@@ -64,7 +64,7 @@ class Stage:
     async def balance(self):
         return await self.world.balance(VERA)
 
-    def outside(self):
+    def services(self):
         async def receive(entry):
             self.news.append(entry)
 
