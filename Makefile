@@ -42,7 +42,7 @@ test-quick: install ## Run what needs no process of its own: units, contracts an
 soak: install ## Run the long proofs: the whole storm, and ten times as many examples of everything
 	@$(PYTEST) --numprocesses auto --dist worksteal --hypothesis-profile soak tests/soak tests/unit $(ARGS)
 
-check: lint types imports examples ## Lint, formatting, types, import contracts, examples of the docs
+check: lint types imports examples ## Lint, formatting, types, import contracts, examples and links of the docs
 
 lint: install
 	$(VENV)/bin/ruff check
@@ -55,7 +55,8 @@ imports: install
 	$(VENV)/bin/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
 
 examples: install
-	$(PYTEST) --quiet tests/unit/test_docs_examples.py
+	$(PYTEST) --quiet tests/unit/test_docs_examples.py tests/unit/test_docs_links.py \
+		tests/unit/test_public_modules.py tests/unit/test_pictures.py
 
 format: install ## Repair what can be repaired of lint and formatting
 	$(VENV)/bin/ruff check --fix
@@ -88,5 +89,6 @@ lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade
 	$(UV_COMPILE) tools/docs.in --extra testing --constraint requirements-dev.lock --output-file tools/docs.lock
 
 clean: ## Remove the environments and what the tools left behind
-	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) $(DOCS_VENV) build/site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+		build/pages build/doctrees build/site
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

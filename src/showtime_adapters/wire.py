@@ -25,7 +25,6 @@ from showtime_core.domain.points_and_ghosts.effects import Effect
 from showtime_core.domain.reactions import Policy
 from showtime_core.texts import format_time
 
-# The `type` of each alert, as the overlay knows it.
 ALERT_TYPES: dict[type[Alert], str] = {
     alerts.FollowAlert: "follow",
     alerts.RaidAlert: "raid",
@@ -35,6 +34,7 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.GhostAlert: "generated-images",
     alerts.HypeTrainAlert: "hype-train",
 }
+"""The `type` of each alert, as the overlay knows it."""
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 

@@ -1,4 +1,4 @@
-"""The docs as a site, in a real browser: it needs nobody else, finds what is looked for, and shuts nobody out.
+"""The docs as a site, in a real browser: it needs nobody else, finds what is looked for, shuts nobody out.
 
 What is opened is what `make docs` has built; where nobody has, these are skipped.
 """
@@ -46,7 +46,7 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def chrome(require_tool, site, tmp_path_factory):
+def chrome(require_tool, tmp_path_factory):
     chromium, driver = require_tool("chromium"), require_tool("chromium-driver")
     with browser(chromium, driver, tmp_path_factory.mktemp("profile")) as running:
         yield running
@@ -63,7 +63,7 @@ def look_at(chrome, url, size=DESK, scheme="light"):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_the_site_loads_nothing_from_elsewhere(chrome, site, path):
+def test_the_site_loads_nothing_from_elsewhere(site, chrome, path):
     """A page asks for what stands beside it and for nothing else: it works without a network."""
     look_at(chrome, f"{site}/{path}")
     loaded = chrome.execute_script("return performance.getEntriesByType('resource').map((each) => each.name)")
@@ -74,14 +74,14 @@ def test_the_site_loads_nothing_from_elsewhere(chrome, site, path):
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_the_site_is_open_to_everybody(chrome, site, path, scheme, size):
+def test_the_site_is_open_to_everybody(site, chrome, path, scheme, size):
     """Axe finds nothing on a desk or a phone, light or dark, and no page must be moved sideways."""
     look_at(chrome, f"{site}/{path}", size, scheme)
     assert violations(chrome, axe_script()) == {}
     assert chrome.execute_script("return document.documentElement.scrollWidth") <= size[0]
 
 
-def test_light_and_dark_are_chosen_by_the_reader(chrome, site):
+def test_light_and_dark_are_chosen_by_the_reader(site, chrome):
     """A page is as the reader's system has it, until the reader says otherwise on it; then that stays."""
     colours = []
     for scheme in ("light", "dark"):
@@ -95,7 +95,7 @@ def test_light_and_dark_are_chosen_by_the_reader(chrome, site):
     chrome.execute_script("localStorage.clear()")
 
 
-def test_search_finds_pages_and_names(chrome, site):
+def test_search_finds_pages_and_names(site, chrome):
     """What a reader looks for is found without anybody's help: words of a page, and names of the code."""
     for words, found in {
         "decide parked": "decide-what-is-parked",
@@ -108,7 +108,8 @@ def test_search_finds_pages_and_names(chrome, site):
         assert any(found in str(link.get_attribute("href")) for link in results), words
 
 
-def test_every_public_module_has_its_page(site):
+@pytest.mark.usefixtures("site")
+def test_every_public_module_has_its_page():
     """The reference has a page of each module that is listed as public, and of each in it."""
     written = {path.stem for path in (BUILT / "python").glob("*.html")}
     assert {"showtime_core.ports", "showtime_core.domain.points_and_ghosts.points"} <= written

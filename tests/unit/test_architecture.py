@@ -123,7 +123,13 @@ def test_a_statement_that_is_put_together_is_seen(source):
 
 # --- lock files ---------------------------------------------------------------------------------
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "bench/requirements.lock", "tools/audit.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-dev.lock",
+    "bench/requirements.lock",
+    "tools/audit.lock",
+    "tools/docs.lock",
+]
 PACKAGE = re.compile(r"[\w.\[\]-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+")
 
 

@@ -30,6 +30,16 @@ NAVIGATION = {
 }
 """Where the pages stand at the side; a pattern takes new ones by itself."""
 
+REPAIRS = {
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',
+    '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<div id="search-results"></div>': '<h1>Search</h1><div id="search-results"></div>',
+}
+"""What the theme leaves out: names of landmarks, levels of headings, a way by keyboard into what scrolls."""
+
 
 def toctree(*lines: str) -> str:
     """Write a list of pages, for the side alone."""
@@ -87,16 +97,32 @@ def gather() -> None:
     listing.write_text(listing.read_text("utf-8") + toctree("", *pages), "utf-8")
 
 
-def build(arguments: list[str]) -> int:
-    """Make the site anew; returns 0 where nothing is wrong with it."""
+def repair() -> bool:
+    """Put into the pages what the theme leaves out; returns whether there was a place for all of it."""
+    missed = set(REPAIRS)
+    for page in SITE.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for found, better in REPAIRS.items():
+            if found in text:
+                missed.discard(found)
+                text = text.replace(found, better)
+        page.write_text(text, "utf-8")
+    for place in missed:
+        print(f"The theme has changed, and has no {place} any more.", file=sys.stderr)
+    return not missed
+
+
+def build(arguments: list[str]) -> bool:
+    """Make the site anew; returns whether all is well with it."""
     gather()
     shutil.rmtree(SITE, ignore_errors=True)
     options = ["-c", str(Path(__file__).parent), "-d", str(ROOT / "build/doctrees"), "-b", "html"]
     strict = ["--fail-on-warning", "--keep-going", "--fresh-env", "--quiet"]
-    return build_main([*options, *strict, *arguments, str(GATHERED), str(SITE)])
+    failed = build_main([*options, *strict, *arguments, str(GATHERED), str(SITE)])
+    return repair() and not failed
 
 
 if __name__ == "__main__":
-    failed = build(sys.argv[1:])
-    print("The docs have mistakes: see above." if failed else f"Open {SITE / 'index.html'}")
-    sys.exit(failed)
+    is_well = build(sys.argv[1:])
+    print(f"Open {SITE / 'index.html'}" if is_well else "The docs have mistakes: see above.")
+    sys.exit(not is_well)

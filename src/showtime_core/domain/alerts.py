@@ -67,3 +67,4 @@ class HypeTrainAlert:
 
 
 Alert = FollowAlert | RaidAlert | CheerAlert | SubscribeAlert | GiftSubAlert | GhostAlert | HypeTrainAlert
+"""Whatever the overlay shows over the tape."""

@@ -39,6 +39,7 @@ class WentOffAir:
 
 
 Fact = WentOnAir | WentOffAir
+"""What the nights are worked out from."""
 
 
 @frozen

@@ -78,6 +78,7 @@ class AdvanceGhost:
 
 
 Credit = CreditCheer | CreditSubscription | CreditGiftSubs
+"""Whatever gives points."""
 
 
 @frozen
@@ -95,6 +96,7 @@ class CheckForDouble:
 
 
 Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
+"""Everything that may be done outside."""
 
 MAX_POINTS = 2**31 - 1
 """The ledger counts in 32 bits, and takes nothing below 1."""

@@ -77,6 +77,7 @@ class CannotTell:
 
 
 LedgerMatch = Adopt | Repeat | LookAgain | CannotTell
+"""What may have become of a request."""
 
 
 def match_ledger(

@@ -9,6 +9,7 @@ from typing import assert_never
 from showtime_core.domain.events import Tier
 
 POINTS_PER_BIT = 1
+"""For each bit of a cheer."""
 POINTS_PER_SUBSCRIPTION = 600
 """For a month at tier 1, first or renewed, paid by oneself or received as a gift."""
 POINTS_PER_GIFT = 200
