@@ -7,6 +7,7 @@ each public module, from its docstrings. Nothing is fetched. A dead link, a page
 public name without a docstring ends it with an error.
 """
 
+import ast
 import re
 import shutil
 import sys
@@ -36,9 +37,13 @@ REPAIRS = {
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
     "<pre>": '<pre tabindex="0">',
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    'download internal" download=""': 'download internal"',
     '<div id="search-results"></div>': '<h1>Search</h1><div id="search-results"></div>',
 }
-"""What the theme leaves out: names of landmarks, levels of headings, a way by keyboard into what scrolls."""
+"""What the theme leaves out: names of landmarks, levels of headings, a way by keyboard into what scrolls.
+
+And what lies beside the pages is opened, and not saved.
+"""
 
 
 def toctree(*lines: str) -> str:
@@ -63,15 +68,28 @@ def submodules(module: str) -> Iterator[str]:
                 yield f"{module}.{path.stem}"
 
 
+def first_sentence(module: str) -> str:
+    """Tell what a module is for, by the first line of its docstring."""
+    spec = find_spec(module)
+    source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
 def write_module(module: str) -> None:
     """Write the page of a module, and of those in it; Sphinx puts the docstrings in their place."""
-    inner = list(submodules(module))
+    inner = {each: each.rpartition(".")[2] for each in submodules(module)}
     for each in inner:
         write_module(each)
-    shorter = [f"   {each.rpartition('.')[2]} <{each}>" for each in inner]
     lines = [module, "=" * len(module), "", f".. automodule:: {module}", ""]
-    if inner:
-        lines += ["Its modules:", "", ".. toctree::", "   :maxdepth: 1", "", *shorter, ""]
+    lines += [f"- :doc:`{name} <{each}>`: {first_sentence(each)}" for each, name in inner.items()]
+    lines += [
+        "",
+        ".. toctree::",
+        "   :hidden:",
+        "",
+        *(f"   {name} <{each}>" for each, name in inner.items()),
+        "",
+    ]
     (GATHERED / "python" / f"{module}.rst").write_text("\n".join(lines), "utf-8")
 
 

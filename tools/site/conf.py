@@ -42,10 +42,15 @@ pygments_dark_style = "a11y-high-contrast-dark"
 
 _BLUE, _BLUE_LIGHT = "#1420c4", "#8fa2ff"
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": _BLUE, "color-brand-content": _BLUE},
+    "light_css_variables": {
+        "color-brand-primary": _BLUE,
+        "color-brand-content": _BLUE,
+        "color-highlight-on-target": "#e7e9ff",
+    },
     "dark_css_variables": {
         "color-brand-primary": _BLUE_LIGHT,
         "color-brand-content": _BLUE_LIGHT,
+        "color-highlight-on-target": "#252039",
         "color-background-primary": "#0f0d1a",
         "color-background-secondary": "#181528",
         "color-background-hover": "#252039",
