@@ -8,6 +8,7 @@ How the service runs
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
     nginx, browser      real ones, before our instances
+    axe                 what of a page is closed to somebody
 
 Who calls it
     twitch              single EventSub messages, signed
