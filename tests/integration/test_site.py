@@ -74,7 +74,7 @@ def test_the_site_loads_nothing_from_elsewhere(site, chrome, path):
 
 @pytest.mark.usefixtures("site")
 def test_no_file_of_the_site_names_another_host_to_load_from():
-    """Of all that is built, pages that no test opens too, nothing is a script, a style or a picture elsewhere."""
+    """In all that is built, also where no test looks, no script, style or picture is another host's."""
     loads = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//""")
     pages = {path: path.read_text("utf-8") for path in BUILT.rglob("*.html")}
     assert len(pages) > 100
