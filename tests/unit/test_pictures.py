@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DRAW = ROOT / "tools/pictures/draw.py"
+DRAW = ROOT / "tools/drawings/draw.py"
 PICTURES = ["house.svg", "message.svg"]
 
 pytestmark = pytest.mark.process
@@ -24,7 +24,7 @@ def drawn(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_a_picture_is_of_this_code(picture, drawn):
-    """A picture that the code has left behind is drawn again: `.venv/bin/python tools/pictures/draw.py`."""
+    """A picture that the code has left behind is drawn again: `.venv/bin/python tools/drawings/draw.py`."""
     committed = ROOT / "docs/explanation" / picture
     assert committed.read_text("utf-8") == (drawn / picture).read_text("utf-8")
 

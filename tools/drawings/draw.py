@@ -1,6 +1,6 @@
 """Draw the pictures of the architecture from the code.
 
-    .venv/bin/python tools/pictures/draw.py [FOLDER]
+    .venv/bin/python tools/drawings/draw.py [FOLDER]
 
 The same code gives the same pictures, to the byte. A unit test fails while those in `docs` are of other code.
 """
