@@ -5,6 +5,7 @@ VENV_OF_USER := $(shell if [ ! -e .venv ] || [ -O .venv ]; then echo .venv; else
 VENV ?= $(VENV_OF_USER)
 BENCH_VENV ?= .venv-bench
 AUDIT_VENV ?= .venv-audit
+DOCS_VENV ?= .venv-docs
 UV ?= uv
 export PYTHON
 
@@ -22,7 +23,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick soak check lint types imports examples format bench audit lock clean
+.PHONY: help install run test test-quick soak check lint types imports examples format docs bench audit lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +46,7 @@ test-quick: install ## Run what needs no process of its own: units, contracts an
 soak: install ## Run the long proofs: the whole storm, and ten times as many examples of everything
 	@$(PYTEST) --numprocesses auto --dist worksteal --hypothesis-profile soak tests/soak tests/unit $(ARGS)
 
-check: lint types imports examples ## Lint, formatting, types, import contracts, examples of the docs
+check: lint types imports examples ## Lint, formatting, types, import contracts, examples and links of the docs
 
 lint: install
 	$(VENV)/bin/ruff check
@@ -58,11 +59,16 @@ imports: install
 	$(VENV)/bin/lint-imports --no-logo --cache-dir $(CACHE)/import-linter
 
 examples: install
-	$(PYTEST) --quiet tests/unit/test_docs_examples.py
+	$(PYTEST) --quiet tests/unit/test_docs_examples.py tests/unit/test_docs_links.py \
+		tests/unit/test_public_modules.py tests/unit/test_pictures.py
 
 format: install ## Repair what can be repaired of lint and formatting
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
+
+docs: ## Build the docs as a site, into build/site (open build/site/index.html)
+	@tools/install $(DOCS_VENV) tools/docs.lock
+	@$(DOCS_VENV)/bin/python tools/site/build.py $(ARGS)
 
 bench: ## Run the benchmarks, with peers in an environment of their own
 	@tools/install $(BENCH_VENV) bench/requirements.lock
@@ -71,7 +77,7 @@ bench: ## Run the benchmarks, with peers in an environment of their own
 # Strict, for what the vulnerability service does not know must not pass for safe.
 audit: ## Ask whether anything locked is known to be vulnerable (needs the network; not a part of check)
 	@tools/install $(AUDIT_VENV) tools/audit.lock
-	@for lock in requirements.lock requirements-run.lock requirements-dev.lock bench/requirements.lock tools/audit.lock; do \
+	@for lock in requirements.lock requirements-run.lock requirements-dev.lock bench/requirements.lock tools/audit.lock tools/docs.lock; do \
 		echo "== $$lock"; \
 		$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 			--requirement $$lock $(ARGS) || status=1; \
@@ -85,7 +91,9 @@ lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade
 	$(UV_COMPILE) bench/requirements.in --extra dev --constraint requirements-dev.lock \
 		--output-file bench/requirements.lock
 	$(UV_COMPILE) tools/audit.in --constraint requirements-dev.lock --output-file tools/audit.lock
+	$(UV_COMPILE) tools/docs.in --extra testing --constraint requirements-dev.lock --output-file tools/docs.lock
 
 clean: ## Remove the environments and what the tools left behind
-	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+		build/pages build/doctrees build/site
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,9 +27,11 @@ ISSUER = "https://goldenvcr.com/api/auth"
 ANSWER_SECONDS = 5.0
 """How long one request to auth may take as a whole: somebody waits for it."""
 KEEP_KEYS_SECONDS = 600.0
+"""How long the keys are good for, before they are fetched again."""
 PAUSE_SECONDS = 10.0
 """The least time from one fetching of the keys to the next: strangers choose which key is looked for."""
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
+"""The same after a fetching that failed."""
 
 _MAX_NAME = 200
 """Far beyond those of Twitch; what is longer could be too long for an index of the database."""

@@ -26,7 +26,6 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.kind_rules import KindRule
 from showtime_core.texts import format_time
 
-# The `type` of each alert, as the overlay knows it.
 ALERT_TYPES: dict[type[Alert], str] = {
     alerts.FollowAlert: "follow",
     alerts.RaidAlert: "raid",
@@ -37,6 +36,7 @@ ALERT_TYPES: dict[type[Alert], str] = {
     alerts.HypeTrainAlert: "hype-train",
     alerts.WatchStreakAlert: "watch-streak",
 }
+"""The `type` of each alert, as the overlay knows it."""
 
 _EMOTE_URL = "https://static-cdn.jtvnw.net/emoticons/v2/{}/default/dark/1.0"
 

@@ -129,6 +129,7 @@ LOCKS = [
     "requirements-dev.lock",
     "bench/requirements.lock",
     "tools/audit.lock",
+    "tools/docs.lock",
 ]
 PACKAGE = re.compile(r"[\w.\[\]-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+")
 

@@ -88,3 +88,4 @@ Alert = (
     | HypeTrainAlert
     | WatchStreakAlert
 )
+"""Whatever the overlay shows over the tape."""

@@ -358,6 +358,7 @@ Event = (
     | EntryRetried
     | EntryDismissed
 )
+"""Everything that can happen."""
 
 
 def dedup_key(event: Event) -> str | None:  # noqa: PLR0911 - one table

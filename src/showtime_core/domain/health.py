@@ -14,11 +14,13 @@ from showtime_core.domain.chat import ChatHealth, ChatSource
 from showtime_core.domain.subscriptions import CHAT_TYPES, MISSING, OPTIONAL, PENDING, SubscriptionFinding
 
 CHECK_EVERY = timedelta(minutes=10)
+"""How often the channel is looked after at Twitch while all is well."""
 CHECK_MISSING_EVERY = timedelta(minutes=5)
 """A broadcast whose stream is missed must be missed three times within ten minutes."""
 CHECK_TROUBLE_EVERY = timedelta(seconds=20)
 """While the last check was bad: with a look every 5 s, `/status` tells of the next within 30 s."""
 STALE_AFTER = timedelta(minutes=30)
+"""From what age on the last check says nothing any more: two have not been made since."""
 CHAT_STALE_AFTER = timedelta(minutes=3)
 """The reader of the chat reports at least once a minute."""
 

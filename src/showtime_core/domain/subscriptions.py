@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from attrs import field, frozen
 
 ENABLED = "enabled"
+"""The status by which Twitch says that it delivers."""
 PENDING = "webhook_callback_verification_pending"
 """Twitch is about to call our URL with a challenge, or waits for the answer."""
 CHAT_TYPES = tuple(

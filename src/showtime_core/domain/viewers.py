@@ -7,6 +7,7 @@ from attrs import field, frozen
 from showtime_core.texts import trim
 
 ANONYMOUS_NAME = "Anonymous"
+"""What people see of somebody who does not want to be named."""
 
 
 @frozen

@@ -16,6 +16,7 @@ from showtime_core.domain.events import AdBreak, HypeTrainPhase, HypeTrainUpdate
 from showtime_core.errors import Refused
 
 MAX_TAPE_ID = 2**31 - 1
+"""The tables keep the numbers of tapes in 32 bits."""
 
 
 @frozen

@@ -16,7 +16,9 @@ from showtime_core.domain.events import StreamFound, StreamMissed
 LISTED_AFTER_END = timedelta(minutes=5)
 """How long a stream may be listed after its end."""
 MISSING_FOR = timedelta(minutes=10)
+"""How long a stream must be missed, at the least, before its broadcast counts as over."""
 MISSING_CHECKS = 3
+"""How many checks must have missed it by then."""
 
 
 @frozen

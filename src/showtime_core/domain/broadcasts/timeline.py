@@ -40,6 +40,7 @@ class WentOffAir:
 
 
 Fact = WentOnAir | WentOffAir
+"""What the nights are worked out from."""
 
 
 @frozen

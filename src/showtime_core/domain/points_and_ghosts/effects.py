@@ -79,6 +79,7 @@ class AdvanceGhost:
 
 
 Credit = CreditCheer | CreditSubscription | CreditGiftSubs
+"""Whatever gives points."""
 
 
 @frozen
@@ -96,6 +97,7 @@ class CheckForDouble:
 
 
 Effect = Credit | SummonGhost | AdvanceGhost | CheckForDouble
+"""Everything that may be done outside."""
 
 FIRST_KINDS: dict[type[Credit | SummonGhost], str] = {
     CreditCheer: "credit-cheer",

@@ -25,6 +25,7 @@ from showtime_core.errors import Refused
 from showtime_core.texts import clean, trim
 
 MAX_SUBJECT_CHARACTERS = 120
+"""How long the name of what is to appear may be."""
 SAME_REQUEST_FOR = timedelta(minutes=10)
 """For so long after a ghost was shown, its viewer's request for the same ghost is a repetition: a viewer
 whose answer was lost asks again, and must not pay twice."""

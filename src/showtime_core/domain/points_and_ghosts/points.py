@@ -5,6 +5,7 @@ a gift earns its giver less than a subscription of one's own, because each recip
 """
 
 POINTS_PER_BIT = 1
+"""For each bit of a cheer."""
 POINTS_PER_SUBSCRIPTION = 600
 """For a month at tier 1, first or renewed, paid by oneself or received as a gift."""
 POINTS_PER_GIFT = 200

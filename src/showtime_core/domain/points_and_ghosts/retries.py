@@ -9,6 +9,7 @@ from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.errors import Ambiguous, NotEnoughPoints, Refused, ShowtimeError, Unforeseen
 
 FIRST_DELAY = timedelta(seconds=1)
+"""How long to wait after the first failure; after each one more, longer."""
 LONGEST_DELAY = timedelta(minutes=5)
 """So when an outage is over, even one of a whole night, the next try comes within five minutes."""
 
@@ -47,6 +48,7 @@ class Park:
 
 
 Consequence = Retry | GiveUp | Park
+"""Whatever a failure may lead to."""
 
 
 def consequence(  # noqa: PLR0911 - one table
