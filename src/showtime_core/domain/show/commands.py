@@ -22,6 +22,7 @@ from showtime_core.domain.show.queue import (
 from showtime_core.errors import NotFound, Refused
 
 BY_THE_HOST = "by the host"
+"""Why an alert is not played that the host has skipped."""
 
 
 @frozen
@@ -32,6 +33,7 @@ class AdsBegan:
 
 
 ShowChange = ShowCommanded | AdsBegan
+"""What changes the show from outside: what the host commands, and what Twitch tells."""
 
 
 def apply_change(show: Show, change: ShowChange, named: QueuedAlert | None = None) -> Show:

@@ -10,6 +10,7 @@ from showtime_core.errors import Refused
 
 MIN_SECONDS, MAX_SECONDS = 0.5, 120.0
 MAX_BITS = 2**31 - 1
+"""The largest number of bits that a rule may ask for."""
 
 
 class IfBusy(StrEnum):

@@ -11,6 +11,7 @@ from showtime_core.errors import Refused
 from showtime_core.texts import clean
 
 MAX_NAME_CHARACTERS = 60
+"""Of the name of a secret, which is for people."""
 
 
 class SecretKind(StrEnum):

@@ -19,6 +19,7 @@ from showtime_core.domain.show.queue import (
 )
 
 ASK_AGAIN_AFTER = timedelta(seconds=0.5)
+"""How soon an overlay that gets nothing asks again."""
 
 
 class OverlayRole(StrEnum):
