@@ -24,6 +24,7 @@ from support.in_process import running_here
 from support.irc import CHANNEL, IrcServer, irc, privmsg
 from support.server import Server, rows, running
 from support.sse import listening
+from support.twitch_api import twitch_api
 
 LINES = "select payload->'message'->>'id' from showtime.chat_line order by id"
 
@@ -294,3 +295,17 @@ async def test_a_watch_streak_by_irc_is_chat_and_has_an_alert(twitch, settings, 
             assert ids(chat) == ["b", "c"]
             data = {"username": "Vera", "numConsecutiveStreams": 7, "message": "seven tapes"}
             assert alerts.data == [{"type": "watch-streak", "data": data}] * 2
+
+
+async def test_another_room_is_shown_by_its_name(twitch, settings, migrated):
+    """IRC tells the id of another room alone; Twitch is asked for its name, and else the id stands for it."""
+    with twitch_api() as api:
+        app = api.settings | settings | {"SHOW_SHARED_CHAT": "true", "TWITCH_KEEP_SUBSCRIPTIONS": "false"}
+        with running_here(migrated, app) as server:
+            await twitch.until_joined()
+            async with following(f"{server.url}/chat") as chat:
+                for message_id, room in (("a", "31337"), ("b", "31337"), ("c", "4")):
+                    tags = f"@id={message_id};user-id=7;display-name=Vera;room-id=1;source-room-id={room}"
+                    await twitch.send(f"{tags} :vera!vera@vera PRIVMSG #{CHANNEL} :hi\r\n".encode())
+                await until(lambda: len(chat.events) == 3)
+            assert [line["message"]["channel"] for line in chat.data] == ["Tapehead", "Tapehead", "4"]

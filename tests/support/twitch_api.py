@@ -167,7 +167,8 @@ class TwitchApi:
         return token in self.app_tokens and token not in self.revoked
 
     def users(self, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        login = query.get("login", "")
+        by_id = {user_id: login for login, user_id in self.world.users.items()}
+        login = query.get("login") or by_id.get(query.get("id", ""), "")
         user_id = self.world.users.get(login)
         found = [{"id": user_id, "login": login, "display_name": login.title()}] if user_id else []
         return 200, {"data": found}

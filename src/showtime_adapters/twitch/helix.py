@@ -80,6 +80,16 @@ class HelixChannels:
                 raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
         raise unexpected(answer, "its users", "to tell who the channel is")
 
+    async def display_name(self, user_id: str) -> str:
+        """Tell the name of a user as people see it; raises Refused if there is none."""
+        answer = await self.helix.request("GET", "/users", {"id": user_id})
+        match answer.status, answer.body:
+            case HTTPStatus.OK, {"data": [{"display_name": str(name), "login": str(login)}, *_]}:
+                return name or login
+            case HTTPStatus.OK, {"data": []}:
+                raise Refused(f"Twitch knows no user {user_id}")
+        raise unexpected(answer, "its users", "to tell who a user is")
+
     async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether a channel is live."""
         answer = await self.helix.request("GET", "/streams", {"user_id": broadcaster_id})

@@ -99,5 +99,5 @@ def _ports(
         neighbours=neighbours,
         authenticator=authenticator,
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
-        read_chat=twitch.irc_reader(settings, storage),
+        read_chat=twitch.irc_reader(settings, storage, app),
     )

@@ -1,11 +1,11 @@
 """What is done at Twitch: by `serve`, which looks after the channel, and by `init`, which sets it up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
@@ -23,10 +23,24 @@ from showtime_app.composition.ports import RecordChat, Storage, Work
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.ports import TwitchAccess
 from showtime_app.upkeep import Upkeep
+from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.events import ChatMessageSent
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.subscriptions import required_scopes, wanted_subscriptions
+from showtime_core.errors import Refused, Unavailable
 from showtime_core.use_cases.check_channel import CheckChannel
+
+
+@asynccontextmanager
+async def _open_helix(
+    settings: Settings, app: TwitchApp, telemetry: Telemetry
+) -> AsyncIterator[tuple[HelixClient, RequestSender, Credentials]]:
+    credentials = Credentials(app.client_id, app.client_secret)
+    async with make_client(settings.twitch_ca_file, telemetry) as client:
+        sender = RequestSender(client)
+        token = AppToken(settings.twitch_auth_url, credentials, sender)
+        yield HelixClient(settings.twitch_api_url, token, sender), sender, credentials
 
 
 @asynccontextmanager
@@ -34,16 +48,11 @@ async def open_twitch(
     settings: Settings, app: TwitchApp, telemetry: Telemetry = SILENT
 ) -> AsyncIterator[TwitchAccess]:
     """Reach Twitch, for as long as the context is open."""
-    credentials = Credentials(app.client_id, app.client_secret)
     with_chat = settings.chat_source == "eventsub"
     scopes = required_scopes(wanted_subscriptions("", with_chat=with_chat))
     if settings.ghost_approval is not GhostApproval.OFF:
         scopes = (*scopes, AUTOMOD_SCOPE)
-    async with make_client(settings.twitch_ca_file, telemetry) as client:
-        sender = RequestSender(client)
-        helix = HelixClient(
-            settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, sender), sender
-        )
+    async with _open_helix(settings, app, telemetry) as (helix, sender, credentials):
         url, channels = settings.twitch_webhook_callback_url, HelixChannels(helix)
         yield TwitchAccess(
             login=app.channel,
@@ -94,14 +103,47 @@ async def look_after_channel(
         await Upkeep(storage.read_health, use_case, storage.exclusive).run()
 
 
-def irc_reader(settings: Settings, storage: Storage) -> Callable[[RecordChat], Work] | None:
+@define
+class RoomNames:
+    """Names the other rooms of a shared chat, of which IRC tells the id alone; each is asked for once.
+
+    While Twitch cannot tell, the id stands for the name.
+    """
+
+    record: RecordChat
+    ask: Callable[[str], Awaitable[str]]
+    _known: dict[str, str] = field(factory=dict)
+
+    async def __call__(self, reports: Sequence[ChatReport]) -> None:
+        """Record these, with names."""
+        await self.record([await self._named(each) for each in reports])
+
+    async def _named(self, report: ChatReport) -> ChatReport:
+        match report.event:
+            case ChatMessageSent(source_channel=room) if room:
+                with suppress(Refused, Unavailable):
+                    self._known[room] = self._known.get(room) or await self.ask(room)
+                return evolve(report, event=evolve(report.event, source_channel=self._known.get(room, room)))
+        return report
+
+
+def irc_reader(
+    settings: Settings, storage: Storage, app: TwitchApp | None
+) -> Callable[[RecordChat], Work] | None:
     """Give what makes the work that reads chat by IRC, on one instance for all; None: it is not read so."""
     if settings.chat_source != "irc" or not (channel := settings.twitch_channel_name):
         return None
 
     def read(record: RecordChat) -> Work:
         url, ca_file = settings.twitch_irc_url, settings.twitch_ca_file
+        if app and settings.show_shared_chat:
+            record = RoomNames(record, partial(_name_user, settings, app))
         reader = IrcReader(url, channel.lower(), record, storage.report_chat, ca_file)
         return partial(storage.lead_chat, reader.run)
 
     return read
+
+
+async def _name_user(settings: Settings, app: TwitchApp, user_id: str) -> str:
+    async with _open_helix(settings, app, SILENT) as (helix, *_):
+        return await HelixChannels(helix).display_name(user_id)
