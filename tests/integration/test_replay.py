@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from attrs import evolve
 
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres.parked import PostgresParkedItems
@@ -16,7 +15,7 @@ from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import alert_document, snapshot_document
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.events import StreamFound, StreamMissed
-from showtime_core.domain.journal import Entry, Malformed, Outcome, ParkedEntry
+from showtime_core.domain.journal import Entry, Outcome, ParkedEntry
 from showtime_core.domain.parked import Decision
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
@@ -24,15 +23,10 @@ from showtime_core.ports import UnitOfWork
 from showtime_core.use_cases.check_channel import record_repair
 from showtime_core.use_cases.decide_parked import DecideParked
 from support.evening import evening, messages
-from support.nights import POLICIES, Hand, believable_night, play, read
-from support.records import OF_OLD, assert_replays, staged
+from support.nights import POLICIES, Hand, believable_night, play, read, read_badly
+from support.records import assert_replays, staged
 from support.server import rows
-from support.twitch import CHANNEL, Message, follow, message, offline, online, viewer
-
-
-def read_badly(sent: Message) -> Entry:
-    """Read a message as an older version might: it is parked, and will be understood."""
-    return evolve(read(sent), content=Malformed(OF_OLD))
+from support.twitch import CHANNEL, follow, message, offline, online, viewer
 
 
 def chaotic_night(seed: int) -> list[Entry]:

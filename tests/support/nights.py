@@ -7,9 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from attrs import evolve
+
 from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.messages import read_entry, read_json
-from showtime_core.domain.journal import Entry
+from showtime_core.domain.journal import Entry, Malformed
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
@@ -17,6 +19,7 @@ from showtime_core.ports import UnitOfWork
 from showtime_core.use_cases.host import start_tape, stop_tape
 from showtime_core.use_cases.receive import receive
 from support.evening import evening, messages
+from support.records import OF_OLD
 from support.twitch import Message, offline, online
 
 Hand = Callable[[UnitOfWork, Policy, random.Random], Awaitable[None]]
@@ -34,16 +37,21 @@ def read(sent: Message) -> Entry:
     return read_entry(headers, sent.id, sent_at, sent.body, read_json(sent.body))
 
 
-def believable_night() -> list[Message]:
+def read_badly(sent: Message) -> Entry:
+    """Read a message as an older version might: it is parked, and will be understood."""
+    return evolve(read(sent), content=Malformed(OF_OLD))
+
+
+def believable_night(*, days_ago: int = 0, stream: str = "41000") -> list[Message]:
     """Make a night with a drop-out, as it comes: nothing out of order."""
-    opening = datetime.now(UTC) - timedelta(hours=3)
-    crowd = messages(evening(90, seed=1))
+    opening = datetime.now(UTC) - timedelta(hours=3, days=days_ago)
+    crowd = messages(evening(90, seed=1 + days_ago))
     back, curtain = opening + timedelta(minutes=90), opening + timedelta(minutes=170)
     return [
-        online("41000", opening, at=opening + timedelta(seconds=9)),
+        online(stream, opening, at=opening + timedelta(seconds=9)),
         *crowd[:40],
         offline(at=back - timedelta(minutes=4)),
-        online("41000", opening, at=back),
+        online(stream, opening, at=back),
         *crowd[40:],
         offline(at=curtain),
     ]

@@ -37,6 +37,8 @@ class NightComparison:
     async def finish(self, channel: ReplayedChannel) -> None:
         """Compare those that are left, and tell which were recorded and do not follow from the journal."""
         await self._compare(set(self._broadcasts), channel)
+        if channel.lost_at:
+            return  # the nights that were recorded since began before it was known what was on
         after = channel.compared_after
         while rows := await self.recorded.broadcasts(after):
             for row in rows:

@@ -147,8 +147,9 @@ class Replay:
         self, entry: Entry, record: JournalRecord, facts: Mapping[str, str], following: Following
     ) -> None:
         if self._must_begin_again:
-            moment = entry.sent_at or record.now
-            self._channel.begin_again(await self.recorded.state_before(moment, only_ended=False))
+            assert self._channel.lost_at, "something was left out"
+            known = await self.recorded.state_before(self._channel.lost_at, only_ended=False)
+            self._channel.begin_again(known)
             self._must_begin_again = False
         await self._presume_parked(entry, record)
         changes = self._channel.plan(entry, record, facts)

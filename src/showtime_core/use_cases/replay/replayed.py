@@ -18,6 +18,7 @@ from showtime_core.domain.events import (
     TapeStopped,
 )
 from showtime_core.domain.journal import (
+    PRUNED,
     AdmittedBatch,
     Entry,
     JournalChanges,
@@ -134,6 +135,8 @@ def as_it_came(entry: Entry, record: JournalRecord) -> Entry:
 
     Nothing can be told from the journal of one that could not be written.
     """
+    if entry.content is PRUNED:
+        return entry
     remark = record.remark or ""
     is_unwritable = record.outcome is Outcome.PARKED and remark.startswith(_UNWRITABLE)
     if record.outcome in DECIDED or is_unwritable:
