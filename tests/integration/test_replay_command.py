@@ -27,7 +27,7 @@ from support.databases import copied, fresh_database
 from support.nights import believable_night, play, read, read_badly
 from support.records import staged
 from support.server import environment, rows
-from support.twitch import cheer, offline
+from support.twitch import CHANNEL, cheer, message, offline, viewer
 
 AGED = """
     update showtime.journal set received_at = received_at - interval '401 days',
@@ -116,6 +116,7 @@ CHANGES = {
         update showtime.outbox set payload = jsonb_set(payload, '{{points}}', '7') where key = {FIRST_CREDIT}
     """,
     "effect that is gone": f"delete from showtime.outbox where key = {FIRST_CREDIT}",
+    "effect that nobody can read": f"update showtime.outbox set payload = '7' where key = {FIRST_CREDIT}",
     "effect that is skipped": "update showtime.outbox set status = 'due' where status = 'skipped'",
     "effect of nothing": """
         insert into showtime.outbox (key, entry_id, kind, payload, status, created_at)
@@ -241,6 +242,27 @@ async def test_nights_of_the_predecessor_are_not_expected_to_follow(migrated):
     )
     await tell(migrated)
     assert rows(migrated, "select max(id) from showtime.broadcast") == [(58,)]
+    assert await differences(migrated) == []
+
+
+@pytest.mark.parametrize("is_first_pruned", [False, True])
+async def test_a_month_that_two_messages_tell_is_paid_once_in_the_replay_too(
+    migrated, monkeypatch, is_first_pruned
+):
+    """Whoever has subscribed and shares the month earns once, also where the first message was pruned."""
+    monkeypatch.setattr(journal, "_PAGE", 1)
+    member = viewer("Member") | CHANNEL | {"tier": "1000"}
+    shared = {"cumulative_months": 1, "streak_months": 1, "message": {"text": "hi", "emotes": []}}
+    told = [
+        message("channel.subscribe", member | {"is_gift": False}),
+        message("channel.subscription.message", member | shared),
+        message("channel.subscription.message", member | shared),
+    ]
+    async with staged(migrated) as stage:
+        await receive([read(each) for each in told], stage.units, Policy())
+    assert rows(migrated, "select count(*) from showtime.outbox") == [(2,)]
+    if is_first_pruned:
+        await prune(migrated, 1)
     assert await differences(migrated) == []
 
 

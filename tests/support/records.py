@@ -74,7 +74,8 @@ async def assert_replays(conninfo: str) -> StoredRecords:
             sent[line.entry_id] = evolve(sent[line.entry_id], content=Malformed(line.remark))
     check(kept, sent)
     check_the_journal_replays(kept, sent)
-    assert await replayed(conninfo) == []
+    differences = await replayed(conninfo)
+    assert differences == [], differences
     return kept
 
 

@@ -37,6 +37,13 @@ _PATIENTLY: LiteralString = """
     from unnest(array['statement_timeout', 'idle_in_transaction_session_timeout']) as name
 """
 
+# When the earliest of the first entries was sent.
+_BEGAN_AT: LiteralString = """
+    select min(coalesce(sent_at, reacted_at)) from (
+        select sent_at, reacted_at from showtime.journal order by position limit 1000
+    ) as first
+"""
+
 # One entry of the journal.
 _ENTRY: LiteralString = """
     select id, source, type, version, retry, sent_at, body from showtime.journal where id = %s
@@ -81,6 +88,11 @@ class PostgresRecordedShow:
     _shown: deque[Any] = field(factory=deque)
     _last_feed_id: int = 0
 
+    async def began_at(self) -> datetime | None:
+        """Tell when the earliest of the first entries was sent."""
+        moment: datetime | None = await db.fetch_value(self.connection, _BEGAN_AT)
+        return moment
+
     async def pages(self) -> AsyncIterator[JournalPage]:
         """Read the journal from its beginning, page by page."""
         async for rows in read_pages(self.connection):
@@ -114,7 +126,7 @@ class PostgresRecordedShow:
         """Read the effects that follow at once from these entries."""
         keys = [f"{entry_id}:{kind}" for entry_id in entry_ids for kind in FIRST_KINDS.values()]
         rows = await db.fetch_all(self.connection, _EFFECTS, db.by_name, [keys])
-        return {row.key: _planned(row) for row in rows}
+        return {row.key: planned for row in rows if (planned := _planned(row))}
 
     async def payments(self, entry_ids: Collection[str]) -> Sequence[Payment]:
         """Read the payments that these entries told of."""
@@ -154,12 +166,17 @@ async def recorded_show(pool: db.Pool) -> AsyncIterator[PostgresRecordedShow]:
         yield PostgresRecordedShow(connection)
 
 
-def _planned(row: Any) -> PlannedEffect:  # noqa: ANN401 - a named tuple
+def _planned(row: Any) -> PlannedEffect | None:  # noqa: ANN401 - a named tuple
+    """Read an effect; None if nobody can read it, as if it were not there."""
     is_skipped = row.status == EffectStatus.SKIPPED
+    try:
+        effect = decode_effect(row.kind, row.payload)
+    except Exception:  # whatever its payload was changed to by hand
+        return None
     return PlannedEffect(
         row.key,
         row.entry_id,
-        decode_effect(row.kind, row.payload),
+        effect,
         is_skipped,
         row.depends_on,
         row.remark if is_skipped else None,

@@ -30,6 +30,12 @@ class JournalPage:
 class RecordedShow(Protocol):
     """All that is recorded, as of one moment; whatever is asked of it raises Unavailable."""
 
+    async def began_at(self) -> datetime | None:
+        """Tell when the earliest of the first thousand entries was sent, or reacted to; None: there are none.
+
+        Messages come late, and not in order, but not by so many.
+        """
+
     def pages(self) -> AsyncIterator[JournalPage]:
         """Read the journal from its beginning, page by page."""
 

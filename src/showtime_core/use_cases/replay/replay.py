@@ -75,22 +75,17 @@ class Replay:
 
         Needs no more memory for a longer journal: what was compared is forgotten.
         """
-        is_first = True
+        began_at = await self.recorded.began_at()
+        if began_at is None:
+            return self._summary
+        # The nights that had ended before anything here was sent are the predecessor's.
+        self._channel.begin_again(await self.recorded.state_before(began_at, only_ended=True))
         async for page in self.recorded.pages():
-            if is_first:
-                await self._begin(page)
-            is_first = False
             await self._replay_page(page)
-        if not is_first:
-            await self._finish()
+        await self._finish()
         return evolve(
             self._summary, broadcasts=self._nights.compared, is_state_known=self._channel.lost_at is None
         )
-
-    async def _begin(self, page: JournalPage) -> None:
-        """Begin after the nights that had ended before anything here was sent: they are the predecessor's."""
-        first = min(record.entry.sent_at or record.now for record in page.records)
-        self._channel.begin_again(await self.recorded.state_before(first, only_ended=True))
 
     async def _replay_page(self, page: JournalPage) -> None:
         for entry_id, shown in page.shown:
