@@ -399,8 +399,12 @@ async def test_a_replay_sees_one_moment_while_the_show_goes_on(night, monkeypatc
     pages = recorded.PostgresRecordedShow.pages
 
     async def interrupted(self):
+        first = True
         async for page in pages(self):
             yield page
+            if not first:
+                continue
+            first = False
             async with staged(night) as stage:
                 end = read(offline(at=datetime.now(UTC) + timedelta(hours=1)))
                 await receive([end, read(cheer("Interloper", 1))], stage.units, Policy())
