@@ -61,4 +61,4 @@ def _text(parts: Mapping[str, object], differing: list[str]) -> str:
 
 
 def _word(value: object) -> str:
-    return format_time(value) if isinstance(value, datetime) else quote(str(value))
+    return format_time(value) if isinstance(value, datetime) else quote(str(value)) or "(empty)"
