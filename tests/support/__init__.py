@@ -14,6 +14,8 @@ How the service runs
 Who calls it
     twitch              single EventSub messages, signed
     sending             Twitch on a busy night, which sends again what was not answered 2xx
+    nights              nights as they come, delivered to several instances while tapes change
+    recorded            what a channel in memory has kept, as a replay reads it
     evening, deeds      what happens on a night or in a storm, and what must follow from it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once

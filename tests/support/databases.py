@@ -48,6 +48,19 @@ def fresh_database(of_server: str, *, is_migrated: bool = True) -> Iterator[str]
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def copied(conninfo: str) -> Iterator[str]:
+    """Copy a database for a while, to which nobody is connected; gives the conninfo of the copy."""
+    source, name = str(conninfo_to_dict(conninfo)["dbname"]), f"copy_{uuid4().hex}"
+    with psycopg.connect(make_conninfo(conninfo, dbname="postgres"), autocommit=True) as connection:
+        create = sql.SQL("create database {} template {} strategy file_copy")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(source)))
+        try:
+            yield make_conninfo(conninfo, dbname=name)
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
 def empty(conninfo: str) -> None:
     """Make a channel as it was before its first night."""
     with psycopg.connect(conninfo) as connection:

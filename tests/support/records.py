@@ -16,6 +16,7 @@ from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.twitch.messages import read_entry, read_json
 from showtime_adapters.wire import ALERT_TYPES, decode_effect
+from showtime_app import composition
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening, Snapshot
 from showtime_core.domain.events import EntryRetried
 from showtime_core.domain.journal import Entry, EntrySource, FeedItem, Malformed, Unknown
@@ -23,6 +24,7 @@ from showtime_core.domain.outbox import PlannedEffect
 from showtime_core.domain.own_entries import read_own_entry
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import JournalLine, Stage, StoredRecords, StoredViewer
+from showtime_core.use_cases.replay.differences import Difference
 
 OF_OLD = "an older version did not understand it"
 """Why messages are parked that are well: their reader was not."""
@@ -72,7 +74,16 @@ async def assert_replays(conninfo: str) -> StoredRecords:
             sent[line.entry_id] = evolve(sent[line.entry_id], content=Malformed(line.remark))
     check(kept, sent)
     check_the_journal_replays(kept, sent)
+    differences = await replayed(conninfo)
+    assert differences == [], differences
     return kept
+
+
+async def replayed(conninfo: str) -> list[Difference]:
+    """Replay as `showtime replay` does; gives the differences, but for the reader of old."""
+    found: list[Difference] = []
+    await composition.replay(conninfo, found.append)
+    return [one for one in found if not (one.kind == "outcome" and OF_OLD in one.recorded)]
 
 
 def _read_retry(command: Entry, sent: Mapping[str, Entry]) -> Entry:

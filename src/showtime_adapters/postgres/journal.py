@@ -1,12 +1,14 @@
 """The journal, read back: what came, in which order, at what time, and under which policy."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
+
+from attrs import evolve
 
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.statements import JOURNAL_AFTER
 from showtime_adapters.wire import decode_policy
-from showtime_core.domain.journal import Entry, EntrySource, JournalRecord, Malformed, Outcome, Unknown
+from showtime_core.domain.journal import PRUNED, Entry, EntrySource, JournalRecord, Outcome, Unknown
 
 _PAGE = 500
 
@@ -17,27 +19,30 @@ Parse = Callable[[Entry], Entry]
 async def read_journal(pool: db.Pool, parse: Parse) -> AsyncIterator[JournalRecord]:
     """Read all entries in the order of reactions, each with what a replay needs; raises Unavailable.
 
-    One whose body was pruned is Malformed: nobody can tell any more what it said.
+    One whose body was pruned is PRUNED.
     """
-    position = 0
-    while True:
-        rows = await db.fetch_all(pool, JOURNAL_AFTER, db.by_name, [position, _PAGE])
+    async for rows in read_pages(pool):
         for row in rows:
-            yield _read(row, parse)
-        if len(rows) < _PAGE:
-            return
+            record = read_record(row)
+            yield record if record.entry.content is PRUNED else evolve(record, entry=parse(record.entry))
+
+
+async def read_pages(database: db.Database) -> AsyncIterator[Sequence[Any]]:
+    """Read the rows of the journal in the order of reactions, page by page; raises what `fetch_all` does."""
+    position = -1
+    while rows := await db.fetch_all(database, JOURNAL_AFTER, db.by_name, [position, _PAGE]):
+        yield rows
         position = rows[-1].position
 
 
-def _read(row: Any, parse: Parse) -> JournalRecord:  # noqa: ANN401 - a named tuple
-    entry = read_entry(row)
-    if row.body is not None:
-        entry = parse(entry)
-    return JournalRecord(entry, row.reacted_at, decode_policy(row.policy), Outcome(row.outcome))
+def read_record(row: Any) -> JournalRecord:  # noqa: ANN401 - a named tuple
+    """Read an entry with what became of it; its content is not read."""
+    policy = decode_policy(row.policy)
+    return JournalRecord(read_entry(row), row.reacted_at, policy, Outcome(row.outcome), row.remark)
 
 
 def read_entry(row: Any) -> Entry:  # noqa: ANN401 - a named tuple
-    """Read an entry from its columns; its content is not read, and Malformed if its body was pruned."""
-    content = Unknown() if row.body is not None else Malformed("the body was pruned")
+    """Read an entry from its columns; its content is not read, and PRUNED if its body was pruned."""
+    content = Unknown() if row.body is not None else PRUNED
     source = EntrySource(row.source)
     return Entry(row.id, source, row.type, row.sent_at, content, row.body or b"", row.version, row.retry)

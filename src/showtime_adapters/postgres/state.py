@@ -1,6 +1,7 @@
 """The channel's state, as its row keeps it; or, where none is kept yet, from the tables themselves."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from attrs import evolve, frozen
@@ -9,7 +10,13 @@ from psycopg.rows import class_row
 from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import require_schema
-from showtime_adapters.postgres.statements import CHAT_TIP, NEWEST_BROADCAST, SCREENINGS_OF, TIP
+from showtime_adapters.postgres.statements import (
+    CHAT_TIP,
+    NEWEST_BROADCAST,
+    NEWEST_BROADCAST_BEFORE,
+    SCREENINGS_OF,
+    TIP,
+)
 from showtime_adapters.wire import decode_state, snapshot_document
 from showtime_core.domain.broadcasts.broadcast import ChannelState, TapePlayback, snapshot_of
 from showtime_core.domain.broadcasts.timeline import Night, Timeline
@@ -72,8 +79,21 @@ async def read_state(pool: db.Pool) -> ChannelState:
     """Read the state as it stands, without the lock; raises Unavailable."""
     async with db.connected(pool) as connection:
         await require_schema(connection)
-        _, state = await _read(connection)
-        return state
+        return await read_state_of(connection)
+
+
+async def read_state_of(connection: db.Connection) -> ChannelState:
+    """Read the state as it stands for this connection; raises Unavailable where there is no channel."""
+    _, state = await _read(connection)
+    return state
+
+
+async def state_before(connection: db.Connection, moment: datetime, *, only_ended: bool) -> ChannelState:
+    """Give what the tables say of the nights that had begun before a moment, or that had ended."""
+    wanted = {"moment": moment, "only_ended": only_ended}
+    newest = await db.fetch_one(connection, NEWEST_BROADCAST_BEFORE, db.by_name, wanted)
+    state = await _from_newest(connection, ChannelState(), newest)
+    return evolve(state, tapes=tuple(tape for tape in state.tapes if tape.at < moment))
 
 
 async def _read(connection: db.Connection) -> tuple[Any, ChannelState]:
@@ -85,6 +105,10 @@ async def _read(connection: db.Connection) -> tuple[Any, ChannelState]:
 async def _from_tables(connection: db.Connection, known: ChannelState) -> ChannelState:
     """Work out the state from the newest broadcast in the tables, whoever recorded it."""
     newest = await db.fetch_one(connection, NEWEST_BROADCAST, db.by_name)
+    return await _from_newest(connection, known, newest)
+
+
+async def _from_newest(connection: db.Connection, known: ChannelState, newest: Any) -> ChannelState:  # noqa: ANN401 - a named tuple
     if newest is None:
         return evolve(known, timeline=Timeline(), tapes=(), last_broadcast_id=0)
     night = Night(newest.started_at, newest.ended_at, id=newest.id)

@@ -172,6 +172,22 @@ NEWEST_BROADCAST: LiteralString = """
     from showtime.broadcast order by started_at desc, id desc limit 1
 """
 
+# The same of those that had begun, or had ended, before a moment: for a replay, which may take its time. What
+# has a greater number than a later one was added afterwards, by hand.
+NEWEST_BROADCAST_BEFORE: LiteralString = """
+    with known as (
+        select id, started_at, ended_at, coalesce(
+            case when %(only_ended)s then ended_at else started_at end < %(moment)s, false) as is_before
+        from showtime.broadcast
+    ), before as (
+        select * from known
+        where is_before and id < all (select id from known as later where not later.is_before)
+    )
+    select id, started_at, case when ended_at < %(moment)s then ended_at end as ended_at,
+           (select max(id) from before) as last_id
+    from before order by started_at desc, id desc limit 1
+"""
+
 # Its screenings; one that ended with its broadcast goes on if the broadcast does. A tape whose number no tape
 # can have is kept, but never shown.
 SCREENINGS_OF: LiteralString = """
@@ -183,7 +199,7 @@ SCREENINGS_OF: LiteralString = """
 
 # The journal after a position, in the order of reactions.
 JOURNAL_AFTER: LiteralString = """
-    select position, id, source, type, version, retry, sent_at, body, reacted_at, policy, outcome
+    select position, id, source, type, version, retry, sent_at, body, reacted_at, policy, outcome, remark
     from showtime.journal where position > %s order by position limit %s
 """
 

@@ -13,6 +13,7 @@ _COMMANDS = {
     "init": "Set the channel up at Twitch.",
     "migrate": "Bring the database to the schema that this version needs.",
     "parked": "List what is parked, and decide what becomes of it.",
+    "replay": "Work everything out again from the journal, and compare.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "conform": "Try a receiver of EventSub: does it do what Twitch asks?",

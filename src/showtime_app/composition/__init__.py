@@ -33,6 +33,7 @@ migration_status = migrate.status
 embedded_database = postgres.embedded_database
 open_database = postgres.open_database
 open_decide_parked = postgres.open_decide_parked
+replay = postgres.replay
 set_vod_url = postgres.set_vod_url
 open_twitch = twitch.open_twitch
 

@@ -23,6 +23,7 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
 from showtime_adapters.postgres.readiness import require_ready
+from showtime_adapters.postgres.recorded import recorded_show
 from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.retention import Retention
 from showtime_adapters.postgres.show.follower import ShowFollower
@@ -42,6 +43,8 @@ from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.errors import Unavailable
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.dispatch import WorkerPool
+from showtime_core.use_cases.replay.differences import Tell
+from showtime_core.use_cases.replay.replay import Replay, ReplaySummary
 
 _POINTS = ("credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost")
 _WORKER_POOLS = (
@@ -130,6 +133,12 @@ async def open_decide_parked(conninfo: str) -> AsyncIterator[DecideParked]:
     """Open the use case for a while, beside the servers that may run."""
     async with make_pool(conninfo, max_size=1, autocommit=True) as pool:
         yield DecideParked(PostgresParkedItems(pool), PostgresUnitOfWork(pool), read_again)
+
+
+async def replay(conninfo: str, tell: Tell) -> ReplaySummary:
+    """Replay the journal, and tell where what follows is not what was recorded; raises Unavailable."""
+    async with make_pool(conninfo, max_size=1) as pool, recorded_show(pool) as recorded:
+        return await Replay(recorded, read_again, tell).run()
 
 
 async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:

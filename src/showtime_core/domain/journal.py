@@ -54,6 +54,10 @@ class Malformed:
     reason: str
 
 
+PRUNED = Malformed("the body was pruned")
+"""What an entry says whose body was pruned: nobody can tell any more."""
+
+
 @frozen
 class Entry:
     """A message, command or repair, to be reacted to once."""
@@ -295,3 +299,5 @@ class JournalRecord:
     now: datetime
     policy: Policy
     outcome: Outcome
+    remark: str | None = None
+    """Why; None also where it is not read."""
