@@ -210,7 +210,7 @@ async def test_an_instance_that_is_cut_off_sends_nothing_once_it_may_have_been_f
                 other.signal(signal.SIGCONT)
                 await until(lambda: points_of(well, sent) == 100, ALL_SECONDS, every=0.1)  # noqa: B023
                 auth.release()
-                await until(lambda: f"{sent.id}:credit-cheer, try 1" in log(one), ALL_SECONDS)  # noqa: B023
+                await until(lambda: f"CutOff{number}: credit-cheer, try 1" in log(one), ALL_SECONDS)  # noqa: B023
                 database.release()
                 await until_done(migrated)
                 assert points_of(well, sent) == 100

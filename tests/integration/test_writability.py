@@ -74,7 +74,7 @@ def full_disk(postgres_server) -> Iterator[Trouble]:
         try:
             conninfo = make_conninfo(postgres_server.conninfo, dbname=name)
             composition.migrate_up(conninfo, lambda _: None)
-            yield Trouble(conninfo, lambda: fill(filler), filler.unlink, "DiskFull")
+            yield Trouble(conninfo, lambda: fill(filler), filler.unlink, "disk full")
         finally:
             connection.execute(sql.SQL("drop database {} with (force)").format(identifier))
             connection.execute(sql.SQL("drop tablespace {}").format(identifier))
@@ -104,7 +104,7 @@ def taken_right(postgres_server) -> Iterator[Trouble]:
 
         take = tell("revoke insert on showtime.journal from current_user")
         yield Trouble(
-            conninfo, take, tell("grant insert on showtime.journal to current_user"), "Insufficient"
+            conninfo, take, tell("grant insert on showtime.journal to current_user"), "insufficient privilege"
         )
 
 
