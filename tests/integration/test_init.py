@@ -134,7 +134,7 @@ def test_a_channel_is_set_up_and_again(stage: Stage):
 def test_optional_ones_may_lack_consent(stage: Stage):
     """A channel that was set up for the predecessor goes on, and is told what it could have."""
     said = stage.init()
-    assert "all 10 subscriptions are enabled" in said
+    assert "all 12 subscriptions are enabled" in said
     assert re.search(
         r"channel\.hype_train\.begin +optional, missing: the broadcaster's consent is missing", said
     )
@@ -229,7 +229,7 @@ def test_a_kind_of_which_others_have_all_is_told(stage: Stage):
     said = stage.init(code=1)
     assert "channel.raid" in said
     assert "three subscriptions of one type and condition" in said
-    assert len(stage.twitch.world.of()) == TYPES - 4
+    assert len(stage.twitch.world.of()) == TYPES - 5
 
 
 # --- with somebody to ask -------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_chat_by_eventsub_is_asked_for_too(stage: Stage):
         stage.twitch.typed_in = True
         code, said = end(process)
     assert code == 0, said
-    assert f"all {TYPES + 4} subscriptions are enabled" in said
+    assert f"all {TYPES + 5} subscriptions are enabled" in said
     assert stage.twitch.world.consents[BROADCASTER_ID] == EVERYTHING | CHAT_SCOPES
 
 
