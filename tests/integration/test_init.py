@@ -24,7 +24,7 @@ from support.in_process import running_here
 from support.server import SECRET, Served, environment, rows
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
-from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
+from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, SCOPES, TYPES
 
 NEW = "a-new-secret-for-the-new-year"
 ADDRESS = re.compile(r"^ +(http\S+)$", re.MULTILINE)
@@ -170,15 +170,15 @@ def test_what_is_broken_is_deleted_by_force_only(stage: Stage):
     said = stage.init("--force")
     assert "deleted channel.moon_phase (enabled)" in said
     assert not {broken.id, former.id, unwanted.id} & stage.twitch.world.subs.keys()
-    assert len(stage.twitch.world.of()) == 10
+    assert len(stage.twitch.world.of()) == 12
 
 
 def test_all_are_deleted_on_demand(stage: Stage):
     """All subscriptions are deleted only on demand, and a dry run says which."""
     stage.init()
     assert "would delete stream.online" in stage.init("--delete-all", "--dry-run", code=3)
-    assert len(stage.twitch.world.of()) == 10
-    assert "10 subscriptions were deleted" in stage.init("--delete-all")
+    assert len(stage.twitch.world.of()) == 12
+    assert "12 subscriptions were deleted" in stage.init("--delete-all")
     assert not stage.twitch.world.of()
 
 
@@ -424,7 +424,9 @@ def test_a_rotation_leaves_the_channel_as_the_show_needs_it(rotating: Stage):
     assert "1 that are not wanted keep their secret" in said
     assert {sub.secret for sub in world.of() if sub.id != unwanted.id} == {NEW}
     world.consents[BROADCASTER_ID].remove("bits:read")
-    del world.subs[next(sub.id for sub in world.of() if sub.type == "channel.cheer")]
+    for sub in world.of():
+        if SCOPES.get(sub.type) == {"bits:read"}:  # without consent Twitch ends them all
+            del world.subs[sub.id]
     assert "1 subscriptions that the show needs" in rotating.init("--rotate-secret", code=4, **both)
 
 
