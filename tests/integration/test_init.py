@@ -24,7 +24,7 @@ from support.in_process import running_here
 from support.server import SECRET, Served, environment, rows
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
-from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
+from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, SCOPES, TYPES
 
 NEW = "a-new-secret-for-the-new-year"
 ADDRESS = re.compile(r"^ +(http\S+)$", re.MULTILINE)
@@ -127,7 +127,7 @@ def test_a_channel_is_set_up_and_again(stage: Stage):
 def test_optional_ones_may_lack_consent(stage: Stage):
     """A channel that was set up for the predecessor goes on, and is told what it could have."""
     said = stage.init()
-    assert "all 10 subscriptions are enabled" in said
+    assert "all 12 subscriptions are enabled" in said
     assert re.search(
         r"channel\.hype_train\.begin +optional, missing: the broadcaster's consent is missing", said
     )
@@ -163,15 +163,15 @@ def test_what_is_broken_is_deleted_by_force_only(stage: Stage):
     said = stage.init("--force")
     assert "deleted channel.moon_phase (enabled)" in said
     assert not {broken.id, former.id, unwanted.id} & stage.twitch.world.subs.keys()
-    assert len(stage.twitch.world.of()) == 10
+    assert len(stage.twitch.world.of()) == 12
 
 
 def test_all_are_deleted_on_demand(stage: Stage):
     """All subscriptions are deleted only on demand, and a dry run says which."""
     stage.init()
     assert "would delete stream.online" in stage.init("--delete-all", "--dry-run", code=3)
-    assert len(stage.twitch.world.of()) == 10
-    assert "10 subscriptions were deleted" in stage.init("--delete-all")
+    assert len(stage.twitch.world.of()) == 12
+    assert "12 subscriptions were deleted" in stage.init("--delete-all")
     assert not stage.twitch.world.of()
 
 
@@ -228,7 +228,7 @@ def test_a_kind_of_which_others_have_all_is_told(stage: Stage):
     said = stage.init(code=1)
     assert "channel.raid" in said
     assert "three subscriptions of one type and condition" in said
-    assert len(stage.twitch.world.of()) == TYPES - 4
+    assert len(stage.twitch.world.of()) == TYPES - 5
 
 
 # --- with somebody to ask -------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_chat_by_eventsub_is_asked_for_too(stage: Stage):
         stage.twitch.typed_in = True
         code, said = end(process)
     assert code == 0, said
-    assert f"all {TYPES + 4} subscriptions are enabled" in said
+    assert f"all {TYPES + 5} subscriptions are enabled" in said
     assert stage.twitch.world.consents[BROADCASTER_ID] == EVERYTHING | CHAT_SCOPES
 
 
@@ -422,7 +422,9 @@ def test_a_rotation_leaves_the_channel_as_the_show_needs_it(rotating: Stage):
     assert "1 that are not wanted keep their secret" in said
     assert {sub.secret for sub in world.of() if sub.id != unwanted.id} == {NEW}
     world.consents[BROADCASTER_ID].remove("bits:read")
-    del world.subs[next(sub.id for sub in world.of() if sub.type == "channel.cheer")]
+    for sub in world.of():
+        if SCOPES.get(sub.type) == {"bits:read"}:  # without consent Twitch ends them all
+            del world.subs[sub.id]
     assert "1 subscriptions that the show needs" in rotating.init("--rotate-secret", code=4, **both)
 
 

@@ -165,7 +165,7 @@ async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
     world = stage.twitch.world
     world.consents[BROADCASTER_ID] |= CHAT_SCOPES
     with stage.serving(2, CHAT_SOURCE="eventsub") as servers:
-        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 4)
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 5)
         world.consents[BROADCASTER_ID].remove("user:bot")
         chat = next(sub for sub in world.of() if sub.type == "channel.chat.message")
         assert world.revoke(chat, "authorization_revoked") == 204
@@ -175,7 +175,7 @@ async def test_a_chat_by_eventsub_that_was_revoked_is_degraded(stage: Stage):
         world.consents[BROADCASTER_ID].add("user:bot")
         stage.let_time_pass(1)
         await until(lambda: chat.id not in world.subs)
-        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 4)
+        await until(lambda: [*world.statuses().values()].count("enabled") == TYPES + 5)
 
 
 async def test_where_it_was_not_said_where_twitch_delivers_nothing_is_changed_there(stage: Stage):

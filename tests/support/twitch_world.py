@@ -22,6 +22,9 @@ CHAT_SCOPES = {"user:read:chat", "user:bot", "channel:bot"}
 SCOPES = {
     "channel.follow": {"moderator:read:followers"},
     "channel.cheer": {"bits:read"},
+    "channel.bits.use": {"bits:read"},
+    "channel.custom_power_up_redemption.add": {"bits:read"},
+    "channel.ad_break.begin": {"channel:read:ads"},
     "channel.subscribe": {"channel:read:subscriptions"},
     "channel.subscription.message": {"channel:read:subscriptions"},
     "channel.subscription.gift": {"channel:read:subscriptions"},
@@ -29,7 +32,7 @@ SCOPES = {
     **{f"channel.hype_train.{phase}": {"channel:read:hype_train"} for phase in ("begin", "progress", "end")},
     **{
         f"channel.chat.{kind}": CHAT_SCOPES
-        for kind in ("message", "message_delete", "clear", "clear_user_messages")
+        for kind in ("message", "message_delete", "clear", "clear_user_messages", "notification")
     },
 }
 VERSIONS = {
@@ -42,8 +45,8 @@ VERSIONS = {
 KNOWN = {"stream.online", "stream.offline", "channel.update", "channel.raid", *SCOPES}
 BEFORE = {"moderator:read:followers", "bits:read", "channel:read:subscriptions"}
 """What was consented to when the predecessor was set up."""
-EVERYTHING = {*BEFORE, "channel:read:hype_train"}
-TYPES = 13
+EVERYTHING = {*BEFORE, "channel:read:hype_train", "channel:read:ads"}
+TYPES = 16
 """How many subscriptions a channel has that does without chat."""
 DEAD = "notification_failures_exceeded"
 
