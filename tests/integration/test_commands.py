@@ -52,7 +52,7 @@ def test_help_loads_nothing_of_the_service(name):
     ("words", "found"),
     [
         (["mig"], {"migrate"}),
-        (["simulate", "chat-"], {"chat-ban", "chat-clear", "chat-delete"}),
+        (["simulate", "chat-"], {"chat-ban", "chat-clear", "chat-delete", "chat-notice"}),
         (["migrate", ""], {"up", "down", "status"}),
         (["init", "--no"], {"--now", "--no-browser", "--non-interactive"}),
     ],

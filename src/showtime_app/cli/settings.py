@@ -1,11 +1,8 @@
 """`showtime settings`: what is in force, and where it comes from."""
 
 import click
-from pydantic import SecretStr
 
 from showtime_app.cli.common import load_settings
-from showtime_app.config import Settings
-from showtime_app.setting_sources import find_given
 from showtime_core.texts import printable
 
 _HIDDEN = "●●●"
@@ -17,6 +14,9 @@ def settings() -> None:
 
     Secrets are printed as ●●●, and what is not set as -. The warnings and mistakes are those of `serve`.
     """
+    from showtime_app.config import Settings
+    from showtime_app.setting_sources import find_given
+
     given = find_given(Settings.model_fields)
     in_force = load_settings(given)
     width = max(map(len, Settings.model_fields))
@@ -26,6 +26,8 @@ def settings() -> None:
 
 
 def _shown(value: object) -> str:
+    from pydantic import SecretStr
+
     if isinstance(value, tuple):
         return ",".join(map(_shown, value)) or "-"
     if isinstance(value, bool):
