@@ -293,7 +293,7 @@ def test_somebody_elses_consent_is_not_enough_and_may_be_followed_by_the_right_o
         title, text = follow_link(address, "authorize")
         assert title.startswith("That was not quite it")
         assert "The consent of goldenvcr lacks bits:read. Open once more" in text
-        stage.twitch.withholds = set()
+        stage.twitch.withholds = {"channel:read:ads"}
         follow_link(address, "authorize")
         code, said = end(process)
         assert code == 0

@@ -30,6 +30,8 @@ class TwitchConsent:
     """Who is asked: nobody else's consent will do."""
     scopes: Sequence[str]
     """What for."""
+    optional: frozenset[str] = frozenset()
+    """Those of them that a consent may lack."""
 
     def authorization_url(self, state: str, redirect_uri: str) -> str:
         """Tell where the broadcaster is asked; the answer comes to `redirect_uri`, with the same state."""
@@ -96,7 +98,7 @@ class TwitchConsent:
                 f"it was {login} who has consented, and the channel is {self.login}: sign in to Twitch as"
                 f" {self.login}"
             )
-        if missing := sorted(set(self.scopes) - set(scopes)):
+        if missing := sorted(set(self.scopes) - self.optional - set(scopes)):
             raise NotAllowed(f"the consent of {login} lacks {', '.join(missing)}")
 
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:

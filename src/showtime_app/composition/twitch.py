@@ -27,7 +27,7 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import ChatMessageSent
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import required_scopes, wanted_subscriptions
+from showtime_core.domain.subscriptions import optional_scopes, required_scopes, wanted_subscriptions
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.use_cases.check_channel import CheckChannel
 
@@ -49,7 +49,8 @@ async def open_twitch(
 ) -> AsyncIterator[TwitchAccess]:
     """Reach Twitch, for as long as the context is open."""
     with_chat = settings.chat_source == "eventsub"
-    scopes = required_scopes(wanted_subscriptions("", with_chat=with_chat))
+    wanted = wanted_subscriptions("", with_chat=with_chat)
+    scopes, optional = required_scopes(wanted), optional_scopes(wanted)
     if settings.ghost_approval is not GhostApproval.OFF:
         scopes = (*scopes, AUTOMOD_SCOPE)
     async with _open_helix(settings, app, telemetry) as (helix, sender, credentials):
@@ -62,7 +63,9 @@ async def open_twitch(
             subscriptions=tuple(
                 HelixSubscriptions(helix, url, secret) for secret in settings.webhook_secrets
             ),
-            consent=TwitchConsent(settings.twitch_auth_url, credentials, sender, app.channel, scopes),
+            consent=TwitchConsent(
+                settings.twitch_auth_url, credentials, sender, app.channel, scopes, optional
+            ),
             with_chat=with_chat,
         )
 

@@ -168,6 +168,12 @@ def required_scopes(wanted: Iterable[WantedSubscription]) -> tuple[str, ...]:
     return tuple(sorted(frozenset[str]().union(*(each.scopes for each in wanted))))
 
 
+def optional_scopes(wanted: Sequence[WantedSubscription]) -> frozenset[str]:
+    """Tell which of these a consent may lack: those that only types need which the show goes on without."""
+    needed = required_scopes(each for each in wanted if not each.is_optional or each.type in CHAT_TYPES)
+    return frozenset(required_scopes(wanted)) - frozenset(needed)
+
+
 def reconcile(
     wanted: Sequence[WantedSubscription], existing: Iterable[EventSubSubscription], our_url: str
 ) -> SubscriptionPlan:

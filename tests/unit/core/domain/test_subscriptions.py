@@ -8,6 +8,7 @@ from showtime_core.domain.subscriptions import (
     PENDING,
     EventSubSubscription,
     SubscriptionPlan,
+    optional_scopes,
     reconcile,
     required_scopes,
     wanted_subscriptions,
@@ -115,3 +116,9 @@ def test_only_what_was_added_later_is_optional():
         "user:bot",
         "channel:bot",
     }
+
+
+def test_a_consent_may_lack_what_the_show_goes_on_without():
+    """A consent may lack what only optional types need; not what a needed type or chat takes."""
+    assert optional_scopes(WANTED) == {"channel:read:ads", "channel:read:hype_train"}
+    assert optional_scopes(WANTED) < set(required_scopes(WANTED))
