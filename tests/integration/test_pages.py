@@ -169,6 +169,14 @@ def test_nothing_flashes(chrome, server, kind, scale):
     assert worst_share(frames) < 0.25
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_played_in_half_a_second(chrome, server, kind):
+    """The shortest showing that a rule allows is played as any other is."""
+    look_at(chrome, f"{server.url}/overlay")
+    data, _ = KINDS[kind]
+    assert chrome.execute_async_script(PLAY, {"type": type_of(kind), "data": data, "more": 0}, 500)
+
+
 def test_what_flashes_is_found():
     """A quarter of a window that goes from black to white and back four times a second is found."""
     import io  # noqa: PLC0415

@@ -76,17 +76,19 @@ function parts(element) {
 function materialised(element, room, milliseconds) {
   const [tube, label] = element.children;
   const picture = tube.querySelector("img");
-  const there = (move, keyframes) => move.animate(keyframes, { duration: milliseconds, fill: "both" });
+  // A showing that is shorter than all of it has it in less time.
+  const pace = Math.min(1, (milliseconds - OUT) / (DIM + TUBE + PICTURE + LABEL));
+  const [dim, lit, clear] = [DIM, DIM + TUBE, DIM + TUBE + PICTURE].map((time) => time * pace);
   const at = (time) => Math.min(1, time / milliseconds);
-  const gone = at(milliseconds - OUT);
   const dark = { filter: "blur(22px) brightness(.12)" };
-  const clear = { filter: "blur(0) brightness(1)" };
-  const begins = DIM + TUBE;
+  const bright = { filter: "blur(0) brightness(1)" };
   return [
-    faded(room, milliseconds, 0, DIM),
-    faded(tube, milliseconds, DIM, TUBE),
-    there(picture, [dark, { ...dark, offset: at(begins), easing: "ease-out" }, { ...clear, offset: at(begins + PICTURE) }, { ...clear, offset: gone }, clear]),
-    faded(label, milliseconds, begins + PICTURE, LABEL),
+    faded(room, milliseconds, 0, dim),
+    faded(tube, milliseconds, dim, TUBE * pace),
+    picture.animate(
+      [dark, { ...dark, offset: at(lit), easing: "ease-out" }, { ...bright, offset: at(clear) }, bright],
+      { duration: milliseconds, fill: "both" }),
+    faded(label, milliseconds, clear, LABEL * pace),
   ];
 }
 

@@ -45,7 +45,7 @@ export class Queue {
         await this.#perform(item);
         continue;
       }
-      if (item && !mirrored) mirrored = { showing: item.showing, painted: this.#play(item, answer.elapsedSeconds * SECOND) };
+      if (item && !mirrored) mirrored = { showing: item.showing, painted: this.#paint(item, answer.elapsedSeconds * SECOND) };
       await this.#pause(answer ? Math.min(REPORT, answer.waitSeconds * SECOND || REPORT) : REPORT);
     }
   }
@@ -56,7 +56,7 @@ export class Queue {
     let over = false;
     const played = after(calm).then(() => {
       if (over) return;
-      painted = this.#play(item, 0);
+      painted = this.#paint(item, 0);
       return painted.finished;
     }).then(() => "played");
     while (!over && (await Promise.race([played, after(REPORT)])) !== "played") {
@@ -71,6 +71,16 @@ export class Queue {
     over = true;
     painted?.stop();
     this.#endedAt = performance.now();
+  }
+
+  /** Paint an item; one that cannot be painted holds up no other. */
+  #paint(item, elapsed) {
+    try {
+      return this.#play(item, elapsed);
+    } catch (error) {
+      console.error(error);
+      return { finished: after(item.seconds * SECOND - elapsed), stop: () => null };
+    }
   }
 
   /** Give the answer, `refused` with its words for what will not be otherwise, or null where none came. */
