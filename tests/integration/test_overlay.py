@@ -194,3 +194,15 @@ def test_a_flood_of_chat_leaves_the_page_small(show, scale):
     assert show.chrome.execute_script("return document.querySelectorAll('*').length") < 100
     assert sizes[2] < sizes[0] + 2_000_000
     assert show.chrome.execute_script("return window.longest") < scale.longest_task
+
+
+def test_an_alert_that_cannot_be_painted_holds_up_no_other(show):
+    """Where the browser refuses to paint, what was taken ends in its time, and the next is taken."""
+    source = "Element.prototype.animate = () => { throw new Error('no animation here'); };"
+    added = show.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    try:
+        show.open()
+        show.tell(cheer("First"), cheer("Second"))
+        await_some(lambda: len(show.shown()) == 2)
+    finally:
+        show.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
