@@ -67,6 +67,7 @@ class Storage:
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
     """Reads alerts that are not older than this, after one id and up to another; raises Unavailable."""
 
+    night: ports.NightLog
     show: ports.ShowStore
     show_secrets: ports.ShowSecrets
     follow_show: Callable[[Callable[[], Awaitable[None]], Callable[[], bool]], Work]

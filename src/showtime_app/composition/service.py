@@ -23,7 +23,7 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import broadcaster_only, holders_of, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.queue_watch import look_at, night_watch, queue_watch
 from showtime_app.web.routes import (
     admin,
     callback,
@@ -32,11 +32,13 @@ from showtime_app.web.routes import (
     ghosts,
     history,
     ledger,
+    night,
     pages,
     parked,
     show,
     show_settings,
     show_stream,
+    show_tests,
     status,
     streams,
 )
@@ -49,6 +51,7 @@ from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
+from showtime_core.use_cases.read_night import ReadNight
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
@@ -97,6 +100,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *neighbours.routes,
     ]
 
+    watches = (shown.queue, shown.night)
+
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
     resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
@@ -106,7 +111,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(shown.queue.look, shown.queue.is_watched),
+        storage.follow_show(partial(look_at, watches), lambda: any(each.is_watched() for each in watches)),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -164,8 +169,11 @@ def _show_sources(
     readiness: status.ReadinessCache,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+    queue = queue_watch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    revision = night_watch(storage.night.revision)
+    return show_stream.ShowSources(
+        feed, chat, storage.recent_chat, queue, revision, readiness, storage.show_secrets
+    )
 
 
 def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
@@ -175,6 +183,7 @@ def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.Sho
     overlays, hotkeys = holders_of(SecretKind.OVERLAY, secrets), holders_of(SecretKind.HOTKEY, secrets, host)
     return [
         *show.routers(use_case, overlays, hotkeys),
+        show_tests.router(use_case, host),
         show_settings.router(use_case, secrets, sorted(ALERT_TYPES.values()), host),
         show_stream.route(shown, holders_of(SecretKind.OVERLAY, secrets, host)),
     ]
@@ -191,6 +200,7 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
     return [
         history.router(storage.history),
         admin.router(of_the_host, guard),
+        night.router(ReadNight(storage.night, read_again), storage.history, guard),
         ghost_approvals.router(storage.ghost_approvals, guard),
     ]
 

@@ -34,6 +34,7 @@ class QueueItem(Struct, rename="camel"):
     showing: Annotated[str | None, says("Names one showing of it; null: it waits for its first.")]
     attempt: Annotated[int, says("Counts the showings that follow each other, from 1.")]
     is_again: Annotated[bool, says("Whether the host has it shown again.")]
+    is_test: Annotated[bool, says("Whether the host tries it out: nobody has done it, and it pays nobody.")]
     seconds: Annotated[float, says("How long it plays.")]
     began_at: Annotated[TimeField | None, says("When it was taken; null: it was not.")]
     ended_at: Annotated[TimeField | None, says("When it was over; null: it is not.")]
@@ -97,6 +98,7 @@ def describe_showing(showing: Showing, show: Show | None = None) -> QueueItem:
         showing=str(showing.id) if is_kept else None,
         attempt=showing.attempt,
         is_again=showing.is_again,
+        is_test=alert.is_test,
         seconds=seconds,
         began_at=Time.of(showing.began_at) if showing.began_at else None,
         ended_at=Time.of(showing.ended_at) if showing.ended_at else None,
