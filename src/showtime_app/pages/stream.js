@@ -10,7 +10,7 @@ const LONGEST_WAIT = 5000;
 /**
  * Follow a stream until its bearer is refused.
  *
- * `take(event, data)` is given each event; `tell(trouble)` null or, in words, why nothing comes.
+ * `secret` null: the browser has a session. `take(event, data)` is given each event; `tell(trouble)` null or, in words, why nothing comes.
  */
 export async function follow(url, secret, take, tell) {
   let lastId = "";
@@ -18,7 +18,7 @@ export async function follow(url, secret, take, tell) {
   for (;;) {
     const attempt = new AbortController();
     try {
-      const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream" };
+      const headers = { Accept: "text/event-stream", ...(secret ? { Authorization: `Bearer ${secret}` } : {}) };
       if (lastId) headers["Last-Event-ID"] = lastId;
       const response = await fetch(url, { headers, signal: attempt.signal, cache: "no-store" });
       if (response.status >= 400 && response.status < 500 && response.status !== 429) {
