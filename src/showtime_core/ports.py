@@ -12,6 +12,7 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
+from showtime_core.domain.lights import Effort
 from showtime_core.domain.night.feed import NightEntry, NightQuery
 from showtime_core.domain.night.totals import NightTally
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
@@ -151,6 +152,9 @@ class NightLog(Protocol):
 
     async def tally(self, since: datetime | None) -> Sequence[NightTally]:
         """Count the alerts since then, and the points that were credited, for each slot from then on."""
+
+    async def efforts(self) -> Sequence[Effort]:
+        """Tell of the effects of the latest 300 entries that were tried, in any order."""
 
     async def mark(self, position: int, *, is_handled: bool) -> None:
         """Mark an entry as handled, or not; raises NotFound. The first mark counts."""

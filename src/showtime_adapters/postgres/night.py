@@ -18,6 +18,7 @@ from showtime_adapters.postgres.show.statements import NOTIFY
 from showtime_adapters.wire import decode_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast
 from showtime_core.domain.journal import Outcome
+from showtime_core.domain.lights import Effort
 from showtime_core.domain.night.descriptions import GIFT_TYPES
 from showtime_core.domain.night.feed import NightAlert, NightEffect, NightEntry, NightQuery
 from showtime_core.domain.night.totals import SLOT, NightTally
@@ -105,6 +106,15 @@ _TALLY: LiteralString = """
     group by 1, 2 order by 1, 2
 """
 
+# The effects of the latest entries that were tried.
+_EFFORTS: LiteralString = """
+    select outbox.kind, status, outbox.remark, leased_at as at
+    from (select id from showtime.journal order by position desc limit 300) as latest
+    cross join unnest(%s::text[]) as effect (kind)
+    join showtime.outbox on key = latest.id || ':' || effect.kind
+    where leased_at is not null
+"""
+
 # Marks an entry. The lock of the show comes first, as where a command changes both.
 _COUNT_MARK: LiteralString = "update showtime.show set marks = marks + 1"
 _MARK: LiteralString = """
@@ -168,6 +178,11 @@ class PostgresNightLog:
         kinds = [kind for kind in FIRST_KINDS.values() if kind.startswith("credit-")]
         wanted = {"since": since, "slot": SLOT, "kinds": kinds}
         return await db.fetch_all(self.pool, _TALLY, class_row(NightTally), wanted, prepare=False)
+
+    async def efforts(self) -> Sequence[Effort]:
+        """Tell of effects that were tried."""
+        rows = await db.fetch_all(self.pool, _EFFORTS, db.by_name, [list(_KINDS)], prepare=False)
+        return [Effort(row.kind, EffectStatus(row.status), row.remark, row.at) for row in rows]
 
     async def mark(self, position: int, *, is_handled: bool) -> None:
         """Mark an entry as handled, or not."""

@@ -13,6 +13,7 @@ from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
 from showtime_app.metrics import Metrics
 from showtime_app.setup.ports import Exclusive, TwitchAccess
+from showtime_app.web.routes.local_simulate import Simulation
 from showtime_app.web.routes.streams import ReadSome
 from showtime_core import ports
 from showtime_core.domain.broadcasts.broadcast import ChannelState
@@ -114,6 +115,8 @@ class Ports:
     """None: nobody looks after the channel at Twitch."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
+    simulation: Simulation | None = None
+    """Sends simulated events, for a page of a laptop; None: nobody does."""
     chance: Callable[[], float] = random.random
     """Gives numbers from 0 up to 1, which spread the tries of effects."""
     clock: Callable[[], datetime] = partial(datetime.now, UTC)

@@ -12,6 +12,7 @@ from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition.lifecycle import log_readiness, running
+from showtime_app.composition.lights import read_lights
 from showtime_app.composition.ports import Ports, Storage, Work
 from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
@@ -32,6 +33,8 @@ from showtime_app.web.routes import (
     ghosts,
     history,
     ledger,
+    lights,
+    local_simulate,
     night,
     pages,
     parked,
@@ -93,7 +96,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(ports, storage, policy, shown),
-        *_for_the_host(ports, storage, policy, off),
+        *_for_the_host(ports, storage, policy, off, read_lights(settings, ports, metrics)),
         *_ghosts(ports, storage, policy, polling),
         *_points(ports),
         *pages.routes(),
@@ -189,10 +192,13 @@ def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.Sho
     ]
 
 
-def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
+def _for_the_host(
+    ports: Ports, storage: Storage, policy: Policy, off: Sequence[str], read_lights: lights.ReadLights
+) -> Routes:
     """Let everybody read what was, and the broadcaster change what is."""
     of_the_host = [
         console.route(storage.read_health, off),
+        lights.route(read_lights),
         *admin.routes(storage.units, storage.history, policy),
         parked.router(DecideParked(storage.parked, storage.units, read_again)),
     ]
@@ -200,6 +206,7 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
     return [
         history.router(storage.history),
         admin.router(of_the_host, guard),
+        *([local_simulate.router(ports.simulation, guard)] if ports.simulation else []),
         night.router(ReadNight(storage.night, read_again), storage.history, guard),
         ghost_approvals.router(storage.ghost_approvals, guard),
     ]

@@ -9,6 +9,7 @@ from attrs import Factory, define
 from showtime_core.domain import alerts
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Snapshot
 from showtime_core.domain.journal import Outcome, Verdict
+from showtime_core.domain.lights import Effort
 from showtime_core.domain.night.descriptions import GIFT_TYPES
 from showtime_core.domain.night.feed import NightAlert, NightEffect, NightEntry, NightQuery
 from showtime_core.domain.night.totals import POINTS, SLOT, NightTally
@@ -43,6 +44,8 @@ class MemoryNightLog:
     """What became of effects, by their keys."""
     handled: dict[int, datetime] = Factory(dict)
     marks: int = 0
+    tried: list[Effort] = Factory(list)
+    """Effects that were tried."""
 
     async def latest_broadcasts(self) -> tuple[datetime, Sequence[Broadcast]]:
         """Give the time, and the two latest broadcasts."""
@@ -75,6 +78,10 @@ class MemoryNightLog:
             if at >= begin:
                 counted[begin + (at - begin) // SLOT * SLOT, what].append(amount)
         return [NightTally(*slot, len(found), sum(found)) for slot, found in sorted(counted.items())]
+
+    async def efforts(self) -> Sequence[Effort]:
+        """Tell of effects that were tried."""
+        return self.tried
 
     async def mark(self, position: int, *, is_handled: bool) -> None:
         """Mark an entry."""
