@@ -150,8 +150,9 @@ def _twitch(known: Known) -> Light:
     light = Light("twitch", "Twitch", LightState.OK, "all subscriptions are enabled")
     if not known.is_checked:
         return evolve(light, state=LightState.UNKNOWN, said="nobody looks after the channel here")
-    checked = known.health.twitch
-    light = evolve(light, tried_at=checked.checked_at if checked else None)
+    if not known.health.twitch:
+        return evolve(light, state=LightState.UNKNOWN, said="nobody has checked it yet")
+    light = evolve(light, tried_at=known.health.twitch.checked_at)
     if trouble := twitch_trouble(known.health, known.state, is_checked=True):
         return evolve(light, state=LightState.FAILED, said=trouble, remedy=_INIT)
     return light
@@ -192,6 +193,8 @@ def _chat(known: Known) -> Light:
     light = Light("chat", "Chat", LightState.OK, "its messages come by EventSub")
     if known.chat == "off":
         return _off(light)
+    if known.chat == "irc" and not known.health.chat:
+        return evolve(light, state=LightState.UNKNOWN, said="nobody has read it yet")
     if trouble := chat_trouble(known.health, known.state, known.chat, is_checked=known.is_checked):
         remedy = "The show runs without it. It is joined again by itself."
         return evolve(light, state=LightState.FAILED, said=trouble[1], remedy=remedy)
