@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from showtime_app import DISTRIBUTION
 from showtime_core.domain.health import PendingWork
-from showtime_core.domain.lights import Answer
+from showtime_core.domain.lights import LastAnswer
 
 CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
 
@@ -57,7 +57,7 @@ class Metrics:
         self.chat_lag = histogram("chat_lag_seconds")
         self.effects = counter("effects")
         self._neighbour_seconds = histogram("neighbour_seconds")
-        self.last_answers: dict[str, Answer] = {}
+        self.last_answers: dict[str, LastAnswer] = {}
         """How the last request to each neighbour ended."""
 
     def set_pending_work(self, pending: PendingWork | None) -> None:
@@ -72,7 +72,7 @@ class Metrics:
         def observe(outcome: str, seconds: float) -> None:
             self._neighbour_seconds.labels(name, outcome).observe(seconds)
             is_answered = outcome in {"2xx", "3xx", "4xx"}
-            self.last_answers[name] = Answer(is_answered, round(seconds * 1000), datetime.now(UTC))
+            self.last_answers[name] = LastAnswer(is_answered, round(seconds * 1000), datetime.now(UTC))
 
         return observe
 

@@ -96,7 +96,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
-        night=PostgresNightLog(recording),
+        night=PostgresNightLog(pool),
         show=PostgresShow(recording),
         show_secrets=PostgresShowSecrets(recording),
         follow_show=lambda look, is_watched: ShowFollower(conninfo, look, is_watched).run,

@@ -37,7 +37,7 @@ const LINES = {
   bolt: "M13 3 5 14h6l-1 7 8-11h-6Z",
   bars: "M4 20h16M6 17v-3M10 17v-6M14 17V8M18 17V4",
   cassette: "M3 6h18v12H3ZM7.5 13a1.5 1.5 0 1 0 .01 0ZM16.5 13a1.5 1.5 0 1 0 .01 0ZM9.5 11h5",
-  pause: "M8 5v14M16 5v14",
+  pause: "M7.4 5.5h2.4v13H7.4ZM14.2 5.5h2.4v13h-2.4Z",
   skip: "M4 5v14l8-7ZM12 5v14l8-7ZM21 5v14",
   again: "M4 4v6h6M4.5 10a8 8 0 1 1-.4 5",
   sound: "M4 9v6h4l5 4V5L8 9ZM17 9a4 4 0 0 1 0 6M19.5 6.5a8 8 0 0 1 0 11",
@@ -60,7 +60,7 @@ const LINES = {
   flask: "M9 3h6M10 3v6L5 18.4A1.7 1.7 0 0 0 6.5 21h11a1.7 1.7 0 0 0 1.5-2.6L14 9V3M7.6 15h8.8",
 };
 
-const FILLED = new Set(["play", "skip"]);
+const FILLED = new Set(["play", "pause", "skip"]);
 
 /** Draw one of the icons above, or the ghost: lines as thick as the recorder's letters. */
 export function icon(name) {

@@ -45,6 +45,7 @@ class QueueDocument(Struct, rename="camel"):
 
     mode: Annotated[str, says("`streamed`: there is no queue.", enum=["queued", "streamed"])]
     is_paused: bool = False
+    paused_since: Annotated[TimeField | None, says("Since when it is paused; null: it is not.")] = None
     is_muted: bool = False
     is_safe: bool = False
     ads_until: Annotated[TimeField | None, says("Until when ads run; null: none do.")] = None
@@ -71,6 +72,7 @@ def describe_queue(view: ShowView, *, is_also_streamed: bool) -> QueueDocument:
     return QueueDocument(
         "queued",
         is_paused=modes.paused_since is not None,
+        paused_since=Time.of(modes.paused_since) if modes.paused_since else None,
         is_muted=modes.is_muted,
         is_safe=modes.is_safe,
         ads_until=Time.of(modes.ads_until) if modes.ads_until and modes.ads_until > show.now else None,

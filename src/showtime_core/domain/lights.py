@@ -60,7 +60,7 @@ class Effort:
 
 
 @frozen
-class Answer:
+class LastAnswer:
     """How the last request of an instance to a neighbour ended."""
 
     is_answered: bool
@@ -75,7 +75,7 @@ class Known:
     health: Health
     state: ChannelState
     efforts: Sequence[Effort]
-    auth: Answer | None
+    auth: LastAnswer | None
     database_milliseconds: int
     chat: ChatSource
     is_checked: bool

@@ -42,7 +42,7 @@ def show_command_entry(command: events.ShowCommanded) -> Entry:
 def alert_test_entry(test: events.AlertTested) -> Entry:
     """Write the host's command to try out an alert."""
     body = {"commandId": str(test.command_id), "type": test.kind}
-    return _command(test.command_id, ALERT_TEST, test, body)
+    return _command(test.command_id, _TEST, test, body)
 
 
 def decision_entry(command_id: UUID, decision: events.EntryRetried | events.EntryDismissed) -> Entry:
@@ -121,13 +121,13 @@ def _read_show_command(name: events.ShowCommandName) -> Callable[[_Document], ev
 
 
 _SHOW = "show."
-ALERT_TEST = f"{_SHOW}test"
+_TEST = f"{_SHOW}test"
 _time = datetime.fromisoformat
 _READERS: dict[str, Callable[[_Document], events.Event]] = {
     "tape.start": lambda said: events.TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
     "tape.stop": lambda _: events.TapeStopped(),
     **{f"{_SHOW}{name}": _read_show_command(name) for name in events.ShowCommandName},
-    ALERT_TEST: lambda said: events.AlertTested(UUID(said["commandId"]), said["type"]),
+    _TEST: lambda said: events.AlertTested(UUID(said["commandId"]), said["type"]),
     "entry.dismiss": lambda said: events.EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: events.GhostRequested(
         _read_user(said["user"]), said["subject"], said.get("key")

@@ -1,7 +1,7 @@
 /** The overlay's address: made, shown once, withdrawn. */
 
 import { h, icon } from "../dom.js";
-import { command, read } from "./api.js";
+import { command, readFor } from "./api.js";
 import { clock, copy, key, nothing, paint } from "./draw.js";
 
 /** Draw the secrets that hold; gives what ends it. */
@@ -13,7 +13,7 @@ export function drawAddress(view) {
   const press = key("make", "Make it", () => form.requestSubmit(), { mark: "copy", style: "main" });
   const form = h("form.fields", {}, h("p", {}, h("label", { for: "secret-kind" }, "For"), kind), h("p", {}, h("label", { for: "secret-name" }, "Name"), name), h("p.tools", {}, press));
   const refresh = async () => {
-    const known = await read("admin/show/secrets");
+    const known = await readFor(view, "admin/show/secrets");
     if (known) paint(list, known.secrets, () => (known.secrets.length ? h("ul.cards", {}, ...known.secrets.map((each) => secret(each, refresh))) : nothing("No address holds.", "Alerts are streamed until the first overlay has one.")));
   };
   form.onsubmit = async (event) => {

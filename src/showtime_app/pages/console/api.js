@@ -1,5 +1,6 @@
 /** Asks the routes, and says in words what they refuse. */
 
+const AGAIN = 2000;
 const here = document.body.dataset.here;
 const heard = { skew: 0, left: null, tell: () => {} };
 
@@ -35,6 +36,15 @@ export async function ask(method, path, body, { quiet = false } = {}) {
     if (!quiet) heard.tell("showtime does not answer. Nothing was changed, as far as is known. Try again in a moment.");
   }
   return null;
+}
+
+/** Read what a place behind the menu shows: again until it is there, or nobody looks any more. */
+export async function readFor(view, path) {
+  for (;;) {
+    const found = await read(path);
+    if (found || !view.isConnected) return found;
+    await new Promise((after) => setTimeout(after, AGAIN));
+  }
 }
 
 export const read = (path) => ask("GET", path, undefined, { quiet: true });

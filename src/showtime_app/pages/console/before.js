@@ -55,7 +55,7 @@ function tryAll(number, isRunning, attempt) {
 }
 
 function link({ name, state, said }, place) {
-  return h(`li.link.state-${state}`, {}, light(state), h("div", {}, h("b", {}, linkTitle(name)), state === "ok" ? null : h("em", { "aria-hidden": "true" }, ` ${state === "failed" ? "is " : ""}${LIGHT_WORDS[state] ?? state}`), h("p", {}, said)), h("span.number", { "aria-hidden": "true" }, String(place + 1).padStart(2, "0")));
+  return h(`li.link.state-${state}`, {}, light(state), h("div", {}, h("b", {}, linkTitle(name)), state === "ok" ? null : h(`em.${state}`, { "aria-hidden": "true" }, ` ${state === "failed" ? "is " : ""}${LIGHT_WORDS[state] ?? state}`), h("p", {}, said)), h("span.number", { "aria-hidden": "true" }, String(place + 1).padStart(2, "0")));
 }
 
 function remedyCard({ name, state, said, remedy, goesOn, tried }, isRunning, may, attempt) {

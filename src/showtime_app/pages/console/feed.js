@@ -7,7 +7,8 @@ import { FILTERS, ROWS } from "./kinds.js";
 import { tag } from "./screen.js";
 
 const $ = (id) => document.getElementById(id);
-const PAGE = 40;
+const PAGE = matchMedia("(min-width: 1000px)").matches ? 40 : 15;
+const MOST = 200;
 const TAGS = { missed: ["clock", "missed"], skipped: ["skip", "skipped"], interrupted: ["bang", "interrupted"], held: ["hand", "held"] };
 
 export class Feed {
@@ -28,7 +29,7 @@ export class Feed {
 
   async #read() {
     const filter = this.#filter;
-    const page = await read(`admin/night?kinds=${filter.kinds}&limit=${PAGE}`);
+    const page = await read(`admin/night?kinds=${filter.kinds}&limit=${Math.min(MOST, this.#rows.length + PAGE)}`);
     if (!page || filter !== this.#filter) return;
     const now = new Map(page.rows.map((row) => [row.id, row]));
     const newest = this.#rows[0]?.id ?? -1;
@@ -47,7 +48,7 @@ export class Feed {
   /** Show what has come in. */
   showNew() {
     if (!this.#new.length) return;
-    const isWhole = this.#new.length < PAGE;
+    const isWhole = this.#new.length < MOST;
     this.#rows = isWhole ? [...this.#new, ...this.#rows] : this.#new;
     if (!isWhole) this.#before = this.#new.at(-1).id;
     this.#new = [];
@@ -79,7 +80,7 @@ export class Feed {
 
   draw() {
     paint($("filters"), this.#filter.word, () => FILTERS.map((each) => key(`filter-${each.word}`, each.word, () => this.#choose(each), { mark: each.mark, style: "chip", pressed: each === this.#filter })));
-    paint($("news"), this.#new.length, () => (this.#new.length ? key("news", `${this.#new.length < PAGE ? this.#new.length : `${PAGE} or more`} new`, () => this.showNew(), { mark: "up", style: "news" }) : []));
+    paint($("news"), this.#new.length, () => (this.#new.length ? key("news", `${this.#new.length < MOST ? this.#new.length : `${MOST} or more`} new`, () => this.showNew(), { mark: "up", style: "news" }) : []));
     paint($("feed"), [this.#rows, [...this.#open], this.#before, this.#isRead, this.#may], () => {
       if (!this.#isRead) return h("p.rest", {}, "Reading the night.");
       if (!this.#rows.length) return nothing("Quiet, so far.", this.#filter === FILTERS[0] ? "What happens tonight stands here." : "Nothing of this kind tonight.");

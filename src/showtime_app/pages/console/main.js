@@ -10,7 +10,7 @@ import { drawAsking, drawTape } from "./asking.js";
 import { duration, key, light, nothing, paint } from "./draw.js";
 import { Feed } from "./feed.js";
 import { Places } from "./places.js";
-import { drawKeys, drawScreen, drawWaiting, pressLetter, tick } from "./screen.js";
+import { drawKeys, drawPaused, drawScreen, drawWaiting, pressLetter, tick } from "./screen.js";
 import { drawHealth, drawParked, drawPlots, drawTests } from "./side.js";
 
 const $ = (id) => document.getElementById(id);
@@ -35,7 +35,7 @@ function draw() {
   drawing ??= setTimeout(() => {
     drawing = null;
     state.isPainting = Boolean(state.queue?.leader);
-    for (const part of [drawScreen, drawKeys, drawWaiting, drawTape, drawHealth, drawPlots, drawTests]) part(state);
+    for (const part of [drawScreen, drawPaused, drawKeys, drawWaiting, drawTape, drawHealth, drawPlots, drawTests]) part(state);
     drawAsking(state, refresh);
     drawParked(state, refresh);
     drawLamps();

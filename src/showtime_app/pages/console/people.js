@@ -1,7 +1,7 @@
 /** Moderators whom the broadcaster lets in. */
 
 import { h, icon } from "../dom.js";
-import { command, read } from "./api.js";
+import { command, readFor } from "./api.js";
 import { key, nothing, paint } from "./draw.js";
 
 /** Draw who may come in; gives what ends it. */
@@ -11,7 +11,7 @@ export function drawPeople(view) {
   const press = key("add", "Let in", () => form.requestSubmit(), { mark: "person", style: "main" });
   const form = h("form.fields", {}, h("p", {}, h("label", { for: "moderator" }, "Twitch name"), name), h("p.tools", {}, press));
   const refresh = async () => {
-    const found = await read("admin/moderators");
+    const found = await readFor(view, "admin/moderators");
     if (found) paint(list, found, () => (found.moderators.length ? h("ul.cards", {}, ...found.moderators.map((each) => person(each, refresh))) : nothing("Nobody but you.", "A moderator may press every key, and decides nothing about points.")));
   };
   form.onsubmit = async (event) => {

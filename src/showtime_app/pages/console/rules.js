@@ -1,7 +1,7 @@
 /** The rules of each kind of alerts. */
 
 import { h, icon } from "../dom.js";
-import { command, read } from "./api.js";
+import { command, readFor } from "./api.js";
 import { key } from "./draw.js";
 import { ALERTS } from "./kinds.js";
 
@@ -12,7 +12,7 @@ const SAFE = { show: "is shown", join: "become one", drop: "is skipped" };
 export function drawRules(view) {
   const list = h("div.rules");
   view.append(h("h2.big", {}, "Rules of kinds"), h("p.lead", {}, "They hold from what is taken next."), list);
-  read("admin/show/rules").then((found) => list.replaceChildren(...Object.entries(found?.rules ?? {}).map(([kind, rule]) => form(kind, rule))));
+  readFor(view, "admin/show/rules").then((found) => list.replaceChildren(...Object.entries(found?.rules ?? {}).map(([kind, rule]) => form(kind, rule))));
 }
 
 function form(kind, rule) {

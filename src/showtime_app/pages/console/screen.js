@@ -49,6 +49,14 @@ export function tag(mark, word, style = "") {
   return h(`span.tag${style}`, {}, icon(mark), word);
 }
 
+/** Say that nothing is taken, as long as that is so. */
+export function drawPaused({ queue }) {
+  const waiting = (queue?.waitingCount ?? 0) + (queue?.held?.length ?? 0);
+  paint($("paused"), queue?.isPaused && [queue.pausedSince, waiting], () => (queue?.isPaused
+    ? h("p.card.amber", {}, icon("pause"), h("span.body", {}, h("b", {}, `Paused since ${clock(queue.pausedSince)}.`), ` Nothing plays until you press Play, not even after a restart. ${waiting ? `${waiting} ${waiting === 1 ? "waits" : "wait"}.` : ""}`))
+    : []));
+}
+
 const KEYS = [
   { letter: "p", on: ["resume", "Play", "play"], off: ["pause", "Pause", "pause"], is: (queue) => queue.isPaused },
   { letter: "s", off: ["skip", "Skip", "skip"] },

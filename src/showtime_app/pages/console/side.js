@@ -9,7 +9,8 @@ const $ = (id) => document.getElementById(id);
 const STALE = 60_000;
 const DECISIONS = { retry: ["Try again", "again"], dismiss: ["Give up", "cross"], done: ["Done", "check"] };
 const PLOT_WIDTH = 300;
-const PLOT_HEIGHT = 74;
+const PLOT_HEIGHT = 100;
+const HEADROOM = 30;
 
 /** Tell how a light stands by now: green that is older than a minute is not known any more. */
 export function lightNow(state, at) {
@@ -26,7 +27,7 @@ export function drawHealth({ lights, status }) {
   paint($("health"), [now, status], () => [
     status && !status.isReady ? h("p.card.amber", {}, icon("bang"), h("span.body", {}, status.message)) : null,
     ...trouble.map(({ title, said, remedy, state }) => h(`div.card.${state === "failed" ? "red" : "amber"}`, {}, light(state), h("div.body", {}, h("h3", {}, `${title}: ${said}`), h("p", {}, remedy)))),
-    h("ul.lights", {}, ...now.map(({ title, said, state }) => h("li", {}, light(state), h("div", {}, h("b", {}, title), state === "ok" ? null : h("em", { "aria-hidden": "true" }, ` ${LIGHT_WORDS[state] ?? state}`), h("p", {}, said))))),
+    h("ul.lights", {}, ...now.map(({ title, said, state, triedAt }) => h("li", {}, light(state), h("div", {}, h("b", {}, title), state === "ok" ? null : h(`em.${state}`, { "aria-hidden": "true" }, ` ${LIGHT_WORDS[state] ?? state}`), h("p", {}, said, triedAt && state !== "failed" ? `, ${clock(triedAt)}` : ""))))),
   ]);
 }
 
@@ -64,7 +65,7 @@ function plot(steps, what, totals) {
   const first = Date.parse(steps[0].at);
   const last = Math.max(Date.parse(totals.now), first + 600_000);
   const x = (time) => 4 + ((time - first) / (last - first)) * (PLOT_WIDTH - 8);
-  const y = (value) => PLOT_HEIGHT - 4 - (value / sum) * (PLOT_HEIGHT - 12);
+  const y = (value) => PLOT_HEIGHT - 4 - (value / sum) * (PLOT_HEIGHT - HEADROOM - 4);
   let reached = 0;
   let line = `M${x(first)} ${y(0)}`;
   for (const step of steps) {

@@ -1,15 +1,15 @@
 /** On a laptop: every event that Twitch could send. */
 
 import { h, icon } from "../dom.js";
-import { command, read } from "./api.js";
-import { key, nothing } from "./draw.js";
+import { command, readFor } from "./api.js";
+import { key } from "./draw.js";
 
 /** Draw a form for events. */
 export function drawSimulate(view) {
   const said = h("p.said", { role: "status" });
   const place = h("div");
   view.append(h("h2.big", {}, "Simulate"), h("p.lead", {}, "Only where showtime runs by itself. Each is sent as Twitch would send it, signed, to the callback."), said, place);
-  read("local/simulate").then((found) => place.replaceChildren(found ? form(found.events, said) : nothing("Not here.", "This server is no laptop.")));
+  readFor(view, "local/simulate").then((found) => found && place.replaceChildren(form(found.events, said)));
 }
 
 function form(events, said) {

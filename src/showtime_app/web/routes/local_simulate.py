@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from showtime_app.web.middleware.access import Guard
 
 
-class SimulatedEvent(Protocol):
+class SendableEvent(Protocol):
     """An event that can be sent."""
 
     @property
@@ -29,7 +29,7 @@ class SimulatedEvent(Protocol):
 class Simulation(Protocol):
     """Sends events to the callback of this server."""
 
-    def list_events(self) -> Sequence[SimulatedEvent]:
+    def list_events(self) -> Sequence[SendableEvent]:
         """List what can be sent."""
 
     async def send(self, name: str, texts: Mapping[str, str]) -> Sequence[str]:

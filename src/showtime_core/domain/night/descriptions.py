@@ -82,19 +82,17 @@ def _bits(did: events.Cheer, more: str = "") -> Description:
 
 
 def _subscribed(did: events.SubscriptionStart) -> Description:
-    what = "received a gift sub" if did.is_gift else f"new member, {_tier(did.tier)}"
+    what = "received a gift sub" if did.is_gift else f"new member{_tier(did.tier)}"
     return Description(NightKind.SUBSCRIPTION, did.viewer.name, what)
 
 
 def _subscribed_again(did: events.Resubscription) -> Description:
-    what = f"{count(did.cumulative_months, 'month')}, {_tier(did.tier)}"
+    what = f"{count(did.cumulative_months, 'month')}{_tier(did.tier)}"
     return Description(NightKind.SUBSCRIPTION, did.viewer.name, what, did.message)
 
 
 def _gave(did: events.GiftedSubscriptions) -> Description:
-    return Description(
-        NightKind.GIFT, _name(did.viewer), f"{count(did.total, 'gift sub')}, {_tier(did.tier)}"
-    )
+    return Description(NightKind.GIFT, _name(did.viewer), f"{count(did.total, 'gift sub')}{_tier(did.tier)}")
 
 
 def _raided(did: events.Raid) -> Description:
@@ -165,4 +163,5 @@ def _name(viewer: Viewer | None) -> str:
 
 
 def _tier(tier: str) -> str:
-    return f"tier {tier.removesuffix('000')}"
+    """Say which tier it is, unless it is the usual one."""
+    return "" if tier == "1000" else f", tier {tier.removesuffix('000')}"

@@ -8,7 +8,7 @@ from attrs import evolve
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.domain.lights import Answer, Effort, Known, light_up
+from showtime_core.domain.lights import LastAnswer, Effort, Known, light_up
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.testing.entries import at
 
@@ -61,10 +61,10 @@ def test_the_latest_try_decides(status, remark, state):
 
 def test_auth_is_known_by_its_last_answer():
     """An answer of auth counts for ten minutes, any answer that is one; none at all is a failure."""
-    fresh = lights(evolve(QUIET, auth=Answer(True, 12, NOW)))["auth"]
+    fresh = lights(evolve(QUIET, auth=LastAnswer(True, 12, NOW)))["auth"]
     assert (fresh.state, fresh.said) == ("ok", "answered, 12 ms")
-    old = lights(evolve(QUIET, auth=Answer(True, 12, NOW - timedelta(minutes=11))))["auth"]
-    away = lights(evolve(QUIET, auth=Answer(False, 12, NOW)))["auth"]
+    old = lights(evolve(QUIET, auth=LastAnswer(True, 12, NOW - timedelta(minutes=11))))["auth"]
+    away = lights(evolve(QUIET, auth=LastAnswer(False, 12, NOW)))["auth"]
     assert (old.state, away.state) == ("unknown", "failed")
     assert away.remedy
 

@@ -52,7 +52,7 @@ def test_a_night_begins_before_its_stream(latest, now, since):
             ev.Resubscription(BOB, "1000", 14, "still here"),
             "sub",
             BOB.name,
-            "14 months, tier 1",
+            "14 months",
             "still here",
         ),
         (ev.GiftedSubscriptions(None, "Prime", 1), "gift", "Anonymous", "1 gift sub, tier Prime", None),
