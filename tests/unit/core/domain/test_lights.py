@@ -8,7 +8,7 @@ from attrs import evolve
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.domain.lights import LastAnswer, Effort, Known, light_up
+from showtime_core.domain.lights import Effort, Known, LastAnswer, light_up
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.testing.entries import at
 
