@@ -9,12 +9,13 @@ import { address, ask, onTrouble, read, serverNow } from "./api.js";
 import { drawAsking, drawTape } from "./asking.js";
 import { duration, key, light, nothing, paint } from "./draw.js";
 import { Feed } from "./feed.js";
+import { drawNight } from "./night.js";
 import { Places } from "./places.js";
 import { drawKeys, drawPaused, drawScreen, drawWaiting, pressLetter, tick } from "./screen.js";
 import { drawHealth, drawParked, drawPlots, drawTests } from "./side.js";
 
 const $ = (id) => document.getElementById(id);
-const EVERY = { tapes: 60_000, totals: 15_000, lights: 20_000 };
+const EVERY = { tapes: 60_000, totals: 15_000, lights: 20_000, timeline: 20_000 };
 const SOON = 150;
 const NOTICE = 9000;
 const READS = {
@@ -23,6 +24,7 @@ const READS = {
   tapes: ["admin/tapes", (found) => found.tapes],
   totals: ["admin/night/totals", (found) => found],
   lights: ["admin/health", (found) => found.lights],
+  timeline: ["admin/nights/live/timeline", (found) => found],
 };
 
 const state = { session: null, may: {}, queue: null, channel: null, status: null, isHeard: false, isPainting: false, isDev: false };
@@ -30,12 +32,14 @@ const feed = new Feed();
 const places = new Places(signOut);
 let drawing = null;
 let changing = null;
+let isChangedAgain = false;
+let listening = null;
 
 function draw() {
   drawing ??= setTimeout(() => {
     drawing = null;
     state.isPainting = Boolean(state.queue?.leader);
-    for (const part of [drawScreen, drawPaused, drawKeys, drawWaiting, drawTape, drawHealth, drawPlots, drawTests]) part(state);
+    for (const part of [drawScreen, drawPaused, drawKeys, drawWaiting, drawTape, drawHealth, drawPlots, drawTests, drawNight]) part(state);
     drawAsking(state, refresh);
     drawParked(state, refresh);
     drawLamps();
@@ -54,10 +58,12 @@ async function refresh(...names) {
 
 /** Read again what may have changed: once for many events. */
 function changed() {
-  changing ??= setTimeout(() => {
+  isChangedAgain = changing !== null;
+  changing ??= setTimeout(async () => {
+    isChangedAgain = false;
+    await Promise.allSettled([feed.refresh(), refresh("awaiting", "parked", "totals")]);
     changing = null;
-    feed.refresh();
-    refresh("awaiting", "parked", "totals");
+    if (isChangedAgain) changed();
   }, SOON);
 }
 
@@ -69,6 +75,9 @@ const TAKES = {
 };
 
 async function listen() {
+  listening?.abort();
+  listening = new AbortController();
+  const { signal } = listening;
   await follow(address("show?layers=state,queue,health,night"), null, (event, data) => {
     state.isHeard = true;
     TAKES[event]?.(data);
@@ -78,8 +87,8 @@ async function listen() {
     state.isHeard = trouble === null;
     if (trouble === null && !wasHeard && state.queue) { changed(); refresh("tapes", "lights"); }
     draw();
-  });
-  begin();
+  }, signal);
+  if (!signal.aborted) begin();
 }
 
 function drawLamps() {
@@ -138,7 +147,7 @@ function drawSignIn({ way, message }) {
 }
 
 async function begin() {
-  const session = (await read("session")) ?? ((await read("admin/state")) && { role: "broadcaster", way: "laptop", displayName: "", may: ["show", "ghosts", "tapes", "parked", "rules", "secrets", "moderators", "preflight"] }); // until sessions are there
+  const session = await read("session");
   if (!session) {
     setTimeout(begin, 2000);
     if (!state.session) paint($("other"), "away", () => nothing("Nobody answers.", "showtime is not there yet. This page comes in by itself.")), ($("other").hidden = false);
@@ -161,6 +170,9 @@ async function begin() {
   listen();
 }
 
+// A page that the browser keeps for its Back key must not keep one of the few connections.
+addEventListener("pagehide", () => listening?.abort());
+addEventListener("pageshow", ({ persisted }) => persisted && begin());
 onTrouble({ tell: notice, left: begin });
 setInterval(beat, 500);
 for (const [name, time] of Object.entries(EVERY)) setInterval(() => state.session?.role && !document.hidden && refresh(name), time);
