@@ -42,10 +42,10 @@ class Dev:
 
 
 @contextmanager
-def developing(data_dir: Path, **settings: str) -> Iterator[Dev]:
-    """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
+def developing(data_dir: Path, *, port: int = 0, **settings: str) -> Iterator[Dev]:
+    """Run `showtime dev` for a while, on this port (0: a free one); it is stopped as Ctrl-C stops it."""
     log = data_dir.with_suffix(".log")
-    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    run = ["dev", "--data-dir", str(data_dir), "--port", str(port)]
     process = showtime(run, environment(settings), data_dir.parent, output=None, errors=log)
     assert process.stdout
     with process.stdout:

@@ -69,13 +69,8 @@ export function plural(number, one, many = `${one}s`) {
 
 /** Copy text; the key says so. */
 export async function copy(element, text) {
-  const words = element.querySelector("span") ?? element;
-  const before = words.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    words.textContent = "Copied";
-  } catch {
-    words.textContent = "Not allowed";
-  }
-  setTimeout(() => { words.textContent = before; }, 2000);
+  const before = [...element.childNodes];
+  const isCopied = await navigator.clipboard.writeText(text).then(() => true, () => false);
+  element.replaceChildren(icon(isCopied ? "check" : "cross"), h("span", before.length > 1 ? {} : { class: "unseen" }, isCopied ? "Copied" : "Not allowed"));
+  setTimeout(() => element.replaceChildren(...before), 2000);
 }

@@ -10,7 +10,7 @@ const $ = (id) => document.getElementById(id);
 /** Draw the timeline, and what is above it. */
 export function drawNight({ channel, timeline, totals }) {
   const isLive = Boolean(channel?.isLive);
-  paint($("tonight-tools"), isLive, () => (isLive ? key("summary", "Summary", copySummary, { mark: "copy", style: "plain", label: "Copy the summary of the night" }) : []));
+  paint($("tonight-tools"), isLive, () => (isLive ? key("summary", "", copySummary, { mark: "copy", style: "hand", label: "Copy the summary of the night" }) : []));
   $("timeline").hidden = !isLive || !timeline;
   if ($("timeline").hidden) return;
   const sums = totals && [totals.follows && plural(totals.follows, "follow"), totals.bits && plural(totals.bits, "bit"), totals.ghosts && plural(totals.ghosts, "ghost")];
