@@ -5,6 +5,7 @@ How the service runs
     server              `showtime serve` in a process of its own: to end, freeze, signal it, or read its log
     dev                 `showtime dev`, with a PostgreSQL and a data folder of its own
     forked              what makes those processes: forks of one that has imported everything
+    clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
