@@ -80,9 +80,9 @@ class Simple(BaseHTTPRequestHandler):
             return 400, b""
         if not known and self.fault == "closed":
             return 500, b""
-        return (204 if self.handle(kind, message_id, message["subscription"]["id"], known) else 400), b""
+        return (204 if self.take(kind, message_id, message["subscription"]["id"], known) else 400), b""
 
-    def handle(self, kind, message_id, subscription, known):
+    def take(self, kind, message_id, subscription, known):
         """Write down what is to be handled; false: it is refused."""
         if kind == "revocation":
             self.revoked.add(subscription)

@@ -48,7 +48,7 @@ class Trial:
         return self.message(kind=kind, status=status, content={"challenge": text}, **how)
 
     async def send(self, message: ProbeMessage, *, is_left: bool = False) -> Answer:
-        """Send a message, and note what is to become of it: one that is left may be accepted and not handled."""
+        """Send a message, and note what is to become of it: one that is left may go unhandled."""
         [answer] = await self.place.exchange(message.request)
         if not (is_left and answer.is_success):
             self.note(message, answer)
