@@ -36,7 +36,7 @@ Who is called, without our code
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
-    records, chat, effects, show
+    records, chat, effects, sessions, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory

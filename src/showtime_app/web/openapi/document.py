@@ -116,6 +116,7 @@ def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
         of["all"],
         of["tokens"] if any("token" in requirement for requirement in security) else {},
         of["secrets"] if any("secret" in requirement for requirement in security) else {},
+        of["sessions"] if any("session" in requirement for requirement in security) else {},
         of["roles"] if any(requirement.get("token") for requirement in security) else {},
         of["bodies"] if "requestBody" in operation else {},
         {str(code): messages for code, messages in said.refusals.items()},
