@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 from litestar import Request
@@ -66,6 +66,10 @@ class Guards:
     secrets: ShowSecrets
     cookies: Cookies
     same_origin: SameOrigin
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Stay one: the framework copies handlers, with their guards and all that these hold."""
+        return self
 
     async def host(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         """Let pass the broadcaster, by a token or a session, and a moderator by a session.
