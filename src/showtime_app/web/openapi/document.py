@@ -96,6 +96,8 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = said.body
     responses = operation["responses"]
     success = responses[str(handler.status_code)]
+    if handler.status_code == HTTPStatus.NO_CONTENT:
+        success.pop("content", None)  # the framework describes nothing as null
     success["headers"] = {
         name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in said.headers.items()
     }

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from attrs import define, field, frozen
 from litestar import Request, Response, Router, delete, get, post
@@ -35,6 +35,7 @@ _TOO_MANY_TRIES = "too many codes that are not accepted: try again in a minute"
 _NOT_HERE = "one signs in without Twitch on this machine alone, at the address that `showtime dev` prints"
 
 AnyRequest = Request[Any, Any, Any]
+_Body = TypeVar("_Body")
 
 
 class SessionState(Struct, rename="camel"):
@@ -72,6 +73,7 @@ _EXAMPLE = {
     "may": list(Permission),
     "message": "",
 }
+_ELSEWHERE = "go on at the address that location tells"
 _CROSS_SITE = ["a change by a cookie must come from a page of this service; this one comes from elsewhere"]
 _AT_TWITCH = {
     400: [
@@ -173,7 +175,9 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     @get(
         "/sign-in",
         status_code=302,
+        media_type="text/plain",
         opt=described(
+            example=_ELSEWHERE,
             headers={"location": "Where one signs in, at Twitch."},
             refusals={
                 400: ["to must be a path of this service", "sign-in with Twitch is not set up"],
@@ -181,7 +185,7 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
             },
         ),
     )
-    async def begin_sign_in(to: To = "/") -> Response[None]:
+    async def begin_sign_in(to: To = "/") -> Response[str]:
         """Send the browser to Twitch, to sign in within ten minutes, with this browser alone."""
         state, browser = (secrets.token_urlsafe(_CHANCE_BYTES) for _ in range(2))
         url = await routes.use_case.begin(state, browser, to)
@@ -190,11 +194,14 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     @get(
         "/callback",
         status_code=303,
-        opt=described(headers={"location": "Where the sign-in leads to."}, refusals=_AT_TWITCH),
+        media_type="text/plain",
+        opt=described(
+            example=_ELSEWHERE, headers={"location": "Where the sign-in leads to."}, refusals=_AT_TWITCH
+        ),
     )
     async def finish_sign_in(
         request: AnyRequest, given_state: State = "", code: Code = "", error: Error = ""
-    ) -> Response[None]:
+    ) -> Response[str]:
         """Sign in whom Twitch sends back, by a new session, and lead on to where the sign-in was to lead."""
         browser = routes.cookies.read(request.scope, routes.cookies.sign_in)
         token = routes.new_token(request)
@@ -223,7 +230,13 @@ def _on_a_laptop(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         "/pair",
         status_code=204,
         opt=described(
-            refusals={401: [CODE_NOT_KNOWN], 403: _CROSS_SITE, 429: [_TOO_MANY_TRIES], **AWAY},
+            refusals={
+                400: ["body: Object missing required field `code`"],
+                401: [CODE_NOT_KNOWN],
+                403: _CROSS_SITE,
+                429: [_TOO_MANY_TRIES],
+                **AWAY,
+            },
             headers={"set-cookie": "The session."},
         ),
     )
@@ -242,11 +255,11 @@ def _on_a_laptop(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     return [let_in_laptop, pair_phone]
 
 
-def _redirect(status: HTTPStatus, url: str) -> Response[None]:
-    return Response(None, status_code=status, headers={"location": url})
+def _redirect(status: HTTPStatus, url: str) -> Response[str]:
+    return Response(_ELSEWHERE, status_code=status, media_type="text/plain", headers={"location": url})
 
 
-def _with_cookies(response: Response[None], *cookies: Cookie) -> Response[None]:
+def _with_cookies(response: Response[_Body], *cookies: Cookie) -> Response[_Body]:
     for cookie in cookies:
         response.set_cookie(cookie)
     return response
