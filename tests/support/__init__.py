@@ -20,6 +20,7 @@ Who calls it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
+    visitor             a browser that signs in with Twitch, or on a laptop
     answers             what was answered, in short: `said`
     dispatch            another service of the channel
 
