@@ -154,7 +154,7 @@ def test_the_cookie_is_seen_by_no_script_and_sent_by_no_other_site(stage):
 
 
 def test_bearer_tokens_are_as_before(stage):
-    """A token needs no Origin, and counts where there is a session as well; without either all is as before."""
+    """A token needs no Origin, and counts where there is a session too; without either all is as before."""
     client = stage.visitor().client
     client.base_url = stage.url
     assert said(client.delete("/admin/tape", headers=BEARER)) == NOT_LIVE

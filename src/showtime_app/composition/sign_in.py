@@ -15,7 +15,7 @@ _NAMES = ("TWITCH_CHANNEL_NAME", "TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET", "TW
 
 def session_routes(settings: Settings, ports: Ports) -> SessionRoutes:
     """Put together what lets hosts sign in."""
-    storage, is_laptop = ports.storage, ports.local_host is not None
+    storage, is_local = ports.storage, ports.local_host is not None
     url = settings.twitch_redirect_url or ""
     missing = [name for name in _NAMES if not getattr(settings, name.lower())]
     use_case = SignIn(
@@ -29,7 +29,7 @@ def session_routes(settings: Settings, ports: Ports) -> SessionRoutes:
     )
     return SessionRoutes(
         use_case,
-        Cookies(is_secure=url.startswith("https://") and not is_laptop),
-        SameOrigin(origin_of(url) if url and not is_laptop else ""),
+        Cookies(is_secure=url.startswith("https://") and not is_local),
+        SameOrigin(origin_of(url) if url and not is_local else ""),
         urlsplit(url).path.removesuffix(REDIRECT_PATH),
     )

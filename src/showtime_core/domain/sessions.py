@@ -27,7 +27,7 @@ class SignInWay(StrEnum):
     """How a host signs in."""
 
     TWITCH = "twitch"
-    LAPTOP = "laptop"
+    LOCAL = "laptop"
     """By a click, or by a code that pairs a phone: at `showtime dev` alone."""
 
 

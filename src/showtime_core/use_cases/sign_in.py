@@ -25,13 +25,18 @@ from showtime_core.errors import NotAllowed, NotAuthenticated, NotFound, Refused
 from showtime_core.ports import IdentityProvider, Moderators, OneTimeCodes, Sessions
 
 SESSION_ENDED = "the session is not known, or has ended: sign in again"
+"""Told to whoever brings a token that opens nothing."""
 STATE_NOT_KNOWN = (
     "this answer of Twitch belongs to no sign-in of this browser, was used, or is older than ten minutes:"
     " sign in again"
 )
+"""Told to a browser that brings a state which is not its own, or not good any more."""
 DECLINED = "the sign-in was declined at Twitch"
+"""Told to whoever comes back from Twitch without a code."""
 CODE_NOT_KNOWN = "the code is not known, was used, or is older than ten minutes"
+"""Told to whoever brings a pairing code that is not accepted."""
 ONLY_IN_DEV = "only `showtime dev` lets somebody in without Twitch"
+"""Told where one signs in with Twitch, or not at all."""
 _MAX_TOKEN = 512
 """Of characters; whatever is longer was not made here, and is not worth a digest."""
 
@@ -81,7 +86,7 @@ class SignIn:
     def way(self) -> SignInWay | None:
         """How one signs in here; None: not at all."""
         if self.local_host:
-            return SignInWay.LAPTOP
+            return SignInWay.LOCAL
         return SignInWay.TWITCH if self.provider else None
 
     async def begin(self, state: str, browser: str, leads_to: str) -> str:
@@ -120,7 +125,7 @@ class SignIn:
         """Let somebody in as the broadcaster, on a laptop; raises NotFound anywhere else."""
         if self.local_host is None:
             raise NotFound(ONLY_IN_DEV)
-        await self._open(Session(Host(self.local_host, HostRole.BROADCASTER), SignInWay.LAPTOP), token)
+        await self._open(Session(Host(self.local_host, HostRole.BROADCASTER), SignInWay.LOCAL), token)
 
     async def pair(self, code: str, token: NewToken) -> None:
         """Let in who brings a pairing code, as `let_in` does; raises NotAuthenticated for any other."""
@@ -155,7 +160,7 @@ class SignIn:
 
     def _holds_here(self, session: Session) -> bool:
         """Tell whether a session was opened in a way that is accepted here, and for this channel."""
-        if session.way is SignInWay.LAPTOP:
+        if session.way is SignInWay.LOCAL:
             return self.local_host is not None
         is_of_the_channel = host_role(session.host.viewer, self.channel, is_named=False) is not None
         return self.provider is not None and (session.host.role is HostRole.MODERATOR or is_of_the_channel)

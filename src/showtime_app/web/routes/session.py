@@ -125,8 +125,8 @@ class SessionRoutes:
     def router(self) -> Router:
         """Make the routes; those that need no Twitch are there on a laptop alone."""
         handlers = [*_reading(self), *_at_twitch(self)]
-        if self.use_case.way is SignInWay.LAPTOP:
-            handlers += _on_a_laptop(self)
+        if self.use_case.way is SignInWay.LOCAL:
+            handlers += _without_twitch(self)
         return Router("/session", route_handlers=handlers, tags=["session"])
 
     def session_token(self, request: AnyRequest) -> str | None:
@@ -215,9 +215,9 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     return [begin_sign_in, finish_sign_in]
 
 
-def _on_a_laptop(routes: SessionRoutes) -> list[HTTPRouteHandler]:
+def _without_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     @post("/laptop", status_code=204, opt=described(refusals={403: [_NOT_HERE, *_CROSS_SITE], **AWAY}))
-    async def let_in_laptop(request: AnyRequest) -> Response[None]:
+    async def sign_in_locally(request: AnyRequest) -> Response[None]:
         """Let in whoever sits at this machine, as the broadcaster."""
         if not is_on_this_machine(request.scope):
             raise NotAllowed(_NOT_HERE)
@@ -252,7 +252,7 @@ def _on_a_laptop(routes: SessionRoutes) -> list[HTTPRouteHandler]:
             raise
         return _with_cookies(Response(None), routes.cookies.of_session(token.token))
 
-    return [let_in_laptop, pair_phone]
+    return [sign_in_locally, pair_phone]
 
 
 def _redirect(status: HTTPStatus, url: str) -> Response[str]:

@@ -208,7 +208,7 @@ async def test_nobody_gets_in_without_twitch_but_on_a_laptop(stage):
 async def test_a_pairing_code_signs_in_one_phone(stage):
     """A pairing code is accepted once, within ten minutes, and a state of a sign-in is none."""
     laptop = evolve(stage.use_case, local_host=HOST)
-    assert laptop.way is SignInWay.LAPTOP
+    assert laptop.way is SignInWay.LOCAL
     for code in ("code", "late"):
         await laptop.codes.keep(digest_of(code), OneTimeCode(CodePurpose.PAIRING))
     await laptop.pair("code", NewToken("token-of-a-phone"))
