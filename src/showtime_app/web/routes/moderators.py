@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.sessions import Moderator
 from showtime_core.errors import NotFound
@@ -74,7 +75,12 @@ def router(use_case: SignIn, broadcaster_only: Guard) -> Router:
 
     return Router(
         "/admin/moderators",
-        route_handlers=[list_moderators, name_moderator, withdraw_moderator],
+        route_handlers=[
+            options("/{user:str}", "PUT", "DELETE"),
+            list_moderators,
+            name_moderator,
+            withdraw_moderator,
+        ],
         guards=[broadcaster_only],
         security=BROADCASTER,
         tags=["session"],

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -17,6 +18,7 @@ from msgspec import Struct
 from showtime_app.web.middleware.cookies import Cookies
 from showtime_app.web.middleware.same_origin import SameOrigin, is_on_this_machine
 from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.routes.options import options
 from showtime_core.domain.sessions import Host, HostRole, Permission, SignInWay, permissions
 from showtime_core.errors import LimitReached, NotAllowed, NotAuthenticated
 from showtime_core.use_cases.sign_in import (
@@ -95,11 +97,12 @@ Error = Annotated[str, QueryParameter(name="error", description="Twitch's word f
 class LimitedTries:
     """Counts codes that were not accepted: ten within a minute, and for a while no more are looked at."""
 
+    clock: Callable[[], float] = time.monotonic
     _failed: deque[float] = field(factory=deque)
 
     def require(self) -> None:
         """Raise LimitReached where there were too many."""
-        now = time.monotonic()
+        now = self.clock()
         while self._failed and self._failed[0] <= now - _TRIES_SECONDS:
             self._failed.popleft()
         if len(self._failed) >= _MAX_TRIES:
@@ -108,7 +111,7 @@ class LimitedTries:
 
     def count(self) -> None:
         """Count one that was not accepted."""
-        self._failed.append(time.monotonic())
+        self._failed.append(self.clock())
 
 
 @frozen(eq=False)
@@ -168,7 +171,7 @@ def _reading(routes: SessionRoutes) -> list[HTTPRouteHandler]:
             await routes.use_case.sign_out(token)
         return _with_cookies(Response(None), routes.cookies.removed(routes.cookies.session))
 
-    return [get_session, sign_out]
+    return [options("/", "GET", "DELETE"), get_session, sign_out]
 
 
 def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from attrs import evolve
-from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
+from litestar import Request, Router, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import DecodeError, Struct, json
@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 
 from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.show.kind_rules import (
     MAX_BITS,
@@ -134,11 +135,6 @@ def routers(
 
 
 def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
-    @route("/secrets", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
-    async def secrets_options() -> Response[None]:
-        # The framework's own would name the methods of the first handler of this path alone.
-        return Response(None, headers={"allow": "GET, OPTIONS, POST"})
-
     @post(
         "/secrets",
         status_code=201,
@@ -175,7 +171,7 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
             raise NotFound(_NO_SECRET) from None
         await show_secrets.withdraw(named)
 
-    return [secrets_options, make_secret, list_secrets, withdraw_secret]
+    return [options("/secrets", "GET", "POST"), make_secret, list_secrets, withdraw_secret]
 
 
 def _list_rules(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
