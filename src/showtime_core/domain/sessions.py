@@ -18,8 +18,9 @@ EXTEND_EVERY = timedelta(days=1)
 CODE_TIME = timedelta(minutes=10)
 """How long a state of a sign-in, or a code that pairs a phone, is accepted."""
 
-_MAX_PATH = 200
-_OWN_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%?#-][A-Za-z0-9._~!$&'()*+,;=:@%?#/-]*)?")
+MAX_PATH = 200
+"""How many characters a path may have to which a sign-in leads."""
+OWN_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%?#-][A-Za-z0-9._~!$&'()*+,;=:@%?#/-]*)?")
 """A path of ours as a browser reads it: another slash or a backslash behind the first would name a host."""
 
 
@@ -120,8 +121,8 @@ def host_role(viewer: Viewer, channel: str, *, is_named: bool) -> HostRole | Non
 
 def check_own_path(path: str) -> str:
     """Give a path of this service as it is; raises Refused for whatever may lead elsewhere."""
-    if len(path) > _MAX_PATH or not _OWN_PATH.fullmatch(path):
+    if len(path) > MAX_PATH or not OWN_PATH.fullmatch(path):
         raise Refused(
-            f"to must be a path of this service, such as /console, of {_MAX_PATH} characters at most"
+            f"to must be a path of this service, such as /console, of {MAX_PATH} characters at most"
         )
     return path

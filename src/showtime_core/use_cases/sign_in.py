@@ -92,7 +92,7 @@ class SignIn:
     async def begin(self, state: str, browser: str, leads_to: str) -> str:
         """Begin a sign-in, and give the URL at Twitch.
 
-        Raises Refused for a path that may lead elsewhere, or where Twitch is not set up.
+        Raises Refused for a path that may lead elsewhere, NotFound where Twitch is not set up.
         """
         provider, path = self._provider(), check_own_path(leads_to)
         code = OneTimeCode(CodePurpose.SIGN_IN, digest_of(browser), path)
@@ -103,7 +103,8 @@ class SignIn:
         """Sign in whom Twitch has sent back, and give the path at which the browser is to end up.
 
         Raises Refused for what is not the answer to a sign-in of this browser, or for a code that Twitch does
-        not accept, and NotAllowed for whoever declines, or is neither the broadcaster nor a moderator.
+        not accept; NotAllowed for whoever declines, or is neither the broadcaster nor a moderator; NotFound
+        where Twitch is not set up.
         """
         provider = self._provider()
         begun = await self.codes.take(digest_of(reply.state), CodePurpose.SIGN_IN)
@@ -149,13 +150,13 @@ class SignIn:
     async def name_moderator(self, login: str) -> Moderator:
         """Name a moderator, who is known by the id from then on.
 
-        Raises NotFound if Twitch has no user of this login, Refused where Twitch is not set up.
+        Raises NotFound if Twitch has no user of this login, or is not set up.
         """
         return await self.moderators.add(await self._provider().find_user(login))
 
     def _provider(self) -> IdentityProvider:
         if self.provider is None:
-            raise Refused(self.why_not)
+            raise NotFound(self.why_not)
         return self.provider
 
     def _holds_here(self, session: Session) -> bool:

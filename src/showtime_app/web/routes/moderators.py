@@ -52,8 +52,10 @@ def router(use_case: SignIn, broadcaster_only: Guard) -> Router:
         opt=described(
             example=_EXAMPLE,
             refusals={
-                400: ["sign-in with Twitch is not set up"],
-                404: ["Twitch knows no user tapehead"],
+                404: [
+                    "Twitch knows no user tapehead",
+                    "sign-in with Twitch is not set up: TWITCH_REDIRECT_URL must be set",
+                ],
                 503: [*AWAY[503], "Twitch cannot be reached: it gives no answer"],
             },
         ),

@@ -19,7 +19,15 @@ from showtime_app.web.middleware.cookies import Cookies
 from showtime_app.web.middleware.same_origin import SameOrigin, is_on_this_machine
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_app.web.routes.options import options
-from showtime_core.domain.sessions import Host, HostRole, Permission, SignInWay, permissions
+from showtime_core.domain.sessions import (
+    MAX_PATH,
+    OWN_PATH,
+    Host,
+    HostRole,
+    Permission,
+    SignInWay,
+    permissions,
+)
 from showtime_core.errors import LimitReached, NotAllowed, NotAuthenticated
 from showtime_core.use_cases.sign_in import (
     CODE_NOT_KNOWN,
@@ -77,16 +85,23 @@ _EXAMPLE = {
 }
 _ELSEWHERE = "go on at the address that location tells"
 _CROSS_SITE = ["a change by a cookie must come from a page of this service; this one comes from elsewhere"]
+_NOT_SET_UP = "sign-in with Twitch is not set up: TWITCH_REDIRECT_URL must be set"
 _AT_TWITCH = {
     400: [
         STATE_NOT_KNOWN,
         "Twitch refuses the code that the browser brought: Invalid authorization code (400)",
     ],
     403: [DECLINED, "VHSVera is neither the broadcaster nor a moderator of this show: …"],
+    404: [_NOT_SET_UP],
     503: [*AWAY[503], "Twitch cannot be reached: it gives no answer"],
 }
 To = Annotated[
-    str, QueryParameter(name="to", description="The path of this service at which the browser ends up.")
+    str,
+    QueryParameter(
+        name="to",
+        description="The path of this service at which the browser ends up.",
+        schema_extra={"pattern": f"^{OWN_PATH.pattern}$", "maxLength": MAX_PATH},
+    ),
 ]
 State = Annotated[str, QueryParameter(name="state", description="What Twitch was given.")]
 Code = Annotated[str, QueryParameter(name="code", description="What Twitch gives for a sign-in.")]
@@ -183,7 +198,8 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
             example=_ELSEWHERE,
             headers={"location": "Where one signs in, at Twitch."},
             refusals={
-                400: ["to must be a path of this service", "sign-in with Twitch is not set up"],
+                400: ["to must be a path of this service, such as /console"],
+                404: [_NOT_SET_UP],
                 **AWAY,
             },
         ),

@@ -192,7 +192,7 @@ async def test_where_twitch_is_not_set_up_nobody_signs_in_there(stage):
         off.finish(TwitchReply("state", "browser", "host"), NewToken("token")),
         off.name_moderator("tapehead"),
     ):
-        with pytest.raises(Refused, match="TWITCH_REDIRECT_URL must be set"):
+        with pytest.raises(NotFound, match="TWITCH_REDIRECT_URL must be set"):
             await attempt
 
 

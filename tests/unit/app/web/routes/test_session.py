@@ -194,7 +194,7 @@ async def test_where_nothing_is_set_up_it_is_said(at_home):
         told = (await browser.get("/session")).json()
         assert (told["way"], told["message"]) == (None, "TWITCH_REDIRECT_URL must be set")
         for path in ("/session/sign-in", "/session/callback?state=a&code=b"):
-            assert said(await browser.get(path)) == (400, "TWITCH_REDIRECT_URL must be set")
+            assert said(await browser.get(path)) == (404, "TWITCH_REDIRECT_URL must be set")
 
 
 async def test_the_routes_say_which_methods_they_have(at_home):
