@@ -21,6 +21,7 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     TransactionPage,
 )
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.sessions import CodePurpose, Moderator, OneTimeCode, Session
 from showtime_core.domain.show.queue import Show, ShowView
 from showtime_core.domain.show.show_secrets import ShowSecret
 from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
@@ -145,6 +146,64 @@ class ShowSecrets(Protocol):
 
     async def find(self, digest: bytes) -> ShowSecret | None:
         """Find the secret of this digest that holds; None: there is none."""
+
+
+class Sessions(Protocol):
+    """The hosts who are signed in, on all instances; each raises Unavailable.
+
+    Of a token only its digest is kept.
+    """
+
+    async def open(self, digest: bytes, session: Session, replaced: bytes | None = None) -> None:
+        """Let somebody be signed in by the token of this digest, and no longer by the one that is replaced.
+
+        Raises NotAllowed for a moderator who is not named.
+        """
+
+    async def find(self, digest: bytes) -> Session | None:
+        """Find the session of this digest, and let it hold on, since it is used; None: none holds."""
+
+    async def close(self, digest: bytes) -> None:
+        """End a session; nothing happens if it does not hold."""
+
+
+class Moderators(Protocol):
+    """The moderators whom the broadcaster has named, by their ids at Twitch; each raises Unavailable."""
+
+    async def add(self, viewer: Viewer) -> Moderator:
+        """Name a moderator; one who is named already goes by these names from now on."""
+
+    async def list_all(self) -> Sequence[Moderator]:
+        """List them, the longest named first."""
+
+    async def is_named(self, user_id: str) -> bool:
+        """Tell whether a user is a moderator."""
+
+    async def withdraw(self, user_id: str) -> None:
+        """Let a user be a moderator no longer, and end the user's sessions; raises NotFound."""
+
+
+class OneTimeCodes(Protocol):
+    """What is accepted once, and soon; each raises Unavailable."""
+
+    async def keep(self, digest: bytes, code: OneTimeCode) -> None:
+        """Keep a code by its digest, for `CODE_TIME`."""
+
+    async def take(self, digest: bytes, purpose: CodePurpose) -> OneTimeCode | None:
+        """Use the code of this digest; None: there is none for this purpose, it was used, or is too old."""
+
+
+class IdentityProvider(Protocol):
+    """Tells who somebody is who signs in elsewhere; each raises Unavailable while it is away."""
+
+    def authorization_url(self, state: str) -> str:
+        """Give the URL at which somebody signs in, and from which the browser comes back with this state."""
+
+    async def identify(self, code: str) -> Viewer:
+        """Tell whom a code stands for; raises Refused for a code that is not accepted."""
+
+    async def find_user(self, login: str) -> Viewer:
+        """Find a user; raises NotFound if there is none of this login."""
 
 
 class GhostApprovals(Protocol):

@@ -21,6 +21,7 @@ Who calls it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
+    visitor             a browser that signs in with Twitch, or on a laptop
     answers             what was answered, in short: `said`
     dispatch            another service of the channel
 
@@ -37,7 +38,7 @@ Who is called, without our code
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
-    records, chat, effects, show
+    records, chat, effects, sessions, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory

@@ -13,7 +13,7 @@ from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.http import RequestSender, TwitchAnswer, refused, unexpected
 from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
 from showtime_core.domain.subscriptions import EventSubSubscription, WantedSubscription
-from showtime_core.errors import NotAllowed, Refused, Unavailable
+from showtime_core.errors import NotAllowed, NotFound, Refused, Unavailable
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"
@@ -77,7 +77,7 @@ class HelixChannels:
                 self._ids[login] = user_id
                 return user_id
             case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
-                raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
+                raise NotFound(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
         raise unexpected(answer, "its users", "to tell who the channel is")
 
     async def display_name(self, user_id: str) -> str:

@@ -13,6 +13,7 @@ from showtime_adapters.http_client import NeighbourClient, Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.migrations import migrate
 from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.sessions import PostgresOneTimeCodes
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_app.composition import postgres, twitch
 from showtime_app.composition.neighbours import DevPlace, wire_neighbours
@@ -22,10 +23,13 @@ from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server
+from showtime_app.simulate.cast import CHANNEL, viewer
 from showtime_app.web.middleware import request_id
+from showtime_core.domain.sessions import CodePurpose, OneTimeCode
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of, spell_secret
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.ports import Authenticator
+from showtime_core.use_cases import sign_in
 
 migrate_up = migrate.migrate_up
 migrate_down = migrate.migrate_down
@@ -72,6 +76,12 @@ async def keep_overlay_secret(conninfo: str, token_secret: str) -> str:
     return secret
 
 
+async def keep_pairing_code(conninfo: str, code: str) -> None:
+    """Let this code pair one phone with `showtime dev`, within ten minutes."""
+    async with make_pool(conninfo, autocommit=True) as pool:
+        await PostgresOneTimeCodes(pool).keep(sign_in.digest_of(code), OneTimeCode(CodePurpose.PAIRING))
+
+
 def _ports(
     settings: Settings,
     conninfo: str,
@@ -99,6 +109,8 @@ def _ports(
         storage=storage,
         neighbours=neighbours,
         authenticator=authenticator,
+        identity_provider=twitch.open_sign_in(settings, neighbours, telemetry("twitch")),
+        local_host=viewer(settings.twitch_channel_name or CHANNEL) if token_secret else None,
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
         read_chat=twitch.irc_reader(settings, storage, app),
     )

@@ -19,6 +19,7 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.health import Health, PendingWork
+from showtime_core.domain.viewers import Viewer
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Begins something that runs beside the service until it is cancelled."""
@@ -69,6 +70,9 @@ class Storage:
 
     show: ports.ShowStore
     show_secrets: ports.ShowSecrets
+    sessions: ports.Sessions
+    moderators: ports.Moderators
+    one_time_codes: ports.OneTimeCodes
     follow_show: Callable[[Callable[[], Awaitable[None]], Callable[[], bool]], Work]
     """Makes the work that calls the first function whenever the show may have changed, while the second tells
     that somebody is there to be told; the first raises Unavailable."""
@@ -111,6 +115,10 @@ class Ports:
     authenticator: ports.Authenticator
     twitch: Callable[[], AbstractAsyncContextManager[TwitchAccess]] | None = None
     """None: nobody looks after the channel at Twitch."""
+    identity_provider: ports.IdentityProvider | None = None
+    """Where hosts sign in; None: nowhere."""
+    local_host: Viewer | None = None
+    """As whom one is let in on a laptop; None: nobody is."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
     chance: Callable[[], float] = random.random

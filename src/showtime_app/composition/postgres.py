@@ -26,6 +26,7 @@ from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.recorded import recorded_show
 from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.retention import Retention
+from showtime_adapters.postgres.sessions import PostgresModerators, PostgresOneTimeCodes, PostgresSessions
 from showtime_adapters.postgres.show.follower import ShowFollower
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_adapters.postgres.show.store import PostgresShow
@@ -97,6 +98,9 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         missed_alerts=partial(missed_alerts, pool),
         show=PostgresShow(recording),
         show_secrets=PostgresShowSecrets(recording),
+        sessions=PostgresSessions(recording),
+        moderators=PostgresModerators(recording),
+        one_time_codes=PostgresOneTimeCodes(recording),
         follow_show=lambda look, is_watched: ShowFollower(conninfo, look, is_watched).run,
         follow_chat=lambda publish, is_watched: PostgresFeed(conninfo, CHAT, publish, is_watched).run,
         chat_log=chat_log,

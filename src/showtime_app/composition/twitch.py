@@ -18,7 +18,9 @@ from showtime_adapters.twitch.helix import (
 )
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
 from showtime_adapters.twitch.irc import IrcReader
-from showtime_adapters.twitch.oauth import TwitchConsent
+from showtime_adapters.twitch.oauth import OAuth, TwitchConsent
+from showtime_adapters.twitch.sign_in import TwitchSignIn
+from showtime_app.composition.neighbours import Neighbours
 from showtime_app.composition.ports import RecordChat, Storage, Work
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.ports import TwitchAccess
@@ -128,6 +130,18 @@ class RoomNames:
                     self._known[room] = self._known.get(room) or await self.ask(room)
                 return evolve(report, event=evolve(report.event, source_channel=self._known.get(room, room)))
         return report
+
+
+def open_sign_in(settings: Settings, neighbours: Neighbours, telemetry: Telemetry) -> TwitchSignIn | None:
+    """Let hosts sign in with Twitch, where that is set up, while the neighbours are open."""
+    if not ((app := settings.twitch_app) and (url := settings.twitch_redirect_url)):
+        return None
+    credentials = Credentials(app.client_id, app.client_secret)
+    sender = RequestSender(neighbours.connect(make_client(settings.twitch_ca_file, telemetry)))
+    helix = HelixClient(
+        settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, sender), sender
+    )
+    return TwitchSignIn(OAuth(settings.twitch_auth_url, credentials, sender), HelixChannels(helix), url)
 
 
 def irc_reader(

@@ -25,6 +25,7 @@ from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
+from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
 from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.twitch import MemoryHealthStore
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
@@ -107,6 +108,7 @@ class Channel:
         return follow
 
     def ports(self) -> Ports:
+        moderators = MemoryModerators()
         storage = Storage(
             resources=(),
             require_ready=self.nothing,
@@ -116,6 +118,9 @@ class Channel:
             units=self.units,
             show=self.show,
             show_secrets=self.show,
+            sessions=MemorySessions(moderators),
+            moderators=moderators,
+            one_time_codes=MemoryOneTimeCodes(),
             follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
