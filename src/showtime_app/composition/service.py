@@ -13,6 +13,7 @@ from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
+from showtime_app.composition.preflight import make_preflight
 from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
@@ -34,6 +35,7 @@ from showtime_app.web.routes import (
     ledger,
     pages,
     parked,
+    preflight,
     show,
     show_settings,
     show_stream,
@@ -85,12 +87,14 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
+    jobs = preflight.PreflightJobs(make_preflight(settings, ports))
     shown = _show_sources(storage, feed, chat, readiness)
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(ports, storage, policy, shown),
         *_for_the_host(ports, storage, policy, off),
+        *_preflight(ports, jobs),
         *_ghosts(ports, storage, policy, polling),
         *_points(ports),
         *pages.routes(),
@@ -99,7 +103,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
-    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
+    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays, jobs]
     background: list[Work] = [
         partial(log_readiness, storage.require_ready),
         storage.prune,
@@ -192,6 +196,15 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
         history.router(storage.history),
         admin.router(of_the_host, guard),
         ghost_approvals.router(storage.ghost_approvals, guard),
+    ]
+
+
+def _preflight(ports: Ports, jobs: preflight.PreflightJobs) -> Routes:
+    """Let the broadcaster try the links of the show before a night."""
+    guard = broadcaster_only(ports.authenticator)
+    return [
+        admin.router([preflight.reading(jobs.use_case)], guard),
+        admin.router([preflight.trying(jobs)], guard),
     ]
 
 
