@@ -14,8 +14,10 @@ from showtime_app import composition
 _EMPTY = """
     truncate showtime.journal, showtime.payment, showtime.fact, showtime.outbox, showtime.feed,
         showtime.ghost, showtime.image_request, showtime.broadcast, showtime.screening,
-        showtime.viewer, showtime.show, showtime.showing, showtime.overlay, showtime.show_secret cascade;
+        showtime.viewer, showtime.show, showtime.showing, showtime.overlay, showtime.show_secret,
+        showtime.preflight_result cascade;
     insert into showtime.show default values;
+    update showtime.preflight_run set run_id = null, began_at = null, ended_at = null, callback_at = null;
     update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
 """
 

@@ -57,6 +57,8 @@ class TwitchApi:
     """Who is signed in with the browser, or types in the code."""
     withholds: set[str] = field(factory=set)
     """Scopes that the visitor does not consent to."""
+    ahead_seconds: float = 0.0
+    """How far its clock is ahead of ours."""
     typed_in: bool = False
     """Whether the visitor has typed in the device code."""
     has_devices: bool = True
@@ -234,6 +236,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the time by Twitch's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.twitch.ahead_seconds)
 
     def do_GET(self) -> None:
         self._handle("GET")

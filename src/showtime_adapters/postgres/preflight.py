@@ -2,10 +2,10 @@
 
 import asyncio
 import shutil
-from pathlib import Path
 from typing import LiteralString
 
 from attrs import frozen
+from psycopg.rows import scalar_row
 
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import require_ready
@@ -101,8 +101,6 @@ class PostgresTrial:
 
     pool: db.Pool
     writes: Writability
-    folder: Path | None = None
-    """Where it is known to keep its files; None: it is asked."""
 
     async def write(self) -> None:
         """Write for a try, and leave nothing of it; raises Unavailable."""
@@ -111,14 +109,11 @@ class PostgresTrial:
 
     async def free_bytes(self) -> int | None:
         """Tell how much space is left on its disk; None: that cannot be seen from here."""
-        folder = self.folder
-        if folder is None:
-            [*named] = await db.fetch_all(self.pool, _DATA_FOLDER, db.by_name)
-            folder = Path(named[0].setting) if named else None
+        folder = await db.fetch_one(self.pool, _DATA_FOLDER, scalar_row)
         return await asyncio.to_thread(_free, folder) if folder else None
 
 
-def _free(folder: Path) -> int | None:
+def _free(folder: str) -> int | None:
     try:
         return shutil.disk_usage(folder).free
     except OSError:

@@ -102,8 +102,7 @@ def _ports(
     def telemetry(neighbour: str) -> Telemetry:
         return Telemetry(request_id.current, metrics.neighbour(neighbour))
 
-    folder = dev_place.data_dir if dev_place and not settings.has_database else None
-    storage = postgres.postgres_storage(conninfo, timedelta(days=settings.retention_days), folder)
+    storage = postgres.postgres_storage(conninfo, timedelta(days=settings.retention_days))
     app = settings.twitch_app
     neighbours = wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place)
     authenticator: Authenticator

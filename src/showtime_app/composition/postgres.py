@@ -60,8 +60,8 @@ _WORKER_POOLS = (
 """Points wait for nobody who paints; painting is slow, and paid for by the image."""
 
 
-def postgres_storage(conninfo: str, retention: timedelta, folder: Path | None = None) -> Storage:
-    """Keep everything in one database, in this folder if that is known; nothing is connected yet."""
+def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
+    """Keep everything in one database; nothing is connected yet."""
     pool = make_pool(conninfo)  # whoever borrows a connection has a transaction
     recording = make_pool(conninfo, autocommit=True)  # each statement is a transaction of its own
     writes, heartbeat, chat_leadership = Writability(recording), Heartbeat(), Leadership(conninfo, CHAT_KEY)
@@ -96,7 +96,7 @@ def postgres_storage(conninfo: str, retention: timedelta, folder: Path | None = 
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
         preflight=PostgresPreflightStore(recording),
         challenge_alone=Leadership(conninfo, PREFLIGHT_KEY).once,
-        trial=PostgresTrial(pool, writes, folder),
+        trial=PostgresTrial(pool, writes),
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
         show=PostgresShow(recording),

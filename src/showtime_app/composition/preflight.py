@@ -23,7 +23,7 @@ from showtime_core.domain.preflight.rules import (
 )
 from showtime_core.domain.subscriptions import CHAT_TYPES, SubscriptionFinding, wanted_subscriptions
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.use_cases.preflight import CALLBACK_SECONDS, Attempt, RunPreflight
+from showtime_core.use_cases.preflight import Attempt, RunPreflight
 from showtime_core.use_cases.try_links import (
     TRIED_VIEWER,
     TryCallback,
@@ -70,7 +70,7 @@ def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
         return Finding(LinkState.OK, "written, and taken back")
 
     return {
-        Link.CALLBACK: kept(at_twitch.callback(), seconds=CALLBACK_SECONDS),
+        Link.CALLBACK: kept(at_twitch.callback()),
         Link.CONSENT: Attempt(at_twitch.consent()),
         Link.AUTH: Attempt(_auth(ports)),
         Link.LEDGER: _ledger(settings, ports, kept),

@@ -93,8 +93,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(ports, storage, policy, shown),
-        *_for_the_host(ports, storage, policy, off),
-        *_preflight(ports, jobs),
+        *_for_the_host(ports, storage, policy, off, jobs),
         *_ghosts(ports, storage, policy, polling),
         *_points(ports),
         *pages.routes(),
@@ -184,10 +183,13 @@ def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.Sho
     ]
 
 
-def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
+def _for_the_host(
+    ports: Ports, storage: Storage, policy: Policy, off: Sequence[str], jobs: preflight.PreflightJobs
+) -> Routes:
     """Let everybody read what was, and the broadcaster change what is."""
     of_the_host = [
         console.route(storage.read_health, off),
+        *preflight.routes(jobs),
         *admin.routes(storage.units, storage.history, policy),
         parked.router(DecideParked(storage.parked, storage.units, read_again)),
     ]
@@ -196,15 +198,6 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
         history.router(storage.history),
         admin.router(of_the_host, guard),
         ghost_approvals.router(storage.ghost_approvals, guard),
-    ]
-
-
-def _preflight(ports: Ports, jobs: preflight.PreflightJobs) -> Routes:
-    """Let the broadcaster try the links of the show before a night."""
-    guard = broadcaster_only(ports.authenticator)
-    return [
-        admin.router([preflight.reading(jobs.use_case)], guard),
-        admin.router([preflight.trying(jobs)], guard),
     ]
 
 

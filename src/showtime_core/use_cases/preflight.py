@@ -16,10 +16,13 @@ from showtime_core.ports import PreflightStore
 
 _log = logging.getLogger(__name__)
 
-TRY_SECONDS = 8.0
-"""How long the question of a try may take, and so long what must be asked before it: both fit into a run."""
-CALLBACK_SECONDS = 20.0
-"""The same for the callback: Twitch challenges within seconds, or not at all."""
+DEADLINES: Mapping[Link, float] = dict.fromkeys(Link, 8.0) | {Link.CALLBACK: 15.0}
+"""How many seconds a try may take, and so many, 8 at most, what must be asked before it.
+
+With the 5 s in which the subscription of the callback is deleted all of it fits into a run. Twitch challenges
+within seconds, or not at all.
+"""
+_BEFORE_SECONDS = 8.0
 
 
 @frozen
@@ -28,10 +31,8 @@ class Attempt:
 
     ask: Callable[[], Awaitable[Finding]]
     """Tries it; what this raises is what was found, in words."""
-    seconds: float = TRY_SECONDS
-    """How long it may take."""
     before: Callable[[], Awaitable[object]] | None = None
-    """What another link must give before this one can be tried; it may take as long."""
+    """What another link must give before this one can be tried."""
     lacking: str = ""
     """What to say where it does not."""
 
@@ -48,6 +49,7 @@ class RunPreflight:
     attempts: Mapping[Link, Attempt]
     """How each link is tried."""
     clock: Callable[[], datetime]
+    deadlines: Mapping[Link, float] = DEADLINES
     _own: Preflight = field(init=False)
     """What this instance has found itself, or is about to."""
 
@@ -109,14 +111,14 @@ class RunPreflight:
 
     async def _find(self, link: Link) -> Finding:
         """Try a link, whatever goes wrong."""
-        attempt = self.attempts[link]
+        attempt, seconds = self.attempts[link], self.deadlines[link]
         try:
-            if attempt.before and not await _is_given(attempt.before, attempt.seconds):
+            if attempt.before and not await _is_given(attempt.before, min(seconds, _BEFORE_SECONDS)):
                 return not_tried(attempt.lacking)
-            async with asyncio.timeout(attempt.seconds):
+            async with asyncio.timeout(seconds):
                 return await attempt.ask()
         except TimeoutError:
-            return failed(f"no answer within {attempt.seconds:g} s")
+            return failed(f"no answer within {seconds:g} s")
         except ShowtimeError as reason:
             return failed(str(reason))
         except Exception:  # a fault of ours in one try is no reason to tell nothing of the others

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from showtime_app.web.middleware.access import Guard
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.preflight.links import (
@@ -76,27 +77,21 @@ class PreflightJobs:
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-def reading(use_case: RunPreflight) -> ControllerRouterHandler:
-    """Make the route that tells how the links were found."""
+def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterHandler]:
+    """Make the routes; the guards stand before those that try, beside whatever stands before all."""
 
     @get("/preflight", opt=said("get_preflight"))
     async def get_preflight() -> TriedLinks:
         """Tell how each link of the show was found when it was last tried."""
-        return describe_preflight(await use_case.current())
+        return describe_preflight(await jobs.use_case.current())
 
-    return get_preflight
-
-
-def trying(jobs: PreflightJobs) -> ControllerRouterHandler:
-    """Make the route that has links tried."""
-
-    @post("/preflight", status_code=202, opt=said("try_links"))
+    @post("/preflight", status_code=202, guards=for_tries, opt=said("try_links"))
     async def try_links(data: JSONBody[LinksToTry | None] = None) -> TriedLinks:
         """Try links for real, all or some; `GET` tells what comes of it, within 30 s."""
         await jobs.start(read_links(data.links if data else None))
         return describe_preflight(await jobs.use_case.current())
 
-    return try_links
+    return [get_preflight, try_links]
 
 
 def read_links(names: Sequence[str] | None) -> Sequence[Link]:

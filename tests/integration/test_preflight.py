@@ -1,0 +1,312 @@
+"""Before a night every link is tried for real: each is broken here in turn, and its light alone turns red."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from attrs import define, field
+
+from showtime_core.domain.preflight.links import Link
+from showtime_core.use_cases.preflight import DEADLINES
+from support.auth_service import BROADCASTER, SHARED_SECRET, auth_service
+from support.databases import fresh_database, read_only
+from support.discord_service import PATH, DiscordService
+from support.following import await_some
+from support.in_process import Ran, run_here, running_here
+from support.irc import IrcServer
+from support.ledger_service import LedgerService
+from support.neighbour import Neighbour
+from support.openai_service import API_KEY, OpenAIService
+from support.s3_service import ACCESS_KEY_ID, BUCKET, REGION, SECRET_KEY, S3Service
+from support.server import Served, environment, free_port, rows
+from support.show import Overlay
+from support.twitch_api import TwitchApi, twitch_api
+from support.twitch_world import BROADCASTER_ID, EVERYTHING, OUR_URL, TYPES
+
+GREEN = dict.fromkeys(Link, "ok") | {"openai": "warning"}
+"""How a channel is found that lacks nothing: OpenAI tells nobody what credit is left."""
+LATER = "update showtime.preflight_run set callback_at = callback_at - interval '61 s' returning 1"
+HOST = {"authorization": f"Bearer {BROADCASTER}"}
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` tells."""
+
+    total: int
+    used: int
+    free: int
+
+
+@define
+class Studio:
+    """A channel that lacks nothing, served by two instances, and all that it depends on."""
+
+    conninfo: str
+    of_server: str
+    folder: Path
+    settings: Mapping[str, str]
+    neighbours: Mapping[str, Neighbour]
+    twitch: TwitchApi
+    irc: IrcServer
+    servers: list[Served] = field(factory=list)
+    is_painting: threading.Event = field(factory=threading.Event)
+
+    def check(self, *arguments: object, **changes: str) -> Ran:
+        """Run `showtime check` beside the servers, a minute after the last time."""
+        rows(self.conninfo, LATER)
+        return self.check_at_once(*arguments, **changes)
+
+    def check_at_once(self, *arguments: object, **changes: str) -> Ran:
+        names = environment(self.conninfo, **{**self.settings, **changes})
+        return run_here("check", *arguments, names=names, folder=self.folder)
+
+    def lights(self, *arguments: object, **changes: str) -> dict[str, str]:
+        """Tell how each link is found."""
+        ran = self.check("--json", *arguments, **changes)
+        assert ran.stdout, ran.stderr
+        found = json.loads(ran.stdout)
+        return {each["name"]: each["state"] for each in found["links"]}
+
+    def leftovers(self) -> list[str]:
+        """Name what tries have left: at Twitch, in the storage."""
+        thrown = [sub.id for sub in self.twitch.world.of() if sub.type == "user.update"]
+        return [*thrown, *self.neighbours["s3"].held()]
+
+
+@contextmanager
+def _irc() -> Iterator[IrcServer]:
+    """Run chat on a loop of its own."""
+    server, loop = IrcServer(), asyncio.new_event_loop()
+    listener = loop.run_until_complete(asyncio.start_server(server.serve, "127.0.0.1", 0))
+    server.port = listener.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(listener.close)
+        loop.call_soon_threadsafe(server.kill)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@contextmanager
+def _painting(url: str, is_painting: threading.Event) -> Iterator[None]:
+    """Let an overlay paint, as long as it is said so."""
+    is_over = threading.Event()
+    with httpx.Client(base_url=url, timeout=10) as client:
+        wanted = {"kind": "overlay", "name": "OBS"}
+        made = client.post("/admin/show/secrets", json=wanted, headers=HOST).raise_for_status()
+        overlay = Overlay(client, made.json()["secret"])
+
+        def paint() -> None:
+            while not is_over.wait(0.2):
+                if is_painting.is_set():
+                    overlay.post("/show/next")
+
+        thread = threading.Thread(target=paint, daemon=True)
+        thread.start()
+        is_painting.set()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def studio(postgres_server, tmp_path_factory) -> Iterator[Studio]:
+    """Set up a channel that lacks nothing."""
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(fresh_database(postgres_server.conninfo))
+        auth, chat = stack.enter_context(auth_service()), stack.enter_context(_irc())
+        neighbours: dict[str, Any] = {"auth": auth}
+        for name, made in {
+            "ledger": LedgerService(auth=auth),
+            "openai": OpenAIService(),
+            "s3": S3Service(),
+            "discord": DiscordService(),
+        }.items():
+            neighbours[name] = stack.enter_context(made)
+        twitch = stack.enter_context(twitch_api())
+        twitch.world.consents[BROADCASTER_ID] = set(EVERYTHING)
+        ports = [free_port(), free_port()]
+        twitch.world.reached[OUR_URL] = f"http://127.0.0.1:{ports[1]}/callback"
+        settings = {
+            **twitch.settings,
+            "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL,
+            "TWITCH_IRC_URL": f"irc://127.0.0.1:{chat.port}",
+            "AUTH_URL": auth.url,
+            "AUTH_SHARED_SECRET": SHARED_SECRET,
+            "LEDGER_URL": neighbours["ledger"].url,
+            "OPENAI_API_KEY": API_KEY,
+            "OPENAI_BASE_URL": f"{neighbours['openai'].url}/v1",
+            "SPACES_BUCKET_NAME": BUCKET,
+            "SPACES_REGION_NAME": REGION,
+            "SPACES_ENDPOINT_URL": neighbours["s3"].url,
+            "SPACES_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "SPACES_SECRET_KEY": SECRET_KEY,
+            "DISCORD_GHOSTS_WEBHOOK_URL": neighbours["discord"].url + PATH,
+        }
+        folder = tmp_path_factory.mktemp("studio")
+        channel = Studio(conninfo, postgres_server.conninfo, folder, settings, neighbours, twitch, chat)
+        for port in ports:
+            channel.servers.append(stack.enter_context(running_here(conninfo, settings, port=port)))
+        stack.enter_context(_painting(channel.servers[0].url, channel.is_painting))
+        statuses = twitch.world.statuses
+        await_some(lambda: [*statuses().values()].count("enabled") == TYPES and chat.joined)
+        await_some(lambda: channel.lights("chat", "overlay") and is_green(channel))
+        yield channel
+
+
+def is_green(studio: Studio) -> bool:
+    return studio.lights() == GREEN
+
+
+# --- how each link is broken -------------------------------------------------------------------------
+
+
+@contextmanager
+def troubled(studio: Studio, name: str, failure: str, only: str = "") -> Iterator[None]:
+    neighbour = studio.neighbours[name]
+    neighbour.trouble(failure, only=only)
+    try:
+        yield
+    finally:
+        neighbour.trouble()
+
+
+@contextmanager
+def unreachable(studio: Studio) -> Iterator[None]:
+    """Twitch finds nobody at our URL."""
+    reached = studio.twitch.world.reached
+    where = reached.pop(OUR_URL)
+    try:
+        yield
+    finally:
+        reached[OUR_URL] = where
+
+
+@contextmanager
+def never_challenged(studio: Studio) -> Iterator[None]:
+    """Twitch takes a subscription, and challenges nobody."""
+    is_over, world = threading.Event(), studio.twitch.world
+    before, world.before_challenge = world.before_challenge, lambda _: is_over.wait(30)
+    deadline, DEADLINES[Link.CALLBACK] = DEADLINES[Link.CALLBACK], 1.0
+    try:
+        yield
+    finally:
+        world.before_challenge, DEADLINES[Link.CALLBACK] = before, deadline
+        is_over.set()
+
+
+@contextmanager
+def withdrawn_consent(studio: Studio) -> Iterator[None]:
+    """The broadcaster takes back what the subscriptions to follows need."""
+    [sub] = [each for each in studio.twitch.world.of() if each.type == "channel.follow"]
+    studio.twitch.world.consents[BROADCASTER_ID].discard("moderator:read:followers")
+    sub.status = "authorization_revoked"
+    try:
+        yield
+    finally:
+        studio.twitch.world.consents[BROADCASTER_ID] = set(EVERYTHING)
+        sub.status = "enabled"
+
+
+@contextmanager
+def frozen_ledger(studio: Studio) -> Iterator[None]:
+    deadline, DEADLINES[Link.LEDGER] = DEADLINES[Link.LEDGER], 3.0
+    try:
+        with troubled(studio, "ledger", "freeze"):
+            yield
+    finally:
+        DEADLINES[Link.LEDGER] = deadline
+
+
+@contextmanager
+def wrong_clock(studio: Studio) -> Iterator[None]:
+    studio.twitch.ahead_seconds = 120.0
+    try:
+        yield
+    finally:
+        studio.twitch.ahead_seconds = 0.0
+
+
+@contextmanager
+def chat_away(studio: Studio) -> Iterator[None]:
+    """Twitch ends the connection, and lets nobody join again."""
+    studio.irc.lets_join = False
+    studio.irc.kill()
+    trouble = "select 1 from showtime.chat_room where trouble is not null"
+    await_some(lambda: rows(studio.conninfo, trouble))
+    try:
+        yield
+    finally:
+        studio.irc.lets_join = True
+        studio.irc.kill()
+        await_some(lambda: not rows(studio.conninfo, trouble))
+
+
+@contextmanager
+def hidden_overlay(studio: Studio) -> Iterator[None]:
+    studio.is_painting.clear()
+    gone = "select 1 from showtime.show where painted_at < clock_timestamp() - interval '3 s'"
+    await_some(lambda: rows(studio.conninfo, gone))
+    try:
+        yield
+    finally:
+        studio.is_painting.set()
+        await_some(lambda: not rows(studio.conninfo, gone))
+
+
+@contextmanager
+def full_disk(studio: Studio) -> Iterator[None]:  # noqa: ARG001 - as all of them
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: Usage(10**10, 10**10 - 10**8, 10**8))
+        yield
+
+
+Break = Callable[[Studio], Any]
+BREAKS: Mapping[str, tuple[Link, Break]] = {
+    "nobody answers at our URL": (Link.CALLBACK, unreachable),
+    "Twitch never challenges": (Link.CALLBACK, never_challenged),
+    "a consent is withdrawn": (Link.CONSENT, withdrawn_consent),
+    "auth issues no tokens": (Link.AUTH, lambda s: troubled(s, "auth", "500")),
+    "the ledger fails": (Link.LEDGER, lambda s: troubled(s, "ledger", "500")),
+    "the ledger is frozen": (Link.LEDGER, frozen_ledger),
+    "the key of OpenAI is refused": (Link.OPENAI, lambda s: troubled(s, "openai", "401")),
+    "the storage takes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^PUT ")),
+    "the storage deletes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^DELETE ")),
+    "nobody may read what is stored": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^GET ")),
+    "the webhook is gone": (Link.DISCORD, lambda s: troubled(s, "discord", "404")),
+    "chat cannot be joined": (Link.CHAT, chat_away),
+    "the database takes nothing": (Link.DATABASE, lambda s: read_only(s.conninfo, s.of_server)),
+    "the disk is full": (Link.DISK, full_disk),
+    "the clocks differ by two minutes": (Link.CLOCK, wrong_clock),
+    "no overlay paints": (Link.OVERLAY, hidden_overlay),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_is_broken_turns_its_own_light_red_and_no_other(studio: Studio, name: str):
+    """The light of the broken link is red, no other is, and it is green again once the link is mended."""
+    link, broken = BREAKS[name]
+    before = studio.leftovers()
+    with broken(studio):
+        lights = studio.lights()
+        assert [each for each, state in lights.items() if state == "failed"] == [link]
+        others = {each: state for each, state in lights.items() if each != link}
+        if link is Link.AUTH:  # without a token nobody can try the ledger
+            assert others.pop("ledger") == "unknown"
+        assert others == {each: GREEN[each] for each in others}
+        if "deletes" not in name:
+            assert studio.leftovers() == before
+    await_some(lambda: is_green(studio))
