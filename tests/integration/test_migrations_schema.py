@@ -133,6 +133,8 @@ OUR_TABLES = {
     "showing",
     "overlay",
     "show_secret",
+    "preflight_run",
+    "preflight_result",
     "chat_room",
     "chat_line",
     "chat_heard",

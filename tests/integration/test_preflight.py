@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,13 @@ import psycopg
 import pytest
 from attrs import define, field
 
+from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.preflight import PostgresPreflightStore
 from showtime_core.domain.preflight.links import Link
+from showtime_core.ports import PreflightStore
+from showtime_core.testing.contracts.preflight import PreflightStoreContract
 from showtime_core.use_cases.preflight import DEADLINES
-from support.auth_service import BROADCASTER, SHARED_SECRET, auth_service
+from support.auth_service import BROADCASTER, SHARED_SECRET, VIEWER, auth_service
 from support.databases import fresh_database, read_only
 from support.discord_service import PATH, DiscordService
 from support.following import await_some
@@ -322,3 +327,126 @@ def test_what_is_broken_turns_its_own_light_red_and_no_other(studio: Studio, nam
         if "deletes" not in name:
             assert studio.leftovers() == before
     await_some(lambda: is_green(studio))
+
+
+# --- over HTTP, and at the command line --------------------------------------------------------------
+
+
+class TestPostgresPreflightStore(PreflightStoreContract):
+    """The contract of the store, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def stores(self, migrated: str) -> AsyncIterator[tuple[PreflightStore, PreflightStore]]:
+        async with make_pool(migrated, autocommit=True) as one, make_pool(migrated, autocommit=True) as other:
+            yield PostgresPreflightStore(one), PostgresPreflightStore(other)
+
+
+def ask(studio: Studio, method: str, instance: int = 0, **how: Any) -> httpx.Response:
+    headers = {**HOST, **how.pop("headers", {})}
+    return httpx.request(method, f"{studio.servers[instance].url}/admin/preflight", headers=headers, **how)
+
+
+def told(studio: Studio, instance: int = 0) -> dict[str, Any] | None:
+    """Tell what an instance says of all links; None while they are being tried."""
+    found = ask(studio, "GET", instance).raise_for_status().json()
+    return None if found["isRunning"] else found
+
+
+def test_the_host_has_all_links_tried_and_every_instance_knows(studio: Studio):
+    """A try is begun on one instance, challenged on another, and known to both; the next is a minute away."""
+    rows(studio.conninfo, LATER)
+    challenged = len(studio.twitch.world.challenged)
+    begun = ask(studio, "POST")
+    assert (begun.status_code, begun.json()["isRunning"]) == (202, True)
+    found = await_some(lambda: told(studio, 1))
+    assert {each["name"]: each["state"] for each in found["links"]} == GREEN
+    assert [each["name"] for each in found["links"]] == list(Link)
+    assert studio.twitch.world.challenged[challenged:] == [("user.update", 200)]
+    assert told(studio, 0) == found
+    for instance in (0, 1):
+        refused = ask(studio, "POST", instance)
+        assert (refused.status_code, 0 < int(refused.headers["retry-after"]) <= 60) == (429, True)
+        again = ask(studio, "POST", instance, json={"links": ["callback", "clock"]})
+        assert again.status_code == 429
+    assert not [sub for sub in studio.twitch.world.of() if sub.type == "user.update"]
+
+
+def test_a_run_under_way_is_seen_on_every_instance(studio: Studio):
+    """While one instance tries a link, another begins no run; of what fails, all is told that helps."""
+    with troubled(studio, "discord", "hang"):
+        assert ask(studio, "POST", json={"links": ["discord"]}).status_code == 202
+        for instance in (0, 1):
+            assert ask(studio, "GET", instance).json()["isRunning"]
+            refused = ask(studio, "POST", instance, json={"links": ["storage"]})
+            assert (refused.status_code, 0 < int(refused.headers["retry-after"]) <= 30) == (409, True)
+        waiting = studio.check_at_once("storage")
+        assert (waiting.returncode, "another preflight is under way" in waiting.stderr) == (1, True)
+    found = await_some(lambda: told(studio, 1))
+    [discord] = [each for each in found["links"] if each["name"] == "discord"]
+    assert discord["state"] == "failed"
+    assert "DISCORD_GHOSTS_WEBHOOK_URL" in discord["remedy"]
+    assert all(discord[name] for name in ("said", "tried", "goesOn", "triedAt"))
+    assert ask(studio, "POST", json={"links": ["discord"]}).status_code == 202
+    [discord] = [each for each in await_some(lambda: told(studio))["links"] if each["name"] == "discord"]
+    assert (discord["state"], discord["remedy"], discord["goesOn"]) == ("ok", None, None)
+
+
+@pytest.mark.parametrize("body", ['{"links": ["nobody"]}', '{"links": []}', '{"links": "chat"}', "[", "3"])
+def test_a_body_that_names_no_links_is_refused(studio: Studio, body: str):
+    """What names no link, or something else, is 400, and begins nothing."""
+    answer = ask(studio, "POST", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_links_are_nothing_for_viewers(studio: Studio, method: str):
+    """Neither what was found nor a try is for a viewer, or for nobody."""
+    assert ask(studio, method, headers={"authorization": f"Bearer {VIEWER}"}).status_code == 403
+    assert ask(studio, method, headers={"authorization": ""}).status_code == 400
+
+
+def test_the_command_prints_a_table_and_fails_with_a_link(studio: Studio):
+    """Each link has its line, a link that has failed also what to do; then the exit code is 1, else 0."""
+    ran = studio.check()
+    assert ran.returncode == 0
+    assert re.findall(r"^(\w+) +(?:ok|warning) ", ran.stdout, re.MULTILINE) == list(Link)
+    assert ran.stdout.splitlines()[-1] == "11 ok, 1 warning"
+    with troubled(studio, "discord", "404"):
+        ran = studio.check("discord", "openai")
+    assert ran.returncode == 1
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("openai    warning  gpt-image-2.6-flare answers; credit unknown, ")
+    assert lines[2].startswith("discord   failed   404: the webhook is gone, ")
+    assert [line.split(":")[0].strip() for line in lines[3:5]] == ["to do", "goes on"]
+    assert lines[-1] == "1 warning, 1 failed"
+    assert studio.check("discord").stdout.splitlines()[-1] == "1 ok"
+
+
+def test_the_command_tries_the_callback_once_a_minute(studio: Studio):
+    """Within a minute the line of the callback is the former one, and Twitch challenges nobody."""
+    studio.check("callback")
+    challenged = len(studio.twitch.world.challenged)
+    ran = studio.check_at_once("callback", "clock")
+    assert ran.stdout.startswith("callback  ok       Twitch challenged us, ")
+    assert len(studio.twitch.world.challenged) == challenged
+
+
+def test_what_is_off_says_so(studio: Studio, migrated: str):
+    """Where nothing but the database is configured, every other light is unknown, with the setting it lacks."""
+    ran = run_here(
+        "check", names={**environment(migrated), "AUTH_URL": "http://127.0.0.1:9"}, folder=studio.folder
+    )
+    unknown = dict(re.findall(r"^(\w+) +unknown +off: (.+)$", ran.stdout, re.MULTILINE))
+    assert set(unknown) == set(Link) - {"auth", "database", "disk"}
+    assert "TWITCH_CLIENT_ID" in unknown["callback"]
+    assert "SPACES_" in unknown["storage"]
+    assert re.search(r"^auth +failed ", ran.stdout, re.MULTILINE)
+
+
+def test_a_database_that_is_away_is_the_only_red_light(studio: Studio):
+    """What needs the database is unknown then, and all other links are tried all the same."""
+    names = environment(studio.conninfo, **{**studio.settings, "PGDATABASE": "no_such_database"})
+    ran = run_here("check", "--json", names=names, folder=studio.folder)
+    lights = {each["name"]: each["state"] for each in json.loads(ran.stdout)["links"]}
+    needing = dict.fromkeys(("callback", "chat", "disk", "overlay"), "unknown")
+    assert lights == GREEN | needing | {"database": "failed"}
