@@ -36,6 +36,7 @@ from showtime_core.use_cases.try_links import (
 Ask = Callable[[], Awaitable[Finding]]
 _OBJECT = b"showtime has tried whether it can store, read and delete this"
 _NO_DATABASE = "the database does not answer"
+_READ_ONLY = "the database takes nothing, so that nobody can report how it is"
 _AT_HOME = "`showtime dev` does nothing at Twitch"
 _NO_APP = "TWITCH_CLIENT_ID is not set"
 
@@ -57,6 +58,7 @@ async def opened(settings: Settings, ports: Ports) -> AsyncIterator[RunPreflight
 def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
     storage, neighbours = ports.storage, ports.neighbours
     kept = partial(Attempt, before=storage.health.read, lacking=_NO_DATABASE)  # what is read there
+    told = partial(Attempt, before=storage.trial.write, lacking=_READ_ONLY)  # what others write there
     at_twitch = _TwitchTries(settings, ports)
 
     async def overlay() -> Finding:
@@ -83,11 +85,11 @@ def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
             else _off("SPACES_* is not set")
         ),
         Link.DISCORD: Attempt(_discord(ports)),
-        Link.CHAT: kept(at_twitch.chat()),
+        Link.CHAT: told(at_twitch.chat()),
         Link.DATABASE: Attempt(database),
         Link.DISK: kept(disk),
         Link.CLOCK: Attempt(at_twitch.clock()),
-        Link.OVERLAY: kept(overlay),
+        Link.OVERLAY: told(overlay),
     }
 
 
