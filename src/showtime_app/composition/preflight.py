@@ -7,7 +7,7 @@ from functools import partial
 
 from attrs import define
 
-from showtime_app.composition.ports import Ports
+from showtime_app.composition.ports import Ports, Storage
 from showtime_app.config import Settings
 from showtime_app.setting_types import EMBEDDED
 from showtime_app.setup.ports import TwitchAccess
@@ -57,7 +57,7 @@ async def opened(settings: Settings, ports: Ports) -> AsyncIterator[RunPreflight
 
 def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
     storage, neighbours = ports.storage, ports.neighbours
-    kept = partial(Attempt, before=storage.health.read, lacking=_NO_DATABASE)  # what is read there
+    kept = partial(Attempt, before=partial(_answers, storage), lacking=_NO_DATABASE)  # what is read there
     told = partial(Attempt, before=storage.trial.write, lacking=_READ_ONLY)  # what others write there
     at_twitch = _TwitchTries(settings, ports)
 
@@ -91,6 +91,14 @@ def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
         Link.CLOCK: Attempt(at_twitch.clock()),
         Link.OVERLAY: told(overlay),
     }
+
+
+async def _answers(storage: Storage) -> None:
+    """Return if the database answers; asked twice, for a connection may be one that is dead."""
+    try:
+        await storage.health.read()
+    except Unavailable:
+        await storage.health.read()
 
 
 def _off(why: str) -> Ask:
