@@ -28,6 +28,7 @@ from showtime_core.ports import (
 from showtime_core.use_cases.keep_subscriptions import Sleep, await_verified
 
 Work = Callable[[], Coroutine[Any, Any, Finding]]
+"""Begins what no other instance does meanwhile."""
 
 TRIED_VIEWER = Viewer("1", "showtime", "showtime")
 """For whom a token is issued and a balance is read: nobody is paid, and the broadcaster need not be known."""

@@ -136,6 +136,7 @@ ABOUT: Mapping[Link, AboutLink] = {
         "points, ghosts and chat; alerts wait for ten minutes",
     ),
 }
+"""What is said of each link, in all places."""
 
 
 def explain_remedy(result: LinkResult) -> str | None:

@@ -8,14 +8,8 @@ from attrs import evolve
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health
 from showtime_core.domain.preflight.links import (
-    ABOUT,
     Finding,
-    Link,
-    LinkResult,
     LinkState,
-    explain_remedy,
-    explain_without,
-    off,
 )
 from showtime_core.domain.preflight.rules import (
     NO_SPACE,
@@ -61,27 +55,6 @@ def consent(*changed: EventSubSubscription, without: str = "", **how: object) ->
 
 def wanted(kind: str) -> WantedSubscription:
     return next(each for each in WANTED if each.type == kind)
-
-
-def test_every_link_can_be_explained():
-    """Of every link it can be said what is tried, what to do, and what goes on without it."""
-    assert set(ABOUT) == set(Link)
-
-
-def test_what_is_well_needs_no_remedy():
-    """A link that has not failed is told without a remedy, unless the finding has one, and goes on."""
-    for finding in (Finding(LinkState.OK, "it works"), off("it is not set")):
-        result = LinkResult(Link.DISCORD, finding, NOW, 1)
-        assert (explain_remedy(result), explain_without(result)) == (None, None)
-
-
-def test_what_has_failed_is_told_with_a_remedy():
-    """A link that has failed is told with what to do: the finding's own, or else what is usual."""
-    result = LinkResult(Link.DISCORD, Finding(LinkState.FAILED, "404"), NOW, 1)
-    assert explain_remedy(result) == ABOUT[Link.DISCORD].remedy
-    assert explain_without(result) == ABOUT[Link.DISCORD].goes_on
-    own = LinkResult(Link.DISCORD, Finding(LinkState.FAILED, "404", "wait"), NOW, 1)
-    assert explain_remedy(own) == "wait"
 
 
 @pytest.mark.parametrize(
