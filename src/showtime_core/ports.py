@@ -1,7 +1,7 @@
 """What the core asks of the outside world: small protocols, one noun each."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     Transaction,
     TransactionPage,
 )
+from showtime_core.domain.preflight.links import LinkResult
+from showtime_core.domain.preflight.runs import Preflight, PreflightRun
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.sessions import CodePurpose, Moderator, OneTimeCode, Session
 from showtime_core.domain.show.queue import Show, ShowView
@@ -30,6 +32,8 @@ from showtime_core.domain.viewers import Identity, Viewer
 Answer = TypeVar("Answer")
 ChangeShow = Callable[[Show], tuple[Show, Answer]]
 """Returns the changed queue, and what is to be told of it; a pure function."""
+ChangeRun = Callable[[PreflightRun, datetime], PreflightRun]
+"""Returns the changed run, by the clock of whoever keeps it; a pure function."""
 PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
 """Works out all that follows from the new entries; a pure function, since it may be called again."""
 
@@ -356,6 +360,16 @@ class EventSubSubscriptions(Protocol):
         """Delete one; nothing happens if it is not there."""
 
 
+class ThrowAwaySubscriptions(EventSubSubscriptions, Protocol):
+    """The same, where one can be made for its challenge alone."""
+
+    async def create_anew(self, wanted: WantedSubscription) -> EventSubSubscription:
+        """Create one that calls our URL; one that is there already is deleted first.
+
+        So Twitch challenges us. Raises what `create` does.
+        """
+
+
 class Channels(Protocol):
     """What Twitch says of channels; raises Unavailable or Refused as `EventSubSubscriptions` does."""
 
@@ -393,3 +407,67 @@ class HealthStore(Protocol):
 
     async def save_twitch(self, health: TwitchHealth) -> None:
         """Save the result of a check at Twitch."""
+
+
+class PreflightStore(Protocol):
+    """What came of the tries before a night, for all instances; each raises Unavailable."""
+
+    async def read(self) -> Preflight:
+        """Read the latest results, and the latest run."""
+
+    async def change(self, change: ChangeRun) -> Preflight:
+        """Change the run in one step, and give all that is known then.
+
+        What `change` raises passes through; then nothing is changed.
+        """
+
+    async def save(self, result: LinkResult) -> None:
+        """Keep a result, unless there is a later one of the link."""
+
+
+class ServiceTokenIssuer(Protocol):
+    """Issues tokens that speak for viewers who are not there; raises Unavailable or Refused."""
+
+    async def issue(self, viewer: Viewer) -> timedelta:
+        """Have a token issued anew, and tell how long it is good for."""
+
+
+class PainterModel(Protocol):
+    """The model that paints."""
+
+    async def look_up(self) -> str:
+        """Tell its name if our key may use it, painting nothing; raises Refused or Unavailable."""
+
+
+class PublicStorage(Protocol):
+    """The storage of images, as everybody sees it."""
+
+    async def prove(self, key: str, jpeg: bytes) -> None:
+        """Store an object under a key, read it by its public URL, and delete it.
+
+        What was stored is deleted whatever happens. Raises Unavailable with what does not work.
+        """
+
+
+class Webhook(Protocol):
+    """What posts are sent to."""
+
+    async def look_up(self) -> str:
+        """Tell its name, posting nothing; raises Refused or Unavailable."""
+
+
+class TwitchClock(Protocol):
+    """The clock of Twitch."""
+
+    async def read(self) -> datetime:
+        """Tell the time in whole seconds, as Twitch tells it; raises Unavailable."""
+
+
+class WritableDatabase(Protocol):
+    """The database, as whoever writes sees it."""
+
+    async def write(self) -> None:
+        """Write for a try, and leave nothing of it; raises Unavailable with the reason."""
+
+    async def free_bytes(self) -> int | None:
+        """Tell how much space is left on its disk; None: it cannot be seen from here. Raises Unavailable."""

@@ -136,6 +136,8 @@ OUR_TABLES = {
     "moderator",
     "session",
     "one_time_code",
+    "preflight_run",
+    "preflight_result",
     "chat_room",
     "chat_line",
     "chat_heard",

@@ -63,6 +63,10 @@ class Storage:
     read_pending_work: Callable[[], Awaitable[PendingWork]]
     exclusive: Exclusive
     """Does what is done at Twitch."""
+    preflight: ports.PreflightStore
+    challenge_alone: Exclusive
+    """Does what makes Twitch challenge us."""
+    trial: ports.WritableDatabase
 
     follow_feed: Follow
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
@@ -119,6 +123,8 @@ class Ports:
     """Where hosts sign in; None: nowhere."""
     local_host: Viewer | None = None
     """As whom one is let in on a laptop; None: nobody is."""
+    look_up_keys: Callable[[], Awaitable[int]] | None = None
+    """Fetches the keys of auth, and tells how many there are; None: tokens are our own."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
     chance: Callable[[], float] = random.random

@@ -17,11 +17,12 @@ from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.health import PostgresHealthStore, read_pending_work
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
-from showtime_adapters.postgres.leader import CHAT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
+from showtime_adapters.postgres.leader import CHAT_KEY, PREFLIGHT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
+from showtime_adapters.postgres.preflight import PostgresPreflightStore, PostgresTrial
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.recorded import recorded_show
 from showtime_adapters.postgres.relay import Relay
@@ -94,6 +95,9 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         read_health=partial(_read_health, pool),
         read_pending_work=partial(read_pending_work, pool),
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
+        preflight=PostgresPreflightStore(recording),
+        challenge_alone=Leadership(conninfo, PREFLIGHT_KEY).once,
+        trial=PostgresTrial(pool, writes),
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
         show=PostgresShow(recording),

@@ -14,6 +14,7 @@ from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition import sign_in
 from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
+from showtime_app.composition.preflight import make_preflight
 from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
@@ -36,6 +37,7 @@ from showtime_app.web.routes import (
     moderators,
     pages,
     parked,
+    preflight,
     show,
     show_settings,
     show_stream,
@@ -87,6 +89,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
+    jobs = preflight.PreflightJobs(make_preflight(settings, ports))
     shown = _show_sources(storage, feed, chat, readiness)
     hosts = sign_in.session_routes(settings, ports)
     guards = Guards(
@@ -96,7 +99,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(guards, storage, policy, shown),
-        *_for_the_host(guards, storage, policy, off),
+        *_for_the_host(guards, storage, policy, off, jobs),
         hosts.router(),
         moderators.router(hosts.use_case, guards.broadcaster),
         *_ghosts(ports, storage, policy, polling),
@@ -107,7 +110,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
-    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
+    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays, jobs]
     background: list[Work] = [
         partial(log_readiness, storage.require_ready),
         storage.prune,
@@ -187,13 +190,16 @@ def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.S
     ]
 
 
-def _for_the_host(guards: Guards, storage: Storage, policy: Policy, off: Sequence[str]) -> Routes:
+def _for_the_host(
+    guards: Guards, storage: Storage, policy: Policy, off: Sequence[str], jobs: preflight.PreflightJobs
+) -> Routes:
     """Let everybody read what was, and hosts change what is."""
     decide = DecideParked(storage.parked, storage.units, read_again)
     of_hosts: Routes = [
         console.route(storage.read_health, off),
         *admin.tape_routes(storage.units, policy),
         parked.list_router(decide),
+        *preflight.routes(jobs, guards.broadcaster),
     ]
     of_the_broadcaster: Routes = [admin.vod_route(storage.history), parked.decision_router(decide)]
     return [

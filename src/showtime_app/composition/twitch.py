@@ -10,10 +10,10 @@ from attrs import define, evolve, field, frozen
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.helix import (
-    AUTOMOD_SCOPE,
     HelixAutoMod,
     HelixChannels,
     HelixClient,
+    HelixClock,
     HelixSubscriptions,
 )
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
@@ -29,7 +29,12 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import ChatMessageSent
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import optional_scopes, required_scopes, wanted_subscriptions
+from showtime_core.domain.subscriptions import (
+    AUTOMOD_SCOPE,
+    optional_scopes,
+    required_scopes,
+    wanted_subscriptions,
+)
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.use_cases.check_channel import CheckChannel
 
@@ -68,6 +73,7 @@ async def open_twitch(
             consent=TwitchConsent(
                 settings.twitch_auth_url, credentials, sender, app.channel, scopes, optional
             ),
+            clock=HelixClock(settings.twitch_api_url, sender),
             with_chat=with_chat,
         )
 

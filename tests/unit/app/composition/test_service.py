@@ -25,6 +25,7 @@ from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
+from showtime_core.testing.twins.preflight import MemoryPreflightStore
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
 from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.twitch import MemoryHealthStore
@@ -48,6 +49,16 @@ class Writes:
 
     def succeeded(self):
         pass
+
+
+class WritableMemory:
+    """Takes what is written, and is on no disk."""
+
+    async def write(self):
+        pass
+
+    async def free_bytes(self):
+        return None
 
 
 @define
@@ -131,6 +142,9 @@ class Channel:
             read_health=self.read_health,
             read_pending_work=self.nothing,
             exclusive=self.nothing,
+            preflight=MemoryPreflightStore(self.health.clock),
+            challenge_alone=self.nothing,
+            trial=WritableMemory(),
             follow_feed=self.follow("feed"),
             missed_alerts=self.nothing,
             follow_chat=self.follow("chat"),
