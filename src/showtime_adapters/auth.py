@@ -62,6 +62,10 @@ class AuthService:
         header = _header_of_ours(token)
         return await (self._ask(token) if header is None else self._verify(token, header))
 
+    async def look_up_keys(self) -> int:
+        """Fetch the keys of auth, and tell how many there are; raises Unavailable."""
+        return len(await self._fetch_keys())
+
     async def _ask(self, token: str) -> Identity:
         """Have auth ask Twitch."""
         match await self._get("/access", token):

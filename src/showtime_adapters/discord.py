@@ -1,5 +1,6 @@
 """Discord: ghosts are posted to a channel by its webhook, each with its image."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import httpx
 from showtime_adapters.encoding import encode
 from showtime_adapters.http_client import NeighbourClient, reason_in
 from showtime_core.errors import Ambiguous, Refused, Unavailable
+from showtime_core.texts import clean
 
 ANSWER_SECONDS = 20.0
 """How long a post may take as a whole."""
@@ -25,6 +27,7 @@ class DiscordGallery:
     ) -> None:
         """Post by this webhook; its URL is a secret, since whoever knows it may post."""
         self._client = client
+        self._itself = webhook_url
         # Answered when it is posted, not before.
         self._url = str(httpx.URL(webhook_url).copy_set_param("wait", "true"))
         self._clock = clock
@@ -47,6 +50,21 @@ class DiscordGallery:
             files={"files[0]": ("ghost.jpg", jpeg, "image/jpeg")},
         )
         self._check(answer)
+
+    async def look_up(self) -> str:
+        """Tell the name of the webhook, posting nothing; raises Refused, or Unavailable.
+
+        Discord's reference, Get Webhook with Token: whoever knows the URL may ask, and is told as JSON.
+        """
+        answer = await self._client.ask("GET", self._itself)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            raise Refused("404: the webhook is gone")
+        if not answer.is_success:
+            raise Unavailable(f"Discord answers {answer.status_code}")
+        try:
+            return clean(str(json.loads(answer.content)["name"]))
+        except (ValueError, RecursionError, KeyError, TypeError) as reason:
+            raise Unavailable("what answers is no webhook of Discord") from reason
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.is_success:

@@ -113,6 +113,18 @@ class OpenAIPainter:
             except TimeoutError:
                 raise Unavailable(f"no image came within {self._seconds:.0f} seconds") from None
 
+    async def look_up(self) -> str:
+        """Tell the name of the model if our key may use it, painting nothing; raises Refused, Unavailable."""
+        try:
+            await self._client.models.retrieve(self._model)
+        except openai.APIStatusError as failure:  # its text may have the key in it
+            raise _status_failure(failure, self._client.api_key) from None
+        except openai.OpenAIError as failure:
+            raise Unavailable(f"the painter gives no answer ({name_error(failure)})") from None
+        except ValueError:
+            raise Unavailable("the painter's answer cannot be read") from None
+        return self._model
+
     async def _image(self, prompt: str) -> bytes:
         """Get an image, of whatever format."""
         # No `response_format`: GPT image models refuse it, and always answer base64.

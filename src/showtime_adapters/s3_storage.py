@@ -90,6 +90,30 @@ class S3Bucket:
             raise Unavailable(_complaint(answer))
         return self._space.url(key)
 
+    async def prove(self, key: str, jpeg: bytes) -> None:
+        """Store an object, read it by its public URL, and delete it; raises Unavailable."""
+        try:
+            url = await self.store(key, jpeg)
+            answer = await self._client.ask("GET", url)
+            if not answer.is_success:
+                raise Unavailable(
+                    f"stored, but its public address answers {answer.status_code}: check SPACES_ACL"
+                )
+            if answer.content != jpeg:
+                raise Unavailable("stored, but its public address shows something else: check SPACES_*")
+        finally:
+            deleted = await self._delete(key)
+        if not deleted.is_success:
+            raise Unavailable(f"stored and read, but not deleted: the storage answers {deleted.status_code}")
+
+    async def _delete(self, key: str) -> httpx.Response:
+        """Have an object deleted; one that is not there counts as deleted (S3 reference, DeleteObject)."""
+        wanted = {"Bucket": self._space.bucket, "Key": key}
+        url = await asyncio.to_thread(
+            self._signer.generate_presigned_url, "delete_object", wanted, _SIGNED_SECONDS
+        )
+        return await self._client.ask("DELETE", url)
+
     def _sign(self, key: str) -> str:
         """Make the URL by which an image may be stored under a key, for the next minutes."""
         acl = {"ACL": self._space.acl} if self._space.acl else {}

@@ -7,7 +7,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -62,6 +62,10 @@ class ServiceTokens:
                 cached.token = await self._fetch(viewer)
                 cached.good_until = asked_at + _lifetime(cached.token) - RENEW_SECONDS
             return cached.token
+
+    async def issue(self, viewer: Viewer) -> timedelta:
+        """Have a token issued anew, and tell how long it is good for; raises what `token` does."""
+        return timedelta(seconds=_lifetime(await self._fetch(viewer)))
 
     def forget(self, viewer: Viewer, token: str) -> None:
         """Keep a token no longer: somebody did not accept it."""

@@ -149,20 +149,37 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def _plain_converter() -> Any:  # noqa: ANN401 - cattrs' preconfigured converters have no common type
+def _camel_names(cls: type[Any]) -> dict[str, str] | None:
+    """Name the fields of what clients read."""
+    if cls not in {*ALERT_TYPES, Snapshot}:
+        return None
+    return {field.name: camel_case(field.name) for field in fields(cls)}
+
+
+def _renaming_converter(names: Callable[[type[Any]], dict[str, str] | None]) -> Any:  # noqa: ANN401 - cattrs' preconfigured converters have no common type
+    """Make a converter; how it treats a class is worked out when one is first met, not on import."""
     converter = make_converter()
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda text, _: UUID(text))
+
+    def is_renamed(cls: type[Any]) -> bool:
+        return names(cls) is not None
+
+    def renamed(cls: type[Any]) -> Any:  # noqa: ANN401 - see above
+        return {name: override(rename=stored) for name, stored in (names(cls) or {}).items()}
+
+    converter.register_unstructure_hook_factory(
+        is_renamed, lambda cls: make_dict_unstructure_fn(cls, converter, **renamed(cls))
+    )
+    converter.register_structure_hook_factory(
+        is_renamed, lambda cls: make_dict_structure_fn(cls, converter, **renamed(cls))
+    )
     return converter
 
 
-_plain = _plain_converter()
-for _cls, _names in _STORED_NAMES.items():
-    _renamed: Any = {name: override(rename=stored) for name, stored in _names.items()}
-    _plain.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _plain, **_renamed))
-    _plain.register_structure_hook(_cls, make_dict_structure_fn(_cls, _plain, **_renamed))
+_plain = _renaming_converter(_STORED_NAMES.get)
 state_document: Callable[[ChannelState], Document] = _plain.unstructure
 """Says the channel's state for keeping."""
 decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)
@@ -172,7 +189,4 @@ decode_policy: Callable[[object], Policy] = partial(_plain.structure, cl=Policy)
 effect_document: Callable[[Effect], Document] = _plain.unstructure
 """Says an effect for keeping; its kind is kept beside it."""
 
-_camel = _plain_converter()
-for _cls in (*ALERT_TYPES, Snapshot):
-    _renamed = {field.name: override(rename=camel_case(field.name)) for field in fields(_cls)}
-    _camel.register_unstructure_hook(_cls, make_dict_unstructure_fn(_cls, _camel, **_renamed))
+_camel = _renaming_converter(_camel_names)

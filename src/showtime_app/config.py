@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     twitch_client_secret: SecretStr | None = None
     twitch_webhook_callback_url: kinds.CallbackUrl = "https://goldenvcr.com/api/showtime/callback"
     twitch_keep_subscriptions: bool = True
+    twitch_redirect_url: kinds.RedirectUrl | None = None
     twitch_api_url: kinds.TrustedUrl = "https://api.twitch.tv/helix"
     twitch_auth_url: kinds.TrustedUrl = "https://id.twitch.tv/oauth2"
     twitch_irc_url: kinds.IrcUrl = "ircs://irc.chat.twitch.tv:6697"
@@ -202,7 +203,8 @@ def _twitch_problems(given: Mapping[str, object]) -> Iterator[str]:
         )
     names = ("twitch_channel_name", "twitch_client_id", "twitch_client_secret")
     missing = [name.upper() for name in names if not given.get(name)]
-    reasons = [name.upper() for name in (*names[1:], "twitch_webhook_callback_url") if given.get(name)]
+    urls = ("twitch_webhook_callback_url", "twitch_redirect_url")
+    reasons = [name.upper() for name in (*names[1:], *urls) if given.get(name)]
     if missing and reasons:
         verb = "is" if len(reasons) == 1 else "are"
         yield f"{', '.join(missing)} must be set, since {' and '.join(reasons)} {verb}"

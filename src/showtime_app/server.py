@@ -82,13 +82,15 @@ class Server(uvicorn.Server):
         self.on_stop = on_stop
         self._on_ready: Callable[[], None] = lambda: None
 
-    def serve_on(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    def serve_on(
+        self, listener: socket.socket, on_ready: Callable[[], None], others: Sequence[socket.socket] = ()
+    ) -> None:
         """Serve until a signal says stop; `on_ready` is called once requests are answered.
 
         Raises SystemExit if what must run beside the application cannot start.
         """
         self._on_ready = on_ready
-        self.run(sockets=[listener])
+        self.run(sockets=[listener, *others])
         if not self.started:
             raise SystemExit(1)
 

@@ -13,6 +13,9 @@ from pydantic_settings import NoDecode
 EMBEDDED = "embedded"
 """The ledger that is a part of the database."""
 
+REDIRECT_PATH = "/session/callback"
+"""Where Twitch sends a browser back that signs in, behind whatever a proxy puts before it."""
+
 _SECRET_LENGTH = range(10, 101)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _URL = TypeAdapter(HttpUrl)
@@ -84,6 +87,13 @@ def _check_callback_url(value: str) -> str:
     return value
 
 
+def _check_redirect_url(value: str) -> str:
+    url = _plain_url(value)
+    _require(url.scheme == "https" or url.host in _LOOPBACK)
+    _require((url.path or "").endswith(REDIRECT_PATH))
+    return value
+
+
 def _check_base_url(value: str) -> str:
     return str(_plain_url(value)).rstrip("/")
 
@@ -138,6 +148,8 @@ BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 """Where something begins: paths are put behind it."""
 CallbackUrl = Annotated[str, AfterValidator(_check_callback_url)]
 """Where Twitch delivers: HTTPS on port 443, kept to the letter."""
+RedirectUrl = Annotated[str, AfterValidator(_check_redirect_url)]
+"""Where Twitch sends a browser back, kept to the letter."""
 TrustedUrl = Annotated[str, AfterValidator(_check_trusted_url)]
 """A base URL that secrets are sent to."""
 IrcUrl = Annotated[str, Field(pattern=r"^ircs?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]

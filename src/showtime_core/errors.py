@@ -7,6 +7,7 @@
     │   ├── NotFound         there is nothing of this name
     │   ├── NotEnoughPoints  the viewer cannot pay
     │   ├── LimitReached     there are too many already
+    │   │   └── AlreadyUnderWay  somebody else does it now
     │   ├── NotPending       a reservation was accepted or rejected before
     │   ├── ShowingOver      an overlay has not, or no longer, what it speaks of
     │   └── ContentRefused   the painter will not paint this
@@ -52,6 +53,10 @@ class LimitReached(Refused):
         super().__init__(reason)
         self.limit = limit
         self.retry_after = retry_after
+
+
+class AlreadyUnderWay(LimitReached):
+    """It is being done already, and only one may do it at a time."""
 
 
 class NotPending(Refused):

@@ -24,7 +24,10 @@ from showtime_core.domain.points_and_ghosts.ledger import (
     Transaction,
     TransactionPage,
 )
+from showtime_core.domain.preflight.links import LinkResult
+from showtime_core.domain.preflight.runs import Preflight, PreflightRun
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.sessions import CodePurpose, Moderator, OneTimeCode, Session
 from showtime_core.domain.show.queue import Show, ShowView
 from showtime_core.domain.show.show_secrets import ShowSecret
 from showtime_core.domain.subscriptions import DeviceCode, EventSubSubscription, WantedSubscription
@@ -33,6 +36,8 @@ from showtime_core.domain.viewers import Identity, Viewer
 Answer = TypeVar("Answer")
 ChangeShow = Callable[[Show], tuple[Show, Answer]]
 """Returns the changed queue, and what is to be told of it; a pure function."""
+ChangeRun = Callable[[PreflightRun, datetime], PreflightRun]
+"""Returns the changed run, by the clock of whoever keeps it; a pure function."""
 PlanChanges = Callable[[AdmittedBatch, Policy], JournalChanges]
 """Works out all that follows from the new entries; a pure function, since it may be called again."""
 
@@ -180,6 +185,64 @@ class ShowSecrets(Protocol):
 
     async def find(self, digest: bytes) -> ShowSecret | None:
         """Find the secret of this digest that holds; None: there is none."""
+
+
+class Sessions(Protocol):
+    """The hosts who are signed in, on all instances; each raises Unavailable.
+
+    Of a token only its digest is kept.
+    """
+
+    async def open(self, digest: bytes, session: Session, replaced: bytes | None = None) -> None:
+        """Let somebody be signed in by the token of this digest, and no longer by the one that is replaced.
+
+        Raises NotAllowed for a moderator who is not named.
+        """
+
+    async def find(self, digest: bytes) -> Session | None:
+        """Find the session of this digest, and let it hold on, since it is used; None: none holds."""
+
+    async def close(self, digest: bytes) -> None:
+        """End a session; nothing happens if it does not hold."""
+
+
+class Moderators(Protocol):
+    """The moderators whom the broadcaster has named, by their ids at Twitch; each raises Unavailable."""
+
+    async def add(self, viewer: Viewer) -> Moderator:
+        """Name a moderator; one who is named already goes by these names from now on."""
+
+    async def list_all(self) -> Sequence[Moderator]:
+        """List them, the longest named first."""
+
+    async def is_named(self, user_id: str) -> bool:
+        """Tell whether a user is a moderator."""
+
+    async def withdraw(self, user_id: str) -> None:
+        """Let a user be a moderator no longer, and end the user's sessions; raises NotFound."""
+
+
+class OneTimeCodes(Protocol):
+    """What is accepted once, and soon; each raises Unavailable."""
+
+    async def keep(self, digest: bytes, code: OneTimeCode) -> None:
+        """Keep a code by its digest, for `CODE_TIME`."""
+
+    async def take(self, digest: bytes, purpose: CodePurpose) -> OneTimeCode | None:
+        """Use the code of this digest; None: there is none for this purpose, it was used, or is too old."""
+
+
+class IdentityProvider(Protocol):
+    """Tells who somebody is who signs in elsewhere; each raises Unavailable while it is away."""
+
+    def authorization_url(self, state: str) -> str:
+        """Give the URL at which somebody signs in, and from which the browser comes back with this state."""
+
+    async def identify(self, code: str) -> Viewer:
+        """Tell whom a code stands for; raises Refused for a code that is not accepted."""
+
+    async def find_user(self, login: str) -> Viewer:
+        """Find a user; raises NotFound if there is none of this login."""
 
 
 class GhostApprovals(Protocol):
@@ -335,6 +398,16 @@ class EventSubSubscriptions(Protocol):
         """Delete one; nothing happens if it is not there."""
 
 
+class ThrowAwaySubscriptions(EventSubSubscriptions, Protocol):
+    """The same, where one can be made for its challenge alone."""
+
+    async def create_anew(self, wanted: WantedSubscription) -> EventSubSubscription:
+        """Create one that calls our URL; one that is there already is deleted first.
+
+        So Twitch challenges us. Raises what `create` does.
+        """
+
+
 class Channels(Protocol):
     """What Twitch says of channels; raises Unavailable or Refused as `EventSubSubscriptions` does."""
 
@@ -372,3 +445,67 @@ class HealthStore(Protocol):
 
     async def save_twitch(self, health: TwitchHealth) -> None:
         """Save the result of a check at Twitch."""
+
+
+class PreflightStore(Protocol):
+    """What came of the tries before a night, for all instances; each raises Unavailable."""
+
+    async def read(self) -> Preflight:
+        """Read the latest results, and the latest run."""
+
+    async def change(self, change: ChangeRun) -> Preflight:
+        """Change the run in one step, and give all that is known then.
+
+        What `change` raises passes through; then nothing is changed.
+        """
+
+    async def save(self, result: LinkResult) -> None:
+        """Keep a result, unless there is a later one of the link."""
+
+
+class ServiceTokenIssuer(Protocol):
+    """Issues tokens that speak for viewers who are not there; raises Unavailable or Refused."""
+
+    async def issue(self, viewer: Viewer) -> timedelta:
+        """Have a token issued anew, and tell how long it is good for."""
+
+
+class PainterModel(Protocol):
+    """The model that paints."""
+
+    async def look_up(self) -> str:
+        """Tell its name if our key may use it, painting nothing; raises Refused or Unavailable."""
+
+
+class PublicStorage(Protocol):
+    """The storage of images, as everybody sees it."""
+
+    async def prove(self, key: str, jpeg: bytes) -> None:
+        """Store an object under a key, read it by its public URL, and delete it.
+
+        What was stored is deleted whatever happens. Raises Unavailable with what does not work.
+        """
+
+
+class Webhook(Protocol):
+    """What posts are sent to."""
+
+    async def look_up(self) -> str:
+        """Tell its name, posting nothing; raises Refused or Unavailable."""
+
+
+class TwitchClock(Protocol):
+    """The clock of Twitch."""
+
+    async def read(self) -> datetime:
+        """Tell the time in whole seconds, as Twitch tells it; raises Unavailable."""
+
+
+class WritableDatabase(Protocol):
+    """The database, as whoever writes sees it."""
+
+    async def write(self) -> None:
+        """Write for a try, and leave nothing of it; raises Unavailable with the reason."""
+
+    async def free_bytes(self) -> int | None:
+        """Tell how much space is left on its disk; None: it cannot be seen from here. Raises Unavailable."""

@@ -22,6 +22,7 @@ database = shared.database
 server = shared.server
 
 QUICK = [
+    "revocation",
     "challenge*",
     "signature*",
     "unknown*",
@@ -42,6 +43,7 @@ class Simple(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     fault = ""
     seen: set[str]
+    revoked: set[str]
     log = None
 
     def do_POST(self):
@@ -78,12 +80,20 @@ class Simple(BaseHTTPRequestHandler):
             return 400, b""
         if not known and self.fault == "closed":
             return 500, b""
-        if message_id not in self.seen or self.fault == "doubling":
-            self.seen.add(message_id)
-            if self.fault != "losing":
-                with self.log.open("a") as log:
-                    log.write(f"{message_id}\n")
-        return 204, b""
+        return (204 if self.take(kind, message_id, message["subscription"]["id"], known) else 400), b""
+
+    def take(self, kind, message_id, subscription, known):
+        """Write down what is to be handled; false: it is refused."""
+        if kind == "revocation":
+            self.revoked.add(subscription)
+            return True
+        is_again = message_id in self.seen
+        self.seen.add(message_id)
+        is_wanted = known and subscription not in self.revoked and self.fault != "losing"
+        if is_wanted and (not is_again or self.fault == "doubling"):
+            with self.log.open("a") as log:
+                log.write(f"{message_id}\n")
+        return not (is_again and self.fault == "stern")
 
     def log_message(self, *_):
         """Say nothing."""
@@ -91,7 +101,7 @@ class Simple(BaseHTTPRequestHandler):
 
 @contextmanager
 def receiver(fault, log):
-    handler = type("Receiver", (Simple,), {"fault": fault, "seen": set(), "log": log})
+    handler = type("Receiver", (Simple,), {"fault": fault, "seen": set(), "revoked": set(), "log": log})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as frame:
         threading.Thread(target=frame.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{frame.server_address[1]}/"
@@ -118,6 +128,7 @@ def failed(file):
         ("closed", {"unknown-type"}, 0),
         ("doubling", {"handled-once"}, 0),
         ("losing", {"handled-all"}, 1),
+        ("stern", {"duplicate"}, 0),
     ],
 )
 def test_each_fault_is_found_and_nothing_else(tmp_path, monkeypatch, fault, found, code):
@@ -133,7 +144,10 @@ def test_each_fault_is_found_and_nothing_else(tmp_path, monkeypatch, fault, foun
 
 
 def test_a_plain_receiver_that_is_right_passes(tmp_path):
-    """Of a receiver that does what Twitch says nothing fails but what its frame does not bear."""
+    """Of a receiver that does what Twitch says nothing fails but what its frame does not bear.
+
+    It leaves types that it never asked for, and forgets a subscription that was revoked.
+    """
     log, verdicts = tmp_path / "handled.log", tmp_path / "verdicts.json"
     log.touch()
     with receiver("", log) as url:

@@ -18,7 +18,7 @@ PHONE, DOCK, DESK = 390, 360, 1280
 HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 PLACES = ("before", "address", "rules", "people", "simulate", "keyboard")
 FIND = """
-    const find = (selector) => [...document.querySelectorAll(selector)].find((each) => each.checkVisibility());
+    const find = (name) => [...document.querySelectorAll(name)].find((each) => each.checkVisibility());
 """
 CLICK = """
     const element = find(arguments[0]);
@@ -117,7 +117,7 @@ def desk(chrome, tmp_path_factory):
     data_dir, port = tmp_path_factory.mktemp("console") / "data", free_port()
     settings = {"GHOST_APPROVAL": "on"}
     with ExitStack() as stack:
-        dev = stack.enter_context(developing(data_dir, port=port, **settings))
+        dev = stack.enter_context(developing(data_dir, "--port", str(port), **settings))
         desk = Console(chrome, dev, dev.token("broadcaster"), data_dir, port, settings, stack)
         chrome.execute_cdp_cmd(
             "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
@@ -138,7 +138,7 @@ def console(desk):
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_a_night_is_run_from_the_console_alone(console, width):
-    """The overlay's address, a tape, pause, skip, again, safe mode, a ghost, a parked credit, a test, a summary."""
+    """The overlay's address, a tape, pause, skip, again, safe mode, a ghost, what is parked, a test, a summary."""
     console.open(width, "#address")
     console.press("make")
     address = console.see(lambda: console.says(".secret"))
@@ -241,7 +241,7 @@ def test_a_restart_needs_no_reload(console):
     console.press("m")
     console.see(lambda: "does not answer" in console.text("notices"))
     console.dev = console.stack.enter_context(
-        developing(console.data_dir, port=console.port, **console.settings)
+        developing(console.data_dir, "--port", str(console.port), **console.settings)
     )
     console.see(lambda: "No answer" not in console.text("lamps"))
     assert console.is_pressed("p")
@@ -283,7 +283,7 @@ def test_a_gift_is_one_row_with_its_recipients(console):
 
 
 def test_what_a_viewer_typed_is_text(console):
-    """Markup in a name, a message, a ghost, a title and what is parked is shown as it was typed, and no more."""
+    """Markup in a name, a message, a ghost, a title and what is parked is shown as it was typed."""
     console.happen("channel.cheer", from_user=HOSTILE, bits="100", message=HOSTILE)
     console.happen("channel.cheer", from_user=HOSTILE, bits="200", message=f"ghost of {HOSTILE}")
     console.happen("channel.update", title=HOSTILE, category_name=HOSTILE)
@@ -299,7 +299,7 @@ def test_what_a_viewer_typed_is_text(console):
     assert console.run("return document.querySelectorAll('main img, main script, [onerror]').length") == 0
     assert console.run("return window.hacked") is None
     console.run(
-        "for (const key of document.querySelectorAll('[data-key^=dismiss-], [data-key^=refuse-]')) key.click()"
+        "for (const key of document.querySelectorAll('[data-key^=dismiss-], [data-key^=refuse-]'))key.click()"
     )
     console.see(lambda: "Nothing is parked" in console.text("parked"))
 

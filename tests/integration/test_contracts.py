@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from showtime_core.testing.contracts.chat_log import ChatLogContract, ChatStage
+from showtime_core.testing.contracts.sessions import SessionsContract, SessionsStage
 from showtime_core.testing.contracts.unit_of_work import UnitOfWorkContract
 from showtime_core.testing.machines.nights import ChannelMachine
 from showtime_core.testing.records import Stage
 from support.chat import chat_staged
 from support.databases import empty
 from support.records import staged
+from support.sessions import sessions_staged
 
 
 class TestPostgresUnitOfWork(UnitOfWorkContract):
@@ -32,6 +34,15 @@ class TestPostgresChatLog(ChatLogContract):
     @pytest.fixture
     async def chat(self, migrated: str) -> AsyncIterator[ChatStage]:
         async with chat_staged(migrated) as stage:
+            yield stage
+
+
+class TestPostgresSessions(SessionsContract):
+    """The contract of sessions, moderators and one-time codes, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def stage(self, migrated: str) -> AsyncIterator[SessionsStage]:
+        async with sessions_staged(migrated) as stage:
             yield stage
 
 

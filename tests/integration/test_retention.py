@@ -173,3 +173,21 @@ async def test_the_service_prunes_by_itself(twitch, migrated, caplog):
     assert "pruned for their age: 1 bodies of messages" in caplog.text
     assert rows(migrated, "select 1 from showtime.journal where body is not null") == []
     assert rows(migrated, "select 1 from showtime.feed") == []
+
+
+async def test_sessions_and_codes_go_as_soon_as_they_hold_no_longer(migrated, keeper):
+    """Whatever the setting says, sessions that have ended and codes that were not used go; others stay."""
+    tell(
+        migrated,
+        """insert into showtime.session
+           select sha256(n::text::bytea), 'twitch', n::text, 'goldenvcr', '', null, clock_timestamp(),
+                  clock_timestamp() + (n - 7) * interval '1 day'
+           from generate_series(1, 10) as n""",
+        """insert into showtime.one_time_code
+           select sha256(n::text::bytea), 'sign-in', null, '/',
+                  clock_timestamp() + (n - 7) * interval '1 hour'
+           from generate_series(1, 10) as n""",
+    )
+    await keeper.prune()
+    assert rows(migrated, "select viewer_id from showtime.session order by 1") == [("10",), ("8",), ("9",)]
+    assert rows(migrated, "select count(*) from showtime.one_time_code") == [(3,)]

@@ -1,6 +1,7 @@
 """`serve` looks after its channel at Twitch: instances as they run, and Twitch as it speaks."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,9 +25,9 @@ from showtime_core.testing.twins.twitch import MemoryChannels, MemorySubscriptio
 from showtime_core.use_cases.check_channel import CheckChannel
 from support.dev import developing
 from support.following import until
-from support.in_process import running_here
+from support.in_process import run_here, running_here
 from support.records import assert_replays, staged
-from support.server import SECRET, Served, free_port, rows, running
+from support.server import SECRET, Served, environment, free_port, rows, running
 from support.twitch import follow
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, CHAT_SCOPES, DEAD, EVERYTHING, OUR_URL, TYPES
@@ -206,11 +207,16 @@ def test_whoever_starts_it_is_told_why_nothing_is_repaired(stage: Stage):
 
 
 async def test_on_a_laptop_twitch_is_left_alone(stage: Stage):
-    """`dev` neither repairs nor looks, with all the settings of the show."""
-    with developing(
-        stage.folder / "data", **stage.twitch.settings, TWITCH_WEBHOOK_CALLBACK_URL=OUR_URL
-    ) as dev:
+    """`dev` neither repairs, nor looks, nor tries anything, with all the settings of the show."""
+    settings, data = {**stage.twitch.settings, "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL}, stage.folder / "data"
+    with developing(data, **settings) as dev:
         await all_say([dev.server], "showtime is fully operational.", is_ready=True)
+        names = {**environment(""), **settings}
+        ran = await asyncio.to_thread(run_here, "check", "--data-dir", data, names=names, folder=stage.folder)
+    assert re.search(
+        r"^callback +unknown +off: `showtime dev` does nothing at Twitch$", ran.stdout, re.MULTILINE
+    )
+    assert re.search(r"^disk +\w+ +[\d.]+ GB free", ran.stdout, re.MULTILINE)
     assert not stage.twitch.requests
 
 

@@ -5,6 +5,7 @@ How the service runs
     server              `showtime serve` in a process of its own: to end, freeze, signal it, or read its log
     dev                 `showtime dev`, with a PostgreSQL and a data folder of its own
     forked              what makes those processes: forks of one that has imported everything
+    clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
@@ -20,6 +21,7 @@ Who calls it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
+    visitor             a browser that signs in with Twitch, or on a laptop
     answers             what was answered, in short: `said`
     dispatch            another service of the channel
 
@@ -36,7 +38,7 @@ Who is called, without our code
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
-    records, chat, effects, show
+    records, chat, effects, sessions, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory

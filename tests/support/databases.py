@@ -14,8 +14,10 @@ from showtime_app import composition
 _EMPTY = """
     truncate showtime.journal, showtime.payment, showtime.fact, showtime.outbox, showtime.feed,
         showtime.ghost, showtime.image_request, showtime.broadcast, showtime.screening,
-        showtime.viewer, showtime.show, showtime.showing, showtime.overlay, showtime.show_secret cascade;
+        showtime.viewer, showtime.show, showtime.showing, showtime.overlay, showtime.show_secret,
+        showtime.preflight_result cascade;
     insert into showtime.show default values;
+    update showtime.preflight_run set run_id = null, began_at = null, ended_at = null, callback_at = null;
     update showtime.channel set state = null, state_version = 0, last_position = 0, last_feed_id = 0;
 """
 
@@ -112,13 +114,18 @@ def read_only(conninfo: str, of_server: str) -> Iterator[None]:
     """Let a database take nothing for a while: who was connected must connect again."""
     name = sql.Identifier(str(conninfo_to_dict(conninfo)["dbname"]))
     change = sql.SQL("alter database {} set default_transaction_read_only to {}")
-    for is_read_only in (True, False):
+
+    def let(*, be_read_only: bool) -> None:
         with psycopg.connect(of_server, autocommit=True) as connection:
-            connection.execute(change.format(name, sql.Literal(is_read_only)))
+            connection.execute(change.format(name, sql.Literal(be_read_only)))
         with gone(conninfo, of_server):
             pass
-        if is_read_only:
-            yield
+
+    let(be_read_only=True)
+    try:
+        yield
+    finally:
+        let(be_read_only=False)
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Dev:
 
     server: Server
     data_dir: Path
+    output: Iterable[str] = ()
+    """What it prints after it is ready."""
 
     def token(self, role: str, *options: str) -> str:
         """Ask for a token as the host does in a shell."""
@@ -42,23 +44,23 @@ class Dev:
 
 
 @contextmanager
-def developing(data_dir: Path, *, port: int = 0, **settings: str) -> Iterator[Dev]:
-    """Run `showtime dev` for a while, on this port (0: a free one); it is stopped as Ctrl-C stops it."""
+def developing(data_dir: Path, *options: str, **settings: str) -> Iterator[Dev]:
+    """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
     log = data_dir.with_suffix(".log")
-    run = ["dev", "--data-dir", str(data_dir), "--port", str(port)]
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0", *options]
     process = showtime(run, environment(settings), data_dir.parent, output=None, errors=log)
     assert process.stdout
     with process.stdout:
         try:
-            yield Dev(Server(_await_ready(process.stdout, log), process, log), data_dir)
+            yield Dev(Server(_await_ready(process.stdout, log), process, log), data_dir, process.stdout)
         finally:
             process.terminate()
             process.wait()
 
 
-def refusal(data_dir: Path, **settings: str) -> str:
+def refusal(data_dir: Path, *options: str, **settings: str) -> str:
     """Run `showtime dev` where it must not start, and return what it says."""
-    run = ["dev", "--data-dir", str(data_dir), "--port", "0"]
+    run = ["dev", "--data-dir", str(data_dir), "--port", "0", *options]
     process = showtime(run, environment(settings), data_dir.parent, output=None, errors=None)
     assert process.stdout
     with process.stdout:

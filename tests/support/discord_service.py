@@ -27,6 +27,9 @@ class DiscordService(Neighbour):
         return [{name: value for name, value in post.items() if name != "image"} for post in self.posts]
 
     def handle(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", PATH):
+            said = {"id": "1042", "type": 1, "name": "Ghosts", "channel_id": "1986"}
+            return Reply(200, json.dumps(said), "application/json")
         if (request.method, request.path) != ("POST", PATH):
             return Reply(404, '{"message":"Unknown Webhook","code":10015}', "application/json")
         head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()

@@ -31,12 +31,17 @@ _ENVIRONMENT = threading.RLock()
 
 @contextmanager
 def running_here(
-    conninfo: str, settings: Mapping[str, str] = {}, *, port: int = 0, ready: bool = True
+    conninfo: str,
+    settings: Mapping[str, str] = {},
+    *,
+    port: int = 0,
+    ready: bool = True,
+    build: Callable[[Settings], server.Server] = composition.live,
 ) -> Iterator[Served]:
     """Run the service on this port (0: a free one) for a while, and see that it stops when it is told to."""
     thresholds = gc.get_threshold()
     with server.listen("127.0.0.1", port) as listener:
-        service = composition.live(_settings_of(environment(conninfo, **settings)))
+        service = build(_settings_of(environment(conninfo, **settings)))
         started: Future[asyncio.AbstractEventLoop] = Future()
         serving = _in_a_thread(
             lambda: service.serve_on(listener, lambda: started.set_result(asyncio.get_running_loop()))

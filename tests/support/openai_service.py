@@ -45,12 +45,21 @@ class OpenAIService(Neighbour):
     def handle(self, request: Request) -> Reply:
         if request.method == "GET" and request.path in self.files:
             return Reply(200, self.files[request.path], "image/png")
-        if (request.method, request.path) != ("POST", "/v1/images/generations"):
+        model = request.path.removeprefix("/v1/models/") if request.method == "GET" else ""
+        if (request.method, request.path) != ("POST", "/v1/images/generations") and not model:
             return _error(404, f"Invalid URL ({request.method} {request.path})", None)
         if request.token != API_KEY:
             shown = f"{request.token[:8]}***{request.token[-4:]}"
             return _error(401, f"Incorrect API key provided: {shown}.", "invalid_api_key")
+        if model:
+            return self._model(model)
         return self._generate(json.loads(request.body))
+
+    def _model(self, name: str) -> Reply:
+        if name not in MODELS:
+            return _error(404, f"The model '{name}' does not exist", "model_not_found")
+        said = {"id": name, "object": "model", "created": 1790000000, "owned_by": "system"}
+        return Reply(200, json.dumps(said), JSON)
 
     def _generate(self, wanted: dict[str, Any]) -> Reply:
         for name in wanted.keys() - PARAMETERS:

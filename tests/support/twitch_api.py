@@ -57,6 +57,10 @@ class TwitchApi:
     """Who is signed in with the browser, or types in the code."""
     withholds: set[str] = field(factory=set)
     """Scopes that the visitor does not consent to."""
+    validates: dict[str, Any] = field(factory=dict)
+    """What the validation of a token says in place of the truth."""
+    ahead_seconds: float = 0.0
+    """How far its clock is ahead of ours."""
     typed_in: bool = False
     """Whether the visitor has typed in the device code."""
     has_devices: bool = True
@@ -161,7 +165,7 @@ class TwitchApi:
             return 401, {"status": 401, "message": "invalid access token"}
         who, scopes = self.tokens[token]
         said = {"client_id": CLIENT_ID, "login": who, "user_id": self.world.users[who], "expires_in": 13999}
-        return 200, said | {"scopes": sorted(scopes)}
+        return 200, said | {"scopes": sorted(scopes) or None} | self.validates
 
     def is_good(self, token: str) -> bool:
         return token in self.app_tokens and token not in self.revoked
@@ -235,6 +239,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the time by Twitch's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.twitch.ahead_seconds)
+
     def do_GET(self) -> None:
         self._handle("GET")
 
@@ -248,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         self.twitch.requests.append((method, self.path))
         url = urlsplit(self.path)
-        query = dict(parse_qsl(url.query))
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
         if self._fails(method, url.path):
             return
         if url.path.startswith("/oauth2/"):

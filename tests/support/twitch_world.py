@@ -42,7 +42,7 @@ VERSIONS = {
     "channel.hype_train.progress": "2",
     "channel.hype_train.end": "2",
 }
-KNOWN = {"stream.online", "stream.offline", "channel.update", "channel.raid", *SCOPES}
+KNOWN = {"stream.online", "stream.offline", "channel.update", "channel.raid", "user.update", *SCOPES}
 BEFORE = {"moderator:read:followers", "bits:read", "channel:read:subscriptions"}
 """What was consented to when the predecessor was set up."""
 EVERYTHING = {*BEFORE, "channel:read:hype_train", "channel:read:ads"}
@@ -207,6 +207,8 @@ class World:
 
 
 def condition_of(kind: str) -> dict[str, str]:
+    if kind == "user.update":
+        return {"user_id": BROADCASTER_ID}
     if kind == "channel.raid":
         return {"to_broadcaster_user_id": BROADCASTER_ID}
     condition = {"broadcaster_user_id": BROADCASTER_ID}

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -9,14 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/reference/python.md").read_text("utf-8")
-LISTED = re.findall(r"^\| `(showtime_[\w.]+)` \|", PAGE, re.MULTILINE)
-
-
-def sources(module: str) -> list[Path]:
-    """The files of a module, and of those in it."""
-    path = ROOT / "src" / module.replace(".", "/")
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+NAMES = runpy.run_path(str(ROOT / "tools/public_names.py"))
+LISTED = NAMES["public_modules"]()
 
 
 def is_text(node: ast.stmt) -> bool:
@@ -42,7 +37,7 @@ def undocumented(body: list[ast.stmt], *, constants: bool) -> Iterator[str]:
                     yield name
 
 
-MODULES = [path for module in LISTED for path in sources(module)]
+MODULES = [path for module in LISTED for path in NAMES["sources"](module)]
 EXCUSED = ROOT / "src/showtime_core/testing"  # what its suites play with is no name to import
 
 
@@ -83,3 +78,35 @@ def test_a_name_of_its_own_business_is_left_alone():
     """What begins with an underscore, and fields, may say nothing."""
     source = "_LIMIT = 3\nclass Value:\n    '''A value.'''\n    size: int\n    def _change(self): ..."
     assert list(undocumented(ast.parse(source).body, constants=True)) == []
+
+
+def unreleased(changelog: str) -> str:
+    """What the changelog says of the next version."""
+    return changelog.partition("## [Unreleased]")[2].partition("\n## [")[0]
+
+
+def gone_unannounced(listed: set[str], there: set[str], changelog: str) -> set[str]:
+    """The names that have gone, and that nobody is told of: their last word stands in no code of the text."""
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", unreleased(changelog)))))
+    return {name for name in listed - there if name.rpartition(".")[2] not in told}
+
+
+def test_no_public_name_vanishes_unannounced():
+    """What has gone is told in the changelog, and what is new stands in the list."""
+    listed = set((ROOT / "docs/reference/public-names.txt").read_text("utf-8").split())
+    there = set(NAMES["public_names"]())
+    assert gone_unannounced(listed, there, (ROOT / "CHANGELOG.md").read_text("utf-8")) == set()
+    assert there - listed == set(), "write the list anew: see docs/reference/python.md"
+
+
+@pytest.mark.parametrize(
+    ("changelog", "gone"),
+    [
+        ("## [Unreleased]\n\n- `Ledger.credit` has gone.\n\n## [0.1.0]\n", set()),
+        ("## [Unreleased]\n\n- credit has gone.\n\n## [0.1.0]\n", {"m.Ledger.credit"}),
+        ("## [Unreleased]\n\n## [0.1.0]\n\n- `Ledger.credit` has gone.\n", {"m.Ledger.credit"}),
+    ],
+)
+def test_a_name_is_announced_by_what_is_said_of_the_next_version(changelog, gone):
+    """As code, under *Unreleased*: what was said of a version before, or in passing, announces nothing."""
+    assert gone_unannounced({"m.Ledger", "m.Ledger.credit"}, {"m.Ledger"}, changelog) == gone

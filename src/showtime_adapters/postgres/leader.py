@@ -21,6 +21,8 @@ CHAT_KEY = 7238450194402
 """Whoever reads the chat."""
 PRUNING_KEY = 7238450194403
 """Whoever prunes what is old."""
+PREFLIGHT_KEY = 7238450194404
+"""Whoever makes Twitch challenge us."""
 
 _HEARTBEATS = 8
 """In so many seconds: a leader that is merely slow is not silent."""

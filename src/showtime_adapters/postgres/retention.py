@@ -89,11 +89,37 @@ _SHOWINGS: LiteralString = """
     select count(*) as pruned, max(ended_at) as last from pruned
 """
 
+# Removes sessions that have ended: they hold no longer, however young they are.
+_SESSIONS: LiteralString = """
+    with looked as (
+        select digest, expires_at from showtime.session order by expires_at limit %(batch)s
+    ), pruned as (
+        delete from showtime.session using looked
+        where session.digest = looked.digest and looked.expires_at <= clock_timestamp()
+        returning looked.expires_at
+    )
+    select count(*) as pruned, max(expires_at) as last from pruned
+"""
+
+# The same with codes that nobody has used in time.
+_CODES: LiteralString = """
+    with looked as (
+        select digest, expires_at from showtime.one_time_code order by expires_at limit %(batch)s
+    ), pruned as (
+        delete from showtime.one_time_code as code using looked
+        where code.digest = looked.digest and looked.expires_at <= clock_timestamp()
+        returning looked.expires_at
+    )
+    select count(*) as pruned, max(expires_at) as last from pruned
+"""
+
 _TABLES: dict[str, LiteralString] = {
     "bodies of messages": _BODIES,
     "settled effects": _EFFECTS,
     "entries of the feed": _FEED,
     "showings of alerts": _SHOWINGS,
+    "sessions": _SESSIONS,
+    "one-time codes": _CODES,
 }
 
 

@@ -66,12 +66,17 @@ class Writability:
         if self._failure is not None:
             raise Unavailable(f"nothing can be written: {self._failure}")
 
+    async def write(self) -> None:
+        """Write two pages, durably, and leave nothing of them; raises Unavailable."""
+        with self.watched():
+            await db.retry_once(self._take_room)
+            self.succeeded()
+
     async def _try(self) -> None:
-        """Write two pages, durably, and leave nothing of them."""
+        """Write, whatever comes of it."""
         try:
-            with suppress(Unavailable), self.watched():
-                await db.retry_once(self._take_room)
-                self.succeeded()
+            with suppress(Unavailable):
+                await self.write()
         finally:
             self._tries += 1
 

@@ -13,7 +13,7 @@ from showtime_adapters.twitch.fields import read_time
 from showtime_adapters.twitch.http import RequestSender, TwitchAnswer, refused, unexpected
 from showtime_core.domain.broadcasts.stream_check import ListedStream, StreamListing
 from showtime_core.domain.subscriptions import EventSubSubscription, WantedSubscription
-from showtime_core.errors import NotAllowed, Refused, Unavailable
+from showtime_core.errors import NotAllowed, NotFound, Refused, Unavailable
 from showtime_core.texts import clean
 
 _SUBSCRIPTIONS = "/eventsub/subscriptions"
@@ -23,8 +23,6 @@ _WHY_NOT: Mapping[int, str] = {
     " call: others of our client id have them",
 }
 """Why a subscription cannot be created, where Twitch's words alone would not tell what to do."""
-AUTOMOD_SCOPE = "moderation:read"
-"""What the broadcaster consents to, so that AutoMod can be asked."""
 _MOST_PAGES = 200
 """Of a hundred each: more than Twitch lets anybody have."""
 
@@ -77,7 +75,7 @@ class HelixChannels:
                 self._ids[login] = user_id
                 return user_id
             case (HTTPStatus.OK, {"data": []}) | (HTTPStatus.BAD_REQUEST, _):
-                raise Refused(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
+                raise NotFound(f"Twitch knows no user {login!r}: check TWITCH_CHANNEL_NAME")
         raise unexpected(answer, "its users", "to tell who the channel is")
 
     async def display_name(self, user_id: str) -> str:
@@ -103,6 +101,22 @@ class HelixChannels:
             case HTTPStatus.OK, {"data": list()}:
                 return StreamListing(None, at)
         raise unexpected(answer, "its streams", "to tell whether the channel is live")
+
+
+@frozen
+class HelixClock:
+    """The clock of Twitch, as an answer tells it; see `showtime_core.ports.TwitchClock`."""
+
+    api_url: str
+    sender: RequestSender
+
+    async def read(self) -> datetime:
+        """Tell the time; asked without a token, so that a refusal tells it as well."""
+        answer = await self.sender.ask("GET", f"{self.api_url}/users")
+        try:
+            return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError):
+            raise Unavailable("Twitch's answer has no Date") from None
 
 
 @frozen
@@ -156,6 +170,21 @@ class HelixSubscriptions:
 
     async def create(self, wanted: WantedSubscription) -> EventSubSubscription:
         """Create one, or find the one that is there already."""
+        answer = await self._ask_for(wanted)
+        if answer.status == HTTPStatus.CONFLICT:
+            return await self._adopted(wanted, answer)
+        return _created(wanted, answer)
+
+    async def create_anew(self, wanted: WantedSubscription) -> EventSubSubscription:
+        """Create one in place of the one that is there already."""
+        answer = await self._ask_for(wanted)
+        if answer.status == HTTPStatus.CONFLICT:
+            await self.delete((await self._adopted(wanted, answer)).id)
+            answer = await self._ask_for(wanted)
+        return _created(wanted, answer)
+
+    async def _ask_for(self, wanted: WantedSubscription) -> TwitchAnswer:
+        """Ask Twitch to create one."""
         transport = {"method": "webhook", "callback": self.our_url, "secret": self.secret}
         document = {
             "type": wanted.type,
@@ -163,17 +192,7 @@ class HelixSubscriptions:
             "condition": dict(wanted.condition),
             "transport": transport,
         }
-        answer = await self.helix.request("POST", _SUBSCRIPTIONS, document=document)
-        if answer.status == HTTPStatus.CONFLICT:
-            return await self._adopted(wanted, answer)
-        if answer.status == HTTPStatus.FORBIDDEN:
-            raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
-        if why := _WHY_NOT.get(answer.status):
-            raise Refused(f"{why.format(wanted)} ({answer.reason})")
-        page, _ = _page(answer, f"the subscription to {wanted.type}")
-        if not page:
-            raise unexpected(answer, "what it has created")
-        return page[0]
+        return await self.helix.request("POST", _SUBSCRIPTIONS, document=document)
 
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
@@ -190,6 +209,18 @@ class HelixSubscriptions:
             if each.callback == self.our_url and each.fulfils(wanted):
                 return each
         raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
+
+
+def _created(wanted: WantedSubscription, answer: TwitchAnswer) -> EventSubSubscription:
+    """Read what Twitch has created; raises NotAllowed, Refused or Unavailable."""
+    if answer.status == HTTPStatus.FORBIDDEN:
+        raise NotAllowed(f"the broadcaster's consent is missing: {answer.reason}")
+    if why := _WHY_NOT.get(answer.status):
+        raise Refused(f"{why.format(wanted)} ({answer.reason})")
+    page, _ = _page(answer, f"the subscription to {wanted.type}")
+    if not page:
+        raise unexpected(answer, "what it has created")
+    return page[0]
 
 
 def _page(

@@ -20,6 +20,58 @@ _STILL_WAITING = ("authorization_pending", "slow_down")
 
 
 @frozen
+class OAuth:
+    """What Twitch's OAuth is asked; whatever asks raises Unavailable if Twitch gives no answer."""
+
+    auth_url: str
+    credentials: Credentials
+    sender: RequestSender
+
+    def authorization_url(self, state: str, redirect_uri: str, scope: str = "", **more: str) -> str:
+        """Tell where somebody is asked; the answer comes to `redirect_uri`, with the same state."""
+        query = {
+            "response_type": "code",
+            "client_id": self.credentials.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": scope,
+            "state": state,
+            **more,
+        }
+        return str(httpx.URL(f"{self.auth_url}/authorize", params=query))
+
+    async def exchange(self, code: str, redirect_uri: str) -> TwitchAnswer:
+        """Exchange the code that a browser brought for a token; raises Refused if Twitch does not."""
+        form = {
+            "client_secret": self.credentials.client_secret,
+            "code": code,
+            "grant_type": "authorization_code",
+            "redirect_uri": redirect_uri,
+        }
+        answer = await self.post("/token", form)
+        if answer.status != HTTPStatus.OK:
+            raise refused(answer, "the code that the browser brought")
+        return answer
+
+    async def validate(self, token: str) -> TwitchAnswer:
+        """Ask whose token this is."""
+        headers = {"authorization": f"OAuth {token}"}
+        return await self.sender.ask("GET", f"{self.auth_url}/validate", headers=headers)
+
+    async def post(self, path: str, form: Mapping[str, Any]) -> TwitchAnswer:
+        """Send a form in the name of our application."""
+        data = {"client_id": self.credentials.client_id, **form}
+        return await self.sender.ask("POST", f"{self.auth_url}{path}", data=data)
+
+
+def read_token(granted: TwitchAnswer, what: str) -> str:
+    """Read the token of an answer; raises Unavailable if it has none."""
+    token = granted.body.get("access_token") if isinstance(granted.body, dict) else None
+    if not isinstance(token, str):
+        raise unexpected(granted, what)
+    return token
+
+
+@frozen
 class TwitchConsent:
     """Asks a broadcaster for consent; see `showtime_core.ports.Consent`."""
 
@@ -35,32 +87,17 @@ class TwitchConsent:
 
     def authorization_url(self, state: str, redirect_uri: str) -> str:
         """Tell where the broadcaster is asked; the answer comes to `redirect_uri`, with the same state."""
-        query = {
-            "response_type": "code",
-            "client_id": self.credentials.client_id,
-            "redirect_uri": redirect_uri,
-            "scope": " ".join(self.scopes),
-            "state": state,
-            "force_verify": "true",  # so that whoever is signed in as somebody else can say so
-        }
-        return str(httpx.URL(f"{self.auth_url}/authorize", params=query))
+        # Verified each time, so that whoever is signed in as somebody else can say so.
+        scope = " ".join(self.scopes)
+        return self._oauth.authorization_url(state, redirect_uri, scope, force_verify="true")
 
     async def confirm(self, code: str, redirect_uri: str) -> None:
         """See who has consented, and to what. Raises Refused if that will not do, Unavailable."""
-        form = {
-            "client_secret": self.credentials.client_secret,
-            "code": code,
-            "grant_type": "authorization_code",
-            "redirect_uri": redirect_uri,
-        }
-        answer = await self._post("/token", form)
-        if answer.status != HTTPStatus.OK:
-            raise refused(answer, "the code that the browser brought")
-        await self._check(answer)
+        await self._check(await self._oauth.exchange(code, redirect_uri))
 
     async def start_device_flow(self) -> DeviceCode:
         """Begin to ask by a code. Raises Refused if Twitch does not do that for our application."""
-        answer = await self._post("/device", {"scopes": " ".join(self.scopes)})
+        answer = await self._oauth.post("/device", {"scopes": " ".join(self.scopes)})
         match answer.status, answer.body:
             case HTTPStatus.OK, {
                 "device_code": str(code),
@@ -78,7 +115,7 @@ class TwitchConsent:
         for _ in range(int(device.expires_seconds / device.poll_seconds)):
             await pause(device.poll_seconds)
             try:
-                answer = await self._post("/token", form)
+                answer = await self._oauth.post("/token", form)
             except Unavailable:  # whoever types the code in has not noticed
                 continue
             if answer.status == HTTPStatus.OK:
@@ -89,10 +126,7 @@ class TwitchConsent:
         raise Refused("the device code was not typed in while it was good")
 
     async def _check(self, granted: TwitchAnswer) -> None:
-        token = granted.body.get("access_token") if isinstance(granted.body, dict) else None
-        if not isinstance(token, str):
-            raise unexpected(granted, "what was consented to")
-        login, scopes = await self._validate(token)
+        login, scopes = await self._validate(read_token(granted, "what was consented to"))
         if login != self.login.lower():
             raise NotAllowed(
                 f"it was {login} who has consented, and the channel is {self.login}: sign in to Twitch as"
@@ -102,13 +136,12 @@ class TwitchConsent:
             raise NotAllowed(f"the consent of {login} lacks {', '.join(missing)}")
 
     async def _validate(self, token: str) -> tuple[str, Sequence[str]]:
-        headers = {"authorization": f"OAuth {token}"}
-        answer = await self.sender.ask("GET", f"{self.auth_url}/validate", headers=headers)
+        answer = await self._oauth.validate(token)
         match answer.status, answer.body:
             case HTTPStatus.OK, {"login": str(login), "scopes": [*scopes]}:
                 return login, [str(scope) for scope in scopes]
         raise unexpected(answer, "who has consented", "to tell who has consented")
 
-    async def _post(self, path: str, form: Mapping[str, Any]) -> TwitchAnswer:
-        data = {"client_id": self.credentials.client_id, **form}
-        return await self.sender.ask("POST", f"{self.auth_url}{path}", data=data)
+    @property
+    def _oauth(self) -> OAuth:
+        return OAuth(self.auth_url, self.credentials, self.sender)

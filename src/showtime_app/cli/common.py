@@ -155,10 +155,13 @@ def ready_database(data_dir: Path | None) -> Iterator[str]:
 
 def open_listener(settings: Settings, host: str | None, port: int | None) -> socket.socket:
     """Open the listening socket, or end with the remedy."""
+    return listen_on(host or settings.bind_addr, settings.listen_port if port is None else port)
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """Open a listening socket, or end with the remedy."""
     from showtime_app.server import listen
 
-    host = host or settings.bind_addr
-    port = settings.listen_port if port is None else port
     try:
         return listen(host, port)
     except OSError as reason:

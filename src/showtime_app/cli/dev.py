@@ -7,8 +7,10 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +23,14 @@ from showtime_app.cli.common import (
     LIBPQ_NAMES,
     data_dir_option,
     errors_told,
+    listen_on,
     listening_options,
     load_settings,
     open_listener,
     run,
     url_of,
 )
+from showtime_app.cli.lan import draw_pairing_code, lan_address, pairing_text
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError, hold
 from showtime_core.errors import Unavailable
 
@@ -45,6 +49,9 @@ _REMOTE_LEDGER = (
     "LEDGER_URL names another machine ({value}), and dev would credit simulated points there: unset it to "
     "use a ledger of its own"
 )
+_LAN_NEEDS_OWN = (
+    "--lan signs in a phone without Twitch, which is for a database of dev's own alone: unset PG*"
+)
 
 
 @click.command()
@@ -55,13 +62,22 @@ _REMOTE_LEDGER = (
     is_flag=True,
     help="Use the database that PG* names although it is on another machine.",
 )
-def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_database: bool) -> None:
+@click.option(
+    "--lan",
+    is_flag=True,
+    help="Listen in the network of this machine as well, and print a QR code that signs in one phone.",
+)
+def dev(
+    host: str | None, port: int | None, data_dir: Path, *, allow_remote_database: bool, lan: bool
+) -> None:
     """Run everything on this machine: database, service and tokens, with nothing to configure."""
     from showtime_app import composition
 
     settings = load_settings(with_log=True)
     _refuse_remote(settings, allow_database=allow_remote_database)
-    with errors_told(), open_listener(settings, host, port) as listener:
+    if lan and settings.has_database:
+        raise click.ClickException(_LAN_NEEDS_OWN)
+    with errors_told(), open_listener(settings, host, port) as listener, _in_the_lan(listener, lan) as others:
         note, other = _note(settings, data_dir, url_of(listener))
         if other:
             click.echo(_ANOTHER.format(folder=data_dir, other=other))
@@ -72,7 +88,29 @@ def dev(host: str | None, port: int | None, data_dir: Path, *, allow_remote_data
             overlay = run(composition.keep_overlay_secret(conninfo, own)) if own else ""
             welcome = partial(_welcome, note, data_dir, overlay, is_first=other is None)
             server = composition.dev(settings, conninfo, note, data_dir.resolve())
-            server.serve_on(listener, lambda: click.echo(welcome()))
+            pairing = _pair(conninfo, others)
+            server.serve_on(listener, lambda: click.echo(welcome() + pairing), others)
+
+
+@contextmanager
+def _in_the_lan(listener: socket.socket, wanted: bool) -> Iterator[list[socket.socket]]:  # noqa: FBT001 - an option
+    """Listen in the network of this machine as well, at the same port, where that is wanted."""
+    if not wanted:
+        yield []
+        return
+    with listen_on(lan_address(), listener.getsockname()[1]) as other:
+        yield [other]
+
+
+def _pair(conninfo: str, others: Sequence[socket.socket]) -> str:
+    """Keep a code for one phone, where it reaches us, and say how it is paired."""
+    from showtime_app import composition
+
+    if not others:
+        return ""
+    code = draw_pairing_code()
+    run(composition.keep_pairing_code(conninfo, code))
+    return pairing_text(url_of(others[0]), code)
 
 
 def _refuse_remote(settings: Settings, *, allow_database: bool) -> None:

@@ -12,6 +12,7 @@ _COMMANDS = {
     "dev": "Run everything on this machine, with nothing to configure.",
     "init": "Set the channel up at Twitch.",
     "migrate": "Bring the database to the schema that this version needs.",
+    "check": "Try each link of the show for real, before a night.",
     "parked": "List what is parked, and decide what becomes of it.",
     "replay": "Work everything out again from the journal, and compare.",
     "broadcast": "Say where the recording of a night is.",

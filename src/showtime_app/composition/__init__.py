@@ -1,6 +1,8 @@
 """The composition root: the only package that names adapters."""
 
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,8 +16,9 @@ from showtime_adapters.http_client import NeighbourClient, Telemetry
 from showtime_adapters.local.tokens import TokenIssuer
 from showtime_adapters.postgres.migrations import migrate
 from showtime_adapters.postgres.pool import make_pool
+from showtime_adapters.postgres.sessions import PostgresOneTimeCodes
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
-from showtime_app.composition import postgres, twitch
+from showtime_app.composition import postgres, preflight, twitch
 from showtime_app.composition.neighbours import DevPlace, wire_neighbours
 from showtime_app.composition.ports import Ports
 from showtime_app.composition.service import build_service
@@ -23,10 +26,14 @@ from showtime_app.config import Settings
 from showtime_app.dev_file import DevFile
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server
+from showtime_app.simulate.cast import CHANNEL, viewer
 from showtime_app.web.middleware import request_id
+from showtime_core.domain.sessions import CodePurpose, OneTimeCode
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of, spell_secret
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.ports import Authenticator
+from showtime_core.use_cases import sign_in
+from showtime_core.use_cases.preflight import RunPreflight
 
 migrate_up = migrate.migrate_up
 migrate_down = migrate.migrate_down
@@ -62,6 +69,18 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) ->
     return build_service(settings, evolve(ports, simulation=SimulationPanel(callback)), metrics)
 
 
+@asynccontextmanager
+async def open_preflight(
+    settings: Settings, conninfo: str, data_dir: Path | None = None
+) -> AsyncIterator[RunPreflight]:
+    """Try links beside the servers that may run; of a laptop's, where its folder is given."""
+    dev_place = DevPlace(data_dir, "") if data_dir else None
+    secret = DevFile.read(data_dir).token_secret if data_dir else None
+    ports = _ports(settings, conninfo, Metrics(), secret, dev_place)
+    async with preflight.opened(settings, ports) as use_case:
+        yield use_case
+
+
 def issue_local_token(secret: str, viewer: Viewer, role: Role) -> str:
     """Issue a bearer token that `showtime dev` accepts."""
     return TokenIssuer(secret).issue(viewer, role)
@@ -75,6 +94,12 @@ async def keep_overlay_secret(conninfo: str, token_secret: str) -> str:
         if await kept.find(digest_of(secret)) is None:
             await kept.add(ShowSecret(uuid4(), SecretKind.OVERLAY, "showtime dev"), digest_of(secret))
     return secret
+
+
+async def keep_pairing_code(conninfo: str, code: str) -> None:
+    """Let this code pair one phone with `showtime dev`, within ten minutes."""
+    async with make_pool(conninfo, autocommit=True) as pool:
+        await PostgresOneTimeCodes(pool).keep(sign_in.digest_of(code), OneTimeCode(CodePurpose.PAIRING))
 
 
 def _ports(
@@ -95,15 +120,20 @@ def _ports(
     storage = postgres.postgres_storage(conninfo, timedelta(days=settings.retention_days))
     app = settings.twitch_app
     neighbours = wire_neighbours(settings, storage.ledger, storage.require_alive, telemetry, dev_place)
+    authenticator: Authenticator
     if token_secret:
-        authenticator: Authenticator = TokenIssuer(token_secret)
+        authenticator, look_up_keys = TokenIssuer(token_secret), None
     else:
         client = NeighbourClient("auth", settings.auth_url, telemetry("auth"), seconds=auth.ANSWER_SECONDS)
-        authenticator = auth.AuthService(neighbours.connect(client))
+        service = auth.AuthService(neighbours.connect(client))
+        authenticator, look_up_keys = service, service.look_up_keys
     return Ports(
         storage=storage,
         neighbours=neighbours,
         authenticator=authenticator,
+        identity_provider=twitch.open_sign_in(settings, neighbours, telemetry("twitch")),
+        local_host=viewer(settings.twitch_channel_name or CHANNEL) if token_secret else None,
         twitch=partial(open_twitch, settings, app, telemetry("twitch")) if app and not dev_place else None,
+        look_up_keys=look_up_keys,
         read_chat=twitch.irc_reader(settings, storage, app),
     )

@@ -19,7 +19,15 @@ from showtime_app.config import Settings
 from showtime_app.setting_types import EMBEDDED
 from showtime_app.web.routes import local
 from showtime_core.domain.points_and_ghosts.effects import Feature
-from showtime_core.ports import Bucket, Gallery, Painter, ReadableLedger
+from showtime_core.ports import (
+    Bucket,
+    Gallery,
+    Painter,
+    PainterModel,
+    PublicStorage,
+    ReadableLedger,
+    Webhook,
+)
 
 TelemetryOf = Callable[[str], Telemetry]
 """Gives what is told of requests to the neighbour of this name."""
@@ -43,6 +51,11 @@ class Neighbours:
     painter: Painter | None = None
     bucket: Bucket | None = None
     gallery: Gallery | None = None
+    model: PainterModel | None = None
+    public_storage: PublicStorage | None = None
+    webhook: Webhook | None = None
+    """The last three for the tries before a night: not what stands in for them on a laptop."""
+    tokens: ServiceTokens | None = None
     routes: list[ControllerRouterHandler] = field(factory=list)
     """What is served in their place."""
     _connections: list[AbstractAsyncContextManager[Any]] = field(factory=list)
@@ -85,28 +98,32 @@ def wire_neighbours(
     def client(name: str, url: str, label: str, **how: Any) -> NeighbourClient:  # noqa: ANN401 - its options
         return wired.connect(NeighbourClient(name, url, telemetry(label), **how))
 
+    if secret := _plain(settings.auth_shared_secret):
+        wired.tokens = ServiceTokens(client("the auth service", settings.auth_url, "auth"), secret)
     if settings.ledger_url == EMBEDDED or (dev_place and "ledger_url" not in settings.model_fields_set):
         wired.ledger = embedded_ledger
-    elif secret := _plain(settings.auth_shared_secret):
-        tokens = ServiceTokens(client("the auth service", settings.auth_url, "auth"), secret)
+    elif wired.tokens:
         patient = {"transport": connections(CHANGES_AT_ONCE), "seconds": CHANGE_SECONDS}
         looks = client("the ledger", settings.ledger_url, "ledger")
         changes = client("the ledger", settings.ledger_url, "ledger", **patient)
-        wired.ledger = HttpLedger(looks, changes, tokens, fence)
+        wired.ledger = HttpLedger(looks, changes, wired.tokens, fence)
     if key := _plain(settings.openai_api_key):
         # Imported here, since it takes a second and much memory, and not everybody has ghosts.
         from showtime_adapters.openai_images import OpenAIPainter  # noqa: PLC0415
 
         model, url = settings.openai_image_model, settings.openai_base_url
-        wired.painter = wired.connect(OpenAIPainter(key, model, url, telemetry("openai")))
+        painter = wired.connect(OpenAIPainter(key, model, url, telemetry("openai")))
+        wired.painter, wired.model = painter, painter
     if location := _bucket_location(settings):
         from showtime_adapters import s3_storage  # noqa: PLC0415 - as above
 
         storage = client("the storage", "", "storage", seconds=s3_storage.ANSWER_SECONDS)
-        wired.bucket = s3_storage.S3Bucket(storage, s3_storage.BucketLocation(*location))
+        bucket = s3_storage.S3Bucket(storage, s3_storage.BucketLocation(*location))
+        wired.bucket, wired.public_storage = bucket, bucket
     if webhook := _plain(settings.discord_ghosts_webhook_url):
         posts = client("Discord", "", "discord", seconds=discord.ANSWER_SECONDS)
-        wired.gallery = discord.DiscordGallery(posts, webhook)
+        gallery = discord.DiscordGallery(posts, webhook)
+        wired.gallery, wired.webhook = gallery, gallery
     if dev_place:
         _stand_in(wired, dev_place)
     return wired

@@ -20,6 +20,7 @@ from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.health import Health, PendingWork
+from showtime_core.domain.viewers import Viewer
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Begins something that runs beside the service until it is cancelled."""
@@ -63,6 +64,10 @@ class Storage:
     read_pending_work: Callable[[], Awaitable[PendingWork]]
     exclusive: Exclusive
     """Does what is done at Twitch."""
+    preflight: ports.PreflightStore
+    challenge_alone: Exclusive
+    """Does what makes Twitch challenge us."""
+    trial: ports.WritableDatabase
 
     follow_feed: Follow
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
@@ -71,6 +76,9 @@ class Storage:
     night: ports.NightLog
     show: ports.ShowStore
     show_secrets: ports.ShowSecrets
+    sessions: ports.Sessions
+    moderators: ports.Moderators
+    one_time_codes: ports.OneTimeCodes
     follow_show: Callable[[Callable[[], Awaitable[None]], Callable[[], bool]], Work]
     """Makes the work that calls the first function whenever the show may have changed, while the second tells
     that somebody is there to be told; the first raises Unavailable."""
@@ -113,6 +121,12 @@ class Ports:
     authenticator: ports.Authenticator
     twitch: Callable[[], AbstractAsyncContextManager[TwitchAccess]] | None = None
     """None: nobody looks after the channel at Twitch."""
+    identity_provider: ports.IdentityProvider | None = None
+    """Where hosts sign in; None: nowhere."""
+    local_host: Viewer | None = None
+    """As whom one is let in on a laptop; None: nobody is."""
+    look_up_keys: Callable[[], Awaitable[int]] | None = None
+    """Fetches the keys of auth, and tells how many there are; None: tokens are our own."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
     simulation: Simulation | None = None

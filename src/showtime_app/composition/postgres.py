@@ -17,16 +17,18 @@ from showtime_adapters.postgres.ghosts import PostgresGhosts
 from showtime_adapters.postgres.health import PostgresHealthStore, read_pending_work
 from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
-from showtime_adapters.postgres.leader import CHAT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
+from showtime_adapters.postgres.leader import CHAT_KEY, PREFLIGHT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
 from showtime_adapters.postgres.night import PostgresNightLog
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
+from showtime_adapters.postgres.preflight import PostgresPreflightStore, PostgresTrial
 from showtime_adapters.postgres.readiness import require_ready
 from showtime_adapters.postgres.recorded import recorded_show
 from showtime_adapters.postgres.relay import Relay
 from showtime_adapters.postgres.retention import Retention
+from showtime_adapters.postgres.sessions import PostgresModerators, PostgresOneTimeCodes, PostgresSessions
 from showtime_adapters.postgres.show.follower import ShowFollower
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_adapters.postgres.show.store import PostgresShow
@@ -94,11 +96,17 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         read_health=partial(_read_health, pool),
         read_pending_work=partial(read_pending_work, pool),
         exclusive=Leadership(conninfo, TWITCH_KEY).once,
+        preflight=PostgresPreflightStore(recording),
+        challenge_alone=Leadership(conninfo, PREFLIGHT_KEY).once,
+        trial=PostgresTrial(pool, writes),
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
         night=PostgresNightLog(pool),
         show=PostgresShow(recording),
         show_secrets=PostgresShowSecrets(recording),
+        sessions=PostgresSessions(recording),
+        moderators=PostgresModerators(recording),
+        one_time_codes=PostgresOneTimeCodes(recording),
         follow_show=lambda look, is_watched: ShowFollower(conninfo, look, is_watched).run,
         follow_chat=lambda publish, is_watched: PostgresFeed(conninfo, CHAT, publish, is_watched).run,
         chat_log=chat_log,

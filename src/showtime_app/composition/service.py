@@ -11,9 +11,11 @@ from showtime_adapters.json_schemas import json_schemas
 from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
+from showtime_app.composition import sign_in
+from showtime_app.composition.console import console_routes
 from showtime_app.composition.lifecycle import log_readiness, running
-from showtime_app.composition.lights import read_lights
 from showtime_app.composition.ports import Ports, Storage, Work
+from showtime_app.composition.preflight import make_preflight
 from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
 from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
@@ -21,7 +23,7 @@ from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
 from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
-from showtime_app.web.middleware.access import broadcaster_only, holders_of, viewers_only
+from showtime_app.web.middleware.access import Guards, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
 from showtime_app.web.queue_watch import look_at, night_watch, queue_watch
@@ -33,11 +35,10 @@ from showtime_app.web.routes import (
     ghosts,
     history,
     ledger,
-    lights,
-    local_simulate,
-    night,
+    moderators,
     pages,
     parked,
+    preflight,
     show,
     show_settings,
     show_stream,
@@ -54,7 +55,6 @@ from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services
-from showtime_core.use_cases.read_night import ReadNight
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
@@ -91,12 +91,20 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
+    jobs = preflight.PreflightJobs(make_preflight(settings, ports))
     shown = _show_sources(storage, feed, chat, readiness)
+    hosts = sign_in.session_routes(settings, ports)
+    guards = Guards(
+        ports.authenticator, hosts.use_case, storage.show_secrets, hosts.cookies, hosts.same_origin
+    )
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
-        *_show(ports, storage, policy, shown),
-        *_for_the_host(ports, storage, policy, off, read_lights(settings, ports, metrics)),
+        *_show(guards, storage, policy, shown),
+        *_for_the_host(guards, storage, policy, off, jobs),
+        *console_routes(settings, ports, metrics, guards),
+        hosts.router(),
+        moderators.router(hosts.use_case, guards.broadcaster),
         *_ghosts(ports, storage, policy, polling),
         *_points(ports),
         *pages.routes(),
@@ -107,7 +115,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
-    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays]
+    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays, jobs]
     background: list[Work] = [
         partial(log_readiness, storage.require_ready),
         storage.prune,
@@ -174,41 +182,37 @@ def _show_sources(
     """Gather what a page of ours is told in one stream."""
     queue = queue_watch(storage.show.read, partial(feed.hub.is_read, "alerts"))
     revision = night_watch(storage.night.revision)
-    return show_stream.ShowSources(
-        feed, chat, storage.recent_chat, queue, revision, readiness, storage.show_secrets
-    )
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, revision, readiness)
 
 
-def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
-    """Let overlays play what happens, and the host command it."""
-    use_case, secrets = RunShow(storage.show, storage.units, policy), storage.show_secrets
-    host = broadcaster_only(ports.authenticator)
-    overlays, hotkeys = holders_of(SecretKind.OVERLAY, secrets), holders_of(SecretKind.HOTKEY, secrets, host)
+def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
+    """Let overlays play what happens, and hosts command it."""
+    use_case, kinds = RunShow(storage.show, storage.units, policy), sorted(ALERT_TYPES.values())
+    overlays = guards.holders_of(SecretKind.OVERLAY)
     return [
-        *show.routers(use_case, overlays, hotkeys),
-        show_tests.router(use_case, host),
-        show_settings.router(use_case, secrets, sorted(ALERT_TYPES.values()), host),
-        show_stream.route(shown, holders_of(SecretKind.OVERLAY, secrets, host)),
+        *show.routers(use_case, overlays, guards.holders_of(SecretKind.HOTKEY, guards.host)),
+        *show_settings.routers(use_case, storage.show_secrets, kinds, guards),
+        show_tests.router(use_case, guards.host),
+        show_stream.route(shown, guards),
     ]
 
 
 def _for_the_host(
-    ports: Ports, storage: Storage, policy: Policy, off: Sequence[str], read_lights: lights.ReadLights
+    guards: Guards, storage: Storage, policy: Policy, off: Sequence[str], jobs: preflight.PreflightJobs
 ) -> Routes:
-    """Let everybody read what was, and the broadcaster change what is."""
-    of_the_host = [
+    """Let everybody read what was, and hosts change what is."""
+    decide = DecideParked(storage.parked, storage.units, read_again)
+    of_hosts: Routes = [
         console.route(storage.read_health, off),
-        lights.route(read_lights),
-        *admin.routes(storage.units, storage.history, policy),
-        parked.router(DecideParked(storage.parked, storage.units, read_again)),
+        *admin.tape_routes(storage.units, policy),
+        parked.list_router(decide),
+        *preflight.routes(jobs, guards.broadcaster),
     ]
-    guard = broadcaster_only(ports.authenticator)
+    of_the_broadcaster: Routes = [admin.vod_route(storage.history), parked.decision_router(decide)]
     return [
         history.router(storage.history),
-        admin.router(of_the_host, guard),
-        *([local_simulate.router(ports.simulation, guard)] if ports.simulation else []),
-        night.router(ReadNight(storage.night, read_again), storage.history, guard),
-        ghost_approvals.router(storage.ghost_approvals, guard),
+        *admin.routers(of_hosts, of_the_broadcaster, guards),
+        ghost_approvals.router(storage.ghost_approvals, guards.host),
     ]
 
 

@@ -10,15 +10,17 @@ from attrs import define, evolve, field, frozen
 from showtime_adapters.http_client import SILENT, Telemetry
 from showtime_adapters.twitch.app_token import AppToken
 from showtime_adapters.twitch.helix import (
-    AUTOMOD_SCOPE,
     HelixAutoMod,
     HelixChannels,
     HelixClient,
+    HelixClock,
     HelixSubscriptions,
 )
 from showtime_adapters.twitch.http import Credentials, RequestSender, make_client
 from showtime_adapters.twitch.irc import IrcReader
-from showtime_adapters.twitch.oauth import TwitchConsent
+from showtime_adapters.twitch.oauth import OAuth, TwitchConsent
+from showtime_adapters.twitch.sign_in import TwitchSignIn
+from showtime_app.composition.neighbours import Neighbours
 from showtime_app.composition.ports import RecordChat, Storage, Work
 from showtime_app.config import Settings, TwitchApp
 from showtime_app.setup.ports import TwitchAccess
@@ -27,7 +29,12 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.events import ChatMessageSent
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.reactions import Policy
-from showtime_core.domain.subscriptions import optional_scopes, required_scopes, wanted_subscriptions
+from showtime_core.domain.subscriptions import (
+    AUTOMOD_SCOPE,
+    optional_scopes,
+    required_scopes,
+    wanted_subscriptions,
+)
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.use_cases.check_channel import CheckChannel
 
@@ -66,6 +73,7 @@ async def open_twitch(
             consent=TwitchConsent(
                 settings.twitch_auth_url, credentials, sender, app.channel, scopes, optional
             ),
+            clock=HelixClock(settings.twitch_api_url, sender),
             with_chat=with_chat,
         )
 
@@ -128,6 +136,18 @@ class RoomNames:
                     self._known[room] = self._known.get(room) or await self.ask(room)
                 return evolve(report, event=evolve(report.event, source_channel=self._known.get(room, room)))
         return report
+
+
+def open_sign_in(settings: Settings, neighbours: Neighbours, telemetry: Telemetry) -> TwitchSignIn | None:
+    """Let hosts sign in with Twitch, where that is set up, while the neighbours are open."""
+    if not ((app := settings.twitch_app) and (url := settings.twitch_redirect_url)):
+        return None
+    credentials = Credentials(app.client_id, app.client_secret)
+    sender = RequestSender(neighbours.connect(make_client(settings.twitch_ca_file, telemetry)))
+    helix = HelixClient(
+        settings.twitch_api_url, AppToken(settings.twitch_auth_url, credentials, sender), sender
+    )
+    return TwitchSignIn(OAuth(settings.twitch_auth_url, credentials, sender), HelixChannels(helix), url)
 
 
 def irc_reader(

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.ports import AutoMod, Channels, Consent, EventSubSubscriptions
+from showtime_core.ports import AutoMod, Channels, Consent, ThrowAwaySubscriptions, TwitchClock
 
 T = TypeVar("T")
 
@@ -28,9 +28,10 @@ class TwitchAccess:
     our_url: str
     channels: Channels
     automod: AutoMod
-    subscriptions: Sequence[EventSubSubscriptions]
+    subscriptions: Sequence[ThrowAwaySubscriptions]
     """One for each secret, in their order: the first signs."""
     consent: Consent
+    clock: TwitchClock
     with_chat: bool
     """Whether chat is read through EventSub."""
 

@@ -25,6 +25,7 @@ _STATUS: Mapping[type[ShowtimeError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.NotEnoughPoints: HTTPStatus.CONFLICT,
     errors.ShowingOver: HTTPStatus.CONFLICT,
+    errors.AlreadyUnderWay: HTTPStatus.CONFLICT,
     errors.LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Refused: HTTPStatus.BAD_REQUEST,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -15,6 +15,8 @@ CHAT_TYPES = tuple(
     f"channel.chat.{name}" for name in ("message", "message_delete", "clear", "clear_user_messages")
 )
 """The types without which chat is not read as it should be."""
+AUTOMOD_SCOPE = "moderation:read"
+"""What the broadcaster consents to, so that AutoMod can be asked."""
 MISSING = "missing"
 """Our own word for a subscription that is not there at all."""
 

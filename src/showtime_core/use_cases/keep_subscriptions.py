@@ -66,7 +66,7 @@ async def ensure_subscriptions(
             if not any(broken.overlaps(each) for each in plan.create if each not in waiting):
                 await subscriptions.delete(broken.id)
     for each, made in waiting.items():
-        findings[each] = _finding(each, (await _await_verified(made, subscriptions, pause)).status)
+        findings[each] = _finding(each, (await await_verified(made, subscriptions, pause)).status)
     return tuple(findings[each] for each in wanted)
 
 
@@ -116,7 +116,7 @@ def _finding(wanted: WantedSubscription, status: str, reason: Refused | None = N
     return SubscriptionFinding(wanted.type, wanted.is_optional, status, problem, lacks_consent)
 
 
-async def _await_verified(
+async def await_verified(
     made: EventSubSubscription, subscriptions: EventSubSubscriptions, pause: Sleep
 ) -> EventSubSubscription:
     """Look until Twitch has verified it, or has given up; one that is not listed yet is about to be."""
@@ -178,6 +178,6 @@ async def _recreate(
             ) from reason
         else:
             if made.id != gone:
-                return await _await_verified(made, subscriptions, pause)
+                return await await_verified(made, subscriptions, pause)
         await pause(_POLL_SECONDS)
     raise Unavailable(f"{wanted.type} was deleted and could not be created again: {failure}")

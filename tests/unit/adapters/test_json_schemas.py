@@ -1,6 +1,7 @@
 """The shapes of what the streams say are those of what is written."""
 
 import json
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -15,11 +16,12 @@ from showtime_core.domain.chat import ChatMessage, Clear, Deletion
 SHAPES = {name: Draft202012Validator(shape) for name, shape in json_schemas().items()}
 ALERTS = st.one_of([st.builds(cls) for cls in ALERT_TYPES])
 LINES = st.one_of(st.builds(ChatMessage), st.builds(Deletion), st.builds(Clear))
+TIMES = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.timezones())  # noqa: DTZ001 - UTC has them too
 SNAPSHOTS = st.builds(
     Snapshot,
-    broadcast_started_at=st.none() | st.datetimes(timezones=st.timezones()),
+    broadcast_started_at=st.none() | TIMES,
     screening_tape_id=st.none() | st.integers(),
-    screening_started_at=st.none() | st.datetimes(timezones=st.timezones()),
+    screening_started_at=st.none() | TIMES,
 )
 
 

@@ -34,10 +34,14 @@ _PASSWORD_BYTES = 16
 _CONNECT_SECONDS = 10
 _LIMITS = {"statement_timeout": "30s"}
 
-# What tells whether something is there, and what makes it. The role may make further databases, for tests;
-# otherwise it is as small as a user of the real thing.
+# What tells whether something is there, and what makes it. The role may make further databases, for tests,
+# and read where the files are, for their free space; otherwise it is as small as a user of the real thing.
 _NEEDED: Sequence[tuple[LiteralString, LiteralString]] = (
     ("select 1 from pg_roles where rolname = 'showtime'", "create role showtime login createdb"),
+    (
+        "select 1 where pg_has_role('showtime', 'pg_read_all_settings', 'member')",
+        "grant pg_read_all_settings to showtime",
+    ),
     ("select 1 from pg_database where datname = 'showtime'", "create database showtime owner showtime"),
 )
 _SET_PASSWORD = sql.SQL("alter role showtime password {}")

@@ -87,7 +87,7 @@ def _in_time(receive: Receive) -> Receive:
 
 def is_private(path: str) -> bool:
     """Tell whether a path is for the host's or one viewer's eyes, however many slashes stand before it."""
-    return path.strip("/").partition("/")[0] in {"admin", "ledger"}
+    return path.strip("/").partition("/")[0] in {"admin", "ledger", "session"}
 
 
 def _with_headers(send: Send, *, is_kept: bool) -> Send:

@@ -96,6 +96,8 @@ def _complete(operation: Object, handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = said.body
     responses = operation["responses"]
     success = responses[str(handler.status_code)]
+    if handler.status_code == HTTPStatus.NO_CONTENT:
+        success.pop("content", None)  # the framework describes nothing as null
     success["headers"] = {
         name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in said.headers.items()
     }
@@ -116,6 +118,7 @@ def _refusals(operation: Object, said: Described) -> dict[str, list[str]]:
         of["all"],
         of["tokens"] if any("token" in requirement for requirement in security) else {},
         of["secrets"] if any("secret" in requirement for requirement in security) else {},
+        of["sessions"] if any("session" in requirement for requirement in security) else {},
         of["roles"] if any(requirement.get("token") for requirement in security) else {},
         of["bodies"] if "requestBody" in operation else {},
         {str(code): messages for code, messages in said.refusals.items()},

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Router, delete, post, put
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.routes.history import BroadcastId, read_broadcast_id
 from showtime_core.domain.broadcasts.broadcast import MAX_TAPE_ID
@@ -42,15 +43,26 @@ TapeId = Annotated[
 ]
 
 
-def router(handlers: Sequence[ControllerRouterHandler], broadcaster_only: Guard) -> Router:
-    """Let the broadcaster alone reach these handlers, below `/admin`."""
-    return Router(
-        "/admin", route_handlers=handlers, guards=[broadcaster_only], security=BROADCASTER, tags=["host"]
-    )
+def routers(
+    of_hosts: Sequence[ControllerRouterHandler],
+    of_the_broadcaster: Sequence[ControllerRouterHandler],
+    guards: Guards,
+) -> list[Router]:
+    """Let hosts reach handlers below `/admin`, and others the broadcaster alone."""
+    return [
+        Router("/admin", route_handlers=of_hosts, guards=[guards.host], security=HOST, tags=["host"]),
+        Router(
+            "/admin",
+            route_handlers=of_the_broadcaster,
+            guards=[guards.broadcaster],
+            security=BROADCASTER,
+            tags=["host"],
+        ),
+    ]
 
 
-def routes(units: UnitOfWork, history: History, policy: Policy) -> Sequence[ControllerRouterHandler]:
-    """Make the routes."""
+def tape_routes(units: UnitOfWork, policy: Policy) -> Sequence[ControllerRouterHandler]:
+    """Make the routes that put tapes on and take them off."""
 
     @post(
         "/tape/{tape_id:str}",
@@ -68,6 +80,12 @@ def routes(units: UnitOfWork, history: History, policy: Policy) -> Sequence[Cont
         """Take the tape off, if one is on."""
         await host.stop_tape(uuid.uuid4(), units, policy)
 
+    return [start_tape, stop_tape]
+
+
+def vod_route(history: History) -> HTTPRouteHandler:
+    """Make the route that keeps where the recording of a night is."""
+
     @put(
         "/broadcast/{broadcast_id:str}/vod",
         status_code=204,
@@ -77,4 +95,4 @@ def routes(units: UnitOfWork, history: History, policy: Policy) -> Sequence[Cont
         """Keep where the recording of a night is; an empty URL takes it back."""
         await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data.url))
 
-    return [start_tape, stop_tape, set_vod]
+    return set_vod

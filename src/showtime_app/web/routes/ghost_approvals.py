@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Router, get, post
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.errors import NotFound
@@ -48,8 +48,8 @@ _EXAMPLE = {
 }
 
 
-def router(approvals: GhostApprovals, broadcaster_only: Guard) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
+def router(approvals: GhostApprovals, hosts_only: Guard) -> Router:
+    """Make the routes; all of them are for hosts alone."""
 
     @get("/", opt=described(example=_EXAMPLE, refusals=AWAY))
     async def list_waiting_ghosts() -> WaitingGhosts:
@@ -91,7 +91,7 @@ def router(approvals: GhostApprovals, broadcaster_only: Guard) -> Router:
     return Router(
         "/admin/ghosts",
         route_handlers=[list_waiting_ghosts, decide_ghost],
-        guards=[broadcaster_only],
-        security=BROADCASTER,
+        guards=[hosts_only],
+        security=HOST,
         tags=["ghosts"],
     )

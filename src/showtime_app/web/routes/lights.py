@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Router, get
 from msgspec import Struct
 
+from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_app.web.times import DATE_TIME, Time, TimeField
 from showtime_core.domain.lights import Light, LightState
@@ -49,7 +49,7 @@ _EXAMPLE = {
 }
 
 
-def route(read: ReadLights) -> HTTPRouteHandler:
+def router(read: ReadLights, host: Guard) -> Router:
     """Make the route; `read` tells when the lights are so, and the lights."""
 
     @get("/health", opt=described(example=_EXAMPLE, refusals=AWAY))
@@ -58,7 +58,7 @@ def route(read: ReadLights) -> HTTPRouteHandler:
         at, lights = await read()
         return Lights([_describe(each, at) for each in lights])
 
-    return get_lights
+    return Router("/admin", route_handlers=[get_lights], guards=[host], security=HOST, tags=["host"])
 
 
 def _describe(light: Light, at: Time) -> LightDocument:

@@ -6,7 +6,7 @@ from litestar import Router, delete, get, post
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.events import SubscriptionStart
@@ -223,7 +223,7 @@ def router(use_case: ReadNight, history: History, host: Guard) -> Router:
         )
 
     handlers = [read_night, add_up_night, mark_handled, mark_open, list_last_tapes]
-    return Router("/admin", route_handlers=handlers, guards=[host], security=BROADCASTER, tags=["host"])
+    return Router("/admin", route_handlers=handlers, guards=[host], security=HOST, tags=["host"])
 
 
 def describe_row(row: NightRow) -> NightRowDocument:

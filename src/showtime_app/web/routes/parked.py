@@ -61,8 +61,8 @@ DecisionName = Annotated[
 ]
 
 
-def router(use_case: DecideParked) -> Router:
-    """Make the routes."""
+def list_router(use_case: DecideParked) -> Router:
+    """Make the route that lists what is parked."""
 
     @get(
         "/",
@@ -72,6 +72,12 @@ def router(use_case: DecideParked) -> Router:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
         return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])
 
+    return Router("/parked", route_handlers=[list_parked])
+
+
+def decision_router(use_case: DecideParked) -> Router:
+    """Make the route that decides."""
+
     @post("/{decision:str}", status_code=204, opt=said("decide"))
     async def decide(decision: DecisionName, data: JSONBody[ParkedName]) -> None:
         """Decide about one that is parked."""
@@ -79,7 +85,7 @@ def router(use_case: DecideParked) -> Router:
             raise NotFound(f"no such decision: choose {', '.join(Decision)}")
         await use_case.decide(Decision(decision), data.id, uuid.uuid4())
 
-    return Router("/parked", route_handlers=[list_parked, decide])
+    return Router("/parked", route_handlers=[decide])
 
 
 def describe_parked(parked: ParkedEntry | ParkedEffect) -> ParkedItem:

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from attrs import evolve
-from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
+from litestar import Request, Router, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import asdict
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.show.kind_rules import (
     MAX_BITS,
@@ -111,25 +112,29 @@ _NO_KIND = "no such kind"
 _BAD_NAME = f"the name must have 1 to {MAX_NAME_CHARACTERS} characters"
 
 
-def router(
-    use_case: RunShow, show_secrets: ShowSecrets, kinds: Collection[str], broadcaster_only: Guard
-) -> Router:
-    """Make the routes; all of them are the broadcaster's alone."""
-    return Router(
-        "/admin/show",
-        route_handlers=[*_secrets(show_secrets), *_rules(use_case, kinds)],
-        guards=[broadcaster_only],
-        security=BROADCASTER,
-        tags=["show"],
-    )
+def routers(
+    use_case: RunShow, show_secrets: ShowSecrets, kinds: Collection[str], guards: Guards
+) -> list[Router]:
+    """Make the routes: hosts read the rules, and all the others are the broadcaster's alone."""
+    return [
+        Router(
+            "/admin/show",
+            route_handlers=[_list_rules(use_case, kinds)],
+            guards=[guards.host],
+            security=HOST,
+            tags=["show"],
+        ),
+        Router(
+            "/admin/show",
+            route_handlers=[*_secrets(show_secrets), _set_rule(use_case, kinds)],
+            guards=[guards.broadcaster],
+            security=BROADCASTER,
+            tags=["show"],
+        ),
+    ]
 
 
 def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
-    @route("/secrets", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
-    async def secrets_options() -> Response[None]:
-        # The framework's own would name the methods of the first handler of this path alone.
-        return Response(None, headers={"allow": "GET, OPTIONS, POST"})
-
     @post(
         "/secrets",
         status_code=201,
@@ -166,16 +171,20 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
             raise NotFound(_NO_SECRET) from None
         await show_secrets.withdraw(named)
 
-    return [secrets_options, make_secret, list_secrets, withdraw_secret]
+    return [options("/secrets", "GET", "POST"), make_secret, list_secrets, withdraw_secret]
 
 
-def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
+def _list_rules(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
     @get("/rules", opt=described(example={"rules": {"follow": _RULE}}, refusals=AWAY))
     async def list_rules() -> RulesOfKinds:
         """List how each kind of alerts is played."""
         show = (await use_case.store.read()).show
         return RulesOfKinds({kind: _describe_rule(show.rule(kind)) for kind in kinds})
 
+    return list_rules
+
+
+def _set_rule(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
     @put(
         "/rules/{kind:str}",
         status_code=204,
@@ -190,7 +199,7 @@ def _rules(use_case: RunShow, kinds: Collection[str]) -> list[HTTPRouteHandler]:
             raise NotFound(_NO_KIND)
         await use_case.set_rule(kind, _read_rule(default_rule(kind), await request.body()))
 
-    return [list_rules, set_rule]
+    return set_rule
 
 
 def _made_at(secret: ShowSecret) -> Time:

@@ -22,15 +22,14 @@ from litestar.types import Receive, Scope, Send
 from showtime_app.web import sse
 from showtime_app.web.asgi import header, refuses_method, send_body
 from showtime_app.web.hub import StreamClient
-from showtime_app.web.middleware.access import Guard, bearer_token
+from showtime_app.web.middleware.access import Guards
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_app.web.queue_watch import Watch
 from showtime_app.web.routes.status import ReadinessCache, Status
 from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
 from showtime_core.domain.feed import FeedEntry
-from showtime_core.domain.show.show_secrets import digest_of, kind_of
+from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.errors import Refused, Unavailable
-from showtime_core.ports import ShowSecrets
 
 _USUAL = ("state", "queue", "health", "alert", "chat")
 LAYERS = (*_USUAL, "night")
@@ -54,7 +53,6 @@ class ShowSources:
     queue: Watch
     night: Watch
     health: ReadinessCache
-    secrets: ShowSecrets
     stopped: asyncio.Event = field(factory=asyncio.Event)
     """Set when the server stops."""
 
@@ -65,11 +63,12 @@ class _OpenPage:
 
     sources: ShowSources
     layers: Collection[str]
-    token: str
     last_id: str
     backlog: int
+    check_access: Callable[[], Awaitable[None]] | None
+    """Raises for who may read it no longer; None: that is not known here."""
     ended: asyncio.Event = field(factory=asyncio.Event)
-    """Set when its secret holds no longer."""
+    """Set when its secret or its session holds no longer."""
     feed_id: int = 0
     chat_id: int = 0
     out: asyncio.Queue[bytes] = field(factory=partial(asyncio.Queue, _WAITING))
@@ -80,14 +79,17 @@ class _OpenPage:
         return sse.block(event=name, event_id=number, data=data)
 
 
-def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
-    """Make the route of the stream."""
+def route(sources: ShowSources, guards: Guards) -> ASGIRouteHandler:
+    """Make the route of the stream, for overlays with a secret and for hosts."""
+    guard = guards.holders_of(SecretKind.OVERLAY, guards.host)
 
     @asgi("/show", copy_scope=False, guards=[guard], opt=raw(get=OPERATIONS["/show"]["get"]))
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if await refuses_method(scope, send, "GET"):
             return
-        page = _read_page(scope, sources)
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+        check = partial(guard, connection, serve) if guards.may_end(connection) else None
+        page = _read_page(scope, sources, check)
         if scope.get("method") == "HEAD":
             await sse.begin(send)
             await send_body(send)
@@ -101,14 +103,13 @@ def route(sources: ShowSources, guard: Guard) -> ASGIRouteHandler:
     return serve
 
 
-def _read_page(scope: Scope, sources: ShowSources) -> _OpenPage:
+def _read_page(scope: Scope, sources: ShowSources, check: Callable[[], Awaitable[None]] | None) -> _OpenPage:
     """Read what a page wants; raises Refused."""
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(_USUAL)])
     layers = [layer for layer in asked[0].split(",") if layer]
     if unknown := [layer for layer in layers if layer not in LAYERS]:
         raise Refused(f"no such layer: {unknown[0]}; choose {', '.join(LAYERS)}")
-    token = bearer_token(ASGIConnection(scope))
-    return _OpenPage(sources, layers, token, header(scope, b"last-event-id"), read_backlog(scope))
+    return _OpenPage(sources, layers, header(scope, b"last-event-id"), read_backlog(scope), check)
 
 
 @asynccontextmanager
@@ -127,7 +128,7 @@ async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
 
 async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
-    tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_secret(page)]
+    tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_access(page)]
     tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
     tellers += [_tell_watched(page, "queue", page.sources.queue)] if "queue" in page.layers else []
     tellers += [_tell_watched(page, "night", page.sources.night)] if "night" in page.layers else []
@@ -234,14 +235,13 @@ async def _tell_health(page: _OpenPage) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _check_secret(page: _OpenPage) -> None:
-    """End the stream of a secret that holds no longer."""
-    if kind_of(page.token) is None:
-        return
-    while True:
+async def _check_access(page: _OpenPage) -> None:
+    """End the stream of a secret or a session that holds no longer."""
+    while page.check_access:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
-            if await page.sources.secrets.find(digest_of(page.token)) is None:
-                page.ended.set()
+            await page.check_access()
         except Unavailable:
             continue
+        except Refused:
+            page.ended.set()

@@ -7,7 +7,7 @@ from litestar import Router, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_core.domain.alert_tests import ALERT_TESTS
 from showtime_core.domain.events import AlertTested
@@ -45,6 +45,4 @@ def router(use_case: RunShow, host: Guard) -> Router:
         """
         await use_case.test_alert(AlertTested(uuid4(), data.type))
 
-    return Router(
-        "/admin/show", route_handlers=[try_alert], guards=[host], security=BROADCASTER, tags=["show"]
-    )
+    return Router("/admin/show", route_handlers=[try_alert], guards=[host], security=HOST, tags=["show"])

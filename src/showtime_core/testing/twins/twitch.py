@@ -66,6 +66,14 @@ class MemorySubscriptions:
         self.max_of_a_kind = max(self.max_of_a_kind, len(alive))
         return made
 
+    async def create_anew(self, wanted: WantedSubscription) -> EventSubSubscription:
+        """Create one in place of what is there."""
+        self._answer()
+        for one in [each for each in self.by_id.values() if each.fulfils(wanted)]:
+            if one.callback == self.our_url and one.is_alive:
+                del self.by_id[one.id]
+        return await self.create(wanted)
+
     async def delete(self, subscription_id: str) -> None:
         """Delete one."""
         self._answer()

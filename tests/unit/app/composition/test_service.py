@@ -26,6 +26,8 @@ from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.night import MemoryNightLog
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
+from showtime_core.testing.twins.preflight import MemoryPreflightStore
+from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
 from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.twitch import MemoryHealthStore
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
@@ -48,6 +50,16 @@ class Writes:
 
     def succeeded(self):
         pass
+
+
+class WritableMemory:
+    """Takes what is written, and is on no disk."""
+
+    async def write(self):
+        pass
+
+    async def free_bytes(self):
+        return None
 
 
 @define
@@ -108,6 +120,7 @@ class Channel:
         return follow
 
     def ports(self) -> Ports:
+        moderators = MemoryModerators()
         storage = Storage(
             resources=(),
             require_ready=self.nothing,
@@ -118,6 +131,9 @@ class Channel:
             night=MemoryNightLog(self.units, self.show),
             show=self.show,
             show_secrets=self.show,
+            sessions=MemorySessions(moderators),
+            moderators=moderators,
+            one_time_codes=MemoryOneTimeCodes(),
             follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
@@ -128,6 +144,9 @@ class Channel:
             read_health=self.read_health,
             read_pending_work=self.nothing,
             exclusive=self.nothing,
+            preflight=MemoryPreflightStore(self.health.clock),
+            challenge_alone=self.nothing,
+            trial=WritableMemory(),
             follow_feed=self.follow("feed"),
             missed_alerts=self.nothing,
             follow_chat=self.follow("chat"),

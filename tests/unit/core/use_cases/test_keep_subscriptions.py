@@ -5,6 +5,7 @@ from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from showtime_core.domain.preflight.rules import throw_away
 from showtime_core.domain.subscriptions import (
     ENABLED,
     MISSING,
@@ -55,6 +56,15 @@ async def test_all_are_created_and_verified():
     before = dict(subscriptions.by_id)
     assert set((await statuses(subscriptions)).values()) == {ENABLED}
     assert subscriptions.by_id == before
+
+
+async def test_what_a_try_before_a_night_has_made_is_left_alone():
+    """The throw-away subscription of a preflight is left as it is by who repairs, whatever its status."""
+    for status in (ENABLED, PENDING, BROKEN):
+        thrown = listed(throw_away("953753877"), status)
+        subscriptions = twitch(thrown)
+        assert set((await statuses(subscriptions)).values()) == {ENABLED}
+        assert subscriptions.by_id[thrown.id] == thrown
 
 
 @given(

@@ -1,0 +1,1 @@
+"""What `showtime conform` says of the Python libraries, and of showtime itself."""

@@ -1,0 +1,2 @@
+drop table showtime.preflight_result;
+drop table showtime.preflight_run;
