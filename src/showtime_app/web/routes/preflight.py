@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from showtime_app.web.middleware.access import Guard
 from showtime_app.web.openapi.descriptions import said, says
-from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.preflight.links import (
     ABOUT,
     Link,
@@ -23,6 +22,7 @@ from showtime_core.domain.preflight.links import (
 )
 from showtime_core.domain.preflight.runs import Preflight
 from showtime_core.errors import Refused
+from showtime_core.texts import format_time
 from showtime_core.use_cases.preflight import RunPreflight
 
 
@@ -37,7 +37,7 @@ class TriedLink(Struct, rename="camel"):
     tried: Annotated[str, says("What a try does.")]
     remedy: Annotated[str | None, says("What to do about it; null: nothing.")]
     goes_on: Annotated[str | None, says("What goes on without it; null: it has not failed.")]
-    tried_at: Annotated[Time | None, says("When it was last tried; null: never.", **DATE_TIME)]
+    tried_at: Annotated[str | None, says("When it was last tried; null: never.", format="date-time")]
     milliseconds: Annotated[int | None, says("How long that took; null: it was never tried.")]
 
 
@@ -51,7 +51,9 @@ class TriedLinks(Struct, rename="camel"):
 class LinksToTry(Struct):
     """Which links to try."""
 
-    links: Annotated[list[str] | None, says("Their names; left out: all.", items={"enum": list(Link)})] = None
+    links: Annotated[
+        list[str] | None, says("Their names; left out: all.", items={"enum": list(Link)}, minItems=1)
+    ] = None
 
 
 @define
@@ -113,6 +115,6 @@ def _describe(link: Link, result: LinkResult | None) -> TriedLink:
     tried = ABOUT[link].tried
     if result is None:
         return TriedLink(link, LinkState.UNKNOWN, "not tried yet", tried, None, None, None, None)
-    found, at = result.finding, Time.of(result.tried_at)
+    found, at = result.finding, format_time(result.tried_at)
     what_to_do = explain_remedy(result), explain_without(result)
     return TriedLink(link, found.state, found.said, tried, *what_to_do, at, result.milliseconds)
