@@ -14,7 +14,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.json import make_converter
 
 from showtime_core.domain import alerts
-from showtime_core.domain.alerts import Alert
+from showtime_core.domain.alerts import Alert, AlertTest
 from showtime_core.domain.broadcasts.broadcast import ChannelState, Snapshot
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Timeline
@@ -59,6 +59,17 @@ Document = dict[str, Any]
 def alert_document(alert: Alert) -> Document:
     """Say an alert as the overlay reads it."""
     return {"type": ALERT_TYPES[type(alert)], "data": _without_none(alert)}
+
+
+def shown_document(shown: Alert | AlertTest | Snapshot) -> Document:
+    """Say an alert, one that the host tries out, or the state, as the feed keeps it."""
+    match shown:
+        case Snapshot():
+            return snapshot_document(shown)
+        case AlertTest(alert):
+            return alert_document(alert) | {"isTest": True}
+        case _:
+            return alert_document(shown)
 
 
 def snapshot_document(snapshot: Snapshot) -> Document:

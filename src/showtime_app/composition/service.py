@@ -12,6 +12,7 @@ from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition import sign_in
+from showtime_app.composition.console import console_routes
 from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
 from showtime_app.composition.preflight import make_preflight
@@ -25,7 +26,7 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import Guards, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.queue_watch import look_at, night_watch, queue_watch
 from showtime_app.web.routes import (
     admin,
     callback,
@@ -41,6 +42,7 @@ from showtime_app.web.routes import (
     show,
     show_settings,
     show_stream,
+    show_tests,
     status,
     streams,
 )
@@ -100,6 +102,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
         *_show(guards, storage, policy, shown),
         *_for_the_host(guards, storage, policy, off, jobs),
+        *console_routes(settings, ports, metrics, guards),
         hosts.router(),
         moderators.router(hosts.use_case, guards.broadcaster),
         *_ghosts(ports, storage, policy, polling),
@@ -107,6 +110,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *pages.routes(),
         *neighbours.routes,
     ]
+
+    watches = (shown.queue, shown.night)
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
@@ -117,7 +122,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(shown.queue.look, shown.queue.is_watched),
+        storage.follow_show(partial(look_at, watches), lambda: any(each.is_watched() for each in watches)),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -175,8 +180,9 @@ def _show_sources(
     readiness: status.ReadinessCache,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness)
+    queue = queue_watch(storage.show.read, partial(feed.hub.is_read, "alerts"))
+    revision = night_watch(storage.night.revision)
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, revision, readiness)
 
 
 def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
@@ -186,6 +192,7 @@ def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.S
     return [
         *show.routers(use_case, overlays, guards.holders_of(SecretKind.HOTKEY, guards.host)),
         *show_settings.routers(use_case, storage.show_secrets, kinds, guards),
+        show_tests.router(use_case, guards.host),
         show_stream.route(shown, guards),
     ]
 

@@ -296,6 +296,15 @@ class ShowCommanded:
 
 
 @frozen
+class AlertTested:
+    """The host tries out an alert: the queue of the show gets one that nothing has led to."""
+
+    command_id: UUID
+    kind: str
+    """One of `alert_tests.ALERT_TESTS`."""
+
+
+@frozen
 class GhostRequested:
     """A viewer asks for a ghost, to be paid with points that the viewer has."""
 
@@ -353,6 +362,7 @@ Event = (
     | TapeStarted
     | TapeStopped
     | ShowCommanded
+    | AlertTested
     | GhostRequested
     | GhostPaid
     | EntryRetried

@@ -6,7 +6,8 @@ from typing import assert_never
 from attrs import evolve, frozen
 
 from showtime_core.domain import alerts, events
-from showtime_core.domain.alerts import Alert
+from showtime_core.domain.alert_tests import alert_test
+from showtime_core.domain.alerts import Alert, AlertTest
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,
@@ -67,7 +68,7 @@ class Reaction:
 
     state: ChannelState
     viewer_updates: tuple[ViewerUpdate, ...] = ()
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Alert | AlertTest, ...] = ()
     credit: Credit | None = None
     ghost_request: GhostRequest | None = None
     """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
@@ -133,6 +134,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return Reaction(take_tape_off(state, now))
         case events.ShowCommanded():
             return Reaction(state, show_change=event)
+        case events.AlertTested(_, kind):
+            return Reaction(state, alerts=(alert_test(kind),), show_change=event)
         case events.GhostRequested(viewer, subject):
             if denial:
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)

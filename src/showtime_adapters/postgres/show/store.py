@@ -181,7 +181,7 @@ def _document(showing: Showing) -> dict[str, Any]:
 def _showing(row: Any) -> Showing:  # noqa: ANN401 - a named tuple
     return Showing(
         id=row.id,
-        alert=QueuedAlert(row.alert_id, row.kind, row.at, row.bits, row.payload),
+        alert=QueuedAlert(row.alert_id, row.kind, row.at, row.bits, row.payload, row.is_test),
         state=ShowingState(row.state),
         waiting_since=row.waiting_since,
         joined=tuple(row.joined),

@@ -54,6 +54,8 @@ class QueuedAlert:
     """None: it is no alert of bits."""
     payload: str = field(default="{}", repr=False)
     """JSON, as clients receive it."""
+    is_test: bool = False
+    """Whether the host tries it out; it never becomes one with those that are none."""
 
 
 @frozen

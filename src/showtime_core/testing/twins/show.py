@@ -132,11 +132,18 @@ class MemoryShow:
         return [
             QueuedAlert(
                 number,
-                _KINDS.get(type(item.content), type(item.content).__name__),
+                _KINDS.get(type(alert), type(alert).__name__),
                 times[item.entry_id],
-                getattr(item.content, "num_bits", None),
-                repr(item.content),
+                getattr(alert, "num_bits", None),
+                repr(alert),
+                is_test=is_test,
             )
             for number, item in enumerate(self.units.memory.feed_items, 1)
             if not isinstance(item.content, Snapshot)
+            for alert, is_test in [_alert_of(item.content)]
         ]
+
+
+def _alert_of(content: alerts.Alert | alerts.AlertTest) -> tuple[alerts.Alert, bool]:
+    """Give an alert, and whether the host tries it out."""
+    return (content.alert, True) if isinstance(content, alerts.AlertTest) else (content, False)

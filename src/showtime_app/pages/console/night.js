@@ -1,0 +1,28 @@
+/** The night as it goes on: its timeline where there is room, and its summary to copy. */
+
+import { copy, duration, key, paint, plural } from "./draw.js";
+import { address, serverNow } from "./api.js";
+
+const drawer = import("../timeline.js").catch(() => null);
+let drawn = null;
+const $ = (id) => document.getElementById(id);
+
+/** Draw the timeline, and what is above it. */
+export function drawNight({ channel, timeline, totals }) {
+  const isLive = Boolean(channel?.isLive);
+  paint($("tonight-tools"), isLive, () => (isLive ? key("summary", "", copySummary, { mark: "copy", style: "hand", label: "Copy the summary of the night" }) : []));
+  $("timeline").hidden = !isLive || !timeline;
+  if ($("timeline").hidden) return;
+  const sums = totals && [totals.follows && plural(totals.follows, "follow"), totals.bits && plural(totals.bits, "bit"), totals.ghosts && plural(totals.ghosts, "ghost")];
+  const day = new Date(timeline.startedAt).toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+  $("night-about").textContent = [day, ...(sums ?? [])].filter(Boolean).join(", ");
+  const { screeningTapeId: tape, screeningStartedAt: since } = channel;
+  $("night-tape").textContent = tape === undefined ? "" : `Tape ${tape}, ${duration((serverNow() - Date.parse(since)) / 1000, true)}`;
+  if (drawn !== timeline) drawer.then((module) => module?.drawTimeline($("night-line"), timeline));
+  drawn = timeline;
+}
+
+async function copySummary(element) {
+  const response = await fetch(address("admin/nights/live/summary"), { cache: "no-store" }).catch(() => null);
+  if (response?.ok) await copy(element, await response.text());
+}
