@@ -36,6 +36,7 @@ Who is called, without our code
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
+    history             ghosts in the tables, whatever became of them
     records, chat, effects, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
