@@ -1,4 +1,4 @@
-"""All that is recorded of a night, as of one moment: each part read by an index, however long the journal is."""
+"""All that is recorded of a night, as of one moment: each part read by an index."""
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
@@ -91,9 +91,12 @@ class PostgresNights:
         await self._schema.require(self.pool)
         rows = await db.fetch_all(self.pool, _NUMBERS, db.by_name, {"limit": limit, "before": before})
         if not rows and before is not None:
-            if not await db.fetch_all(self.pool, _IS_BROADCAST, db.by_name, [before]):
-                raise NotFound("no such broadcast")
+            await self._require(before)
         return [row.id for row in rows]
+
+    async def _require(self, broadcast_id: int) -> None:
+        if not await db.fetch_all(self.pool, _IS_BROADCAST, db.by_name, [broadcast_id]):
+            raise NotFound("no such broadcast")
 
     async def night(self, broadcast_id: int | None) -> RecordedNight:
         """Read one night, or the one on the air."""

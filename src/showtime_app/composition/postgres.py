@@ -19,6 +19,7 @@ from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.leader import CHAT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
+from showtime_adapters.postgres.nights import PostgresNights
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
@@ -87,6 +88,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         is_recorded=units.is_known,
         parked=PostgresParkedItems(recording),
         history=PostgresHistory(pool),
+        nights=PostgresNights(pool),
         ghosts=PostgresGhosts(recording),
         ghost_approvals=PostgresGhostApprovals(recording),
         health=PostgresHealthStore(pool),

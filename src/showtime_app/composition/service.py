@@ -32,6 +32,7 @@ from showtime_app.web.routes import (
     ghosts,
     history,
     ledger,
+    nights,
     pages,
     parked,
     show,
@@ -48,6 +49,7 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.look_back import LookBack
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
@@ -191,6 +193,7 @@ def _for_the_host(ports: Ports, storage: Storage, policy: Policy, off: Sequence[
     return [
         history.router(storage.history),
         admin.router(of_the_host, guard),
+        nights.router(LookBack(storage.nights, read_again), guard),
         ghost_approvals.router(storage.ghost_approvals, guard),
     ]
 

@@ -38,12 +38,17 @@ def routes() -> list[HTTPRouteHandler]:
         """Show every ghost that was paid for; one of them with `?ghost=` and its id."""
         return page("ghosts", request)
 
+    @get("/nights", media_type="text/html", tags=["pages"], opt=said("page"))
+    async def nights(request: Request[Any, Any, Any]) -> Response[str]:
+        """Show past nights, compared; one of them with `?night=` and its number."""
+        return page("nights", request)
+
     @get("/pages/{path:path}", include_in_schema=False, middleware=[with_etag])
     async def file(path: FromPath[str]) -> Response[bytes]:
         """Give a part of a page: its style, its code, a font."""
         return Response(_read(path.strip("/")), media_type=_TYPES.guess_type(path)[0])
 
-    return [overlay, gallery, file]
+    return [overlay, gallery, nights, file]
 
 
 def page(name: str, request: Request[Any, Any, Any]) -> Response[str]:

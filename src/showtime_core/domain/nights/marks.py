@@ -1,15 +1,14 @@
 """Marks for the recording: what a player, an editor or a list of chapters is told of a night.
 
-They come in parts: one for each recording, whose times count from the start of its stream; or, by the tape's own
-clock, one for each screening, whose times count from when the tape was put on.
+They come in parts: one for each recording, whose times count from the start of its stream; or, by the tape's
+own clock, one for each screening, whose times count from when the tape was put on.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from showtime_core.domain.broadcasts.broadcast import Screening
 from showtime_core.domain.nights.recordings import DropOut, Recording
@@ -33,7 +32,7 @@ class Clock(StrEnum):
 
 
 class MarkKind(StrEnum):
-    """What is marked; what happens too often to be found by a mark, such as follows, is on the timeline alone."""
+    """What is marked. What happens too often for marks to help, such as follows, is on the timeline."""
 
     START = "start"
     """The recording begins."""
@@ -46,7 +45,7 @@ class MarkKind(StrEnum):
     DROP_OUT = "drop-out"
 
 
-_OF_MOMENTS = {MomentKind(kind): kind for kind in MarkKind if kind in set(MomentKind)}
+_OF_MOMENTS = {kind: MarkKind(kind.value) for kind in MomentKind if kind.value in list(MarkKind)}
 
 
 @frozen
@@ -129,7 +128,7 @@ def _stream_part(night: NightTimeline, index: int) -> Part:
     marks += _of_drop_outs(night.drop_outs, recording.started_at, end)
     stream = f"stream {recording.stream_id} of Twitch" if recording.stream_id else "a stream of Twitch"
     title = f"Night {night.id}, recording {index + 1} of {len(night.recordings)}: {printable(stream)}"
-    return _part(f"{title}, from {format_time(recording.started_at)}", end - recording.started_at, marks)
+    return _part(f"{title}, from {_second(recording.started_at)}", end - recording.started_at, marks)
 
 
 def _tape_part(night: NightTimeline, number: int, on: Screening) -> Part:
@@ -138,20 +137,25 @@ def _tape_part(night: NightTimeline, number: int, on: Screening) -> Part:
     marks += _of_moments(night.moments, on.started_at, end)
     marks += _of_drop_outs(night.drop_outs, on.started_at, end)
     title = f"Night {night.id}, screening {number} of {len(night.screenings)}: tape {on.tape_id}"
-    return _part(f"{title}, from {format_time(on.started_at)}", end - on.started_at, marks)
+    return _part(f"{title}, from {_second(on.started_at)}", end - on.started_at, marks)
+
+
+def _second(moment: datetime) -> str:
+    return format_time(moment.replace(microsecond=0))
 
 
 def _part(title: str, length: timedelta, marks: Sequence[Mark]) -> Part:
-    """Sort the marks; one at the very end is moved before it, where it can be seen."""
+    """Sort the marks; one in the last second is moved to its beginning, where it can be seen."""
     length = max(length, _ONE)
-    within = [Mark(min(mark.at, length - _ONE), mark.kind, mark.words) for mark in marks]
+    last = max(length - timedelta(seconds=1), timedelta(0))
+    within = [evolve(mark, at=min(mark.at, last)) for mark in marks]
     return Part(title, length, tuple(sorted(within, key=lambda mark: mark.at)))
 
 
 def _of_tapes(night: NightTimeline, index: int, end: datetime) -> Iterator[Mark]:
     """Mark each tape where it begins, or the recording while it is on.
 
-    One that was put on while no stream was on the air is marked where the next one is, or at the end of the last.
+    One that was put on while no stream was on the air is marked where the next begins, or the last ends.
     """
     recording, is_last = night.recordings[index], index + 1 == len(night.recordings)
     begin = recording.started_at

@@ -1,4 +1,4 @@
-"""The recordings of a night: Twitch makes one of each stream, so a night that was resumed may have several."""
+"""The recordings of a night: Twitch makes one of each stream, and a resumed night may have several."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,6 @@
-"""A night in words, to be copied into Discord: nothing that a viewer typed pings, links or formats anything."""
+"""A night in words, to be copied into Discord: nothing that a viewer typed pings, links or formats."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ MAX_SUMMARY = 2000
 _NAME, _SUBJECT, _LISTED = 40, 80, 12
 """Characters of a name and of a subject, and how many ghosts or tapes are listed."""
 _MARKUP = re.compile(r"([\\*_~`|#>\[\]()-])")
-# An invisible letter after each takes the meaning: of mentions, channels, emoji, times, links and invitations.
+# An invisible letter after each takes the meaning: of mentions, channels, emoji, times, links, invitations.
 _MEANING = re.compile(r"([@<:/.#])")
 _NOTHING = "\u200b"
 
@@ -32,7 +31,7 @@ def discord_summary(night: NightTimeline) -> str:
 
 
 def harmless(text: str, most: int) -> str:
-    """Write what a viewer typed so that Discord shows it as it is: no mention, no link, no format, one line."""
+    """Write what a viewer typed so that Discord shows it as it is: no mention, link or format, one line."""
     marked = _MARKUP.sub(r"\\\1", in_one_line(text, most))
     return _MEANING.sub(rf"\1{_NOTHING}", marked)
 
@@ -69,23 +68,10 @@ def _crowd(night: NightTimeline) -> list[str]:
         lines.append(f"Raids: {_some(by)}")
     trains = [one.number for one in night.moments if one.kind is MomentKind.HYPE_TRAIN]
     lines += [f"Hype trains: {len(trains)}, up to level {max(trains)}"] if trains else []
-    for title, kind, what in (("Loudest", MomentKind.BITS, "bits"), ("Kindest", MomentKind.GIFT, "gift subs")):
-        if top := _top(night, kind):
-            lines.append(f"{title}: {harmless(top[0], _NAME)} ({top[1]:,} {what})")
+    for title, giver, what in (("Loudest", night.loudest, "bits"), ("Kindest", night.kindest, "gift subs")):
+        if giver:
+            lines.append(f"{title}: {harmless(giver.username, _NAME)} ({giver.number:,} {what})")
     return lines
-
-
-def _top(night: NightTimeline, kind: MomentKind) -> tuple[str, int] | None:
-    """Find who gave most of a kind, in all; None: nobody who is known."""
-    sums, names = Counter[str](), dict[str, str]()
-    for one in night.moments:
-        if one.kind is kind and one.viewer_id:
-            sums[one.viewer_id] += one.number
-            names[one.viewer_id] = one.username
-    if not sums:
-        return None
-    [(viewer_id, number)] = sums.most_common(1)
-    return names[viewer_id], number
 
 
 def _ghosts(night: NightTimeline) -> list[str]:

@@ -1,5 +1,6 @@
 """The timeline of a night: what happened when, as far as the journal and the tables know."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +80,14 @@ class NightFigures:
 
 
 @frozen
+class Giver:
+    """Who gave most of something on a night, and how much in all."""
+
+    username: str
+    number: int
+
+
+@frozen
 class NightTimeline:
     """All that is told of a night."""
 
@@ -99,6 +108,24 @@ class NightTimeline:
     figures: NightFigures
     unknown: tuple[str, ...] = ()
     """What is not known of it, in sentences; empty: all is."""
+
+    @property
+    def loudest(self) -> Giver | None:
+        """Who cheered most; None: nobody with a name."""
+        return self._top(MomentKind.BITS)
+
+    @property
+    def kindest(self) -> Giver | None:
+        """Who gave most subscriptions; None: nobody with a name."""
+        return self._top(MomentKind.GIFT)
+
+    def _top(self, kind: MomentKind) -> Giver | None:
+        sums, names = Counter[str](), dict[str, str]()
+        for one in self.moments:
+            if one.kind is kind and one.viewer_id:
+                sums[one.viewer_id] += one.number
+                names[one.viewer_id] = one.username
+        return next((Giver(names[name], number) for name, number in sums.most_common(1)), None)
 
 
 def night_timeline(night: RecordedNight) -> NightTimeline:

@@ -116,7 +116,7 @@ class NightsContract:
         assert (night.entries, night.journal_since) == ((), None)
 
     async def test_entries_around_a_night_are_read_in_order(self, stage: NightsStage) -> None:
-        """A night has the entries around its time as they came, with what became of each; others have none."""
+        """A night has the entries around its time as they came, with what became of each; others do not."""
         now = datetime.now(UTC)
         follow = entry("f", ev.Follow(MARGE, now), now)
         news = [

@@ -1,4 +1,4 @@
-"""Nights in memory, as they are looked at afterwards: what a unit of work and a history in memory have kept."""
+"""Nights in memory, as they are looked at afterwards: what a unit of work and a history have kept."""
 
 from attrs import define
 
