@@ -103,14 +103,14 @@ class TimelineMoment(Struct):
     words: Annotated[str, says("What the viewer typed, or what the ghost is of.")]
 
 
-class Giver(Struct):
+class NightGiver(Struct):
     """Who gave most."""
 
     username: Annotated[str, says("As people see the name.")]
     number: Annotated[int, says("How much in all.")]
 
 
-class Timeline(Struct, rename="camel"):
+class NightDetails(Struct, rename="camel"):
     """All that is known of a night."""
 
     id: Annotated[int, says("The number of the broadcast.")]
@@ -123,8 +123,8 @@ class Timeline(Struct, rename="camel"):
     screenings: Annotated[list[TimelineScreening], says("By their start.")]
     moments: Annotated[list[TimelineMoment], says("By when they were.")]
     figures: Figures
-    loudest: Annotated[Giver | None, says("Who cheered most bits; null: nobody with a name.")]
-    kindest: Annotated[Giver | None, says("Who gave most subscriptions; null: nobody with a name.")]
+    loudest: Annotated[NightGiver | None, says("Who cheered most bits; null: nobody with a name.")]
+    kindest: Annotated[NightGiver | None, says("Who gave most subscriptions; null: nobody with a name.")]
     unknown: Annotated[Sequence[str], says("What is not known of the night, in sentences; empty: all is.")]
 
 
@@ -168,9 +168,9 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         return ComparedNights([convert_to(ComparedNight, night) for night in nights])
 
     @get("/{night:str}/timeline", opt=said("get_timeline"))
-    async def get_timeline(night: NightName) -> Timeline:
+    async def get_timeline(night: NightName) -> NightDetails:
         """Tell all that happened on a night, when it did."""
-        return convert_to(Timeline, await read(night))
+        return convert_to(NightDetails, await read(night))
 
     @get("/{night:str}/summary", media_type="text/plain", opt=said("get_summary"))
     async def get_summary(night: NightName) -> str:

@@ -60,6 +60,8 @@ def airtime(facts: Iterable[Fact], started_at: datetime, ended_at: datetime | No
         (moment, fact)
         for moment, fact in in_order(Timeline(facts=frozenset(facts)))
         if started_at <= moment and (ended_at is None or moment <= ended_at)
+        # What goes on the air as a night ends begins the next one.
+        if isinstance(fact, WentOffAir) or moment == started_at or moment != ended_at
     ]
     is_known = bool(moments) and moments[0][0] == started_at and isinstance(moments[0][1], WentOnAir)
     found = Airtime((Recording("", started_at),), is_known=is_known)

@@ -181,11 +181,16 @@ class _Telling:
         if isinstance(entry.content, events.HypeTrainUpdate):
             self._take_train(entry.content, at)
         elif not self._is_paid_already(entry.payment) and (moment := _moment(entry.content, at)):
+            moment = evolve(moment, at=self._within(moment.at))
             self.moments.setdefault(entry.dedup_key or entry.id, moment)
+
+    def _within(self, moment: datetime) -> datetime:
+        """Give the moment, or the end of the night that is nearer to it."""
+        return max(min(moment, self.night.ended_at or moment), self.night.started_at)
 
     def take_ghost(self, ghost: RecordedGhost, until: datetime) -> None:
         """Add a ghost that no entry told: of the predecessor's night, or paid after the end."""
-        at = min(max(ghost.paid_at, self.night.started_at), until)
+        at = min(self._within(ghost.paid_at), until)
         name = displayed_name(ghost.username, ghost.viewer_id)
         shown = Moment(MomentKind.GHOST, at, name, words=ghost.subject, viewer_id=ghost.viewer_id)
         self.moments.setdefault(f"ghost:{ghost.id}", shown)
@@ -200,7 +205,7 @@ class _Telling:
     def _take_train(self, told: events.HypeTrainUpdate, at: datetime) -> None:
         """Join all that is told of one train: it began with the first, and reached the highest level."""
         name = f"hype-train:{told.id}"
-        began_at = max(told.started_at or at, self.night.started_at)
+        began_at = min(self._within(told.started_at or at), at)
         known = self.moments.get(name, Moment(MomentKind.HYPE_TRAIN, began_at))
         over = at if told.phase is events.HypeTrainPhase.END else known.until
         first, level = min(known.at, began_at), max(known.number, told.level)
@@ -226,7 +231,7 @@ def _moment(content: object, at: datetime) -> Moment | None:  # noqa: PLR0911 - 
         case events.WatchStreak():
             return _by(content.writer, MomentKind.WATCH_STREAK, at, content.streak, content.text)
         case events.AdBreak(began_at, ends_at):
-            return Moment(MomentKind.AD_BREAK, began_at, until=max(began_at, ends_at))
+            return Moment(MomentKind.AD_BREAK, began_at, until=ends_at)
         case _:
             return None
 
