@@ -129,7 +129,12 @@ class NightDetails(Struct, rename="camel"):
 
 
 NightName = Annotated[
-    str, says("The number of a broadcast, or `live` for the one on the air.", examples=["7", _LIVE])
+    str,
+    says(
+        "The number of a broadcast, or `live` for the one on the air.",
+        pattern=f"^({_LIVE}|[+-]?[0-9]+)$",
+        examples=["7", _LIVE],
+    ),
 ]
 Limit = Annotated[int, Parameter(ge=1, le=_MOST_COMPARED, description="Compare so many at most.")]
 Before = Annotated[str, says("Compare those that began before this broadcast.", type="integer")]
@@ -151,7 +156,10 @@ ClockName = Annotated[
 PartNumber = Annotated[int, Parameter(ge=0, description="Which recording, or which screening, from 1.")]
 Kinds = Annotated[
     str,
-    says(f"Only marks of these kinds, with commas between them: {', '.join(MarkKind)}. Empty: all of them."),
+    says(
+        f"Only marks of these kinds, with commas between them: {', '.join(MarkKind)}. Empty: all of them.",
+        pattern=f"^(({'|'.join(MarkKind)})(,({'|'.join(MarkKind)}))*)?$",
+    ),
 ]
 
 
