@@ -7,11 +7,10 @@ from attrs import define, field
 from psycopg.rows import class_row
 
 from showtime_adapters.postgres import pool as db
-from showtime_adapters.postgres.journal import read_entry
+from showtime_adapters.postgres.journal import read_record
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.broadcast import Screening
-from showtime_core.domain.journal import Outcome
-from showtime_core.domain.nights.recorded import AROUND, RecordedEntry, RecordedGhost, RecordedNight
+from showtime_core.domain.nights.recorded import AROUND, RecordedGhost, RecordedNight
 from showtime_core.errors import NotFound
 
 _AT_ONE_MOMENT: LiteralString = "set transaction isolation level repeatable read read only"
@@ -72,7 +71,7 @@ _FIRST_SINCE: LiteralString = """
 
 # So many entries from a place on.
 _ENTRIES: LiteralString = """
-    select position, id, source, type, version, retry, sent_at, body, reacted_at, outcome
+    select position, id, source, type, version, retry, sent_at, body, reacted_at, policy, outcome, remark
     from showtime.journal where position >= %(place)s order by position limit %(limit)s
 """
 _PAGE = 500
@@ -126,7 +125,7 @@ async def _read(connection: db.Connection, broadcast_id: int | None) -> Recorded
         row.now,
         tuple(on),
         tuple(ghosts),
-        tuple(RecordedEntry(read_entry(one), one.reacted_at, Outcome(one.outcome)) for one in entries),
+        tuple(map(read_record, entries)),
         since,
     )
 

@@ -14,6 +14,8 @@ _COMMANDS = {
     "migrate": "Bring the database to the schema that this version needs.",
     "parked": "List what is parked, and decide what becomes of it.",
     "replay": "Work everything out again from the journal, and compare.",
+    "export": "Write a night down as a file.",
+    "import": "Record a night from its file, in an empty channel.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "conform": "Try a receiver of EventSub: does it do what Twitch asks?",
@@ -21,6 +23,9 @@ _COMMANDS = {
     "token": "Print a bearer token for `showtime dev`.",
     "completion": "Let the shell complete what is typed.",
 }
+
+_MODULES = {"export": "export_night", "import": "import_night"}
+"""Modules that are not named as their commands: `import` is a word of Python."""
 
 
 class Commands(click.Group):
@@ -34,7 +39,8 @@ class Commands(click.Group):
         """Load one command."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"showtime_app.cli.{cmd_name}"), cmd_name)
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"showtime_app.cli.{module}"), module)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click passes it

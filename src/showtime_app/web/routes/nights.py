@@ -14,6 +14,7 @@ from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.routes.history import read_broadcast_id
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.nights.marks import (
+    ALL_KINDS,
     MAX_OFFSET,
     Clock,
     MarkKind,
@@ -154,13 +155,7 @@ ClockName = Annotated[
     ),
 ]
 PartNumber = Annotated[int, Parameter(ge=0, description="Which recording, or which screening, from 1.")]
-Kinds = Annotated[
-    str,
-    says(
-        f"Only marks of these kinds, with commas between them: {', '.join(MarkKind)}. Empty: all of them.",
-        pattern=f"^(({'|'.join(MarkKind)})(,({'|'.join(MarkKind)}))*)?$",
-    ),
-]
+Kinds = Annotated[list[MarkKind] | None, says("Only marks of this kind; may stand often. None: all of them.")]
 
 
 def router(look_back: LookBack, guard: Guard) -> Router:
@@ -194,7 +189,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         offset: Offset = 0.0,
         clock: ClockName = Clock.STREAM.value,
         part: PartNumber = 1,
-        kinds: Kinds = "",
+        kinds: Kinds = None,
     ) -> Response[str]:
         """Give the marks of one recording as WebVTT: a resumed night has several, each a part.
 
@@ -202,7 +197,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         """
         found, chosen = await read(night), max(part, 1)
         meant = _pick(parts_of(found, read_clock(clock)), chosen)
-        cues = cues_of(meant, _finite(offset), read_kinds(kinds))
+        cues = cues_of(meant, _finite(offset), kinds or ALL_KINDS)
         note = f"{len(cues)} marks; {offset:+g} s were added to each."
         name = f"night-{found.id}-{clock}-{chosen}.vtt"
         return _file(as_web_vtt(meant.title, note, cues), name, "text/vtt")
@@ -213,13 +208,13 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         offset: Offset = 0.0,
         clock: ClockName = Clock.STREAM.value,
         part: PartNumber = 0,
-        kinds: Kinds = "",
+        kinds: Kinds = None,
     ) -> Response[str]:
         """Give the marks as lines of `H:MM:SS words`, of one part or of all, each below its title.
 
         One part alone has no title, so that its lines are chapters as YouTube reads them.
         """
-        found, wanted = await read(night), read_kinds(kinds)
+        found, wanted = await read(night), kinds or ALL_KINDS
         parts = parts_of(found, read_clock(clock))
         if part:
             text = as_text(cues_of(_pick(parts, part), _finite(offset), wanted))
@@ -240,14 +235,6 @@ def read_clock(name: str) -> Clock:
     if name not in set(Clock):
         raise Refused(f"no such clock: choose {' or '.join(Clock)}")
     return Clock(name)
-
-
-def read_kinds(names: str) -> Sequence[MarkKind]:
-    """Read kinds of marks from a list with commas; none named: all. Raises Refused."""
-    named = [name.strip() for name in names.split(",") if name.strip()]
-    if not set(named) <= set(MarkKind):
-        raise Refused(f"no such kind of mark: choose of {', '.join(MarkKind)}")
-    return [MarkKind(name) for name in named] or tuple(MarkKind)
 
 
 def _finite(offset: float) -> float:

@@ -45,6 +45,7 @@ class MarkKind(StrEnum):
     DROP_OUT = "drop-out"
 
 
+ALL_KINDS = tuple(MarkKind)
 _OF_MOMENTS = {kind: MarkKind(kind.value) for kind in MomentKind if kind.value in list(MarkKind)}
 
 
@@ -85,7 +86,7 @@ def parts_of(night: NightTimeline, clock: Clock) -> tuple[Part, ...]:
     return tuple(_stream_part(night, number) for number in range(len(night.recordings)))
 
 
-def cues_of(part: Part, offset: float, kinds: Collection[MarkKind] = tuple(MarkKind)) -> tuple[Cue, ...]:
+def cues_of(part: Part, offset: float, kinds: Collection[MarkKind] = ALL_KINDS) -> tuple[Cue, ...]:
     """Give the marks of these kinds a start and an end, each moved by `offset` seconds, in order.
 
     What would begin before 0 begins at 0, if it ends later; else it is left out.

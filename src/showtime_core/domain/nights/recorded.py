@@ -6,23 +6,13 @@ from uuid import UUID
 from attrs import frozen
 
 from showtime_core.domain.broadcasts.broadcast import Screening
-from showtime_core.domain.journal import Entry, Outcome
+from showtime_core.domain.journal import JournalRecord
 
 AROUND = timedelta(minutes=15)
 """How far before and after a night its entries are looked for, by when they were reacted to.
 
 A message is accepted for ten minutes after it was sent; the rest is for clocks that differ.
 """
-
-
-@frozen
-class RecordedEntry:
-    """An entry of the journal, with when it was reacted to, and what became of it."""
-
-    entry: Entry
-    now: datetime
-    """By the database's clock."""
-    outcome: Outcome
 
 
 @frozen
@@ -52,7 +42,7 @@ class RecordedNight:
     """By their start."""
     ghosts: tuple[RecordedGhost, ...] = ()
     """The oldest first."""
-    entries: tuple[RecordedEntry, ...] = ()
+    entries: tuple[JournalRecord, ...] = ()
     """The entries that were reacted to from `AROUND` before the night until `AROUND` after it, in order."""
     journal_since: datetime | None = None
     """When the first entry of the whole journal was reacted to; None: there is none."""

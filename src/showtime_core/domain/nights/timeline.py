@@ -11,8 +11,8 @@ from showtime_core.domain import events
 from showtime_core.domain.broadcasts.broadcast import Screening
 from showtime_core.domain.broadcasts.history import displayed_name
 from showtime_core.domain.broadcasts.timeline import fact_of
-from showtime_core.domain.journal import PRUNED, Outcome
-from showtime_core.domain.nights.recorded import RecordedEntry, RecordedGhost, RecordedNight
+from showtime_core.domain.journal import PRUNED, JournalRecord, Outcome
+from showtime_core.domain.nights.recorded import RecordedGhost, RecordedNight
 from showtime_core.domain.nights.recordings import DropOut, Recording, airtime
 from showtime_core.domain.points_and_ghosts.payments import Payment, is_told_already
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
@@ -173,7 +173,7 @@ class _Telling:
     """By what it is that happened, so that what is told twice is there once."""
     _payments: list[Payment] = field(factory=list)
 
-    def take(self, record: RecordedEntry) -> None:
+    def take(self, record: JournalRecord) -> None:
         """Add what an entry tells, if it was on this night and was not told before."""
         entry, at = record.entry, record.entry.sent_at or record.now
         if at < self.night.started_at or (self.night.ended_at and at > self.night.ended_at):
@@ -263,7 +263,7 @@ def _figures(
     )
 
 
-def _unknown(night: RecordedNight, counted: Sequence[RecordedEntry], *, is_begun: bool) -> Iterator[str]:
+def _unknown(night: RecordedNight, counted: Sequence[JournalRecord], *, is_begun: bool) -> Iterator[str]:
     """Say what is missing, and why."""
     pruned = sum(record.entry.content is PRUNED for record in counted)
     if night.journal_since is None or (night.ended_at and night.journal_since > night.ended_at):

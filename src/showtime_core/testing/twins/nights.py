@@ -1,10 +1,10 @@
 """Nights in memory, as they are looked at afterwards: what a unit of work and a history have kept."""
 
-from attrs import define
+from attrs import define, evolve
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
 from showtime_core.domain.journal import JournalRecord
-from showtime_core.domain.nights.recorded import AROUND, RecordedEntry, RecordedGhost, RecordedNight
+from showtime_core.domain.nights.recorded import AROUND, RecordedGhost, RecordedNight
 from showtime_core.errors import NotFound
 from showtime_core.testing.twins.history import MemoryHistory, StoredGhost
 
@@ -44,9 +44,12 @@ class MemoryNights:
             units.clock(),
             tuple(on),
             tuple(sorted(map(_ghost, ghosts), key=lambda ghost: (ghost.paid_at, ghost.id))),
-            tuple(_entry(record) for record in units.memory.records if _is_around(record, row)),
+            tuple(self._remarked(record) for record in units.memory.records if _is_around(record, row)),
             units.memory.records[0].now if units.memory.records else None,
         )
+
+    def _remarked(self, record: JournalRecord) -> JournalRecord:
+        return evolve(record, remark=self.history.units.memory.verdicts[record.entry.id].remark)
 
     def _broadcasts(self) -> list[Broadcast]:
         return [*self.history.units.memory.broadcasts.values()]
@@ -59,10 +62,6 @@ def _is_meant(row: Broadcast, broadcast_id: int | None) -> bool:
 def _is_around(record: JournalRecord, night: Broadcast) -> bool:
     is_after = night.ended_at is not None and record.now > night.ended_at + AROUND
     return record.now >= night.started_at - AROUND and not is_after
-
-
-def _entry(record: JournalRecord) -> RecordedEntry:
-    return RecordedEntry(record.entry, record.now, record.outcome)
 
 
 def _ghost(ghost: StoredGhost) -> RecordedGhost:

@@ -8,9 +8,10 @@ from attrs import evolve
 from hypothesis import given
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import PRUNED, Entry, Malformed, Outcome
-from showtime_core.domain.nights.recorded import RecordedEntry, RecordedGhost, RecordedNight
+from showtime_core.domain.journal import PRUNED, Entry, JournalRecord, Malformed, Outcome
+from showtime_core.domain.nights.recorded import RecordedGhost, RecordedNight
 from showtime_core.domain.nights.timeline import Giver, Moment, MomentKind, NightFigures, night_timeline
+from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import BOB, LARRY, MARGE, REWIND, at, offline, online
 from showtime_core.testing.strategies import entry
 from support.looked_back import EVENINGS, one_played, played
@@ -137,7 +138,7 @@ def test_a_night_of_the_predecessor_is_told_as_far_as_it_is_known():
 
 def test_a_journal_that_begins_during_a_night_says_so():
     """Of a night that was on the air when the journal began, it is said since when it is known."""
-    follow = RecordedEntry(said("f", ev.Follow(MARGE, at(50)), 50), at(50), Outcome.REACTED)
+    follow = JournalRecord(said("f", ev.Follow(MARGE, at(50)), 50), at(50), Policy(), Outcome.REACTED)
     night = night_timeline(evolve(OLD, entries=(follow,), journal_since=at(45)))
     assert night.figures.follows == 1
     [unknown] = night.unknown
@@ -148,7 +149,9 @@ def test_what_was_pruned_is_said_to_be_missing():
     """Bodies that were pruned are counted, and nothing is guessed from them."""
     pruned = evolve(said("f", ev.Follow(MARGE, at(50)), 50), content=PRUNED)
     night = night_timeline(
-        evolve(OLD, entries=(RecordedEntry(pruned, at(50), Outcome.REACTED),), journal_since=at(-99))
+        evolve(
+            OLD, entries=(JournalRecord(pruned, at(50), Policy(), Outcome.REACTED),), journal_since=at(-99)
+        )
     )
     assert (night.figures.follows, night.figures.ghosts) == (None, 2)
     assert night.unknown == (
@@ -167,7 +170,7 @@ def test_a_ghost_is_paid_within_its_night():
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.REACTED, Outcome.RETRIED}))
 def test_only_what_was_reacted_to_is_told(outcome):
     """What was told before, is parked, dismissed or not understood is not on the timeline."""
-    follow = RecordedEntry(said("f", ev.Follow(MARGE, at(50)), 50), at(50), outcome)
+    follow = JournalRecord(said("f", ev.Follow(MARGE, at(50)), 50), at(50), Policy(), outcome)
     retried = evolve(follow, outcome=Outcome.RETRIED)
     known = evolve(OLD, ghosts=(), journal_since=at(-99))
     assert night_timeline(evolve(known, entries=(follow,))).moments == ()
