@@ -156,10 +156,8 @@ def test_marks_are_moved_and_chosen(place):
     moved = place.host.get(f"{night}/marks.txt", params={"part": 1, "offset": "3600.5"}).text
     assert moved.startswith("1:00:00 The shop opens\n")
     chosen = {"kinds": ["tape", "drop-out"], "part": 1}
-    words = [
-        line.split()[1] for line in place.host.get(f"{night}/marks.txt", params=chosen).text.splitlines()
-    ]
-    assert words == ["Tape", "Tape", "Drop-out,"]
+    lines = place.host.get(f"{night}/marks.txt", params=chosen).text.splitlines()
+    assert [line.split()[1] for line in lines] == ["Tape", "Tape", "Drop-out,"]
     assert place.host.get(f"{night}/marks.txt?kinds=moon").status_code == 400
     by_tape = place.host.get(f"{night}/marks.txt?clock=tape").text.split("\n\n")
     assert [part.splitlines()[1].split()[:2] for part in by_tape] == [["0:00:00", "Tape"]] * len(by_tape)
@@ -173,7 +171,7 @@ def test_marks_are_moved_and_chosen(place):
         ("/admin/nights/99/timeline", (404, "no such broadcast")),
         ("/admin/nights/1e9/summary", (400, "broadcast ID must be an integer")),
         ("/admin/nights?before=99", (404, "no such broadcast")),
-        ("/admin/nights?before=x", (400, "broadcast ID must be an integer")),
+        ("/admin/nights?before=x", (400, "before: Expected `int`, got `str`")),
         ("/admin/nights/1/marks.vtt?part=2", (404, "no such part: there are 1")),
         ("/admin/nights/1/marks.txt?clock=wall", (400, "no such clock: choose stream or tape")),
     ],

@@ -138,9 +138,8 @@ def _play_file(file: IO[bytes], speed: float, token: str | None, *, same_ids: bo
         raise click.ClickException(str(reason)) from reason
     steps, left_out = steps_of(night.records)
     token = token or _token(setting.target.token_secret, pick(EventOptions, given).to_user)
-    click.echo(
-        f"Night {night.header.number}: {len(steps)} of {len(night.records)} entries, at {speed:g} times its speed."
-    )
+    count = f"{len(steps)} of {len(night.records)} entries"
+    click.echo(f"Night {night.header.number}: {count}, at {speed:g} times its speed.")
     if left_out:
         click.echo(f"{left_out} entries are left out: showtime's own, and those whose bodies were pruned.")
     if token is None:

@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from attrs import define, evolve, field, frozen
 
@@ -15,6 +15,7 @@ from showtime_app.simulate.messages import ACCEPTED, Request, sign
 from showtime_app.simulate.player import GIVE_UP_AFTER, TAPE_SET
 from showtime_app.simulate.sender import Sender
 from showtime_core.domain.journal import PRUNED, Entry, EntrySource, JournalRecord
+from showtime_core.texts import format_time
 
 _TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)"')
 _MESSAGE_TYPES = {
@@ -88,21 +89,18 @@ class RecordedPlayer:
     keeps_ids: bool
     """Whether messages have the ids of the file; else new ones, since a server knows those of before."""
     say: Callable[[str], None]
-    _shift: "TimeShift" = field(init=False)
 
     async def play(self, steps: Sequence[RecordedStep]) -> None:
         """Play the steps, each when the one before is answered and the pause between them is over.
 
         It ends early where nothing that was sent so far has been answered as it should be.
         """
-        began = min((step.entry.sent_at for step in steps if step.entry.sent_at), default=None)
-        self._shift = TimeShift(began, self.context.clock(), self.speed)
-        loop = asyncio.get_running_loop()
+        loop, shift = asyncio.get_running_loop(), TimeShift(self.speed)
         started = loop.time()
         for step in steps:
             await asyncio.sleep(step.at.total_seconds() / self.speed - (loop.time() - started))
             if step.call is None:
-                await self.sender.deliver(self._requests(step.entry))
+                await self.sender.deliver(self._requests(step.entry, shift))
             elif self.token:
                 url = self.base + step.call.path
                 await self.sender.call(step.call.method, url, self.token, TAPE_SET)
@@ -111,37 +109,39 @@ class RecordedPlayer:
                 self.say("nothing is answered as it should be: the night is called off")
                 return
 
-    def _requests(self, entry: Entry) -> Iterator[Request]:
+    def _requests(self, entry: Entry, shift: "TimeShift") -> Iterator[Request]:
         name = (
             entry.id if self.keeps_ids else str(uuid.UUID(int=self.context.ids.getrandbits(128), version=4))
         )
-        yield request_of(evolve(entry, id=name), self.context, self._shift)
+        yield request_of(evolve(entry, id=name), self.context, shift)
 
 
-@frozen
+@define
 class TimeShift:
-    """Moves the times of a night to those at which it is played, at its speed."""
+    """Moves times that stand in messages to when those are sent: as long before, at the speed of the night.
 
-    began: datetime | None
-    """The first message of the night; None: there is none."""
-    now: int
-    """When it is played, in nanoseconds since 1970."""
+    A time that comes again is moved to the same, so that what Twitch tells twice is still one thing.
+    """
+
     speed: float
+    _moved: dict[str, str] = field(factory=dict)
 
-    def body(self, body: bytes) -> bytes:
-        """Move all times that stand in a body alone, as texts of JSON."""
-        return _TIME.sub(lambda found: b'"%s"' % self._moved(found[1].decode()).encode(), body)
+    def body(self, entry: Entry, now: int) -> bytes:
+        """Move all times in a body that stand alone, as texts of JSON; `now` is in nanoseconds since 1970."""
+        sent = timestamps.read(format_time(entry.sent_at)) if entry.sent_at else now
 
-    def _moved(self, time: str) -> str:
-        if self.began is None:
-            return time
-        began = timestamps.read(self.began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-        return timestamps.written(self.now + round((timestamps.read(time) - began) / self.speed))
+        def move(found: re.Match[bytes]) -> bytes:
+            time = found[1].decode()
+            moved = timestamps.written(now + round((timestamps.read(time) - sent) / self.speed))
+            return b'"%s"' % self._moved.setdefault(time, moved).encode()
+
+        return _TIME.sub(move, entry.body)
 
 
 def request_of(entry: Entry, context: DeliveryContext, shift: TimeShift) -> Request:
     """Sign a recorded message as it is sent now, with the times in it moved."""
-    timestamp, body = timestamps.written(context.clock()), shift.body(entry.body)
+    now = context.clock()
+    timestamp, body = timestamps.written(now), shift.body(entry, now)
     headers = {
         "Twitch-Eventsub-Message-Id": entry.id,
         "Twitch-Eventsub-Message-Retry": "0",

@@ -47,22 +47,20 @@ async def export_night(
 def entries_of(night: RecordedNight, parse: Parse) -> Sequence[JournalRecord]:
     """Pick the entries that belong to a night, out of those around it.
 
-    They are those that Twitch sent, or that were reacted to, in its time; and besides what tells of it just
-    afterwards: that its end was missed, that its ghosts are paid, and what was decided about its entries.
+    They are all that came from a quarter of an hour before it until a quarter after it, such as the title of
+    the stream, and ghosts that were paid after its end; but no other night begins, ends or has tapes there.
     """
-    return [record for record in night.entries if _is_of(night, record, parse)]
+    return [record for record in night.entries if not _is_of_another(night, record, parse)]
 
 
-def _is_of(night: RecordedNight, record: JournalRecord, parse: Parse) -> bool:
-    moment = record.entry.sent_at or record.now
-    if moment < night.started_at:
+def _is_of_another(night: RecordedNight, record: JournalRecord, parse: Parse) -> bool:
+    entry, moment = record.entry, record.entry.sent_at or record.now
+    if not entry.type.startswith(("stream.", "tape.")):
         return False
-    if night.ended_at is None or moment <= night.ended_at:
-        return True
-    if record.entry.type == "stream.missed":
-        content = read_content(record.entry, parse).content
-        return isinstance(content, StreamMissed) and content.since <= night.ended_at
-    return record.entry.type in ("ghost.paid", "entry.retry", "entry.dismiss")
+    content = read_content(entry, parse).content
+    if isinstance(content, StreamMissed):
+        moment = content.since
+    return moment < night.started_at or (night.ended_at is not None and moment > night.ended_at)
 
 
 class EmptyChannel(Protocol):

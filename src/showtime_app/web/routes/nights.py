@@ -138,7 +138,9 @@ NightName = Annotated[
     ),
 ]
 Limit = Annotated[int, Parameter(ge=1, le=_MOST_COMPARED, description="Compare so many at most.")]
-Before = Annotated[str, says("Compare those that began before this broadcast.", type="integer")]
+Before = Annotated[
+    int, Parameter(description="Compare those that began before this broadcast; 0: the latest.")
+]
 Offset = Annotated[
     float,
     Parameter(
@@ -165,9 +167,9 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         return await look_back.timeline(None if night == _LIVE else read_broadcast_id(night))
 
     @get("/", opt=said("compare_nights"))
-    async def compare_nights(limit: Limit = 12, before: Before = "") -> ComparedNights:
+    async def compare_nights(limit: Limit = 12, before: Before = 0) -> ComparedNights:
         """List past nights in numbers, the latest first, the one on the air among them."""
-        nights = await look_back.latest(limit, read_broadcast_id(before) if before else None)
+        nights = await look_back.latest(limit, before or None)
         return ComparedNights([convert_to(ComparedNight, night) for night in nights])
 
     @get("/{night:str}/timeline", opt=said("get_timeline"))

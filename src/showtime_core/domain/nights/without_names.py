@@ -14,7 +14,8 @@ from showtime_core.domain.journal import PRUNED, JournalRecord, Outcome
 from showtime_core.domain.points_and_ghosts.ghosts import find_subject, ghost_id_of
 
 LEFT_OUT = "left out"
-_GHOST = f"ghost of something {LEFT_OUT}"
+_SUBJECT = f"something {LEFT_OUT}"
+_GHOST = f"ghost of {_SUBJECT}"
 """Stands for words that ask for a ghost, so that one is asked for still."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)")
@@ -157,6 +158,8 @@ class WithoutNames:
         return self._people.setdefault(user_id, len(self._people) + 1)
 
     def _leaf(self, name: str, value: Any) -> Any:  # noqa: ANN401 - of JSON
+        if name == "subject":
+            return _SUBJECT
         if name in _TYPED:
             return self._typed(value)
         if name in _IDS:
