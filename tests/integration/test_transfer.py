@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
@@ -13,14 +14,20 @@ from showtime_adapters.postgres.empty_channel import PostgresEmptyChannel
 from showtime_adapters.postgres.nights import PostgresNights
 from showtime_adapters.postgres.pool import make_pool
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
-from showtime_core.domain.broadcasts.broadcast import Broadcast
+from showtime_adapters.twitch.messages import read_again
+from showtime_core.domain.broadcasts.broadcast import Broadcast, Snapshot
+from showtime_core.domain.reactions import Policy
 from showtime_core.testing.contracts.empty_channel import EmptyChannelContract, EmptyChannelStage
+from showtime_core.testing.night_files import night_of
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+from showtime_core.use_cases.receive import receive
 from support import auth_service
 from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database
 from support.in_process import Ran, run_here, running_here
 from support.server import SECRET, environment, rows
 
+TAPES = "select tape_id from showtime.screening order by started_at"
 HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 
 
@@ -176,8 +183,7 @@ def test_a_night_is_played_back(channel, migrated, folder, kind):
     if kind == "file":
         assert told == before
     assert [json.loads(each)["type"] for each in told] == [json.loads(each)["type"] for each in before]
-    tapes = "select tape_id from showtime.screening order by started_at"
-    assert rows(migrated, tapes) == rows(channel.conninfo, tapes)
+    assert rows(migrated, TAPES) == rows(channel.conninfo, TAPES)
     assert rows(migrated, "select count(*) from showtime.broadcast") == [(1,)]
 
 
@@ -207,6 +213,19 @@ def test_a_line_that_is_wrong_is_named_and_nothing_is_done(channel, migrated, fo
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: line 5: 'source' is a ")
     assert rows(migrated, "select count(*) from showtime.journal") == [(0,)]
+
+
+async def test_a_night_is_taken_by_the_harness(channel):
+    """A night from a file is played in memory, and gives as many alerts and the same tapes."""
+    night = night_of(channel.file.splitlines(), read_again)
+    units = MemoryUnitOfWork()
+    for record in night.records:
+        units.clock = partial(getattr, record, "now")
+        await receive([record.entry], units, Policy())
+    told = [item for item in units.memory.feed_items if not isinstance(item.content, Snapshot)]
+    assert len(told) == len(alerts(channel.conninfo))
+    tapes = [on.tape_id for on in units.memory.screenings.values()]
+    assert tapes == [tape for (tape,) in rows(channel.conninfo, TAPES)]
 
 
 def test_a_channel_that_is_not_empty_is_refused(channel, folder):

@@ -30,6 +30,7 @@ from showtime_core.use_cases.receive import plan_changes
 from showtime_core.use_cases.replay.replayed import DECIDED, DENIED
 
 Content = Event | Unknown | Malformed
+"""What an entry may say."""
 
 
 async def export_night(

@@ -20,6 +20,7 @@ from showtime_core.errors import Refused
 from showtime_core.texts import clean, format_time, quote
 
 FORMAT = "showtime-night"
+"""What the first line says it is."""
 VERSION = 1
 """Files of a higher one are refused: they may hold what this version would lose."""
 

@@ -46,6 +46,7 @@ class MarkKind(StrEnum):
 
 
 ALL_KINDS = tuple(MarkKind)
+"""What is marked where no kind is chosen."""
 _OF_MOMENTS = {kind: MarkKind(kind.value) for kind in MomentKind if kind.value in list(MarkKind)}
 
 

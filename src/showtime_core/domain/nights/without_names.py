@@ -14,6 +14,7 @@ from showtime_core.domain.journal import PRUNED, JournalRecord, Outcome
 from showtime_core.domain.points_and_ghosts.ghosts import find_subject, ghost_id_of
 
 LEFT_OUT = "left out"
+"""Stands where there were words."""
 _SUBJECT = f"something {LEFT_OUT}"
 _GHOST = f"ghost of {_SUBJECT}"
 """Stands for words that ask for a ghost, so that one is asked for still."""
