@@ -36,6 +36,7 @@ from showtime_app.web.routes import (
     history,
     ledger,
     moderators,
+    nights,
     pages,
     parked,
     preflight,
@@ -54,6 +55,7 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.look_back import LookBack
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
@@ -212,6 +214,7 @@ def _for_the_host(
     return [
         history.router(storage.history),
         *admin.routers(of_hosts, of_the_broadcaster, guards),
+        nights.router(LookBack(storage.nights, read_again), guards.host),
         ghost_approvals.router(storage.ghost_approvals, guards.host),
     ]
 
