@@ -1,9 +1,11 @@
 """The overlay in a real browser, on a real queue: each alert is played once, whoever dies meanwhile."""
 
 import random
+import re
 import uuid
 from collections import Counter, defaultdict
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -163,6 +165,37 @@ def test_each_alert_is_played_once_whoever_dies(show, scale):
     assert sorted(states) == told
     assert {number: dict(found) for number, found in states.items() if found["shown"] != 1} == {}
     assert {state for found in states.values() for state in found} <= {"shown", "interrupted"}
+
+
+def train(phase, level, progress=None, left=None):
+    """Tell of the one hype train of this test: how far it has come, and for how many seconds it goes on."""
+    now = datetime.now(UTC)
+    event = CHANNEL | {"id": "choo-1", "level": level, "total": 9000, "started_at": now.isoformat()}
+    if phase != "end":
+        until = now + timedelta(seconds=left)
+        event |= {"progress": progress, "goal": 1000, "expires_at": until.isoformat()}
+    return message(f"channel.hype_train.{phase}", event)
+
+
+def test_a_hype_train_is_counted_while_it_runs(show):
+    """A small counter tells the level, the way to the next one and the time left, until the train has ended."""
+    show.tell(train("begin", 1, 137, left=250))
+    text = await_some(lambda: show.text("train"))
+    assert "HYPE TRAIN 1" in text
+    assert "13 % of the way to level 2" in text
+    assert re.search(r"\b4:0\d\b", text)
+    show.tell(train("progress", 2, 500, left=250))
+    text = await_some(lambda: "HYPE TRAIN 2" in show.text("train") and show.text("train"))
+    assert "50 % of the way to level 3" in text
+    show.tell(train("end", 2))
+    await_some(lambda: show.text("train") == "")
+
+
+def test_a_hype_train_of_whose_end_nobody_tells_leaves(show):
+    """Where Twitch's word of the end is lost, the counter goes when no time is left."""
+    show.tell(train("begin", 1, 137, left=4))
+    await_some(lambda: "HYPE TRAIN 1" in show.text("train"))
+    await_some(lambda: show.text("train") == "")
 
 
 def chat_message(text):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 from attrs import evolve
 from litestar.types import ASGIApp, ControllerRouterHandler
 
@@ -23,7 +24,7 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import broadcaster_only, holders_of, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.queue_document import describe_queue
 from showtime_app.web.routes import (
     admin,
     callback,
@@ -40,6 +41,8 @@ from showtime_app.web.routes import (
     status,
     streams,
 )
+from showtime_app.web.train_document import describe_train
+from showtime_app.web.watch import Watch
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
@@ -106,7 +109,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(shown.queue.look, shown.queue.is_watched),
+        storage.follow_show(shown.look, shown.is_watched),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -164,8 +167,18 @@ def _show_sources(
     readiness: status.ReadinessCache,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness, storage.show_secrets)
+
+    async def read_queue() -> str:
+        queue = describe_queue(await storage.show.read(), is_also_streamed=feed.hub.is_read("alerts"))
+        return msgspec.json.encode(queue, enc_hook=str).decode()
+
+    async def read_train() -> str:
+        state, _ = await storage.read_health()
+        return msgspec.json.encode(describe_train(state), enc_hook=str).decode()
+
+    queue, train = Watch(read_queue), Watch(read_train)
+    secrets = storage.show_secrets
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, train, readiness, secrets)
 
 
 def _show(ports: Ports, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:

@@ -17,6 +17,9 @@ export const examples = [
 
 export const tape = { tapeId: 31, title: "Lake Tahoe & You", about: "1991 · 44 min · T-120 SP" };
 
+/** A train that has 161 seconds left. */
+export const train = () => ({ hypeTrain: { level: 3, progress: 620, goal: 1000, expiresAt: new Date(Date.now() + 161_000).toISOString() } });
+
 /** How long the show has been on the air, in milliseconds. */
 export const AIR_TIME = 8_047_000;
 

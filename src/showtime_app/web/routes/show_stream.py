@@ -1,7 +1,7 @@
 """`GET /show`: one stream for a page, of server-sent events with names.
 
 It is read with `fetch`, so that what is refused has its status. What changes as a whole is sent as a whole:
-state, queue, health. Of the rest chat alone is replayed, by an id that tells how far both have come.
+state, queue, train, health. Of the rest chat alone is replayed, by an id that tells how far both have come.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from showtime_app.web.asgi import header, refuses_method, send_body
 from showtime_app.web.hub import StreamClient
 from showtime_app.web.middleware.access import Guard, bearer_token
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
-from showtime_app.web.queue_watch import QueueWatch
 from showtime_app.web.routes.status import ReadinessCache, Status
 from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
+from showtime_app.web.watch import Watch
 from showtime_core.domain.feed import FeedEntry
 from showtime_core.domain.show.show_secrets import digest_of, kind_of
 from showtime_core.errors import Refused, Unavailable
 from showtime_core.ports import ShowSecrets
 
-LAYERS = ("state", "queue", "health", "alert", "chat")
+LAYERS = ("state", "queue", "train", "health", "alert", "chat")
 """The names of its events."""
 HEARTBEAT_SECONDS = 15.0
 _LOOK_SECONDS = 5.0
@@ -50,11 +50,22 @@ class ShowSources:
     feed: StreamSource
     chat: StreamSource
     recent_chat: ReadSome
-    queue: QueueWatch
+    queue: Watch
+    train: Watch
     health: ReadinessCache
     secrets: ShowSecrets
     stopped: asyncio.Event = field(factory=asyncio.Event)
     """Set when the server stops."""
+
+    def is_watched(self) -> bool:
+        """Tell whether any page is to be told of the queue or the train."""
+        return self.queue.is_watched() or self.train.is_watched()
+
+    async def look(self) -> None:
+        """Read what is watched, and tell of what has changed; raises Unavailable."""
+        for watch in (self.queue, self.train):
+            if watch.is_watched():
+                await watch.look()
 
 
 @define
@@ -127,7 +138,8 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
     tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_secret(page)]
     tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
-    tellers += [_tell_queue(page)] if "queue" in page.layers else []
+    watches = {"queue": page.sources.queue, "train": page.sources.train}
+    tellers += [_tell_changes(page, name, watches[name]) for name in watches if name in page.layers]
     tellers += [_tell_health(page)] if "health" in page.layers else []
     yield sse.comment()
     async with asyncio.TaskGroup() as group:
@@ -204,9 +216,8 @@ async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[Feed
             await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
-async def _tell_queue(page: _OpenPage) -> None:
-    """Tell the queue as it is, then each change of it."""
-    watch = page.sources.queue
+async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
+    """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
         while True:
             try:
@@ -216,7 +227,7 @@ async def _tell_queue(page: _OpenPage) -> None:
                 await asyncio.sleep(_READ_AGAIN_SECONDS)
         while True:
             changed.clear()
-            await page.out.put(page.event("queue", watch.document))
+            await page.out.put(page.event(name, watch.document))
             await changed.wait()
 
 
