@@ -11,6 +11,7 @@ from integration import test_overlay as short
 from support.following import await_some
 from support.twitch import CHANNEL, cheer, follow, message, viewer
 
+stage = short.stage
 show = short.show
 
 MINUTES = int(os.environ.get("SHOWTIME_SOAK_MINUTES", "60"))
