@@ -164,8 +164,8 @@ def test_nothing_flashes(chrome, server, kind, scale):
     frames = []
     for time in moments(milliseconds, [(0, comes), (milliseconds - 400, milliseconds)], scale.frame_rate):
         chrome.execute_async_script(AT, time)
-        png = base64.b64decode(chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"])
-        frames.append((time / 1000, *read_frame(png)))
+        taken = chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
+        frames.append((time / 1000, *read_frame(base64.b64decode(taken["data"]))))
     assert worst_share(frames) < 0.25
 
 
