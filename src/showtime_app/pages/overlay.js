@@ -50,7 +50,7 @@ function play({ alert, more, seconds }, elapsed) {
   const milliseconds = seconds * 1000;
   if (!element) return { finished: new Promise((done) => setTimeout(done, milliseconds)), stop: () => null };
   if (!isMuted) sound.play(alert.type);
-  if (alert.type === "generated-images") return materialise(element, $("ghost"), $("dim"), milliseconds, elapsed);
+  if (alert.type === "generated-images") return materialise(element, $("ghost"), $("dim"), milliseconds, elapsed, ["chat", "tape", "train"].map($));
   return reveal(element, $("alert"), milliseconds, elapsed);
 }
 
