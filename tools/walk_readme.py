@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Walk from a clone to an alert in a browser with the README alone, and say how long it takes.
 
-    .venv/bin/python tools/walk_readme.py        needs git, make, port 5001, the network, chromium, chromedriver
+    .venv/bin/python tools/walk_readme.py        needs git, make, port 5001, the network and Chromium
 
 What is committed is cloned into a folder of its own. The first two blocks of commands of the README run as
-they stand there: the first until it has printed the overlay's address, which a browser opens; then the second,
-until an alert is painted. `PIP_NO_CACHE_DIR=1` has pip fetch everything anew, as on a machine that never had
-it. It ends with 0 if the alert came within three minutes of the clone.
+they stand there: the first until it has printed the overlay's address, which a browser opens; then the
+second, until an alert is painted. `PIP_NO_CACHE_DIR=1` has pip fetch everything anew, as on a machine that
+never had it. It ends with 0 if the alert came within three minutes of the clone.
 """
 
 import re

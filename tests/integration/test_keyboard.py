@@ -17,8 +17,8 @@ PAID = """
         insert into showtime.viewer (twitch_user_id, twitch_display_name) values ('1337', 'VHSVera')
     ), asked as (
         insert into showtime.image_request
-        select ('00000000-0000-4000-8000-0000000000' || number)::uuid, '1337', null, 'a baby seal', 'a prompt',
-               now(), now() + number * interval '1 second', null
+        select ('00000000-0000-4000-8000-0000000000' || number)::uuid, '1337', null, 'a baby seal',
+               'a prompt', now(), now() + number * interval '1 second', null
         from generate_series(10, 39) as number
         returning id
     ), painted as (

@@ -74,7 +74,9 @@ class Show:
             number
             for (number,) in rows(
                 self.conninfo,
-                "select alert_id from showtime.showing where state = 'shown' and alert_id > %s order by ended_at",
+                """
+                select alert_id from showtime.showing where state = 'shown' and alert_id > %s order by ended_at
+                """,
                 self.since,
             )
         ]
@@ -201,7 +203,7 @@ def train(name, phase, level, progress=None, left=None):
 
 
 def test_a_hype_train_is_counted_while_it_runs(show):
-    """A small counter tells the level, the way to the next one and the time left, until the train has ended."""
+    """A small counter tells the level, the way to the next one and the time left, until the train ends."""
     show.tell(train("long", "begin", 1, 137, left=250))
     text = await_some(lambda: show.text("train"))
     assert "HYPE TRAIN 1" in text

@@ -1,8 +1,10 @@
 """An evening in front of the overlay: chat and alerts come and go, and the page keeps nothing of them.
 
-    SHOWTIME_SOAK_MINUTES=10 make soak ARGS="-k memory -s"      an hour, unless told otherwise
+SHOWTIME_SOAK_MINUTES says how long; an hour by default. Each minute's counts are logged (`-o log_cli=true
+-o log_cli_level=info`).
 """
 
+import logging
 import os
 import time
 from itertools import cycle, islice
@@ -13,6 +15,7 @@ from support.twitch import CHANNEL, cheer, follow, message, viewer
 
 stage = short.stage
 show = short.show
+_log = logging.getLogger(__name__)
 
 MINUTES = int(os.environ.get("SHOWTIME_SOAK_MINUTES", "60"))
 ALERTS_A_MINUTE = 6
@@ -76,14 +79,14 @@ def play_a_minute(show, told, minute):
 
 
 def test_an_hour_leaves_the_page_as_it_was(show):
-    """However many alerts were played and lines said, the page's heap, nodes and listeners stay what they were."""
+    """However many alerts were played and lines said, heap, nodes and listeners stay what they were."""
     for kind in KINDS:
         show.host("PUT", f"/admin/show/rules/{kind}", json={"seconds": PLAYED_SECONDS})
     told, samples = alerts(), []
     for minute in range(MINUTES):
         play_a_minute(show, told, minute)
         samples.append(sample(show.chrome))
-        print(f"minute {minute + 1}: {samples[-1][0]:,} bytes, {samples[-1][1:]} nodes and listeners", flush=True)
+        _log.info("minute %s: %s bytes, %s nodes, %s listeners", minute + 1, *samples[-1])
     few = max(1, MINUTES // 6)
     early = [max(counts) for counts in zip(*samples[1 : 1 + few], strict=True)]
     late = [min(counts) for counts in zip(*samples[-few:], strict=True)]

@@ -71,8 +71,10 @@ class HypeTrainProgress:
     started_at: datetime | None = None
     """When this train began; None: Twitch did not say."""
     expires_at: datetime | None = field(default=None, eq=False)
-    """When it ends unless it comes to the next level; None: Twitch did not say. Versions before this one have not
-    kept it: a replay of what they recorded does not compare it."""
+    """When it ends unless it comes to the next level; None: Twitch did not say.
+
+    Versions before this one have not kept it: a replay of what they recorded does not compare it.
+    """
 
     def is_later_than(self, known: "HypeTrainProgress") -> bool:
         """Tell whether this is news after the `known` progress.
