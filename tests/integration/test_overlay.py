@@ -75,7 +75,8 @@ class Show:
             for (number,) in rows(
                 self.conninfo,
                 """
-                select alert_id from showtime.showing where state = 'shown' and alert_id > %s order by ended_at
+                select alert_id from showtime.showing where state = 'shown' and alert_id > %s
+                order by ended_at
                 """,
                 self.since,
             )
