@@ -49,9 +49,14 @@ def raided(name):
     return message("channel.raid", who | to | {"viewers": 300})
 
 
+def departed(name):
+    """Tell of a hype train that goes on for five minutes: from the first to the end, one is counted."""
+    return short.train(name, "begin", 2, 500, left=300)
+
+
 def alerts():
     """Tell of one kind after the other, without end."""
-    for number, make in enumerate(cycle([follow, cheer, subscribed, gifted, raided])):
+    for number, make in enumerate(cycle([departed, follow, cheer, subscribed, gifted, raided])):
         yield make(f"Viewer{number}")
 
 
