@@ -1,7 +1,7 @@
 """An evening in front of the overlay: chat and alerts come and go, and the page keeps nothing of them.
 
-SHOWTIME_SOAK_MINUTES says how long, two at least; an hour by default. Each minute's counts are logged (`-o log_cli=true
--o log_cli_level=info`).
+SHOWTIME_SOAK_MINUTES says how long, two at least; an hour by default. Each minute's counts are logged
+(`-o log_cli=true -o log_cli_level=info`).
 """
 
 import logging
