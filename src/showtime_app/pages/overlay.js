@@ -64,8 +64,9 @@ function connect(secret) {
     train(now) { train.take(now); },
     chat(event) { chat.take(event); },
   };
-  const wanted = ["state", "queue", "train", ...(layers.has("chat") ? ["chat"] : [])];
-  follow(`show?layers=${wanted}`, secret, (event, data) => takes[event]?.(data), (trouble) => trouble?.startsWith("4") && notice(trouble));
+  // All of it, where that will do: an instance of the version before refuses a layer that it does not know.
+  const url = layers.has("chat") ? "show" : "show?layers=state,queue,train";
+  follow(url, secret, (event, data) => takes[event]?.(data), (trouble) => trouble?.startsWith("4") && notice(trouble));
   if (layers.has("alerts")) queue.run().then(notice);
 }
 
