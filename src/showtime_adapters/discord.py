@@ -62,9 +62,13 @@ class DiscordGallery:
         if not answer.is_success:
             raise Unavailable(f"Discord answers {answer.status_code}")
         try:
-            return clean(str(json.loads(answer.content)["name"]))
-        except (ValueError, RecursionError, KeyError, TypeError) as reason:
-            raise Unavailable("what answers is no webhook of Discord") from reason
+            said = json.loads(answer.content)
+        except (ValueError, RecursionError):
+            said = None
+        match said:
+            case {"id": str(), "name": str() | None as name}:
+                return clean(name or "without a name")
+        raise Unavailable("what answers is no webhook of Discord")
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.is_success:

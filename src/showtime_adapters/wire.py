@@ -16,7 +16,7 @@ from cattrs.preconf.json import make_converter
 from showtime_core.domain import alerts
 from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Snapshot
+from showtime_core.domain.broadcasts.broadcast import ChannelState, HypeTrainProgress, Snapshot
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Timeline
 from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion
@@ -181,6 +181,9 @@ def _renaming_converter(names: Callable[[type[Any]], dict[str, str] | None]) -> 
 
 
 _plain = _renaming_converter(_STORED_NAMES.get)
+# Versions before have not kept it: it is written where it is known.
+_when_known = make_dict_unstructure_fn(HypeTrainProgress, _plain, expires_at=override(omit_if_default=True))
+_plain.register_unstructure_hook(HypeTrainProgress, _when_known)
 state_document: Callable[[ChannelState], Document] = _plain.unstructure
 """Says the channel's state for keeping."""
 decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)

@@ -15,6 +15,7 @@ from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, P
 from showtime_core.domain.lights import Effort
 from showtime_core.domain.night.feed import NightEntry, NightQuery
 from showtime_core.domain.night.totals import NightTally
+from showtime_core.domain.nights.recorded import RecordedNight
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
@@ -302,6 +303,22 @@ class History(Protocol):
 
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere. Raises NotFound."""
+
+
+class Nights(Protocol):
+    """All that is recorded of a night, to look at it afterwards; each raises Unavailable."""
+
+    async def numbers(self, limit: int, before: int | None = None) -> Sequence[int]:
+        """List so many broadcasts at most, the latest first: those that began before one, or the latest.
+
+        Raises NotFound if `before` is no broadcast.
+        """
+
+    async def night(self, broadcast_id: int | None) -> RecordedNight:
+        """Read one night as of one moment, or the one on the air (None); raises NotFound.
+
+        The contents of its entries are not read.
+        """
 
 
 class Ledger(Protocol):

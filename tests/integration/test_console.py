@@ -138,7 +138,7 @@ def console(desk):
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_a_night_is_run_from_the_console_alone(console, width):
-    """An address, a tape, the five keys, a ghost, what is parked, a test, a summary: all from the page alone."""
+    """An address, a tape, pause, skip, again, safe mode, a ghost, what is parked, a test, a summary."""
     console.open(width, "#address")
     console.press("make")
     address = console.see(lambda: console.says(".secret"))

@@ -32,6 +32,26 @@ def service(well_service):
     well_service.trouble()
 
 
+async def test_the_webhook_tells_its_name_and_posts_nothing(service, gallery):
+    """The webhook is looked up by its own address: nothing is posted, and one that is gone is said to be."""
+    assert await gallery.look_up() == "Ghosts"
+    assert not service.posts
+    service.trouble("404")
+    with pytest.raises(Refused, match="404: the webhook is gone"):
+        await gallery.look_up()
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [("500", "Discord answers 500"), ('{"name": 1986}', "no webhook"), ("<p>", "no webhook")],
+)
+async def test_what_is_no_webhook_is_none(service, gallery, failure, said):
+    """An answer that is no webhook of Discord's proves nothing."""
+    service.trouble(failure)
+    with pytest.raises(Unavailable, match=said):
+        await gallery.look_up()
+
+
 class Clock:
     now = 1000.0
 

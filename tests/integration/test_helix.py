@@ -1,13 +1,19 @@
 """Twitch's API is asked over real sockets, and however it answers, we know what to do."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from showtime_adapters.twitch.app_token import AppToken
-from showtime_adapters.twitch.helix import HelixAutoMod, HelixChannels, HelixClient, HelixSubscriptions
+from showtime_adapters.twitch.helix import (
+    HelixAutoMod,
+    HelixChannels,
+    HelixClient,
+    HelixClock,
+    HelixSubscriptions,
+)
 from showtime_adapters.twitch.http import Credentials, RequestSender
 from showtime_adapters.twitch.oauth import TwitchConsent
 from showtime_core.domain.subscriptions import (
@@ -234,6 +240,43 @@ async def test_one_that_exists_is_adopted(api, ours, tells_id):
     there = api.world.add("stream.online")
     assert (await ours.subscriptions.create(ONLINE)).id == there.id
     assert list(api.world.subs) == [there.id]
+
+
+@pytest.mark.parametrize("tells_id", [True, False])
+async def test_one_that_exists_is_replaced_by_another(api, ours, tells_id):
+    """What is made anew is another subscription than the one that is there, which is deleted first."""
+    api.world.tells_id = tells_id
+    there, other = api.world.add("stream.online"), api.world.add("stream.online", "https://others.example/")
+    made = await ours.subscriptions.create_anew(ONLINE)
+    assert (made.status, made.id == there.id) == (PENDING, False)
+    assert set(api.world.subs) == {made.id, other.id}
+
+
+async def test_broken_ones_are_not_in_the_way_of_another(api, ours):
+    """Broken subscriptions of ours, of which Twitch allows three, are deleted for what is made anew."""
+    for _ in range(2):
+        api.world.add("stream.online", status=DEAD)
+    other = api.world.add("stream.online", "https://others.example/")
+    made = await ours.subscriptions.create_anew(ONLINE)
+    assert set(api.world.subs) == {made.id, other.id}
+
+
+async def test_what_others_have_is_in_the_way(api, ours):
+    """Where others have all the subscriptions that Twitch allows, nothing is deleted, and it is refused."""
+    others = {api.world.add("stream.online", f"https://others.example/{each}").id for each in range(3)}
+    with pytest.raises(Refused, match="allows three"):
+        await ours.subscriptions.create_anew(ONLINE)
+    assert set(api.world.subs) == others
+
+
+async def test_the_time_is_told_without_a_token(api, ours):
+    """Twitch's clock is read from the refusal of a request without a token, so that no secret is needed."""
+    api.ahead_seconds = 3600.0
+    clock = HelixClock(f"http://127.0.0.1:{api.port}/helix", ours.asking)
+    before = datetime.now(UTC)
+    ahead = await clock.read() - before
+    assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
+    assert not api.app_tokens
 
 
 async def test_nobody_elses_is_adopted(api, ours):

@@ -45,6 +45,23 @@ def opened(service, key=API_KEY, model=MODEL, seconds=20.0):
     return OpenAIPainter(key, model, f"{service.url}/v1", seconds=seconds)
 
 
+async def test_a_model_is_looked_up_without_painting(painter, service):
+    """The model answers to its name, and nothing is painted; a key or a model that is wrong is refused."""
+    assert await painter.look_up() == MODEL
+    for how, said in (
+        ({"key": "sk-proj-wrong"}, "OPENAI_API_KEY"),
+        ({"model": "gpt-1"}, "OPENAI_IMAGE_MODEL"),
+    ):
+        async with opened(service, **how) as other:
+            with pytest.raises(Refused, match=said) as refused:
+                await other.look_up()
+        assert "sk-proj" not in str(refused.value)
+    service.trouble("cut")
+    with pytest.raises(Unavailable):
+        await painter.look_up()
+    assert not service.prompts
+
+
 # --- answers --------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,9 @@ trip; where it does not hold, nothing is written, and the lock is taken first to
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
-from attrs import field, mutable
+from attrs import evolve, field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
 from psycopg.rows import class_row
 
@@ -44,6 +45,8 @@ class PostgresUnitOfWork:
     """
 
     pool: db.Pool
+    at: datetime | None = None
+    """The time at which entries are recorded, for an import; None: it is read under the lock."""
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _schema: SchemaCheck = field(factory=SchemaCheck)
@@ -64,7 +67,7 @@ class PostgresUnitOfWork:
     ) -> JournalChanges | None:
         """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
         cached = self._kept
-        if not cached.version or not _may_be_assumed(entries, policy):
+        if self.at or not cached.version or not _may_be_assumed(entries, policy):
             return None
         batch = AdmittedBatch(cached.state, None, tuple(entries), {})
         try:
@@ -85,6 +88,7 @@ class PostgresUnitOfWork:
         """See how things stand, and then write what follows."""
         async with connection.transaction():
             batch, cached = await _admit(connection, entries, policy, self._kept)
+            batch = evolve(batch, now=self.at or batch.now)
             changes = plan(batch, policy)
             if not batch.new_entries:
                 return changes

@@ -178,8 +178,9 @@ class HelixSubscriptions:
     async def create_anew(self, wanted: WantedSubscription) -> EventSubSubscription:
         """Create one in place of the one that is there already."""
         answer = await self._ask_for(wanted)
-        if answer.status == HTTPStatus.CONFLICT:
-            await self.delete((await self._adopted(wanted, answer)).id)
+        if answer.status in (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS):  # broken ones count as well
+            for each in await self._ours(wanted, answer):
+                await self.delete(each.id)
             answer = await self._ask_for(wanted)
         return _created(wanted, answer)
 
@@ -202,13 +203,16 @@ class HelixSubscriptions:
 
     async def _adopted(self, wanted: WantedSubscription, answer: TwitchAnswer) -> EventSubSubscription:
         """Find the one that Twitch says is there; it must be what is wanted, and call our URL."""
+        if ours := await self._ours(wanted, answer):
+            return ours[0]
+        raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
+
+    async def _ours(self, wanted: WantedSubscription, answer: TwitchAnswer) -> Sequence[EventSubSubscription]:
+        """Find what is in the way and calls our URL: the one that Twitch names, or all."""
         named = answer.body.get("id") if isinstance(answer.body, dict) else None
         found = await self.find(named) if isinstance(named, str) else None
         candidates = [found] if found else await self.list_all()
-        for each in candidates:
-            if each.callback == self.our_url and each.fulfils(wanted):
-                return each
-        raise Refused(f"Twitch says that {wanted.type} exists already, but it does not call our URL")
+        return [each for each in candidates if each.callback == self.our_url and each.fulfils(wanted)]
 
 
 def _created(wanted: WantedSubscription, answer: TwitchAnswer) -> EventSubSubscription:

@@ -52,7 +52,7 @@ def check(links: tuple[str, ...], data_dir: Path | None, *, as_json: bool) -> No
     if as_json:
         import msgspec
 
-        click.echo(json.dumps(msgspec.to_builtins(known, enc_hook=str), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(msgspec.to_builtins(known), indent=2, ensure_ascii=False))
     else:
         _print(told)
     if any(each.state is LinkState.FAILED for each in told):

@@ -42,6 +42,8 @@ embedded_database = postgres.embedded_database
 open_database = postgres.open_database
 open_decide_parked = postgres.open_decide_parked
 replay = postgres.replay
+export_night = postgres.export_night
+import_night = postgres.import_night
 set_vod_url = postgres.set_vod_url
 open_twitch = twitch.open_twitch
 

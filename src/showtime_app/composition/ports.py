@@ -56,6 +56,7 @@ class Storage:
     """Tells whether the journal has an entry of this id; raises Unavailable."""
     parked: ports.ParkedItems
     history: ports.History
+    nights: ports.Nights
     ghosts: ports.Ghosts
     ghost_approvals: ports.GhostApprovals
     health: ports.HealthStore

@@ -26,7 +26,7 @@ from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import Guards, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.queue_watch import look_at, night_watch, queue_watch
+from showtime_app.web.queue_document import describe_queue
 from showtime_app.web.routes import (
     admin,
     callback,
@@ -36,6 +36,7 @@ from showtime_app.web.routes import (
     history,
     ledger,
     moderators,
+    nights,
     pages,
     parked,
     preflight,
@@ -46,6 +47,8 @@ from showtime_app.web.routes import (
     status,
     streams,
 )
+from showtime_app.web.train_document import describe_train
+from showtime_app.web.watch import watch_of
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
@@ -54,6 +57,7 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.look_back import LookBack
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
@@ -111,8 +115,6 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *neighbours.routes,
     ]
 
-    watches = (shown.queue, shown.night)
-
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
     resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays, jobs]
@@ -122,7 +124,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(partial(look_at, watches), lambda: any(each.is_watched() for each in watches)),
+        storage.follow_show(shown.look, shown.is_watched),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -180,9 +182,19 @@ def _show_sources(
     readiness: status.ReadinessCache,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
-    queue = queue_watch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    revision = night_watch(storage.night.revision)
-    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, revision, readiness)
+
+    async def read_queue() -> object:
+        return describe_queue(await storage.show.read(), is_also_streamed=feed.hub.is_read("alerts"))
+
+    async def read_train() -> object:
+        state, _ = await storage.read_health()
+        return describe_train(state)
+
+    async def read_night() -> object:
+        return {"revision": await storage.night.revision()}
+
+    watches = {"queue": watch_of(read_queue), "train": watch_of(read_train), "night": watch_of(read_night)}
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, watches, readiness)
 
 
 def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
@@ -212,6 +224,7 @@ def _for_the_host(
     return [
         history.router(storage.history),
         *admin.routers(of_hosts, of_the_broadcaster, guards),
+        nights.router(LookBack(storage.nights, read_again), guards.host),
         ghost_approvals.router(storage.ghost_approvals, guards.host),
     ]
 

@@ -24,9 +24,12 @@ function filled(element, classes, attributes, children) {
 const OUTLINE = "M4 30V13a12 12 0 0 1 24 0v17l-4-3.4-4 3.4-4-3.4-4 3.4-4-3.4Z";
 const EYES = "M12.2 10.6a2.2 3 0 1 0 .01 0ZM19.8 10.6a2.2 3 0 1 0 .01 0Z";
 
-/** Draw the ghost of the house; its eyes are holes. */
+/** The outline of the ghost of the house; its eyes are holes, where it is filled by `evenodd`. */
+export const GHOST = OUTLINE + EYES;
+
+/** Draw the ghost of the house. */
 export function ghostIcon() {
-  const path = svg("path", { d: OUTLINE + EYES, "fill-rule": "evenodd" });
+  const path = svg("path", { d: GHOST, "fill-rule": "evenodd" });
   return svg("svg.ghost-icon", { viewBox: "2 0 28 31", "aria-hidden": "true" }, path);
 }
 

@@ -137,6 +137,8 @@ class HypeTrainUpdate:
     """How long that way is; 0 for one that has ended."""
     started_at: datetime | None = None
     """When this train began, the same in all its messages; None: Twitch did not say."""
+    expires_at: datetime | None = None
+    """When it ends unless it comes to the next level; None: Twitch did not say, or it has ended."""
 
 
 @frozen

@@ -75,6 +75,16 @@ def test_a_hype_train_of_the_version_before_has_no_beginning():
     assert wire.decode_state(document).hype_train == HypeTrainProgress("choo", 2, 3, 4)
 
 
+def test_when_a_hype_train_expires_is_kept_where_it_is_known():
+    """A state has the key only where Twitch has said when the train ends, and is read with it and without."""
+    told = HypeTrainProgress("choo", 2, 3, 4, expires_at=EIGHT)
+    document = wire.state_document(ChannelState(hype_train=told))
+    assert document["hype_train"]["expires_at"] == "2026-10-30T20:00:00Z"
+    assert wire.decode_state(document).hype_train.expires_at == EIGHT
+    del document["hype_train"]["expires_at"]
+    assert wire.decode_state(document).hype_train.expires_at is None
+
+
 def test_a_kept_check_has_the_keys_of_the_versions_before():
     """The keys of a stored check at Twitch are those that every version so far has written."""
     document = wire.twitch_health_document(HEALTH)

@@ -43,12 +43,17 @@ def routes() -> list[HTTPRouteHandler]:
         """Show the host's console; whoever is not signed in sees how to."""
         return page("console", request)
 
+    @get("/nights", media_type="text/html", tags=["pages"], opt=said("page"))
+    async def nights(request: Request[Any, Any, Any]) -> Response[str]:
+        """Show past nights, compared; one of them with `?night=` and its number."""
+        return page("nights", request)
+
     @get("/pages/{path:path}", include_in_schema=False, middleware=[with_etag])
     async def file(path: FromPath[str]) -> Response[bytes]:
         """Give a part of a page: its style, its code, a font."""
         return Response(_read(path.strip("/")), media_type=_TYPES.guess_type(path)[0])
 
-    return [overlay, gallery, console, file]
+    return [overlay, gallery, console, nights, file]
 
 
 def page(name: str, request: Request[Any, Any, Any]) -> Response[str]:

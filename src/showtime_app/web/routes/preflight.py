@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Self
 
 from attrs import define, field
-from litestar import get, post
+from litestar import HttpMethod, Response, get, post, route
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import Guard
 from showtime_app.web.openapi.descriptions import said, says
-from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.preflight.links import (
     ABOUT,
     Link,
@@ -23,6 +22,7 @@ from showtime_core.domain.preflight.links import (
 )
 from showtime_core.domain.preflight.runs import Preflight
 from showtime_core.errors import Refused
+from showtime_core.texts import format_time
 from showtime_core.use_cases.preflight import RunPreflight
 
 
@@ -37,7 +37,7 @@ class TriedLink(Struct, rename="camel"):
     tried: Annotated[str, says("What a try does.")]
     remedy: Annotated[str | None, says("What to do about it; null: nothing.")]
     goes_on: Annotated[str | None, says("What goes on without it; null: it has not failed.")]
-    tried_at: Annotated[Time | None, says("When it was last tried; null: never.", **DATE_TIME)]
+    tried_at: Annotated[str | None, says("When it was last tried; null: never.", format="date-time")]
     milliseconds: Annotated[int | None, says("How long that took; null: it was never tried.")]
 
 
@@ -51,7 +51,9 @@ class TriedLinks(Struct, rename="camel"):
 class LinksToTry(Struct):
     """Which links to try."""
 
-    links: Annotated[list[str] | None, says("Their names; left out: all.", items={"enum": list(Link)})] = None
+    links: Annotated[
+        list[str] | None, says("Their names; left out: all.", items={"enum": list(Link)}, minItems=1)
+    ] = None
 
 
 @define
@@ -80,6 +82,11 @@ class PreflightJobs:
 def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterHandler]:
     """Make the routes; the guards stand before those that try, beside whatever stands before all."""
 
+    @route("/preflight", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+    async def preflight_options() -> Response[None]:
+        # The framework's own would name the methods of the first handler of this path alone.
+        return Response(None, headers={"allow": "GET, HEAD, OPTIONS, POST"})
+
     @get("/preflight", opt=said("get_preflight"))
     async def get_preflight() -> TriedLinks:
         """Tell how each link of the show was found when it was last tried."""
@@ -91,7 +98,7 @@ def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterH
         await jobs.start(read_links(data.links if data else None))
         return describe_preflight(await jobs.use_case.current())
 
-    return [get_preflight, try_links]
+    return [preflight_options, get_preflight, try_links]
 
 
 def read_links(names: Sequence[str] | None) -> Sequence[Link]:
@@ -113,6 +120,6 @@ def _describe(link: Link, result: LinkResult | None) -> TriedLink:
     tried = ABOUT[link].tried
     if result is None:
         return TriedLink(link, LinkState.UNKNOWN, "not tried yet", tried, None, None, None, None)
-    found, at = result.finding, Time.of(result.tried_at)
+    found, at = result.finding, format_time(result.tried_at)
     what_to_do = explain_remedy(result), explain_without(result)
     return TriedLink(link, found.state, found.said, tried, *what_to_do, at, result.milliseconds)

@@ -25,6 +25,7 @@ from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
 from showtime_core.testing.twins.night import MemoryNightLog
+from showtime_core.testing.twins.nights import MemoryNights
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
 from showtime_core.testing.twins.preflight import MemoryPreflightStore
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
@@ -137,7 +138,8 @@ class Channel:
             follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
-            history=MemoryHistory(self.units),
+            history=(history := MemoryHistory(self.units)),
+            nights=MemoryNights(history),
             ghosts=MemoryGhosts(self.table),
             ghost_approvals=MemoryGhostApprovals(self.table),
             health=self.health,

@@ -7,9 +7,6 @@ from contextlib import contextmanager
 import msgspec
 from attrs import define, field
 
-from showtime_app.web.queue_document import describe_queue
-from showtime_core.domain.show.queue import ShowView
-
 
 @define
 class Watch:
@@ -46,27 +43,10 @@ class Watch:
             self._watching.remove(changed)
 
 
-def queue_watch(read: Callable[[], Awaitable[ShowView]], is_streamed: Callable[[], bool]) -> Watch:
-    """Watch the queue; `is_streamed` tells whether somebody reads the alerts without it."""
+def watch_of(read: Callable[[], Awaitable[object]]) -> Watch:
+    """Watch what a function reads; it raises Unavailable."""
 
     async def document() -> str:
-        queue = describe_queue(await read(), is_also_streamed=is_streamed())
-        return msgspec.json.encode(queue, enc_hook=str).decode()
+        return msgspec.json.encode(await read(), enc_hook=str).decode()
 
     return Watch(document)
-
-
-def night_watch(read: Callable[[], Awaitable[str]]) -> Watch:
-    """Watch all that the host reads beside the queue, by a word that changes with it."""
-
-    async def document() -> str:
-        return msgspec.json.encode({"revision": await read()}).decode()
-
-    return Watch(document)
-
-
-async def look_at(watches: tuple[Watch, ...]) -> None:
-    """Look at those that are watched; raises Unavailable."""
-    for watch in watches:
-        if watch.is_watched():
-            await watch.look()
