@@ -317,6 +317,7 @@ BREAKS: Mapping[str, tuple[Link, Break]] = {
     "the storage takes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^PUT ")),
     "the storage deletes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^DELETE ")),
     "nobody may read what is stored": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^GET ")),
+    "what is stored is not what is shown": (Link.STORAGE, lambda s: troubled(s, "s3", "nobody", "^GET ")),
     "the webhook is gone": (Link.DISCORD, lambda s: troubled(s, "discord", "404")),
     "chat cannot be joined": (Link.CHAT, chat_away),
     "the database takes nothing": (Link.DATABASE, lambda s: read_only(s.conninfo, s.of_server)),
