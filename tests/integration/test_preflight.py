@@ -274,11 +274,12 @@ def wrong_clock(studio: Studio) -> Iterator[None]:
 @contextmanager
 def chat_away(studio: Studio) -> Iterator[None]:
     """Twitch ends the connection, and lets nobody join again."""
-    studio.irc.lets_join = False
-    studio.kill_chat()
     trouble = "select 1 from showtime.chat_room where trouble is not null"
-    await_some(lambda: rows(studio.conninfo, trouble))
+    await_some(lambda: studio.irc.joined)  # whoever led may have lost the database a moment ago
+    studio.irc.lets_join = False
     try:
+        studio.kill_chat()
+        await_some(lambda: rows(studio.conninfo, trouble))
         yield
     finally:
         studio.irc.lets_join = True
