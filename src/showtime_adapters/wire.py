@@ -14,7 +14,8 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.json import make_converter
 
 from showtime_core.domain import alerts
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import ChannelState, HypeTrainProgress, Snapshot
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Timeline

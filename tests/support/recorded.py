@@ -5,7 +5,8 @@ from datetime import datetime
 
 from attrs import asdict, evolve, frozen
 
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, BroadcastRows, ChannelState, Snapshot
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import PlannedEffect

@@ -10,7 +10,7 @@ from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.outbox import planned_document
 from showtime_adapters.wire import Document, policy_document, shown_document
-from showtime_core.domain.alerts import AlertTest
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
 from showtime_core.domain.reactions import Policy, ViewerUpdate

@@ -14,7 +14,8 @@ from showtime_adapters.postgres.journal import read_entry, read_pages, read_reco
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import read_state_of, state_before
 from showtime_adapters.wire import decode_effect, shown_document
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     Broadcast,
     BroadcastRows,

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from attrs import frozen
+
 from showtime_core.domain import alerts
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.errors import Refused
 
 _WHO = "Test Pattern"
@@ -23,6 +25,13 @@ ALERT_TESTS: Mapping[str, Alert] = {
     "generated-images": alerts.GhostAlert(_WHO, "a test pattern", (_PICTURE,)),
 }
 """By their `type`; a Power-up is told as a cheer, and looks another way."""
+
+
+@frozen
+class AlertTest:
+    """An alert that the host tries out: it waits for an overlay as others do, and is told nowhere else."""
+
+    alert: Alert
 
 
 def alert_test(kind: str) -> AlertTest:

@@ -89,10 +89,3 @@ Alert = (
     | WatchStreakAlert
 )
 """Whatever the overlay shows over the tape."""
-
-
-@frozen
-class AlertTest:
-    """An alert that the host tries out: it waits for an overlay as others do, and is told nowhere else."""
-
-    alert: Alert

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from attrs import evolve, field, frozen
 
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening, Snapshot
 from showtime_core.domain.events import EntryDismissed, EntryRetried, Event, GhostRequested, dedup_key
 from showtime_core.domain.outbox import PlannedEffect

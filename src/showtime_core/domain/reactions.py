@@ -6,8 +6,8 @@ from typing import assert_never
 from attrs import evolve, frozen
 
 from showtime_core.domain import alerts, events
-from showtime_core.domain.alert_tests import alert_test
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest, alert_test
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
     Revocation,

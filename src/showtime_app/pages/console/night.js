@@ -1,9 +1,9 @@
 /** The night as it goes on: its timeline where there is room, and its summary to copy. */
 
-import { copy, duration, key, paint, plural } from "./draw.js";
+import { drawTimeline } from "../timeline.js";
 import { address, serverNow } from "./api.js";
+import { copy, duration, key, paint, plural } from "./draw.js";
 
-const drawer = import("../timeline.js").catch(() => null);
 let drawn = null;
 const $ = (id) => document.getElementById(id);
 
@@ -18,7 +18,7 @@ export function drawNight({ channel, timeline, totals }) {
   $("night-about").textContent = [day, ...(sums ?? [])].filter(Boolean).join(", ");
   const { screeningTapeId: tape, screeningStartedAt: since } = channel;
   $("night-tape").textContent = tape === undefined ? "" : `Tape ${tape}, ${duration((serverNow() - Date.parse(since)) / 1000, true)}`;
-  if (drawn !== timeline) drawer.then((module) => module?.drawTimeline($("night-line"), timeline));
+  if (drawn !== timeline) drawTimeline($("night-line"), timeline);
   drawn = timeline;
 }
 

@@ -161,16 +161,18 @@ _NO_KIND = f"no such kind: choose {', '.join(NightKind)}"
 Row = Annotated[str, says("Names a row.", type="integer", minimum=0, examples=[1187])]
 Limit = Annotated[int, QueryParameter(ge=1, le=_MOST, description="So many rows at most.")]
 Before = Annotated[
-    int | None, QueryParameter(ge=0, le=_MAX_ROW, description="Only rows that are older than this one.")
+    int,
+    QueryParameter(ge=0, le=_MAX_ROW, description="Only rows that are older than this one; 0: the newest."),
 ]
 After = Annotated[
-    int | None, QueryParameter(ge=0, le=_MAX_ROW, description="Only rows that are newer than this one.")
+    int, QueryParameter(ge=0, le=_MAX_ROW, description="Only rows that are newer than this one; 0: all.")
 ]
+_A_KIND = "|".join(NightKind)
 Kinds = Annotated[
-    str | None,
+    str,
     QueryParameter(
-        description=f"Only rows of these kinds, separated by commas: {', '.join(NightKind)}.",
-        schema_extra={"examples": ["follow,bits"]},
+        description="Only rows of these kinds, with commas between them; all, if it is left out.",
+        schema_extra={"pattern": f"^(({_A_KIND})(,({_A_KIND}))*)?$", "examples": ["follow,bits"]},
     ),
 ]
 
@@ -186,10 +188,10 @@ def router(use_case: ReadNight, history: History, host: Guard) -> Router:
         ),
     )
     async def read_night(
-        kinds: Kinds = None, before: Before = None, after: After = None, limit: Limit = 50
+        kinds: Kinds = "", before: Before = 0, after: After = 0, limit: Limit = 50
     ) -> NightFeed:
         """Read the feed of the night, the newest first: what happened, and what became of it."""
-        page = await use_case.page(_read_kinds(kinds), limit, before, after)
+        page = await use_case.page(_read_kinds(kinds), limit, before or None, after or None)
         return NightFeed([describe_row(row) for row in page.rows], page.following)
 
     @get("/night/totals", opt=described(example=_SUMS, refusals=AWAY))
@@ -265,12 +267,10 @@ def _recipient(content: object) -> str:
     return content.viewer.name
 
 
-def _read_kinds(text: str | None) -> list[NightKind]:
+def _read_kinds(text: str) -> list[NightKind]:
     """Read which kinds are asked for; raises Refused."""
-    if text is None:
-        return list(NightKind)
     try:
-        return [NightKind(name) for name in text.split(",") if name]
+        return [NightKind(name) for name in text.split(",")] if text else list(NightKind)
     except ValueError:
         raise Refused(_NO_KIND) from None
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from attrs import Factory, define
 
 from showtime_core.domain import alerts
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Snapshot
 from showtime_core.domain.journal import Outcome, Verdict
 from showtime_core.domain.lights import Effort
@@ -102,7 +103,7 @@ class MemoryNightLog:
     def _countable(self) -> Iterator[tuple[datetime, str, int]]:
         times = {record.entry.id: record.now for record in self.units.memory.records}
         for item in self.units.memory.feed_items:
-            if not isinstance(item.content, Snapshot | alerts.AlertTest):
+            if not isinstance(item.content, Snapshot | AlertTest):
                 what, amount = _TALLIED[type(item.content)]
                 yield times[item.entry_id], what, getattr(item.content, amount) if amount else 0
         for key, planned in self.units.memory.effects.items():

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import evolve, field, mutable
 
 from showtime_core.domain import alerts
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.show.commands import ShowChange, apply_change
 from showtime_core.domain.show.queue import (
@@ -144,6 +145,6 @@ class MemoryShow:
         ]
 
 
-def _alert_of(content: alerts.Alert | alerts.AlertTest) -> tuple[alerts.Alert, bool]:
+def _alert_of(content: alerts.Alert | AlertTest) -> tuple[alerts.Alert, bool]:
     """Give an alert, and whether the host tries it out."""
-    return (content.alert, True) if isinstance(content, alerts.AlertTest) else (content, False)
+    return (content.alert, True) if isinstance(content, AlertTest) else (content, False)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from attrs import frozen
 
-from showtime_core.domain.alerts import Alert, AlertTest
+from showtime_core.domain.alert_tests import AlertTest
+from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, BroadcastRows, ChannelState, Snapshot
 from showtime_core.domain.journal import Entry, JournalRecord
 from showtime_core.domain.outbox import PlannedEffect
