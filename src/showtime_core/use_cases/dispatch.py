@@ -28,6 +28,9 @@ DRAIN_SECONDS = 3.0
 """How long the jobs under way may take once the service stops."""
 _PAUSE_SECONDS = 0.5
 """How long to wait before writing a result is tried again."""
+_MANY = 8
+"""From so many jobs under way on, what came of one waits for others before it is written."""
+_GATHER_SECONDS = 0.02
 _UNWRITABLE = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
 _Settled = tuple[Job, Settlement]
 
@@ -107,7 +110,7 @@ class Dispatcher:
     """Tasks that wait until a result is written, for as long as it takes."""
 
     def __attrs_post_init__(self) -> None:
-        self._settled = Gathering(self._write_all)
+        self._settled = Gathering(self._write_all, linger=self._linger)
 
     def wake(self) -> None:
         """Make all pools look at once for effects that are due."""
@@ -172,6 +175,11 @@ class Dispatcher:
             except Unavailable as reason:
                 _log.warning("what came of %s waits for the database: %s", job.key, reason)
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _linger(self) -> float:
+        """Let what came of a job wait for what comes of others, where there are many that will end soon."""
+        quick = sum(len(pool.busy) - len(pool.slow) for pool in self._running_pools)
+        return _GATHER_SECONDS if quick >= _MANY else 0.0
 
     async def _write_all(self, settled: Sequence[_Settled]) -> None:
         """Write what came of several jobs; if that is refused, of each alone, and the culprit is parked."""

@@ -35,6 +35,8 @@ class Gathering(Generic[Item]):
     """Gathers what is to be written and hands it to `receive`, one batch at a time, until it is closed."""
 
     receive: Callable[[Sequence[Item]], Awaitable[None]]
+    linger: Callable[[], float] = field(kw_only=True, default=lambda: 0.0)
+    """Tells for how many seconds the next batch waits for others, besides those that wait already."""
     _waiting: deque[_Waiting[Item]] = field(init=False, factory=deque)
     _worker: asyncio.Task[None] | None = field(init=False, default=None)
 
@@ -65,6 +67,8 @@ class Gathering(Generic[Item]):
 
     async def _work(self) -> None:
         while self._waiting:
+            if seconds := self.linger():
+                await asyncio.sleep(seconds)
             if batch := self._gather():
                 await self._commit(batch)
         self._worker = None
