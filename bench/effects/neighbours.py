@@ -2,9 +2,8 @@
 
     python bench/effects/neighbours.py MILLISECONDS
 
-prints where they are, as one line of JSON; for each line that it reads it prints how many credits were made. It
-ends with its standard input. What is asked is not checked: the tests do that, with
-stand-ins that are strict.
+prints where they are, as one line of JSON; for each line that it reads it prints how many credits were made.
+It ends with its standard input. What is asked is not checked: the tests do that, with strict stand-ins.
 """
 
 import asyncio
@@ -80,7 +79,7 @@ async def main() -> None:
     made, seconds = Credits(), int(sys.argv[1]) / 1e3
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Neighbour(made, seconds), "127.0.0.1", 0)
-    url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     _say({"auth": url, "ledger": url})
     while await loop.run_in_executor(None, sys.stdin.readline):
         _say(made.total())

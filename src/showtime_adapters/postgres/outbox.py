@@ -147,22 +147,22 @@ async def write_settlements(
     written = set(await db.fetch_all(connection, statements.SETTLE, scalar_row, values))
     for job, settlement in settled:
         if settlement.ghost and job.key in written:
-            await connection.execute(
-                statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id)
-            )
+            await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
 
 
 def _settled_document(job: Job, settlement: Settlement) -> Document:
     check_after, following = settlement.check_after, settlement.next_effect
-    return db.columns(job, "key", "attempts") | db.columns(
-        settlement, "status", "in_doubt", "has_answered", "clears_doubt"
-    ) | {
-        "remark": _clean(settlement.remark),
-        "flow_id": settlement.flow_id and str(settlement.flow_id),
-        "delay": settlement.delay.total_seconds(),
-        "check_after": check_after and check_after.total_seconds(),
-        "planned": [planned_document(following)] if following else [],
-    }
+    return (
+        db.columns(job, "key", "attempts")
+        | db.columns(settlement, "status", "in_doubt", "has_answered", "clears_doubt")
+        | {
+            "remark": _clean(settlement.remark),
+            "flow_id": settlement.flow_id and str(settlement.flow_id),
+            "delay": settlement.delay.total_seconds(),
+            "check_after": check_after and check_after.total_seconds(),
+            "planned": [planned_document(following)] if following else [],
+        }
+    )
 
 
 def _name_try(job: Job) -> str:

@@ -151,15 +151,15 @@ PUT_BACK: LiteralString = """
     where key = any(%s) and owner = %s and status = 'leased'
 """
 
-# Settles jobs, each unless it is no longer ours, or no longer what it was; what has waited for one is due, and
-# what comes next is planned. Without a lane it takes a turn: in the round that is under way, or in the one
-# after the last in which its viewer waits for the same. Rows are named by key; what they must be besides is
-# said so that no other index could be read for it.
+# Settles jobs, each unless it is no longer ours, or no longer what it was; what has waited for one is due,
+# and what comes next is planned. Without a lane it takes a turn: in the round that is under way, or in the
+# one after the last in which its viewer waits for the same. Rows are named by key; what they must be besides
+# is said so that no other index could be read for it.
 SETTLE: LiteralString = """
     with told as materialized (
         select * from json_to_recordset(%(settled)s) as told (
-            key text, attempts integer, status text, remark text, flow_id uuid, delay float8, in_doubt boolean,
-            has_answered boolean, check_after float8, clears_doubt boolean, planned json)
+            key text, attempts integer, status text, remark text, flow_id uuid, delay float8,
+            in_doubt boolean, has_answered boolean, check_after float8, clears_doubt boolean, planned json)
     ), settled as (
         update showtime.outbox set
             status = told.status, remark = told.remark, owner = null,
