@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from litestar import Router, delete, get, post
+from litestar import HttpMethod, Response, Router, delete, get, post, route
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -19,7 +20,8 @@ from showtime_core.ports import History
 from showtime_core.use_cases.read_night import ReadNight
 
 _MOST = 200
-_MAX_ROW = 2**63 - 1
+_MAX_ROW = 2**53 - 1
+"""As far as JavaScript counts."""
 
 
 class RowAlert(Struct, rename="camel"):
@@ -157,6 +159,7 @@ _SUMS: Object = {
     "plot": [{"at": "2026-10-30T21:00:00Z", "points": 200, "ghosts": 1}],
 }
 _NO_ROW = "no such row"
+_HANDLED = "/night/{row:str}/handled"
 _NO_KIND = f"no such kind: choose {', '.join(NightKind)}"
 Row = Annotated[str, says("Names a row.", type="integer", minimum=0, examples=[1187])]
 Limit = Annotated[int, QueryParameter(ge=1, le=_MOST, description="So many rows at most.")]
@@ -199,16 +202,6 @@ def router(use_case: ReadNight, history: History, host: Guard) -> Router:
         """Add up the night, with points and ghosts of each ten minutes."""
         return convert_to(NightSums, await use_case.totals())
 
-    @post("/night/{row:str}/handled", status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
-    async def mark_handled(row: Row) -> None:
-        """Mark a row as handled, for whoever reads the feed."""
-        await use_case.log.mark(_read_row(row), is_handled=True)
-
-    @delete("/night/{row:str}/handled", status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
-    async def mark_open(row: Row) -> None:
-        """Take the mark back."""
-        await use_case.log.mark(_read_row(row), is_handled=False)
-
     @get(
         "/tapes",
         opt=described(
@@ -224,8 +217,29 @@ def router(use_case: ReadNight, history: History, host: Guard) -> Router:
             ]
         )
 
-    handlers = [read_night, add_up_night, mark_handled, mark_open, list_last_tapes]
+    handlers = [read_night, add_up_night, *_marks(use_case), list_last_tapes]
     return Router("/admin", route_handlers=handlers, guards=[host], security=HOST, tags=["host"])
+
+
+def _marks(use_case: ReadNight) -> list[HTTPRouteHandler]:
+    """Make the routes of what is handled."""
+
+    @route(_HANDLED, http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+    async def handled_options(row: Row) -> Response[None]:  # noqa: ARG001 - a part of the path
+        # The framework's own would name the methods of the first handler of this path alone.
+        return Response(None, headers={"allow": "DELETE, OPTIONS, POST"})
+
+    @post(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
+    async def mark_handled(row: Row) -> None:
+        """Mark a row as handled, for whoever reads the feed."""
+        await use_case.log.mark(_read_row(row), is_handled=True)
+
+    @delete(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
+    async def mark_open(row: Row) -> None:
+        """Take the mark back."""
+        await use_case.log.mark(_read_row(row), is_handled=False)
+
+    return [handled_options, mark_handled, mark_open]
 
 
 def describe_row(row: NightRow) -> NightRowDocument:
