@@ -399,7 +399,10 @@ async def test_a_page_names_the_layers_it_wants(stage, overlay):
         stage.tell(follow("BetamaxBob"))
         assert (await page.event(20)).value("event") == "alert"
     refused = stage.first.get("/show?layers=alert,video", headers=bearer(overlay))
-    assert said(refused) == (400, "no such layer: video; choose state, queue, train, health, alert, chat")
+    assert said(refused) == (
+        400,
+        "no such layer: video; choose state, queue, train, health, alert, chat, night",
+    )
 
 
 async def test_it_is_said_where_alerts_are_streamed_as_well(stage, overlay):
