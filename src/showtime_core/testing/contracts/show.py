@@ -169,7 +169,7 @@ class ShowContract:
     async def test_alerts_that_are_read_without_the_queue_are_told_to_other_instances(
         self, show: ShowStage
     ) -> None:
-        """Where alerts are read without the queue, other instances know it for a while; never before the queue."""
+        """Where alerts are read without the queue, other instances know it for a while."""
         one, other = UUID(int=1), UUID(int=2)
         run = RunShow(show.show, show.units, Policy())
         await run.report_streamed(one)
