@@ -19,7 +19,7 @@ from effects.stage import NotPerformedError, Stage, measure
 RESULTS = Path(__file__).parent.parent / "results"
 LEDGER_MS = (0, 25)
 INSTANCES = (1, 2, 3)
-CREDITS = 4_000
+CREDITS = 3_000
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> None:
     try:
         for ledger_ms in LEDGER_MS:
             for instances in INSTANCES:
-                stages.append(_measure(Stage(ledger_ms, instances, options.credits)))
+                stages.append(_measure(Stage(ledger_ms, instances, credits=options.credits)))
                 print(f"{ledger_ms} ms, {instances}: {stages[-1].rate:,.0f} credits/s", flush=True)
     except (NotPerformedError, ReceiverError) as reason:
         sys.exit(f"bench: {reason}")
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
 def _options(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser(prog="bench/run effects", description="Measure credits through the relay.")
     parser.add_argument(
-        "--credits", type=int, default=CREDITS, help=f"how many credits are due; default: {CREDITS}"
+        "--credits", type=int, default=CREDITS, help=f"how many credits are timed; default: {CREDITS}"
     )
     return parser.parse_args(arguments)
 

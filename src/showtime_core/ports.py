@@ -88,6 +88,12 @@ class Outbox(Protocol):
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job, once; if it is no longer ours, nothing is written."""
 
+    async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
+        """Write what came of several jobs, of each as `settle` does: one that is not ours harms no other.
+
+        Raises Unavailable where not all is written, as far as is known; then write all of it again.
+        """
+
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
 

@@ -49,7 +49,7 @@ WEEKS = """
         (id, position, source, type, version, retry, sent_at, received_at, reacted_at, body, policy, outcome)
     select 'm' || n, n, 'notification', 'channel.raid', '1', 0, at, at, at, '{}', '{}', 'reacted'
     from generate_series(1, %(count)s) as n
-    cross join lateral (select %(since)s + n / 7 * interval '9 minutes') as t (at)
+    cross join lateral (select %(since)s + n / 7 * interval '5 minutes') as t (at)
 """
 _READ = """
     select coalesce(sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read), 0)::int8
@@ -65,7 +65,7 @@ async def test_a_night_has_the_entries_around_it_and_no_others(migrated, count):
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(WEEKS, {"count": count, "since": SINCE})
         for number in range(NIGHTS):
-            start = SINCE + timedelta(minutes=25 * number - 60, seconds=number)
+            start = SINCE + timedelta(minutes=25 * number - 60, seconds=number % 3)
             connection.execute(statements.SAVE_BROADCAST, [number + 1, start, start + timedelta(minutes=21)])
         came = connection.execute("select id, reacted_at from showtime.journal order by position").fetchall()
     async with make_pool(migrated) as pool:

@@ -414,6 +414,14 @@ async def test_it_is_said_where_alerts_are_streamed_as_well(stage, overlay):
         await until_event(page, "queue", lambda queue: not queue["isAlsoStreamed"])
 
 
+async def test_it_is_said_at_every_instance_where_alerts_are_streamed_as_well(stage, overlay):
+    """It does not matter at which instance `/alerts` is read, and which one an overlay is connected to."""
+    async with listening(f"{stage.urls[1]}/show?layers=queue", **bearer(overlay)) as page:
+        assert (await until_event(page, "queue")).data["isAlsoStreamed"] is False
+        async with listening(f"{stage.urls[0]}/alerts"):
+            await until_event(page, "queue", lambda queue: queue["isAlsoStreamed"])
+
+
 async def test_a_stream_ends_with_its_secret(stage):
     """A stream that was opened with a secret ends when that is withdrawn."""
     made = stage.secret()

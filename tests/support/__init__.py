@@ -44,6 +44,7 @@ What is in the database
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory
+    looked_back         nights as they are looked at afterwards, tape by tape
     studio              the viewers' routes before a channel in memory
 
 schemathesis_hooks is loaded by the command line of Schemathesis.

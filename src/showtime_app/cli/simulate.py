@@ -201,7 +201,7 @@ _add("challenge", [_TYPE, *options.parameters(*_ANYWHERE)], _examine, **_HELP["c
 _FILE = click.Argument(["file"], type=click.File("rb"))
 _add(
     "file",
-    [_FILE, *options.parameters("to_user", "speed", "same_ids", *_ANYWHERE, "token")],
+    [_FILE, *options.parameters("to_user", "any_speed", "same_ids", *_ANYWHERE, "token")],
     _play_file,
     **_HELP["file"],
 )

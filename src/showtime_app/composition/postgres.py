@@ -57,7 +57,7 @@ _POINTS = ("credit-cheer", "credit-subscription", "credit-gift-subs", "summon-gh
 _WORKER_POOLS = (
     WorkerPool(
         frozenset({*_POINTS, *(f"check-{kind}" for kind in _POINTS), GhostTask.PAY, GhostTask.REFUND}),
-        size=8,
+        size=48,
         at_most=CHANGES_AT_ONCE,
     ),
     WorkerPool(frozenset({GhostTask.PAINT}), size=2),

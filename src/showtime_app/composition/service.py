@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from uuid import UUID, uuid4
 
 from attrs import evolve
 from litestar.types import ASGIApp, ControllerRouterHandler
@@ -21,6 +22,7 @@ from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
+from showtime_app.upkeep import repeat
 from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import Guards, viewers_only
@@ -65,6 +67,7 @@ from showtime_core.use_cases.request_ghost import RequestGhost
 from showtime_core.use_cases.review_ghost import ReviewGhost
 from showtime_core.use_cases.run_show import RunShow
 
+_REPORT_SECONDS = 4.0
 Routes = Sequence[ControllerRouterHandler]
 
 
@@ -96,7 +99,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
     jobs = preflight.PreflightJobs(make_preflight(settings, ports))
-    shown = _show_sources(storage, feed, chat, readiness)
+    instance = uuid4()
+    shown = _show_sources(storage, feed, chat, readiness, instance)
     hosts = sign_in.session_routes(settings, ports)
     guards = Guards(
         ports.authenticator, hosts.use_case, storage.show_secrets, hosts.cookies, hosts.same_origin
@@ -125,6 +129,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
         storage.follow_show(shown.look, shown.is_watched),
+        _report_streamed(storage, policy, feed, instance),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -180,11 +185,14 @@ def _show_sources(
     feed: streams.StreamSource,
     chat: streams.StreamSource,
     readiness: status.ReadinessCache,
+    instance: UUID,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
 
     async def read_queue() -> object:
-        return describe_queue(await storage.show.read(), is_also_streamed=feed.hub.is_read("alerts"))
+        view = await storage.show.read()
+        is_streamed = feed.hub.is_read("alerts") or view.show.is_streamed_beside(instance)
+        return describe_queue(view, is_also_streamed=is_streamed)
 
     async def read_train() -> object:
         state, _ = await storage.read_health()
@@ -195,6 +203,17 @@ def _show_sources(
 
     watches = {"queue": watch_of(read_queue), "train": watch_of(read_train), "night": watch_of(read_night)}
     return show_stream.ShowSources(feed, chat, storage.recent_chat, watches, readiness)
+
+
+def _report_streamed(storage: Storage, policy: Policy, feed: streams.StreamSource, instance: UUID) -> Work:
+    """Tell all instances while somebody reads the alerts at this one without the queue."""
+    use_case = RunShow(storage.show, storage.units, policy)
+
+    async def report() -> None:
+        if feed.hub.is_read("alerts"):
+            await use_case.report_streamed(instance)
+
+    return partial(repeat, "telling that alerts are streamed", report, *[_REPORT_SECONDS] * 2)
 
 
 def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:

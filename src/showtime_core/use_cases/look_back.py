@@ -1,5 +1,6 @@
 """Use case: look at a night afterwards, or while it is on the air; and compare it with others."""
 
+import asyncio
 from collections.abc import Sequence
 
 from attrs import evolve, frozen
@@ -19,7 +20,9 @@ class LookBack:
 
     async def timeline(self, broadcast_id: int | None) -> NightTimeline:
         """Give the timeline of a night, or of the one on the air (None); raises NotFound, Unavailable."""
-        return night_timeline(self._read(await self.nights.night(broadcast_id)))
+        night = await self.nights.night(broadcast_id)
+        # Thousands of bodies take tenths of a second, in which messages of Twitch are to be answered.
+        return await asyncio.to_thread(lambda: night_timeline(self._read(night)))
 
     async def latest(self, limit: int, before: int | None = None) -> Sequence[NightTimeline]:
         """Give so many at most, the latest first, each worked out by itself: those before one, or the latest.

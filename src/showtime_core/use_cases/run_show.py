@@ -49,6 +49,16 @@ class RunShow:
         """
         await self.units.record([alert_test_entry(test)], self.policy, plan_command)
 
+    async def report_streamed(self, instance: UUID) -> None:
+        """Note that alerts are read without the queue at an instance; nothing without a queue."""
+
+        def change(show: Show) -> tuple[Show, None]:
+            if show.cursor is None:
+                return show, None
+            return evolve(show, streamed_at=show.now, streamed_by=instance), None
+
+        await self.store.change(change)
+
     async def set_rule(self, kind: str, rule: KindRule) -> None:
         """Change the rule of a kind of alerts."""
 

@@ -63,7 +63,8 @@ KEEP_SHOW: LiteralString = """
     update showtime.show set
         cursor = %(cursor)s, paused_since = %(paused_since)s, pauses = %(pauses)s::jsonb,
         is_muted = %(is_muted)s, is_safe = %(is_safe)s, ads_until = %(ads_until)s, rules = %(rules)s::jsonb,
-        leader = %(leader)s, leader_at = %(leader_at)s, painted_at = %(painted_at)s
+        leader = %(leader)s, leader_at = %(leader_at)s, painted_at = %(painted_at)s,
+        streamed_at = %(streamed_at)s, streamed_by = %(streamed_by)s
 """
 
 # Keeps what overlays report.

@@ -105,6 +105,8 @@ async def _load(  # noqa: PLR0913 - what may be asked for
         leader=row.leader,
         leader_at=row.leader_at,
         painted_at=row.painted_at,
+        streamed_at=row.streamed_at,
+        streamed_by=row.streamed_by,
         overlays={one.id: OverlayReport(one.frames, one.seen_at, one.painted_at) for one in reports},
         arrivals=tuple(arrivals),
         is_truncated=is_truncated,
@@ -148,6 +150,8 @@ def _row(show: Show) -> Mapping[str, Any]:
         "leader": show.leader,
         "leader_at": show.leader_at,
         "painted_at": show.painted_at,
+        "streamed_at": show.streamed_at,
+        "streamed_by": show.streamed_by,
     }
 
 

@@ -1,6 +1,6 @@
 """The timeline of a night: what happened when, as far as the journal and the tables know."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -171,7 +171,8 @@ class _Telling:
     night: RecordedNight
     moments: dict[str, Moment] = field(factory=dict)
     """By what it is that happened, so that what is told twice is there once."""
-    _payments: list[Payment] = field(factory=list)
+    _payments: dict[str, list[Payment]] = field(factory=lambda: defaultdict(list))
+    """By the viewer."""
 
     def take(self, record: JournalRecord) -> None:
         """Add what an entry tells, if it was on this night and was not told before."""
@@ -198,8 +199,9 @@ class _Telling:
     def _is_paid_already(self, payment: Payment | None) -> bool:
         if payment is None:
             return False
-        is_told = is_told_already(payment, self._payments)
-        self._payments.append(payment)
+        known = self._payments[payment.viewer_id]
+        is_told = is_told_already(payment, known)
+        known.append(payment)
         return is_told
 
     def _take_train(self, told: events.HypeTrainUpdate, at: datetime) -> None:

@@ -92,9 +92,9 @@ async def test_nothing_is_marked_while_the_stream_was_away():
 
 async def test_the_same_stream_back_is_one_recording():
     """A stream that came back under its id has one recording; what was put on meanwhile is marked after."""
-    night = await one_played(
-        [online("41", 0), offline(40, "41"), online("41", 45, started=0), offline(60, "41")], [(5, 31)]
-    )
+    raid = entry("r2", ev.Raid(BOB, 3), at(42))
+    back = [online("41", 0), offline(40, "41"), raid, online("41", 45, started=0), offline(60, "41")]
+    night = await one_played(back, [(5, 31)])
     in_gap = evolve(night.screenings[0], tape_id=80, started_at=at(41), ended_at=at(43))
     [part] = parts_of(evolve(night, screenings=(in_gap,)), Clock.STREAM)
     assert lines(part) == [
