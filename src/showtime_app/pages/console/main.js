@@ -48,7 +48,8 @@ function draw() {
 }
 
 async function refresh(...names) {
-  await Promise.all(names.map(async (name) => {
+  const wanted = names.filter((name) => name !== "timeline" || state.channel?.isLive);
+  await Promise.all(wanted.map(async (name) => {
     const [path, pick] = READS[name];
     const found = await read(path);
     if (found) state[name] = pick(found);
@@ -68,7 +69,11 @@ function changed() {
 }
 
 const TAKES = {
-  state(now) { const before = state.channel?.screeningTapeId; state.channel = now; if (before !== now.screeningTapeId) refresh("tapes"); },
+  state(now) {
+    const before = state.channel;
+    state.channel = now;
+    if (before?.screeningTapeId !== now.screeningTapeId || before?.isLive !== now.isLive) refresh("tapes", "timeline");
+  },
   queue(now) { state.queue = now; changed(); },
   health(now) { state.status = now; },
   night: changed,
@@ -142,7 +147,7 @@ function drawSignIn({ way, message }) {
   $("other").hidden = false;
   $("menu").hidden = true;
   paint($("other"), ["sign-in", way, message, code], () => h("div.place.door", {}, h("h2.hand", {}, "Staff only."),
-    h("p.lead", {}, message ?? "The console is for the broadcaster, and for moderators whom the broadcaster lets in."),
+    h("p.lead", {}, message || "The console is for the broadcaster, and for moderators whom the broadcaster lets in."),
     h("p.tools", {}, code ? key("pair", "Pair this device", () => enter("session/pair", { code }), { mark: "check", style: "main" }) : ways[way]?.() ?? null)));
 }
 

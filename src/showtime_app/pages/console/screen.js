@@ -1,7 +1,7 @@
 /** What plays, the five keys, and what waits. */
 
 import { h, icon } from "../dom.js";
-import { command, serverNow } from "./api.js";
+import { address, command, serverNow } from "./api.js";
 import { about, clock, duration, key, nothing, paint, plural } from "./draw.js";
 import { kindOf, sayAlert } from "./kinds.js";
 
@@ -17,7 +17,7 @@ export function drawScreen({ queue, isPainting, may }) {
     if (!queue) return nothing("One moment.", "Waiting for showtime.");
     if (playing) return playingScreen(playing);
     if (mode === "streamed") return nothing("Nothing in the machine.", "There is no queue yet. Make an address for the overlay: then alerts wait for it.", may.secrets ? h("a.key.main", { href: "#address" }, icon("copy"), "Make the address") : null);
-    if (!isPainting) return nothing("Nothing in the machine.", "No overlay is painting. Put its address into OBS, or open the overlay to rehearse.", h("p.tools", {}, may.secrets ? h("a.key.main", { href: "#address" }, icon("copy"), "The address") : null, h("a.key", { href: "overlay?demo=1", target: "_blank", rel: "noopener" }, "Open demo")));
+    if (!isPainting) return nothing("Nothing in the machine.", "No overlay is painting. Put its address into OBS, or open the overlay to rehearse.", h("p.tools", {}, may.secrets ? h("a.key.main", { href: "#address" }, icon("copy"), "The address") : null, h("a.key", { href: address("overlay?demo=1"), target: "_blank", rel: "noopener" }, "Open demo")));
     if (queue.adsUntil) return nothing("A word from our sponsors.", `Ads run until ${clock(queue.adsUntil, true)}. Nothing is taken meanwhile.`);
     return nothing("Intermission.", queue.isPaused ? "What played has finished." : "Nothing plays, and nothing waits.");
   });
