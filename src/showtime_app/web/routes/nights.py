@@ -9,7 +9,7 @@ from litestar import Response, Router, get
 from litestar.params import Parameter
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import BROADCASTER, Guard
+from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.routes.history import read_broadcast_id
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
@@ -228,7 +228,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
 
     handlers = [compare_nights, get_timeline, get_summary, get_marks_vtt, get_marks_txt]
     return Router(
-        "/admin/nights", route_handlers=handlers, guards=[guard], security=BROADCASTER, tags=["host"]
+        "/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"]
     )
 
 
