@@ -18,6 +18,8 @@ from support.openai_service import API_KEY, OpenAIService
 from support.server import free_port, rows
 
 database = shared.database
+DOCK = 360
+WIDTHS = (DOCK, 390, 1280)
 OUTSIDE = "return !document.body.classList.contains('inside')"
 WORDS = "return document.querySelector('main').innerText"
 LIGHTS = """
@@ -35,6 +37,15 @@ SIMULATE = """
     const body = JSON.stringify({ event: arguments[0], options: {} });
     fetch("local/simulate", { method: "POST", headers, body });
 """
+
+# What may be pressed and is smaller than a finger; a box is as large as it and its label, and a link for the
+# keyboard alone is seen when it has the focus.
+SMALL = """
+    const seen = [...document.querySelectorAll("a, button, input, select, textarea")].filter((each) =>
+      each.checkVisibility() && !each.matches(".skip-link:not(:focus)"));
+    return seen.map((each) => [each.outerHTML.slice(0, 90), [each, ...each.labels ?? []].map((part) => part.getBoundingClientRect())])
+      .filter(([, parts]) => !parts.some(({ width, height }) => Math.min(width, height) > 43.99)).map(([what]) => what);
+"""  # noqa: E501 - lines of JavaScript
 
 # Turns the clock of this page on; by the date in an answer it would find out.
 LATER = """
@@ -151,7 +162,7 @@ def test_a_session_that_ends_while_the_page_is_open_is_told(laptop, place):
         "return document.getElementById('show').hidden && document.getElementById('menu').hidden"
     )
     assert not laptop.run("return document.getElementById('keys').checkVisibility()")
-    assert violations(laptop.chrome, axe_script()) == {}
+    assert_open(laptop, 390)
     laptop.press("enter")
     laptop.says("THOSE THAT HOLD" if place else "ON THE SCREEN")
 
@@ -171,11 +182,11 @@ def test_each_light_tells_by_its_shape_and_by_a_word(laptop):
     remedies = [each["remedy"] for each in found["links"] if each["state"] == "failed"]
     for remedy in remedies:
         laptop.says(remedy)
-    for width in (390, 1280):
+    for width in WIDTHS:
         laptop.open("#before", width)
         laptop.says("Try all 12")
         await_some(lambda: spoken(laptop) == [SPOKEN[state] for state in states])
-        assert violations(laptop.chrome, axe_script()) == {}
+        assert_open(laptop, width)
 
     laptop.run(LATER, 61_000)
     laptop.run("location.hash = ''")
@@ -217,3 +228,42 @@ def test_a_summary_that_does_not_come_is_told(laptop):
     laptop.run("window.fetch = () => Promise.reject(new Error('away'))")
     laptop.press("summary")
     laptop.says("The summary did not come, and nothing was copied.")
+
+
+def assert_open(laptop, width):
+    """See that axe finds nothing, that nothing is scrolled sideways, and that a finger hits each key.
+
+    The dock is laid out as the phone is: axe has seen it then.
+    """
+    laptop.chrome.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 100))")
+    assert width == DOCK or violations(laptop.chrome, axe_script()) == {}
+    assert laptop.run("return document.documentElement.scrollWidth") <= width
+    assert laptop.run(SMALL) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_states_of_which_there_is_little_to_see_are_open_to_everybody(laptop, width):
+    """The door, a night on which nothing happened, an address that was made: on each screen for everybody."""
+    laptop.open("", width)
+    laptop.says("Staff only.")
+    assert_open(laptop, width)
+    laptop.come_in("", width)
+    laptop.says("Nothing in the machine.")
+    laptop.says("The shelf is empty.")
+    laptop.says("Nothing is parked.")
+    assert_open(laptop, width)
+    laptop.run("location.hash = 'address'")
+    laptop.press("make")
+    laptop.says("copy it now.")
+    assert_open(laptop, width)
+    laptop.run("location.hash = ''")
+    laptop.press("p")
+    laptop.press("f")
+    laptop.says("Paused since")
+    await_some(
+        lambda: laptop.run("return document.querySelector('#keys [data-key=f]').ariaPressed") == "true"
+    )
+    assert_open(laptop, width)
+    laptop.press("p")
+    laptop.press("f")
+    await_some(lambda: "Paused since" not in laptop.run(WORDS))
