@@ -178,10 +178,13 @@ def test_each_light_tells_by_its_shape_and_by_a_word(laptop):
     lights = await_some(lambda: spoken(laptop) == [SPOKEN[state] for state in states] and laptop.run(LIGHTS))
     assert [light["seen"] for light in lights] == [SEEN[state] for state in states]
     assert len({light["shape"] for light in lights}) == len(set(states)), "a shape for each state"
-    assert [light["said"] for light in lights] == [each["said"] for each in found["links"]]
-    remedies = [each["remedy"] for each in found["links"] if each["state"] == "failed"]
-    for remedy in remedies:
-        laptop.says(remedy)
+    for light, each in zip(lights, found["links"], strict=True):
+        took = "" if each["state"] == "unknown" else f", {each['milliseconds']} ms"
+        assert light["said"] == each["said"] + took
+    [failed] = [each for each in found["links"] if each["state"] == "failed"]
+    laptop.says(f"{failed['remedy'].capitalize()[0]}{failed['remedy'][1:]}.")
+    laptop.says(f"Goes on without it: {failed['goesOn']}.")
+    laptop.says(f"Tried: {failed['tried']}, {failed['milliseconds']} ms.")
     for width in WIDTHS:
         laptop.open("#before", width)
         laptop.says("Try all 12")
