@@ -47,6 +47,21 @@ SMALL = """
       .filter(([, parts]) => !parts.some(({ width, height }) => Math.min(width, height) > 43.99)).map(([what]) => what);
 """  # noqa: E501 - lines of JavaScript
 
+# Counts how often it is asked who is signed in, how often at once, and how much is refused.
+COUNT = """
+    {
+      const { fetch } = window, asked = window.asked = { session: 0, now: 0, most: 0, refused: 0 };
+      window.fetch = async (url, how) => {
+        const isSession = new URL(url, location.href).pathname === "/session";
+        if (isSession) { asked.session += 1; asked.now += 1; asked.most = Math.max(asked.most, asked.now); }
+        const answer = await fetch(url, how);
+        if (isSession) asked.now -= 1;
+        if (answer.status === 401) asked.refused += 1;
+        return answer;
+      };
+    }
+"""
+
 # Turns the clock of this page on; by the date in an answer it would find out.
 LATER = """
     const [more] = arguments, { now } = Date, { fetch } = window;
@@ -165,6 +180,23 @@ def test_a_session_that_ends_while_the_page_is_open_is_told(laptop, place):
     assert_open(laptop, 390)
     laptop.press("enter")
     laptop.says("THOSE THAT HOLD" if place else "ON THE SCREEN")
+
+
+def test_a_page_that_is_refused_asks_who_is_signed_in_once_for_all(laptop):
+    """Where all is refused but who is signed in, the page looks again: once, however much was refused."""
+    laptop.come_in()
+    hook = laptop.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNT})
+    laptop.chrome.execute_cdp_cmd("Network.enable", {})
+    laptop.chrome.execute_cdp_cmd(
+        "Network.setExtraHTTPHeaders", {"headers": {"Authorization": "Bearer of-nobody"}}
+    )
+    try:
+        laptop.open()
+        await_some(lambda: laptop.run("return window.asked.session >= 3 && window.asked.refused >= 6"))
+        assert laptop.run("return window.asked.most") <= 2
+    finally:
+        laptop.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", hook)
+        laptop.chrome.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
 
 
 def test_each_light_tells_by_its_shape_and_by_a_word(laptop):

@@ -18,6 +18,7 @@ const $ = (id) => document.getElementById(id);
 const EVERY = { tapes: 60_000, totals: 15_000, lights: 20_000, timeline: 20_000 };
 const SOON = 150;
 const NOTICE = 9000;
+const REFUSED = 1000;
 const ENDED = "Your session has ended, or the broadcaster has withdrawn it. Nothing was lost: sign in again.";
 const READS = {
   awaiting: ["admin/ghosts", (found) => found.ghosts],
@@ -36,6 +37,7 @@ let changing = null;
 let isChangedAgain = false;
 let listening = null;
 let hasEnded = false;
+let asking = null;
 
 function draw() {
   drawing ??= setTimeout(() => {
@@ -90,7 +92,12 @@ async function listen() {
     if (trouble === null && !wasHeard && state.queue) { changed(); refresh("tapes", "lights"); }
     draw();
   }, signal);
-  if (!signal.aborted) begin();
+  if (!signal.aborted) refused();
+}
+
+/** Look who is signed in: once for all that was refused, and not at once, as it may be refused again. */
+function refused() {
+  asking ??= setTimeout(() => { asking = null; begin(); }, REFUSED);
 }
 
 function drawLamps() {
@@ -182,7 +189,7 @@ async function begin() {
 // A page that the browser keeps for its Back key must not keep one of the few connections.
 addEventListener("pagehide", () => listening?.abort());
 addEventListener("pageshow", ({ persisted }) => persisted && begin());
-onTrouble({ tell: notice, left: begin });
+onTrouble({ tell: notice, left: refused });
 setInterval(beat, 500);
 for (const [name, time] of Object.entries(EVERY)) setInterval(() => state.session?.role && !document.hidden && refresh(name), time);
 begin();
