@@ -225,8 +225,7 @@ def test_each_light_tells_by_its_shape_and_by_a_word(laptop):
 
     laptop.run(LATER, 61_000)
     laptop.run("location.hash = ''; dispatchEvent(new Event('hashchange')); location.hash = 'before'")
-    stale = [SPOKEN["unknown" if state == "ok" else state] for state in states]
-    await_some(lambda: spoken(laptop) == stale)
+    await_some(lambda: spoken(laptop) == [SPOKEN["unknown" if each == "ok" else each] for each in states])
     assert {light["shape"] for light in laptop.run(LIGHTS) if light["spoken"] == "unknown"} == {"3.4 3.2"}
 
 
