@@ -106,7 +106,13 @@ class Console:
         return self.run(f"return document.querySelector('#keys [data-key={letter}]').ariaPressed") == "true"
 
     def reset(self):
-        """Leave a show that is on the air, with nothing set and nothing waiting."""
+        """Leave a show that is on the air, with nothing set, held or waiting, and nobody asking."""
+        for row in self.ask("GET", "/admin/night?limit=200").json()["rows"]:
+            for alert in row["alerts"]:
+                if alert["state"] == "held":
+                    self.ask("POST", "/show/commands/release", json={"alert": alert["id"]})
+        for ghost in self.ask("GET", "/admin/ghosts").json()["ghosts"]:
+            self.ask("POST", f"/admin/ghosts/{ghost['id']}/refuse")
         for name in ("resume", "unmute", "end-safe-mode", "clear"):
             self.ask("POST", f"/show/commands/{name}")
 

@@ -45,6 +45,14 @@ class Place:
 
 
 @pytest.fixture(scope="module")
+def chrome(chrome):
+    """Give the browser of all tests, and leave it without the token that is sent along here."""
+    yield chrome
+    chrome.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+    chrome.get("about:blank")
+
+
+@pytest.fixture(scope="module")
 def place(postgres_server, tmp_path_factory):
     """Simulate a whole night, after one of the predecessor's."""
     with ExitStack() as stack:

@@ -83,7 +83,7 @@ function picture(timeline, width) {
     return svg("g", {}, name, svg("line.lane", { x1: axis.left, x2: axis.right, y1: y, y2: y }), ...lane(timeline, axis, y));
   });
   const outs = timeline.dropOuts.map((out) => dropOut(out, axis, top, bottom));
-  const now = timeline.endedAt ? [] : [svg("line.now", { x1: axis.x(timeline.until), x2: axis.x(timeline.until), y1: 6, y2: bottom }), svg("text.now-word", { x: axis.x(timeline.until) + 6, y: bottom - 6 }, "now")];
+  const now = timeline.endedAt ? [] : [svg("line.now", { x1: axis.x(timeline.until), x2: axis.x(timeline.until), y1: 6, y2: bottom }), svg("text.now-word", { x: axis.x(timeline.until) + 6, y: top + 5 }, "now")];
   const height = bottom + 30;
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": spoken(timeline) }, ...outs, ...drawn, ...now, ...ticks(axis, bottom + 22));
 }

@@ -10,6 +10,11 @@ export function onTrouble({ tell, left }) {
   heard.left = left;
 }
 
+/** Say something that went wrong. */
+export function tell(words) {
+  heard.tell(words);
+}
+
 export function address(path) {
   return `${here}${path}`;
 }
@@ -30,7 +35,7 @@ export async function ask(method, path, body, { quiet = false } = {}) {
     noteTime(response.headers.get("date"));
     if (response.ok) return response.status === 204 || response.status === 202 ? {} : await response.json();
     const problem = await response.json().catch(() => ({ detail: `showtime answered ${response.status}` }));
-    if (response.status === 401) heard.left?.();
+    if (response.status === 401 && !path.startsWith("session")) heard.left?.();
     else if (!quiet) heard.tell(problem.detail);
   } catch {
     if (!quiet) heard.tell("showtime does not answer. Nothing was changed, as far as is known. Try again in a moment.");

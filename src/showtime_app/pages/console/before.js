@@ -54,16 +54,21 @@ function tryAll(number, isRunning, attempt) {
   return element;
 }
 
-function link({ name, state, said }, place) {
-  return h(`li.link.state-${state}`, {}, light(state), h("div", {}, h("b", {}, linkTitle(name)), state === "ok" ? null : h(`em.${state}`, { "aria-hidden": "true" }, ` ${state === "failed" ? "is " : ""}${LIGHT_WORDS[state] ?? state}`), h("p", {}, said)), h("span.number", { "aria-hidden": "true" }, String(place + 1).padStart(2, "0")));
+const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+
+/** Say how long a try took, where something was tried. */
+const took = ({ state, milliseconds }) => (state === "unknown" || milliseconds === null ? "" : `, ${milliseconds} ms`);
+
+function link({ name, state, said, milliseconds }, place) {
+  return h(`li.link.state-${state}`, {}, light(state), h("div", {}, h("b", {}, linkTitle(name)), state === "ok" ? null : h(`em.${state}`, { "aria-hidden": "true" }, ` ${state === "failed" ? "is " : ""}${LIGHT_WORDS[state] ?? state}`), h("p", {}, said, took({ state, milliseconds }))), h("span.number", { "aria-hidden": "true" }, String(place + 1).padStart(2, "0")));
 }
 
-function remedyCard({ name, state, said, remedy, goesOn, tried }, isRunning, may, attempt) {
-  const words = [remedy, goesOn].filter(Boolean).join(" ");
+function remedyCard({ name, state, said, remedy, goesOn, tried, milliseconds }, isRunning, may, attempt) {
+  const words = [sentence(remedy), goesOn ? `Goes on without it: ${goesOn}.` : null, tried ? `Tried: ${tried}${took({ state, milliseconds })}.` : null].filter(Boolean);
   const again = key(`try-${name}`, "Try again", (element) => attempt(element, [name]), { mark: "again" });
   again.disabled = isRunning;
-  return h(`div.card.${state === "failed" ? "red" : "amber"}`, {}, light(state), h("div.body", {}, h("h3", {}, `${linkTitle(name)}: ${said}`), h("p", {}, words),
-    h("p.tools", {}, may.preflight ? again : null, key(`answer-${name}`, "Copy the answer", (element) => copy(element, `${linkTitle(name)}: ${said}\n${tried ?? ""}\n${words}`), { mark: "copy" }))));
+  return h(`div.card.${state === "failed" ? "red" : "amber"}`, {}, light(state), h("div.body", {}, h("h3", {}, `${linkTitle(name)}: ${said}`), ...words.map((each) => h("p", {}, each)),
+    h("p.tools", {}, may.preflight ? again : null, key(`answer-${name}`, "Copy the answer", (element) => copy(element, [`${linkTitle(name)}: ${said}`, ...words].join("\n")), { mark: "copy" }))));
 }
 
 function summary(links) {

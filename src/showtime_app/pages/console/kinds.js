@@ -51,7 +51,7 @@ export function kindOf({ type, data }) {
 
 /** Say an alert in short: who or what, what it is, and what was typed. */
 export function sayAlert({ type, data }, more = 0) {
-  const others = more ? ` and ${plural(more, "other")}` : "";
+  const others = more ? ` and ${more} more` : "";
   const who = `${data.username ?? ""}${others}`;
   switch (type) {
     case "follow": return { who, what: more ? "follows, joined" : "follow" };

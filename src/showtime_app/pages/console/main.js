@@ -18,6 +18,8 @@ const $ = (id) => document.getElementById(id);
 const EVERY = { tapes: 60_000, totals: 15_000, lights: 20_000, timeline: 20_000 };
 const SOON = 150;
 const NOTICE = 9000;
+const REFUSED = 1000;
+const ENDED = "Your session has ended, or the broadcaster has withdrawn it. Nothing was lost: sign in again.";
 const READS = {
   awaiting: ["admin/ghosts", (found) => found.ghosts],
   parked: ["admin/parked", (found) => found.parked],
@@ -34,6 +36,8 @@ let drawing = null;
 let changing = null;
 let isChangedAgain = false;
 let listening = null;
+let hasEnded = false;
+let asking = null;
 
 function draw() {
   drawing ??= setTimeout(() => {
@@ -93,7 +97,12 @@ async function listen() {
     if (trouble === null && !wasHeard && state.queue) { changed(); refresh("tapes", "lights"); }
     draw();
   }, signal);
-  if (!signal.aborted) begin();
+  if (!signal.aborted) refused();
+}
+
+/** Look who is signed in: once for all that was refused, and not at once, as it may be refused again. */
+function refused() {
+  asking ??= setTimeout(() => { asking = null; begin(); }, REFUSED);
 }
 
 function drawLamps() {
@@ -131,14 +140,17 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function signOut() {
-  await ask("DELETE", "session");
+  if (await ask("DELETE", "session")) state.session = null;
   begin();
 }
+
+/** The code with which `dev --lan` lets a phone in. */
+const pairingCode = () => new URLSearchParams(location.hash.slice(1)).get("pair");
 
 /** Draw how one signs in here. */
 function drawSignIn({ way, message }) {
   const enter = async (path, body) => { if (await ask("POST", path, body)) begin(); };
-  const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+  const code = pairingCode();
   const ways = {
     twitch: () => h("a.key.main", { href: address("session/sign-in?to=/console") }, icon("person"), "Sign in with Twitch"),
     laptop: () => key("enter", "Come in", () => enter("session/laptop"), { mark: "check", style: "main" }),
@@ -158,15 +170,19 @@ async function begin() {
     if (!state.session) paint($("other"), "away", () => nothing("Nobody answers.", "showtime is not there yet. This page comes in by itself.")), ($("other").hidden = false);
     return;
   }
+  const wasInside = Boolean(state.session?.role);
+  hasEnded = !session.role && (hasEnded || wasInside);
   state.session = session;
   state.may = Object.fromEntries((session.may ?? []).map((each) => [each, true]));
   document.body.classList.toggle("inside", Boolean(session.role));
   if (!session.role) {
-    drawSignIn(session);
+    places.close();
+    drawSignIn(hasEnded ? { ...session, message: session.message || ENDED } : session);
     return;
   }
   $("menu").hidden = false;
-  $("other").replaceChildren();
+  if (!wasInside) paint($("other"), null, () => []);
+  if (pairingCode()) history.replaceState(null, "", location.pathname); // it has been used
   state.isDev = session.way === "laptop";
   feed.allow(state.may);
   draw();
@@ -178,7 +194,7 @@ async function begin() {
 // A page that the browser keeps for its Back key must not keep one of the few connections.
 addEventListener("pagehide", () => listening?.abort());
 addEventListener("pageshow", ({ persisted }) => persisted && begin());
-onTrouble({ tell: notice, left: begin });
+onTrouble({ tell: notice, left: refused });
 setInterval(beat, 500);
 for (const [name, time] of Object.entries(EVERY)) setInterval(() => state.session?.role && !document.hidden && refresh(name), time);
 begin();

@@ -1,7 +1,7 @@
 /** The night as it goes on: its timeline where there is room, and its summary to copy. */
 
 import { drawTimeline } from "../timeline.js";
-import { address, serverNow } from "./api.js";
+import { address, serverNow, tell } from "./api.js";
 import { copy, duration, key, paint, plural } from "./draw.js";
 
 let drawn = null;
@@ -22,7 +22,13 @@ export function drawNight({ channel, timeline, totals }) {
   drawn = timeline;
 }
 
-async function copySummary(element) {
+function copySummary(element) {
+  return copy(element, readSummary());
+}
+
+async function readSummary() {
   const response = await fetch(address("admin/nights/live/summary"), { cache: "no-store" }).catch(() => null);
-  if (response?.ok) await copy(element, await response.text());
+  if (response?.ok) return response.text();
+  tell("The summary did not come, and nothing was copied. Try again in a moment.");
+  throw new Error("no summary");
 }

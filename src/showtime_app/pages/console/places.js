@@ -49,6 +49,14 @@ export class Places {
     } else if (location.hash) location.hash = "";
   }
 
+  /** Leave what is open: nobody is signed in any more. */
+  close() {
+    this.#leave?.();
+    this.#leave = null;
+    this.#open = null;
+    this.#toggle(false);
+  }
+
   draw(state) {
     if (!state?.session?.role) return;
     this.#state = state;
