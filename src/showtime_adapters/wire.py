@@ -184,8 +184,15 @@ _plain = _renaming_converter(_STORED_NAMES.get)
 # Versions before have not kept it: it is written where it is known.
 _when_known = make_dict_unstructure_fn(HypeTrainProgress, _plain, expires_at=override(omit_if_default=True))
 _plain.register_unstructure_hook(HypeTrainProgress, _when_known)
-state_document: Callable[[ChannelState], Document] = _plain.unstructure
-"""Says the channel's state for keeping."""
+
+
+def state_document(state: ChannelState) -> Document:
+    """Say the channel's state for keeping; of equal states, the same."""
+    document: Document = _plain.unstructure(state)
+    document["timeline"]["facts"].sort(key=str)
+    return document
+
+
 decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)
 """Reads the channel's state, as `state_document` said it, from parsed JSON."""
 decode_policy: Callable[[object], Policy] = partial(_plain.structure, cl=Policy)

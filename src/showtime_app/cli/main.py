@@ -55,8 +55,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except click.exceptions.NoSuchCommand as unknown:
             asked = unknown.ctx or ctx
-            close = _closest(unknown.command_name, {name: name for name in _words(asked.command, asked)})
-            close = close or _closest(unknown.command_name, dict(self._paths(ctx)))
+            near = {name: name for name in _words(asked.command, asked)}
+            close = _closest(unknown.command_name, {**dict(self._paths(ctx)), **near})
             hint = f" Did you mean {close!r}?" if close else ""
             raise click.UsageError(unknown.message + hint, asked) from None
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from attrs import evolve
+
 from showtime_adapters import wire
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
@@ -59,6 +61,17 @@ def test_a_kept_state_has_the_keys_of_the_versions_before():
         *("ad_break", "ends_at", "is_automatic"),
     }
     assert wire.decode_state(wire.state_document(STATE)) == STATE
+
+
+def test_of_equal_states_the_same_is_kept():
+    """A state is kept as the same text in whichever order its facts came, and in whichever process."""
+    facts = [WentOnAir(str(number), EIGHT, EIGHT) for number in range(20)]
+    kept = [
+        wire.state_document(evolve(STATE, timeline=evolve(TIMELINE, facts=frozenset(order))))
+        for order in (facts, facts[::-1])
+    ]
+    assert kept[0] == kept[1]
+    assert [fact["stream_id"] for fact in kept[0]["timeline"]["facts"]] == sorted(map(str, range(20)))
 
 
 def test_a_state_of_the_version_before_has_no_ad_break():

@@ -227,9 +227,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         return _file(text, f"night-{found.id}-{clock}.txt", "text/plain")
 
     handlers = [compare_nights, get_timeline, get_summary, get_marks_vtt, get_marks_txt]
-    return Router(
-        "/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"]
-    )
+    return Router("/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"])
 
 
 def read_clock(name: str) -> Clock:
