@@ -30,7 +30,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def spread(values: Sequence[float], form: str) -> str:
     """Tell the median, and the least and the greatest."""
     middle, least, most = (form.format(of(values)) for of in (median, min, max))
-    return f"{middle} ({least}–{most})"
+    return f"{middle} ({least} to {most})"
 
 
 def speeds(rounds: Rounds) -> str:

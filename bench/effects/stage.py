@@ -78,6 +78,11 @@ class Stage:
         """Credits a second."""
         return self.credits / self.seconds
 
+    @property
+    def cores(self) -> float:
+        """How many cores worked for it."""
+        return (self.own_cpu + self.database_cpu + self.neighbours_cpu) / self.seconds
+
     def cost(self, cpu: float) -> float:
         """Microseconds of a processor for each credit."""
         return cpu / self.credits * 1e6

@@ -44,8 +44,8 @@ class Turn:
         return cpu / self.load.requests * 1e6
 
 
-def main(arguments: Sequence[str]) -> str:
-    """Run it, and give what it says; ends with 1 if its numbers are worth nothing."""
+def main(arguments: Sequence[str]) -> None:
+    """Run it; ends with 1 if its numbers are worth nothing."""
     options = _options(arguments)
     off, on = [], []
     try:
@@ -55,12 +55,13 @@ def main(arguments: Sequence[str]) -> str:
             print(f"round {number + 1} of {options.rounds}", flush=True)
             for turns, has_points in ((off, False), (on, True)):
                 turns.append(_take_turn(options, has_points=has_points))
-                print(f"  points {'on' if has_points else 'off'}: {turns[-1].load.rate:,.0f} messages/s", flush=True)
+                print(
+                    f"  points {'on' if has_points else 'off'}: {turns[-1].load.rate:,.0f} messages/s",
+                    flush=True,
+                )
     except (NoWrkError, ReceiverError, NotPerformedError) as reason:
         sys.exit(f"bench: {reason}")
-    said = _report(off, on)
-    print("\n" + said)
-    return said
+    print("\n" + _report(off, on))
 
 
 def _options(arguments: Sequence[str]) -> Namespace:
@@ -102,7 +103,9 @@ def _recorded(base: Database, load: Load) -> int:
     """Count what was recorded: what was answered, and what was under way at the end."""
     recorded = base.newly_recorded("")
     if load.bad_status or load.socket_errors or load.wraps:
-        raise NotPerformedError(f"{load.bad_status} bad answers, {load.socket_errors} errors, {load.wraps} wraps")
+        raise NotPerformedError(
+            f"{load.bad_status} bad answers, {load.socket_errors} errors, {load.wraps} wraps"
+        )
     if not 0 <= recorded - load.requests <= CONNECTIONS:
         raise NotPerformedError(f"{load.requests} were answered, but {recorded} recorded")
     return recorded
