@@ -13,9 +13,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 _ABOUT = """# Benchmarks
 
 Written by `make bench`, and by nobody else: each part by its own benchmark, whose last run it tells. What is
-measured, and how to read it, is said in `bench/README.md`. A figure is the median of the rounds, and in brackets
-the least and the greatest; µs are the time of a processor. Machines that are shared vary from minute to minute:
-the load that is told is that at the end, our own included.
+measured, and how to read it, is said in `bench/README.md`. A figure is the median of the rounds, and in
+brackets the least and the greatest; µs are the time of a processor. Machines that are shared vary from minute
+to minute: the load that is told is that at the end, our own included.
 """
 _PARTS = re.compile(r"<!-- (\w+) -->\n(.*?)\n<!-- end -->", re.DOTALL)
 

@@ -105,10 +105,11 @@ def _goals(rounds: Sequence[Sequence[Stage]]) -> str:
 
 
 _LIMIT = """\
-What the limit is made of: a statement takes about a millisecond of PostgreSQL, however little it leases or settles,
-so what comes ten at a time shares it by ten. Most of our own time is the request: building it, sending it, reading
-the answer, and a viewer's first token, which is a request as well; the statements, the log line and the tasks of
-asyncio share the rest. Where all cores are busy, a credit takes longer of each: they share their caches."""
+What the limit is made of: a statement takes about a millisecond of PostgreSQL, however little it leases
+or settles, so what comes ten at a time shares it by ten. Most of our own time is the request: building
+it, sending it, reading the answer, and a viewer's first token, which is a request as well; the
+statements, the log line and the tasks of asyncio share the rest. Where all cores are busy, all of it
+takes longer: they share their caches."""
 
 
 def _save(stages: Sequence[Stage]) -> None:
