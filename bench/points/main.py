@@ -91,11 +91,12 @@ def _take_turn(options: Namespace, *, has_points: bool) -> Turn:
                 load = put_load(port, messages, options.seconds)
                 own, database_cpu = cpu_seconds(pid) - before[0], cpu_seconds(base.pid) - before[1]
                 meanwhile, start = neighbours.credits(), time.perf_counter()
-                recorded = _recorded(base, load)
                 if has_points:
-                    _await(neighbours, recorded)
+                    _await(base, neighbours)
                 seconds = time.perf_counter() - start
-            made = neighbours.credits()
+            made, recorded = neighbours.credits(), _recorded(base, load)
+            if made != (recorded if has_points else 0):
+                raise NotPerformedError(f"{recorded} messages were recorded, and {made} credits made")
     return Turn(load, own, database_cpu, meanwhile, made - meanwhile, seconds)
 
 
@@ -111,15 +112,13 @@ def _recorded(base: Database, load: Load) -> int:
     return recorded
 
 
-def _await(neighbours: Standins, wanted: int) -> None:
-    """Wait until so many credits are made, and a moment more: there must be no other."""
+def _await(base: Database, neighbours: Standins) -> None:
+    """Wait until all that is recorded is credited."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    while (made := neighbours.credits()) < wanted:
+    while (made := neighbours.credits()) < (recorded := base.batches()[0]):
         if time.monotonic() > deadline:
-            raise NotPerformedError(f"of {wanted} credits, {made} are made")
-        time.sleep(0.02)
-    if made > wanted:
-        raise NotPerformedError(f"{wanted} credits were to be made, and {made} are")
+            raise NotPerformedError(f"of {recorded} credits, {made} are made")
+        time.sleep(0.2)
 
 
 def _whole(turn: Turn) -> float:
