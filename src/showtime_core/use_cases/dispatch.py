@@ -32,7 +32,7 @@ _PAUSE_SECONDS = 0.5
 _MANY = 8
 """From so many jobs under way on, what came of one waits for others before it is written."""
 _GATHER_SECONDS = 0.02
-_MESSAGES_PER_JOB = 20
+_MESSAGES_PER_JOB = 40
 """While messages come in numbers, one job begins for so many of them: a credit takes as long as three."""
 _YIELD_SECONDS = 0.25
 """How long a pool then waits before more begin: a lease of many costs hardly more than one of few."""

@@ -427,19 +427,19 @@ async def test_of_a_batch_that_cannot_be_written_only_the_culprit_is_parked():
 
 
 @in_virtual_time
-async def test_while_messages_come_in_numbers_one_job_begins_for_twenty_of_them():
+async def test_while_messages_come_in_numbers_one_job_begins_for_forty_of_them():
     """The receiver has the machine; all places are filled again when no more come, and none is forgotten."""
     names = [f"{number:03}" for number in range(100)]
     stage = Stage([WorkerPool(CHEERS, size=30)])
     pressure = stage.dispatcher.pressure
     pressure.clock = elapsed
     await stage.record(*names)
-    pressure.note(40)
+    pressure.note(80)
     async with stage.running():
         begun = len(stage.begun)
-        assert begun == 2, "for forty messages"
+        assert begun == 2, "for eighty messages"
         for _ in range(8):
-            pressure.note(100)
+            pressure.note(200)
             for name in stage.names():
                 if not stage.results[name].done():
                     stage.end(name)
