@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextvars import Context
 from typing import Any, Generic, Self, TypeVar
 
 from attrs import define, field
@@ -54,7 +55,8 @@ class Gathering(Generic[Item]):
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._worker is None:
-            self._worker = asyncio.create_task(self._work(), name="group commit")
+            # In a context of its own: the log must not name whoever came first for the whole batch.
+            self._worker = asyncio.create_task(self._work(), name="group commit", context=Context())
         await done  # whoever gives up waiting cancels it, and is left out of the next batch
 
     def size(self, item: Item) -> int:  # noqa: ARG002 - what is small counts as nothing
