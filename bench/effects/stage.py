@@ -78,6 +78,11 @@ class Stage:
         """Credits a second."""
         return self.credits / self.seconds
 
+    @property
+    def cores(self) -> float:
+        """How many cores worked for it."""
+        return (self.own_cpu + self.database_cpu + self.neighbours_cpu) / self.seconds
+
     def cost(self, cpu: float) -> float:
         """Microseconds of a processor for each credit."""
         return cpu / self.credits * 1e6
@@ -88,7 +93,8 @@ class Standins:
     """auth and the ledger, in a process of their own."""
 
     process: subprocess.Popen[str]
-    urls: dict[str, str]
+    settings: dict[str, str]
+    """Those of an instance that uses them."""
 
     def credits(self) -> int:
         """Count the credits that the ledger has made."""
@@ -126,14 +132,14 @@ def measure(stage: Stage, folder: Path) -> Stage:
     (folder / "data").mkdir()
     with (
         database(folder / "data") as base,
-        _neighbours(stage.ledger_ms) as standins,
+        standins(stage.ledger_ms) as neighbours,
         psycopg.connect(base.conninfo, autocommit=True) as connection,
     ):
         backlog = Backlog(connection, stage.due)
         _prepare(backlog, stage.statistics)
-        with _instances(base, standins, stage.instances, folder) as pids:
-            measured = _time(stage, backlog, standins, (*pids, base.pid, standins.process.pid))
-        _require_once(connection, standins.credits())
+        with _instances(base, neighbours, stage.instances, folder) as pids:
+            measured = _time(stage, backlog, neighbours, (*pids, base.pid, neighbours.process.pid))
+        _require_once(connection, neighbours.credits())
     return measured
 
 
@@ -148,13 +154,8 @@ def _prepare(backlog: Backlog, statistics: str) -> None:
 
 
 @contextmanager
-def _instances(base: Database, standins: Standins, count: int, folder: Path) -> Iterator[list[int]]:
-    settings = {
-        "AUTH_URL": standins.urls["auth"],
-        "AUTH_SHARED_SECRET": _SECRET,
-        "LEDGER_URL": standins.urls["ledger"],
-    }
-    ours = evolve(showtime(base), environment=base.environment | settings)
+def _instances(base: Database, neighbours: Standins, count: int, folder: Path) -> Iterator[list[int]]:
+    ours = evolve(showtime(base), environment=base.environment | neighbours.settings)
     with ExitStack() as stack:
         yield [
             stack.enter_context(running(ours, free_port(), folder / f"showtime-{number}.log"))
@@ -162,15 +163,15 @@ def _instances(base: Database, standins: Standins, count: int, folder: Path) -> 
         ]
 
 
-def _time(stage: Stage, backlog: Backlog, standins: Standins, watched: tuple[int, ...]) -> Stage:
+def _time(stage: Stage, backlog: Backlog, neighbours: Standins, watched: tuple[int, ...]) -> Stage:
     """Time credits once some have been made, for the rest of the way alone."""
 
     def use() -> list[float]:
         return [cpu_seconds(pid) for pid in watched]
 
-    warm = _await(_WARM, backlog, standins.credits)
+    warm = _await(_WARM, backlog, neighbours.credits)
     start, before = time.perf_counter(), use()
-    made = _await(warm + stage.credits, backlog, standins.credits) - warm
+    made = _await(warm + stage.credits, backlog, neighbours.credits) - warm
     seconds = time.perf_counter() - start
     used = [late - early for early, late in zip(before, use(), strict=True)]
     return evolve(
@@ -203,7 +204,8 @@ def _require_once(connection: psycopg.Connection, made: int) -> None:
 
 
 @contextmanager
-def _neighbours(ledger_ms: int) -> Iterator[Standins]:
+def standins(ledger_ms: int) -> Iterator[Standins]:
+    """Run auth and the ledger, which takes so long for each credit."""
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("neighbours.py")), str(ledger_ms)],
         stdin=subprocess.PIPE,
@@ -214,6 +216,7 @@ def _neighbours(ledger_ms: int) -> Iterator[Standins]:
         assert process.stdout
         try:
             urls: Any = json.loads(process.stdout.readline())
-            yield Standins(process, urls)
+            settings = {"AUTH_URL": urls["auth"], "AUTH_SHARED_SECRET": _SECRET, "LEDGER_URL": urls["ledger"]}
+            yield Standins(process, settings)
         finally:
             process.stdin.close()

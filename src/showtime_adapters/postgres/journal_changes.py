@@ -13,6 +13,7 @@ from showtime_adapters.wire import Document, policy_document, shown_document
 from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
+from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
@@ -39,7 +40,7 @@ async def write_changes(
             "now": batch.now,
             "entry_count": len(batch.new_entries),
             "shown_count": len(changes.feed_items),
-            "effect_count": len(changes.effects),
+            "due_count": sum(planned.status is EffectStatus.DUE for planned in changes.effects),
             "assumed_version": assumed_version,
             "last_broadcast_id": changes.state.last_broadcast_id,
         },

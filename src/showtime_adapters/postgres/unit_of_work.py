@@ -35,6 +35,7 @@ from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import PlanChanges
+from showtime_core.use_cases.pressure import Pressure
 
 
 @mutable
@@ -47,12 +48,15 @@ class PostgresUnitOfWork:
     pool: db.Pool
     at: datetime | None = None
     """The time at which entries are recorded, for an import; None: it is read under the lock."""
+    pressure: Pressure = field(factory=Pressure)
+    """Whether many messages come at once."""
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
+        self.pressure.note(len(entries))
         async with db.connected(self.pool) as connection:
             await self._schema.require(connection)
             try:

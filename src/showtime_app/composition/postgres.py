@@ -123,7 +123,9 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         report_chat=leader_chat_log.report,
         ledger=PostgresLedger(recording),
         outbox=outbox,
-        relay=lambda perform: Relay(conninfo, outbox, perform, _WORKER_POOLS, heartbeat),
+        relay=lambda perform: Relay(
+            conninfo, outbox, perform, _WORKER_POOLS, heartbeat, pressure=units.pressure
+        ),
         require_alive=heartbeat.require,
     )
 

@@ -17,6 +17,7 @@ from showtime_core.domain.points_and_ghosts.effects import deed, effect_kind
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Outbox
 from showtime_core.use_cases.group_commit import Gathering
+from showtime_core.use_cases.pressure import Pressure
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ _PAUSE_SECONDS = 0.5
 _MANY = 8
 """From so many jobs under way on, what came of one waits for others before it is written."""
 _GATHER_SECONDS = 0.02
+_MESSAGES_PER_JOB = 40
+"""While messages come in numbers, one job begins for so many of them: a credit takes as long as three."""
+_YIELD_SECONDS = 0.25
+"""How long a pool then waits before more begin: a lease of many costs hardly more than one of few."""
 _UNWRITABLE = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
 _Settled = tuple[Job, Settlement]
 
@@ -56,6 +61,8 @@ class _RunningPool:
     """The busy ones that have been under way for long."""
     lost: str | None = None
     """The name of one that was cancelled, and not with all the others: nothing came of its job."""
+    messages: int = 0
+    """How many messages there were when jobs were begun last."""
     wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something to do."""
 
@@ -102,6 +109,8 @@ class Dispatcher:
     slow_seconds: float = SLOW_SECONDS
     is_stopping: bool = False
     """Whether nothing more is begun."""
+    pressure: Pressure = field(factory=Pressure)
+    """Of messages: while it is high, no more than a share of the machine is taken."""
     _running_pools: Sequence[_RunningPool] = ()
     _outbox: Outbox = field(init=False)
     """That of the session; and what came of a job is written before there is another."""
@@ -150,11 +159,19 @@ class Dispatcher:
         while not self.is_stopping:
             if pool.lost:
                 raise RuntimeError(f"{pool.lost} was given up, and nobody knows what came of it")
-            if free := pool.free():
+            if free := self._share(pool):
                 with _bearing_outages("nothing can be leased"):
                     for job in await outbox.lease(pool.pool.kinds, free):
                         pool.add(group.create_task(self._settle(job), name=job.key))
             await pool.wait()
+            if self.pressure.is_high():
+                await asyncio.sleep(_YIELD_SECONDS)
+
+    def _share(self, pool: _RunningPool) -> int:
+        """Tell how many jobs of a pool may begin now."""
+        messages, pool.messages = self.pressure.messages - pool.messages, self.pressure.messages
+        most = max(1, messages // _MESSAGES_PER_JOB) if self.pressure.is_high() else pool.pool.size
+        return min(pool.free(), most)
 
     async def _settle(self, job: Job) -> None:
         """Perform a job, and write what came of it, even if the session is lost meanwhile."""

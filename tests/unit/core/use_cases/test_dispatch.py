@@ -426,6 +426,32 @@ async def test_of_a_batch_that_cannot_be_written_only_the_culprit_is_parked():
     assert stage.names() == ["a", "b", "c"]
 
 
+@in_virtual_time
+async def test_while_messages_come_in_numbers_one_job_begins_for_forty_of_them():
+    """The receiver has the machine; all places are filled again when no more come, and none is forgotten."""
+    names = [f"{number:03}" for number in range(100)]
+    stage = Stage([WorkerPool(CHEERS, size=30)])
+    pressure = stage.dispatcher.pressure
+    pressure.clock = elapsed
+    await stage.record(*names)
+    pressure.note(80)
+    async with stage.running():
+        begun = len(stage.begun)
+        assert begun == 2, "for eighty messages"
+        for _ in range(8):
+            pressure.note(200)
+            for name in stage.names():
+                if not stage.results[name].done():
+                    stage.end(name)
+            stage.dispatcher.wake()
+            await asyncio.sleep(0.25)
+        assert begun < len(stage.begun) <= 2 + 8 * 5 + 2
+        assert len(stage.names()) - len([r for r in stage.results.values() if r.done()]) <= 10
+        await asyncio.sleep(2.5)
+        under_way = [result for result in stage.results.values() if not result.done()]
+        assert len(under_way) == 30
+
+
 # --- a fault that nobody thought of ---------------------------------------------------------------
 
 
