@@ -60,7 +60,8 @@ def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) ->
     from showtime_app.simulate.panel import SimulationPanel  # noqa: PLC0415 - as above
 
     changes: dict[str, object] = {
-        "twitch_webhook_secret": (SecretStr(dev_file.webhook_secret), *settings.twitch_webhook_secret)
+        "instance_role": "all",  # a laptop has one instance
+        "twitch_webhook_secret": (SecretStr(dev_file.webhook_secret), *settings.twitch_webhook_secret),
     }
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
         changes["chat_source"] = "eventsub"

@@ -90,6 +90,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
     services = _services(settings, ports, inbox)
+    if settings.instance_role == "web":
+        services = None
     relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))] if services else []
 
     # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
@@ -98,6 +100,12 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
+    standing = status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
+    if settings.instance_role == "relay":
+        resources = [*storage.resources, neighbours.opened(), inbox, *relays]
+        beside = partial(running, resources, [partial(log_readiness, storage.require_ready)])
+        of_relay = [route for route in standing if "/" not in route.paths]
+        return Server(create_app(of_relay, beside), [relay.stop for relay in relays], off)
     jobs = preflight.PreflightJobs(make_preflight(settings, ports))
     instance = uuid4()
     shown = _show_sources(storage, feed, chat, readiness, instance)
@@ -107,7 +115,7 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     )
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
-        *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
+        *standing,
         *_show(guards, storage, policy, shown),
         *_for_the_host(guards, storage, policy, off, jobs),
         *console_routes(settings, ports, metrics, guards),
