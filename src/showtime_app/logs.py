@@ -16,7 +16,8 @@ from showtime_app.throttle import Throttle
 from showtime_app.web.middleware.request_id import add_request_id
 from showtime_core.texts import printable
 
-_OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
+OURS = ("showtime", "showtime_app", "showtime_adapters", "showtime_core")
+"""The loggers of the project, each with those below it."""
 _IDS = ("message_id", "effect_key")
 """What whoever logs may give as `extra`, beside what is bound to the context."""
 _ROOMS = {
@@ -57,7 +58,7 @@ def configure(log_format: Literal["auto", "json", "text"], level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    for name in _OURS:
+    for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
 
 

@@ -7,6 +7,7 @@ How the service runs
     forked              what makes those processes: forks of one that has imported everything
     clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
+    planted             bugs of one line in a copy of our packages, and what is shipped run against them
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
     nginx, browser      real ones, before our instances
@@ -38,9 +39,8 @@ Who is called, without our code
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
-    records, chat, effects, sessions, show
     history             ghosts in the tables, whatever became of them
-    records, chat, effects, show
+    records, chat, effects, sessions, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory

@@ -7,6 +7,7 @@ report of a failure.
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import threading
@@ -19,7 +20,7 @@ from unittest.mock import patch
 from attrs import frozen
 from click.testing import CliRunner
 
-from showtime_app import composition, server
+from showtime_app import composition, logs, server
 from showtime_app.cli.main import main
 from showtime_app.config import Settings
 from support.server import Served, answers, environment
@@ -83,6 +84,20 @@ def _settings_of(names: Mapping[str, str]) -> Settings:
         return Settings(_env_file=None)
 
 
+@contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Give back how this process logs, which a command changes: by whom, and from which level on."""
+    root = logging.getLogger()
+    loggers = [root, *(logging.getLogger(name) for name in logs.OURS)]
+    handlers, levels = root.handlers[:], [logger.level for logger in loggers]
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
 @frozen
 class Ran:
     """How a command ended, and what it printed."""
@@ -97,6 +112,6 @@ def run_here(*arguments: object, names: Mapping[str, str], folder: Path) -> Ran:
 
     Raises whatever the command fails to handle.
     """
-    with _ENVIRONMENT, patch.dict(os.environ, names, clear=True), chdir(folder):
+    with _ENVIRONMENT, patch.dict(os.environ, names, clear=True), chdir(folder), _logging_as_before():
         ran = CliRunner().invoke(main, [*map(str, arguments)], prog_name="showtime", catch_exceptions=False)
     return Ran(ran.exit_code, ran.stdout, ran.stderr)

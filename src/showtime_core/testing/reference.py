@@ -25,7 +25,7 @@ TIMES = {"1000": 1, "2000": 2, "3000": 5}
 
 
 @frozen
-class Message:
+class DeliveredMessage:
     """A message as it was delivered."""
 
     id: str
@@ -42,7 +42,7 @@ class ExpectedNight:
 
 
 @frozen
-class Tape:
+class AcceptedTape:
     """A tape that the host has put on: the command was accepted at this time, by the clock of the channel."""
 
     tape_id: int
@@ -78,7 +78,9 @@ class Expected:
     """The latest train: its id, whether it is over, its level, its progress."""
 
 
-def expect(delivered: Sequence[Message], tapes: Sequence[Tape] = (), *, shows_recipients: bool) -> Expected:
+def expect(
+    delivered: Sequence[DeliveredMessage], tapes: Sequence[AcceptedTape] = (), *, shows_recipients: bool
+) -> Expected:
     """Work out what must come of messages, in the order of their delivery, as often as they came.
 
     `shows_recipients`: whether who is given a subscription has an alert beside that of the giver.
@@ -104,9 +106,9 @@ def expect(delivered: Sequence[Message], tapes: Sequence[Tape] = (), *, shows_re
     )
 
 
-def first_reports(delivered: Iterable[Message]) -> list[Message]:
+def first_reports(delivered: Iterable[DeliveredMessage]) -> list[DeliveredMessage]:
     """Leave out what was delivered before, under the same id or as the same fact under another."""
-    ids, facts, first = set[str](), set[object](), list[Message]()
+    ids, facts, first = set[str](), set[object](), list[DeliveredMessage]()
     for message in delivered:
         if message.id in ids:
             continue
@@ -170,7 +172,7 @@ def _nights(said: Iterable[ev.StreamOnline | ev.StreamOffline]) -> list[Expected
 
 
 def _with_tapes(
-    nights: Sequence[ExpectedNight], tapes: Sequence[Tape]
+    nights: Sequence[ExpectedNight], tapes: Sequence[AcceptedTape]
 ) -> tuple[tuple[ExpectedNight, ...], tuple[ExpectedScreening, ...]]:
     """Give each night its tapes: it ends no sooner than its last one begins, and before the next night."""
     rows, screenings = list[ExpectedNight](), list[ExpectedScreening]()
@@ -273,7 +275,7 @@ def told_twice(events: Iterable[tuple[object, datetime | None]]) -> Counter[str]
     return twice
 
 
-def _points(first: Sequence[Message]) -> Counter[str]:
+def _points(first: Sequence[DeliveredMessage]) -> Counter[str]:
     due = Counter[str]()
     for message in first:
         viewer_id, points = earned(message.event)

@@ -1,6 +1,6 @@
 """Whether messages come in such numbers that what can wait should leave the machine to them."""
 
-import time
+import asyncio
 from collections.abc import Callable
 
 from attrs import define
@@ -10,11 +10,15 @@ _MANY = 4
 _LASTS_SECONDS = 1.0
 
 
+def _time_of_loop() -> float:
+    return asyncio.get_running_loop().time()
+
+
 @define
 class Pressure:
     """Is told of each transaction of messages; tells whether there is pressure now."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = _time_of_loop
     messages: int = 0
     """How many messages there were in all."""
     _until: float = float("-inf")

@@ -34,11 +34,11 @@ from showtime_core.testing import strategies as some
 from showtime_core.testing.deliveries import Delivery, Evening, evenings_in_two_orders, name_of_fact
 from showtime_core.testing.records import Stage, StoredRecords, peek
 from showtime_core.testing.reference import (
+    AcceptedTape,
+    DeliveredMessage,
     Expected,
     ExpectedNight,
     ExpectedScreening,
-    Message,
-    Tape,
     expect,
 )
 from showtime_core.use_cases.host import start_tape
@@ -145,11 +145,11 @@ class _Night:
         known = {entry.id for entry in self.sent}
         moments = [line.now for line in kept.journal if line.entry_id not in known]
         messages = [
-            Message(entry.id, entry.sent_at, entry.content)
+            DeliveredMessage(entry.id, entry.sent_at, entry.content)
             for entry in self.sent
             if entry.sent_at and not isinstance(entry.content, Unknown | Malformed)
         ]
-        tapes = [Tape(tape_id, at) for tape_id, at in zip(self.tapes, moments, strict=True)]
+        tapes = [AcceptedTape(tape_id, at) for tape_id, at in zip(self.tapes, moments, strict=True)]
         return expect(messages, tapes, shows_recipients=self.evening.policy.alert_gift_recipients)
 
     async def tell_what_is_settled(self, kept: StoredRecords) -> None:
