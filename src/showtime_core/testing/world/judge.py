@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.show.queue import Showing, ShowingState, next_showing_id
 from showtime_core.testing.machines.effects_invariants import check_the_end
@@ -31,11 +30,7 @@ async def judge(world: "World", watchers: Sequence["Watcher"], pages: Sequence["
     check_the_journal_replays(stored, sent)
     await check_the_end(read_stored(world.table), world.services, list(world.sent.values()), [])
     _check_each_credit_is_made_once(world)
-    alerts = [
-        number
-        for number, item in enumerate(memory.feed_items, 1)
-        if not isinstance(item.content, Snapshot)
-    ]
+    alerts = world.alerts()
     for watcher in watchers:
         watcher.check(alerts)
     _check_the_show(world, alerts, {each for page in pages for each in page.confirmed})

@@ -60,6 +60,8 @@ class SeededServices(FaultyServices):
         timeout = _PAINT_SECONDS * 2 if what == "paint" else _TIMEOUT
         await asyncio.wait([served], timeout=timeout)
         await me.gate()
+        if what in _LOOKS and not served.done():
+            raise Unavailable(f"{what}: no answer")  # a look that is lost is no answer, and does no harm
         if is_lost or not served.done():
             me.note(f"hears no answer to {what}")
             world.trace.sometimes(f"an answer to {what} was lost")

@@ -43,6 +43,7 @@ def play(night: Night, make_streams: MakeStreams = MemoryStreams) -> Played:
     """Play a night to its end; a failure is returned and not raised, unless it is nobody's."""
     logging.disable(logging.CRITICAL)
     world = World(night, make_streams)
+    world.loop.set_exception_handler(lambda *_: None)  # a request whose client is gone may fail
     failure: Exception | None = None
     try:
         world.loop.run_until_complete(_Evening(world).play())
@@ -116,8 +117,8 @@ class _Evening:
             await asyncio.sleep(5)
 
     def _all_is_seen(self) -> bool:
-        newest = self.world.newest_alert()
-        return all(watcher.seen[-1:] >= [newest] or not newest for watcher in self.watchers)
+        newest = self.world.alerts()[-1:]
+        return all(watcher.seen[-1:] >= newest for watcher in self.watchers)
 
     def _do(self, step: Step) -> None:
         world = self.world

@@ -46,7 +46,8 @@ class World:
         self.bell, self.news = Bell([]), Bell([])
         self.sent: dict[str, Entry] = {}
         self.instances: list[Instance] = []
-        self._started = 0
+        self._started = self._read = 0
+        self._alerts: list[int] = []
 
     def now(self) -> datetime:
         """Tell the time by the database's clock."""
@@ -101,15 +102,18 @@ class World:
         busy = {EffectStatus.DUE, EffectStatus.LEASED}
         return not any(row.status in busy or row.check_at for row in self.table.rows.values())
 
-    def newest_alert(self) -> int:
-        """Tell the number of the newest alert; 0 if there is none."""
-        items = enumerate(self.units.memory.feed_items, 1)
-        return max((number for number, item in items if not isinstance(item.content, Snapshot)), default=0)
+    def alerts(self) -> list[int]:
+        """Number the alerts that were shown, in order."""
+        items = self.units.memory.feed_items
+        for number, item in enumerate(items[self._read :], self._read + 1):
+            if not isinstance(item.content, Snapshot):
+                self._alerts.append(number)
+        self._read = len(items)
+        return self._alerts
 
     def has_unplayed(self) -> bool:
         """Tell whether an alert is still to be shown."""
-        if any(each.is_open for each in self.show.all_showings.values()):
+        showings = self.show.all_showings.values()
+        if any(each.is_open for each in showings):
             return True
-        covered = {number for each in self.show.all_showings.values() for number in each.covers}
-        items = enumerate(self.units.memory.feed_items, 1)
-        return any(n not in covered for n, item in items if not isinstance(item.content, Snapshot))
+        return sum(len(each.covers) for each in showings if each.attempt == 1) < len(self.alerts())
