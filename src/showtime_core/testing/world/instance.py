@@ -32,6 +32,7 @@ _POOLS = (
 _SILENT_SECONDS = 3.0
 """When an instance that shows no sign of life loses its number."""
 _LAG = 0.02
+_SLOW_ANSWERS = 0.25
 
 _CURRENT: ContextVar["Instance"] = ContextVar("instance")
 
@@ -106,7 +107,7 @@ class Instance:
             task.cancel()
         if self.inbox._worker:  # noqa: SLF001 - nobody leaves it in due form
             self.inbox._worker.cancel()  # noqa: SLF001
-        self.world.bell.ring()
+        self.world.alarm.ring()
 
     async def freeze(self, seconds: float) -> None:
         """Stand still, as a process that is stopped or swapped out does."""
@@ -118,7 +119,7 @@ class Instance:
         if seconds > _SILENT_SECONDS and not self.is_dead:
             self.world.trace.sometimes("a frozen instance lost its number")
             self.world.table.live_instances.discard(self.owner)
-            self.world.bell.ring()
+            self.world.alarm.ring()
             await asyncio.sleep(seconds - _SILENT_SECONDS)
             self.session_lost.set()
         self.note("goes on")
@@ -135,6 +136,11 @@ class Instance:
         """Wait for the database for a moment."""
         await self.world.pause(_LAG)
         await self.gate()
+
+    async def hear_database(self) -> None:
+        """Wait for its answer, which is often there at once."""
+        if self.world.chance.random() < _SLOW_ANSWERS:
+            await self.reach_database()
 
     def require_alive(self) -> None:
         """Raise Unavailable if others may take it for gone."""
@@ -166,7 +172,7 @@ class Instance:
                 lost.cancel()
             await asyncio.wait([running])
             self.world.table.live_instances.discard(self.owner)
-            self.world.bell.ring()
+            self.world.alarm.ring()
 
     async def _perform(self, job: Job) -> Settlement:
         services = self.world.services

@@ -20,6 +20,8 @@ _LAG = 0.3
 _LEDGER = {"credit", "reserve", "accept", "reject", "statement", "find"}
 _LOOKS = {"statement", "find"}
 _PAINT_SECONDS = 20.0
+_REFUSED = {"paint": 0.1}
+"""How often what is asked for is refused: a subject more often than anything else."""
 
 _Do = Callable[[], Awaitable[Any]]
 
@@ -42,7 +44,7 @@ class SeededServices(FaultyServices):
         me.require_alive()
         if world.happens("calls to neighbours are not reached", 0.04):
             raise Unavailable(f"{what}: not reached")
-        if world.happens("calls to neighbours are refused", 0.01):
+        if world.happens("calls to neighbours are refused", _REFUSED.get(what, 0.01)):
             raise refusal
         is_lost = world.happens("answers of neighbours are lost", 0.05)
         delay = world.chance.random() * _LAG

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from showtime_core.domain.journal import Entry, JournalChanges
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement
@@ -16,20 +16,23 @@ from showtime_core.domain.show.queue import ShowView
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Answer, ChangeShow, PlanChanges
-from showtime_core.testing.twins.outbox import MemoryOutbox
+from showtime_core.testing.twins.outbox import MemoryOutbox, MemoryOutboxTable
 
 if TYPE_CHECKING:
     from showtime_core.testing.world.instance import Instance
 
 _LOST_COMMITS = 0.03
-_LONG = 600.0
+_COMMIT_SECONDS = 0.2
+_MOMENT = 0.001
+TAKE_OVER = "take over"
+"""What whoever recovers waits for: leases of the dead, and checks that are due."""
 
 
 @define(eq=False)
 class Bell:
     """Wakes all who wait for something to happen."""
 
-    waiting: list[asyncio.Future[None]]
+    waiting: list[asyncio.Future[None]] = Factory(list)
 
     def ring(self) -> None:
         """Wake them."""
@@ -38,20 +41,58 @@ class Bell:
                 each.set_result(None)
         self.waiting.clear()
 
-    async def wait(self, seconds: float = _LONG) -> None:
-        """Wait until it rings, or for so long."""
+    async def wait(self) -> None:
+        """Wait until it rings."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = asyncio.get_running_loop().call_later(seconds, _wake, future)
         self.waiting.append(future)
-        try:
-            await future
-        finally:
-            timer.cancel()
+        await future
 
 
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+@define(eq=False)
+class Alarm:
+    """Wakes those who wait for effects as soon as some of theirs are due, so that nobody has to poll."""
+
+    table: MemoryOutboxTable
+    waiting: list[tuple[Collection[str], asyncio.Future[None]]] = Factory(list)
+    _timer: asyncio.TimerHandle | None = None
+
+    def ring(self) -> None:
+        """Look what is due, wake who waits for it, and look again when more is."""
+        self.table.load_planned()
+        due, later = self._look()
+        waiting, self.waiting = self.waiting, []
+        for wanted, future in waiting:
+            if due.isdisjoint(wanted):
+                self.waiting.append((wanted, future))
+            elif not future.done():
+                future.set_result(None)
+        if self._timer:
+            self._timer.cancel()
+        if later:
+            wait = (later - self.table.units.clock()).total_seconds() + _MOMENT
+            self._timer = asyncio.get_running_loop().call_later(wait, self.ring)
+
+    def _look(self) -> tuple[set[str], datetime | None]:
+        """Name the kinds that are due, and say when the next will be."""
+        now, due, later = self.table.units.clock(), set[str](), list[datetime]()
+        for row in self.table.rows.values():
+            if row.status is EffectStatus.DUE:
+                if row.due_at <= now:
+                    due.add(effect_kind(row.planned.effect))
+                else:
+                    later.append(row.due_at)
+            elif row.status is EffectStatus.LEASED and row.owner not in self.table.live_instances:
+                due.add(TAKE_OVER)
+            if row.check_at:
+                due |= {TAKE_OVER} if row.check_at <= now else set()
+                later += [row.check_at] if row.check_at > now else []
+        return due, min(later, default=None)
+
+    async def wait(self, kinds: Collection[str]) -> None:
+        """Wait until something of these kinds may be due."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((kinds, future))
+        await future
 
 
 @frozen
@@ -65,11 +106,13 @@ class InstanceUnits:
         me, world = self.me, self.me.world
         me.commits += 1
         try:
-            await me.reach_database()
+            await world.pause(_COMMIT_SECONDS)
+            await me.gate()
             changes = await world.units.record(entries, policy, plan)
             me.note("commits " + " ".join(entry.id for entry in entries))
             world.tell_news()
-            await me.reach_database()
+            await world.pause(_COMMIT_SECONDS)
+            await me.gate()
             if world.happens("commits are not answered", _LOST_COMMITS):
                 me.note("hears nothing of its commit")
                 raise Unavailable("the connection was lost")
@@ -105,20 +148,16 @@ class InstanceOutbox:
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         """Wait for something that is due, and take it."""
         await self.me.reach_database()
-        while not (jobs := await self.outbox.lease(kinds, limit) if self._is_any_due(kinds) else ()):
-            await self.me.world.bell.wait(self._next_due(kinds))
+        while not (jobs := await self._lease(kinds, limit)):
+            await self.me.world.alarm.wait(kinds)
             await self.me.gate()
         self.me.note("leases " + " ".join(job.key for job in jobs))
-        await self.me.reach_database()
+        await self.me.hear_database()
         return jobs
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
-        await self.me.reach_database()
-        await self.outbox.settle(job, settlement)
-        self.me.note(f"settles {job.key}: {settlement.status} {settlement.remark or ''}".rstrip())
-        self.me.world.bell.ring()
-        await self.me.reach_database()
+        await self.settle_all([(job, settlement)])
 
     async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
         """Write what came of several jobs, all or nothing."""
@@ -126,8 +165,16 @@ class InstanceOutbox:
         for job, settlement in settled:
             await self.outbox.settle(job, settlement)
             self.me.note(f"settles {job.key}: {settlement.status} {settlement.remark or ''}".rstrip())
-        self.me.world.bell.ring()
-        await self.me.reach_database()
+            self._note_waiting_ghost(job, settlement)
+        self.me.world.alarm.ring()
+        await self.me.hear_database()
+
+    def _note_waiting_ghost(self, job: Job, settlement: Settlement) -> None:
+        rows = self.outbox.table.rows
+        ghost = rows.get(job.key.replace("credit-cheer", "summon-ghost"))
+        is_waiting = ghost is not None and ghost.status is EffectStatus.WAITING
+        if is_waiting and settlement.status is not EffectStatus.DONE:
+            self.me.world.trace.sometimes("a ghost waited for its cheer")
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions are ours."""
@@ -142,43 +189,12 @@ class InstanceOutbox:
     async def recover(self) -> None:
         """Wait for something to take over, and take it over."""
         await self.me.gate()
-        while not self._is_any_lost():
-            await self.me.world.bell.wait(self._next_check())
-            await self.me.gate()
+        await self.me.world.alarm.wait({TAKE_OVER})
+        await self.me.gate()
         await self.outbox.recover()
-        self.me.note("takes over what others had leased")
-        self.me.world.judge_takeover(self.me)
-        self.me.world.bell.ring()
+        self.me.world.note_takeover(self.me)
+        self.me.world.alarm.ring()
 
-    def _is_any_due(self, kinds: Collection[str]) -> bool:
-        table, now = self.outbox.table, self.outbox.table.units.clock()
-        if self.outbox.owner not in table.live_instances:
-            return False
-        table.load_planned()
-        return any(
-            row.status is EffectStatus.DUE and row.due_at <= now and effect_kind(row.planned.effect) in kinds
-            for row in table.rows.values()
-        )
-
-    def _next_due(self, kinds: Collection[str]) -> float:
-        now = self.outbox.table.units.clock()
-        later = [
-            row.due_at - now
-            for row in self.outbox.table.rows.values()
-            if row.status is EffectStatus.DUE and row.due_at > now
-            and effect_kind(row.planned.effect) in kinds
-        ]
-        return min(later, default=timedelta(seconds=_LONG)).total_seconds() + 0.001
-
-    def _is_any_lost(self) -> bool:
-        table, now = self.outbox.table, self.outbox.table.units.clock()
-        return any(
-            (row.status is EffectStatus.LEASED and row.owner not in table.live_instances)
-            or (row.check_at is not None and row.check_at <= now)
-            for row in table.rows.values()
-        )
-
-    def _next_check(self) -> float:
-        now = self.outbox.table.units.clock()
-        checks = [row.check_at - now for row in self.outbox.table.rows.values() if row.check_at]
-        return max(0.001, min(checks, default=timedelta(seconds=_LONG)).total_seconds())
+    async def _lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
+        is_alive = self.outbox.owner in self.outbox.table.live_instances
+        return await self.outbox.lease(kinds, limit) if is_alive else ()

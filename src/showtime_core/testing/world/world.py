@@ -18,7 +18,7 @@ from showtime_core.testing.world.feed import MemoryStreams, Missed, Streams, rea
 from showtime_core.testing.world.instance import Instance
 from showtime_core.testing.world.network import SETTLE_AFTER, SeededServices
 from showtime_core.testing.world.night import INSTANCES, Night
-from showtime_core.testing.world.ports import Bell
+from showtime_core.testing.world.ports import Alarm, Bell
 from showtime_core.testing.world.trace import Trace
 from showtime_core.testing.world.virtual_loop import VirtualLoop
 
@@ -43,7 +43,7 @@ class World:
         twitch, ledger = (self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) for _ in range(2))
         self.twitch_skew, ledger_skew = timedelta(seconds=twitch), timedelta(seconds=ledger)
         self.services = SeededServices(self, lambda: self.now() + ledger_skew)
-        self.bell, self.news = Bell([]), Bell([])
+        self.alarm, self.news = Alarm(self.table), Bell()
         self.sent: dict[str, Entry] = {}
         self.instances: list[Instance] = []
         self._started = self._read = 0
@@ -81,7 +81,7 @@ class World:
 
     def tell_news(self) -> None:
         """Tell all instances that something was recorded."""
-        self.bell.ring()
+        self.alarm.ring()
         self.news.ring()
 
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
@@ -89,12 +89,12 @@ class World:
         await self.pause(0.02)
         return [entry for entry in read_feed(self.units, after, until) if entry.stream == "alerts"]
 
-    def judge_takeover(self, by: Instance) -> None:
+    def note_takeover(self, by: Instance) -> None:
         """Note a takeover, and whether somebody is committing meanwhile."""
         self.trace.sometimes("an instance took over what another had leased")
         if any(each.commits for each in self.instances):
             self.trace.sometimes("a takeover while a commit was under way")
-        by.note("has taken over")
+        by.note("takes over what another had leased")
 
     def is_at_rest(self) -> bool:
         """Tell whether nothing is to be done outside any more."""
