@@ -62,11 +62,11 @@ def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> lis
     def follow_chat(scope: Scope) -> Follow:
         count = read_backlog(scope)
         recent = partial(recent_chat, count) if count else None
-        return partial(_resumed, chat, header(scope, b"last-event-id"), recent)
+        return partial(resumed, chat, header(scope, b"last-event-id"), recent)
 
     return [
         _route(
-            "alerts", feed.hub, lambda scope: partial(_resumed, feed, header(scope, b"last-event-id"), None)
+            "alerts", feed.hub, lambda scope: partial(resumed, feed, header(scope, b"last-event-id"), None)
         ),
         _route("chat", chat.hub, follow_chat),
         _route("state", feed.hub, lambda _: _state),
@@ -118,7 +118,7 @@ def read_backlog(scope: Scope) -> int:
     return min(int(text[:9]), MAX_BACKLOG)
 
 
-async def _resumed(
+async def resumed(
     source: StreamSource, last_event_id: str, recent: Read | None, client: StreamClient
 ) -> Chunks:
     """Yield what the client has missed, or what a new one wants of before, then what comes; with ids."""

@@ -37,7 +37,7 @@ if __name__ == "__main__":
 def versions() -> str:
     """Name the versions with which a seed plays the same night."""
     try:
-        own = version("showtime")
+        own = version("golden-vcr-showtime")
     except PackageNotFoundError:
         own = "unknown"
     return f"showtime {own}, Python {platform.python_version()}"
