@@ -1,15 +1,14 @@
 """Twitch, which delivers until it is answered, and watchers of the stream of alerts, who come again."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from showtime_core.domain.journal import Entry
 from showtime_core.errors import Unavailable
-from showtime_core.testing.world.feed import Told
 
 if TYPE_CHECKING:
+    from showtime_core.testing.world.instance import Instance
     from showtime_core.testing.world.world import World
 
 _TRIES = 100
@@ -77,7 +76,7 @@ class Watcher:
             instance = world.chance.choice(world.instances)
             if self._last:
                 world.trace.sometimes("a watcher came again after a drop-out")
-            reading = instance.spawn(self._read(instance.streams.follow(self._last)))
+            reading = instance.spawn(self._read(instance))
             patience = world.chance.choice((5, 60, 900)) if "watchers come again" in world.night.faults else None
             try:
                 await asyncio.wait([reading], timeout=patience)
@@ -86,15 +85,26 @@ class Watcher:
             await asyncio.wait([reading])
             await world.pause(3)
 
-    async def _read(self, stream: AsyncGenerator[Told, None]) -> None:
-        async with aclosing(stream) as told:
-            async for event_id, number in told:
-                self._last = event_id
-                if self.begun_after is None:
-                    self.begun_after = int(event_id.rpartition("-")[2])
-                if number is not None:
-                    self.seen.append(number)
-                    self._world.trace.note(self.name, f"sees alert {number}")
+    async def _read(self, instance: "Instance") -> None:
+        await instance.gate()
+        instance.opening += 1
+        is_opening = True
+        try:
+            async with aclosing(instance.streams.follow(self._last)) as told:
+                async for event_id, number in told:
+                    instance.opening -= is_opening
+                    is_opening = False
+                    self._see(event_id, number)
+        finally:
+            instance.opening -= is_opening
+
+    def _see(self, event_id: str, number: int | None) -> None:
+        self._last = event_id
+        if self.begun_after is None:
+            self.begun_after = int(event_id.rpartition("-")[2])
+        if number is not None:
+            self.seen.append(number)
+            self._world.trace.note(self.name, f"sees alert {number}")
 
     def check(self, alerts: list[int]) -> None:
         """Every alert since it began was seen once, in order."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from showtime_core.testing.world.instance import Instance
 
 EPOCH = "epoch"
+_BEHIND_SECONDS = 1.5
+"""How far an instance may be behind another: streams bear two seconds."""
 Told = tuple[str, int | None]
 """What comes on a stream: the id to resume by, and the number of an alert, if it is one."""
 Missed = Callable[[int, int], Awaitable[Sequence[FeedEntry]]]
@@ -53,7 +55,7 @@ async def follow_feed(me: "Instance") -> None:
             me.streams.publish(position, new)
         await heard
         if world.happens("news of the feed is late", 0.1):
-            await asyncio.sleep(world.chance.random() * 5)
+            await asyncio.sleep(world.chance.random() * _BEHIND_SECONDS)
         await me.gate()
 
 

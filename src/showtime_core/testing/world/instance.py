@@ -50,6 +50,8 @@ class Instance:
         self.is_dead = False
         self.commits = 0
         """How many are under way."""
+        self.opening = 0
+        """How many streams have not begun yet."""
         self.thawed, self.session_lost = asyncio.Event(), asyncio.Event()
         self.thawed.set()
         self.owner = 0
@@ -112,6 +114,10 @@ class Instance:
     async def freeze(self, seconds: float) -> None:
         """Stand still, as a process that is stopped or swapped out does."""
         if self.is_dead or not self.thawed.is_set():
+            return
+        while self.opening:  # an instance that resumes a stream counts its own time, which would stand still too
+            await asyncio.sleep(0.1)
+        if self.is_dead:
             return
         self.note(f"freezes for {seconds:g} s")
         self.thawed.clear()
