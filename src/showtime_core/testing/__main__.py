@@ -72,10 +72,14 @@ _MESSAGES = 60
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m showtime_core.testing", description=__doc__)
     parser.add_argument("--seed", type=_count, default=0, help="the seed of the first night (0)")
-    parser.add_argument("--nights", type=_at_least_one, help="how many nights (1, or as many as the time allows)")
+    parser.add_argument(
+        "--nights", type=_at_least_one, help="how many nights (1, or as many as the time allows)"
+    )
     parser.add_argument("--for", dest="duration", type=_duration, help="for how long: 30s, 10m, 2h")
     parser.add_argument("--messages", type=_at_least_one, default=_MESSAGES, help="a night has so many (60)")
-    parser.add_argument("--script", type=Path, default=Path("failed_night.py"), help="where a night that fails goes")
+    parser.add_argument(
+        "--script", type=Path, default=Path("failed_night.py"), help="where a night that fails goes"
+    )
     return parser
 
 

@@ -27,7 +27,7 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.entries import CAST as CAST  # noqa: PLC0414 - given again by this name
 from showtime_core.testing.entries import OPENING_NIGHT as OPENING_NIGHT  # noqa: PLC0414
 from showtime_core.testing.entries import TWITCH_TYPES as TWITCH_TYPES  # noqa: PLC0414
-from showtime_core.testing.entries import Content
+from showtime_core.testing.entries import Content as Content  # noqa: PLC0414
 from showtime_core.testing.entries import entry as entry  # noqa: PLC0414
 
 STREAM_IDS = ("41375541868", "41375541869", "41375541870", "41375541871")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from showtime_core.testing.world.world import World
 
 _TRIES = 100
-_PATIENCE = 10.0
+_ANSWER_SECONDS = 10.0
 """How long Twitch waits for an answer, in seconds."""
 
 
@@ -49,7 +49,7 @@ class Twitch:
             world.trace.sometimes("a message was delivered again while its first delivery was under way")
         self._under_way[entry.id] = self._under_way.get(entry.id, 0) + 1
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_ANSWER_SECONDS):
                 await instance.call(instance.submit(entry))
         except (Unavailable, TimeoutError):
             world.trace.note("Twitch", f"was not answered for {entry.id}")
@@ -77,9 +77,11 @@ class Watcher:
             if self._last:
                 world.trace.sometimes("a watcher came again after a drop-out")
             reading = instance.spawn(self._read(instance))
-            patience = world.chance.choice((5, 60, 900)) if "watchers come again" in world.night.faults else None
+            stays_for = (
+                world.chance.choice((5, 60, 900)) if "watchers come again" in world.night.faults else None
+            )
             try:
-                await asyncio.wait([reading], timeout=patience)
+                await asyncio.wait([reading], timeout=stays_for)
             finally:
                 reading.cancel()
             await asyncio.wait([reading])

@@ -47,8 +47,11 @@ def _values(frame: FrameType, statement: ast.stmt | None) -> list[str]:
         try:
             code = compile(ast.Expression(part), "assertion", "eval")
             value = repr(eval(code, frame.f_globals, frame.f_locals))  # noqa: S307 - the code of the assertion itself
-        except Exception:  # noqa: BLE001, S112 - what cannot be worked out again is left out
+        except Exception:  # noqa: S112 - what cannot be worked out again is left out
             continue
         if text not in found and not value.startswith("<"):
             found[text] = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-    return [f"  assert {ast.unparse(statement.test)}", *(f"    {text} = {value}" for text, value in found.items())]
+    return [
+        f"  assert {ast.unparse(statement.test)}",
+        *(f"    {text} = {value}" for text, value in found.items()),
+    ]

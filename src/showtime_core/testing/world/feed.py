@@ -2,14 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.feed import FeedEntry, FeedPosition
-from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-
-if TYPE_CHECKING:
-    from showtime_core.testing.world.instance import Instance
+from showtime_core.testing.world.process import Process
 
 EPOCH = "epoch"
 _BEHIND_SECONDS = 1.5
@@ -33,29 +29,20 @@ class Streams(Protocol):
         """End every stream."""
 
 
-def read_feed(units: MemoryUnitOfWork, after: int, until: int | None = None) -> list[FeedEntry]:
-    """Read what is shown after one id, up to another."""
-    items = units.memory.feed_items[after:until]
-    return [
-        FeedEntry(number, "state" if isinstance(item.content, Snapshot) else "alerts", str(number))
-        for number, item in enumerate(items, after + 1)
-    ]
-
-
-async def follow_feed(me: "Instance") -> None:
+async def follow_feed(me: Process, streams: Streams) -> None:
     """Hand on what is new, whichever instance has recorded it."""
-    world = me.world
-    position = FeedPosition(EPOCH, len(world.units.memory.feed_items), "")
-    me.streams.publish(position, [])
+    channel = me.channel
+    position = FeedPosition(EPOCH, len(channel.feed(0)), "")
+    streams.publish(position, [])
     while True:
-        heard = asyncio.create_task(world.news.wait())
+        heard = asyncio.create_task(channel.news.wait())
         await me.reach_database()
-        if new := read_feed(world.units, position.id):
+        if new := channel.feed(position.id):
             position = FeedPosition(EPOCH, new[-1].id, "")
-            me.streams.publish(position, new)
+            streams.publish(position, new)
         await heard
-        if world.happens("news of the feed is late", 0.1):
-            await asyncio.sleep(world.chance.random() * _BEHIND_SECONDS)
+        if channel.happens("news of the feed is late", 0.1):
+            await asyncio.sleep(channel.chance.random() * _BEHIND_SECONDS)
         await me.gate()
 
 

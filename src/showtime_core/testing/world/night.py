@@ -22,7 +22,16 @@ FAULTS = (
 )
 """What happens by chance, and can be left out."""
 
-_SAID = ("cheer for a ghost", "cheer for a ghost", "cheer", "anonymous cheer", "follow", "raid", "gift", "month")
+_SAID = (
+    "cheer for a ghost",
+    "cheer for a ghost",
+    "cheer",
+    "anonymous cheer",
+    "follow",
+    "raid",
+    "gift",
+    "month",
+)
 _WRONG = (
     ("instance crashes", 2.5),
     ("instance freezes", 1.0),

@@ -47,7 +47,7 @@ def play(night: Night, make_streams: MakeStreams = MemoryStreams) -> Played:
     failure: Exception | None = None
     try:
         world.loop.run_until_complete(_Evening(world).play())
-    except Exception as reason:  # noqa: BLE001 - it is what was looked for
+    except Exception as reason:
         failure = reason
     finally:
         _close(world)
@@ -104,8 +104,17 @@ class _Evening:
         """Let alerts play shortly, so that a night of many is over in time."""
 
         def shorten(show: Any) -> Any:  # noqa: ANN401
-            kinds = ("follow", "raid", "cheer", "generated-images", "GiftedSubscriptionsAlert", "SubscriptionAlert")
-            return evolve(show, rules={kind: evolve(show.rule(kind), seconds=_SECOND) for kind in kinds}), None
+            kinds = (
+                "follow",
+                "raid",
+                "cheer",
+                "generated-images",
+                "GiftedSubscriptionsAlert",
+                "SubscriptionAlert",
+            )
+            return evolve(
+                show, rules={kind: evolve(show.rule(kind), seconds=_SECOND) for kind in kinds}
+            ), None
 
         await self.world.show.change(shorten)
 
@@ -146,7 +155,9 @@ class _Evening:
         at = world.now() + world.twitch_skew
         message = entry(f"m{self.told}", _event(step, at), at)
         world.sent[message.id] = message
-        world.trace.note("Twitch", f"tells {message.id}: {step.what} {step.amount:g} of {CAST[step.who].login}")
+        world.trace.note(
+            "Twitch", f"tells {message.id}: {step.what} {step.amount:g} of {CAST[step.who].login}"
+        )
         self._begin(self.twitch.deliver(message))
 
 
@@ -173,4 +184,3 @@ def _event(step: Step, at: Any) -> ev.Event:  # noqa: ANN401
             return ev.Resubscription(viewer, "1000", 3, "")
         case unknown:
             raise ValueError(f"nothing is known of {unknown!r}")
-
