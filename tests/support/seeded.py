@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from types import FunctionType, ModuleType
 
 from showtime_app.metrics import Metrics
@@ -57,18 +58,19 @@ def _events(chunk: bytes) -> Iterator[Told]:
 
 
 @contextmanager
-def planted(module: ModuleType, function: FunctionType, right: str, wrong: str) -> Iterator[None]:
-    """Let a function of a module do what it would if one piece of the module's source were another."""
+def planted(module: ModuleType, name: str, right: str, wrong: str) -> Iterator[None]:
+    """Let a named function of a module do what it would if one piece of the module's source were another."""
+    function = attrgetter(name)(module)
+    assert isinstance(function, FunctionType)
     source = inspect.getsource(module)
     assert source.count(right) == 1, f"{right!r} is {source.count(right)} times in {module.__name__}"
     assert right in inspect.getsource(function)
-    names = {"__name__": module.__name__, "__package__": module.__package__}
-    exec(compile(source.replace(right, wrong), module.__file__, "exec", dont_inherit=True), names)
-    found = names
-    for part in function.__qualname__.split("."):
-        found = found[part] if isinstance(found, dict) else getattr(found, part)
+    changed = ModuleType(module.__name__)
+    changed.__package__ = module.__package__
+    code = compile(source.replace(right, wrong), inspect.getfile(module), "exec", dont_inherit=True)
+    exec(code, vars(changed))  # noqa: S102 - it is our own code, but for one piece
     kept = function.__code__
-    function.__code__ = found.__code__
+    function.__code__ = attrgetter(name)(changed).__code__
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """Play seeded nights: `python -m showtime_core.testing --seed 0 --nights 100`, or `--for 10m`.
 
-Progress goes to standard error. Standard output ends with the digest of all traces: equal for equal seeds, under
-any hash seed, with the same versions. Exit codes: 0, all held; 1, a night failed, or a rare state was not
+Progress goes to standard error. Standard output ends with the digest of all traces: equal for equal seeds,
+under any hash seed, with the same versions. Exit codes: 0, all held; 1, a night failed, or a rare state was not
 reached often enough; 2, the arguments make no sense, or assertions are switched off.
 """
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     nights = given.nights if given.nights or given.duration else 1
     series = play_series(given.seed, nights, messages=given.messages, goes_on=goes_on)
     code = _report(series, given.seed, given.script, given.messages)
-    print(series.digest())
+    sys.stdout.write(f"{series.digest()}\n")
     return code
 
 
@@ -55,7 +55,7 @@ def _report(series: Series, seed: int, path: Path, messages: int) -> int:
         _tell(f"the night of seed {series.failed.night.seed} failed, and is made shorter …")
         shortest = shrink(series.failed, play)
         path.write_text(script(shortest), "utf-8")
-        print(story(shortest))
+        sys.stdout.write(f"{story(shortest)}\n")
         _tell(f"python {path} plays it again")
         return 1
     if seed == 0 and series.nights >= FLOOR_NIGHTS and messages == _MESSAGES:
@@ -103,7 +103,7 @@ def _duration(text: str) -> float:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     _ready: Any
     _scheduled: Any
+    _timer_cancelled_count: int
 
     def __init__(self, chance: Random) -> None:
         self.now = 0.0
@@ -88,7 +89,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         coroutine: Generator[Any, None, _T] | Coroutine[Any, Any, _T],
         context: Context | None = None,
     ) -> asyncio.Task[_T]:
-        task = _NumberedTask(coroutine, loop=loop, context=context)  # type: ignore[arg-type]
+        task = _NumberedTask(coroutine, loop=loop, context=context)
         loop._made += 1
         task.number = loop._made
         return task

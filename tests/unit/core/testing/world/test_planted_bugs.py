@@ -6,34 +6,33 @@ from showtime_app.web.routes import streams
 from showtime_core.testing.world.explain import explain
 from showtime_core.testing.world.series import play_series
 from showtime_core.use_cases import group_commit, perform
-from showtime_core.use_cases.group_commit import GroupCommit
 from support.seeded import ServedStreams, planted
 
 BUGS = {
     "a resume off by one": (
         streams,
-        streams.resumed,
+        "resumed",
         "partial(source.missed, after)",
         "partial(source.missed, after + 1)",
         "has not seen every alert once",
     ),
     "a credit twice after an ambiguous answer": (
         perform,
-        perform._move_points_once,
+        "_move_points_once",
         "if job.in_doubt_for is None:",
         "if True:",
         "check_points",
     ),
     "a pending reservation counted as paid": (
         perform,
-        perform._pay,
+        "_pay",
         "        await services.ledger.accept(ghost.viewer, _flow_id_of(ghost))\n",
         "        await services.account.find(ghost.viewer, _flow_id_of(ghost))\n",
         "check_points",
     ),
     "a commit that loses one of its batch": (
         group_commit,
-        GroupCommit._commit,
+        "GroupCommit._commit",
         "await self._receive([entry for entry, _ in batch])",
         "await self._receive([entry for entry, _ in batch][:1])",
         "are not recorded",
@@ -44,8 +43,8 @@ BUGS = {
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found_within_a_few_nights(bug):
     """A bug of one line in receiving, performing or showing makes one of ten nights fail, for its reason."""
-    module, function, right, wrong, reason = BUGS[bug]
-    with planted(module, function, right, wrong):
+    module, name, right, wrong, reason = BUGS[bug]
+    with planted(module, name, right, wrong):
         series = play_series(0, 10, make_streams=ServedStreams)
     assert series.failed, f"not found in {series.nights} nights"
     assert reason in explain(series.failed.failure)

@@ -51,7 +51,7 @@ def test_the_digest_is_the_same_under_every_hash_seed():
 def test_a_night_that_fails_is_told_as_a_story_and_as_a_script_that_runs(tmp_path, capsys):
     """A failure names its seed, the values of the assertion, and a shorter night that fails alike."""
     path = tmp_path / "night.py"
-    with planted(perform, perform._pay, RIGHT, WRONG):
+    with planted(perform, "_pay", RIGHT, WRONG):
         assert main(["--nights", "1", "--script", str(path)]) == 1
         told = capsys.readouterr().out
         with pytest.raises(SystemExit) as ended:
