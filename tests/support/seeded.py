@@ -68,7 +68,7 @@ def planted(module: ModuleType, name: str, right: str, wrong: str) -> Iterator[N
     changed = ModuleType(module.__name__)
     changed.__package__ = module.__package__
     code = compile(source.replace(right, wrong), inspect.getfile(module), "exec", dont_inherit=True)
-    exec(code, vars(changed))  # noqa: S102 - it is our own code, but for one piece
+    exec(code, vars(changed))
     kept = function.__code__
     function.__code__ = attrgetter(name)(changed).__code__
     try:

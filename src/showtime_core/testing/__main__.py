@@ -1,8 +1,8 @@
 """Play seeded nights: `python -m showtime_core.testing --seed 0 --nights 100`, or `--for 10m`.
 
 Progress goes to standard error. Standard output ends with the digest of all traces: equal for equal seeds,
-under any hash seed, with the same versions. Exit codes: 0, all held; 1, a night failed, or a rare state was not
-reached often enough; 2, the arguments make no sense, or assertions are switched off.
+under any hash seed, with the same versions. Exit codes: 0, all held; 1, a night failed, or a rare state was
+not reached often enough; 2, the arguments make no sense, or assertions are switched off.
 """
 
 import argparse

@@ -296,7 +296,8 @@ class MemoryOutbox:
         """Take what is due."""
         self.table.load_planned()
         jobs: list[Job] = []
-        for row in sorted(self.table.rows.values(), key=lambda row: (row.turn, row.position)):
+        due = [row for row in self.table.rows.values() if row.status is EffectStatus.DUE]
+        for row in sorted(due, key=lambda row: (row.turn, row.position)):
             if len(jobs) < limit and effect_kind(row.planned.effect) in kinds and self._is_free(row):
                 jobs.append(self._lease(row))
         return jobs

@@ -1,4 +1,4 @@
-"""Neighbours behind a network: calls and answers are lost or late, and a ledger freezes, and then executes."""
+"""Neighbours behind a network: calls and answers are lost or late, and a ledger freezes, then executes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -70,13 +70,16 @@ class SeededServices(FaultyServices):
         return served.result()
 
     async def _serve(self, what: str, do: _Do, delay: float, who: str) -> Any:  # noqa: ANN401
-        """Do what was asked for: whoever asked may be gone by then."""
-        await asyncio.sleep(delay)
+        """Do what was asked for: whoever asked may be gone by then.
+
+        A ledger freezes with what it has not begun. What it works on already is done within its time.
+        """
         if what in _LEDGER and not self.thawed.is_set():
             await self.thawed.wait()
             if what not in _LOOKS:  # who looks now is answered before what was asked is done
-                await asyncio.sleep(self.channel.chance.random() * _LATE_SECONDS)
+                delay = self.channel.chance.random() * _LATE_SECONDS
                 self.channel.trace.sometimes("a ledger that froze did what it had been asked before")
+        await asyncio.sleep(delay)
         try:
             answer = await do()
         finally:

@@ -1,4 +1,4 @@
-"""What is planned for a night: what Twitch says, and what goes wrong. Drawn from a seed, or written by hand."""
+"""What is planned for a night: what Twitch says, and what goes wrong; drawn from a seed, or by hand."""
 
 from random import Random
 

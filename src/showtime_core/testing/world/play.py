@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -161,7 +162,7 @@ class _Evening:
         self._begin(self.twitch.deliver(message))
 
 
-def _event(step: Step, at: Any) -> ev.Event:  # noqa: ANN401
+def _event(step: Step, at: datetime) -> ev.Event:  # noqa: PLR0911 - one for each kind
     viewer, amount = CAST[step.who], int(step.amount)
     match step.what:
         case "stream begins":

@@ -19,7 +19,7 @@ def place(failure: BaseException) -> tuple[str, str, int]:
 
 
 def shrink(failed: Played, play: Play, seconds: float = 20.0) -> Played:
-    """Leave out steps and faults for so many seconds of processor time; gives the shortest that still fails."""
+    """Leave out steps and faults for so many seconds of processor time; gives the shortest that fails."""
     assert failed.failure, "only what fails is shrunk"
     wanted, ends = place(failed.failure), time.process_time() + seconds
     best = failed

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - the loop of asyncio has no public way to decide who goes first
 """An event loop that never waits, in which chance decides who goes first.
 
 Sets of tasks and futures have the order of their making, for the loop numbers them: addresses decide nothing.
@@ -79,9 +80,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         """Make a future with a number."""
         future = _NumberedFuture(loop=self)
-        self._made += 1
-        future.number = self._made
+        future.number = self.next_number()
         return future
+
+    def next_number(self) -> int:
+        """Give the next task or future its number."""
+        self._made += 1
+        return self._made
 
     @staticmethod
     def _make_task(
@@ -90,8 +95,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[_T]:
         task = _NumberedTask(coroutine, loop=loop, context=context)
-        loop._made += 1
-        task.number = loop._made
+        task.number = loop.next_number()
         return task
 
     def _run_once(self) -> None:

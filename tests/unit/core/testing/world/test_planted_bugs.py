@@ -21,7 +21,7 @@ BUGS = {
         "_move_points_once",
         "if job.in_doubt_for is None:",
         "if True:",
-        "check_points",
+        "points were moved twice",
     ),
     "a pending reservation counted as paid": (
         perform,
