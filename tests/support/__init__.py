@@ -7,6 +7,7 @@ How the service runs
     forked              what makes those processes: forks of one that has imported everything
     clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
+    seeded              the streams of the service in the seeded world, and bugs that are planted in code
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
     nginx, browser      real ones, before our instances

@@ -8,7 +8,7 @@ from showtime_core.domain.journal import Entry
 from showtime_core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from showtime_core.testing.world.instance import Instance
+    from showtime_core.testing.world.instance import SeededInstance
     from showtime_core.testing.world.world import World
 
 _TRIES = 100
@@ -87,7 +87,7 @@ class Watcher:
             await asyncio.wait([reading])
             await world.pause(3)
 
-    async def _read(self, instance: "Instance") -> None:
+    async def _read(self, instance: "SeededInstance") -> None:
         await instance.gate()
         instance.opening += 1
         is_opening = True

@@ -13,7 +13,7 @@ from showtime_core.testing.entries import OPENING_NIGHT
 from showtime_core.testing.twins.outbox import MemoryOutboxTable
 from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.testing.world.night import Night
+from showtime_core.testing.world.night import SeededNight
 from showtime_core.testing.world.trace import Trace
 from showtime_core.testing.world.virtual_loop import VirtualLoop
 from showtime_core.testing.world.wakeups import Alarm, Signal
@@ -26,7 +26,7 @@ _SKEW_SECONDS = 2.0
 class Channel:
     """What is kept of a channel in a night, and the time and the chance by which it happens."""
 
-    def __init__(self, night: Night) -> None:
+    def __init__(self, night: SeededNight) -> None:
         self.night, self.policy = night, Policy()
         self.chance = Random(f"{night.seed} play")  # noqa: S311 - one that can be repeated
         self.loop = VirtualLoop(self.chance)

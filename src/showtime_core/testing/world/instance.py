@@ -27,7 +27,7 @@ _POOLS = (
 """Large, so that no pool is ever full: whoever waits for a slot looks every second."""
 
 
-class Instance(Process):
+class SeededInstance(Process):
     """A process that receives, performs and shows."""
 
     def __init__(self, channel: Channel, number: int, services: SeededServices, streams: Streams) -> None:

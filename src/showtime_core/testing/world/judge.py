@@ -13,13 +13,13 @@ from showtime_core.testing.records import read_memory
 
 if TYPE_CHECKING:
     from showtime_core.testing.world.audience import Watcher
-    from showtime_core.testing.world.pages import Page
+    from showtime_core.testing.world.pages import OverlayPage
     from showtime_core.testing.world.world import World
 
 _NOT_SHOWN = {ShowingState.SKIPPED, ShowingState.MISSED, ShowingState.INTERRUPTED}
 
 
-async def judge(world: "World", watchers: Sequence["Watcher"], pages: Sequence["Page"]) -> None:
+async def judge(world: "World", watchers: Sequence["Watcher"], pages: Sequence["OverlayPage"]) -> None:
     """Check everything: what is kept, what was seen, what was paid and what was shown."""
     stored, memory = read_memory(world.units), world.units.memory
     names = {line.entry_id for line in stored.journal}

@@ -60,7 +60,7 @@ class Step:
 
 
 @frozen
-class Night:
+class SeededNight:
     """A night that can be played; equal ones are played alike."""
 
     seed: int
@@ -69,7 +69,7 @@ class Night:
     faults: frozenset[str] = frozenset(FAULTS)
 
 
-def draw_night(seed: int, messages: int = 60) -> Night:
+def draw_night(seed: int, messages: int = 60) -> SeededNight:
     """Draw a night with so many messages."""
     chance = Random(f"{seed} night")  # noqa: S311 - one that can be repeated
     steps, at = [Step(0.5, "stream begins")], 1.0
@@ -84,4 +84,4 @@ def draw_night(seed: int, messages: int = 60) -> Night:
             soon = chance.choice(messages_at) + chance.random() * _CRASH_WITHIN
             steps.append(Step(round(soon, 3), what, chance.randrange(2), round(chance.uniform(0.5, 40), 1)))
     steps.append(Step(round(at + 1, 3), "stream ends"))
-    return Night(seed, tuple(sorted(steps, key=lambda step: step.at)))
+    return SeededNight(seed, tuple(sorted(steps, key=lambda step: step.at)))

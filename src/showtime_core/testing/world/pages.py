@@ -17,7 +17,7 @@ _AGAIN_SECONDS = 0.5
 _MIRROR_SECONDS = 2.0
 
 
-class Page:
+class OverlayPage:
     """A page of an overlay: it counts the frames that it paints, and reports them."""
 
     def __init__(self, world: "World", number: int) -> None:

@@ -16,8 +16,8 @@ from showtime_core.testing.entries import CAST, entry
 from showtime_core.testing.world.audience import Twitch, Watcher
 from showtime_core.testing.world.feed import MemoryStreams
 from showtime_core.testing.world.judge import judge
-from showtime_core.testing.world.night import PAGES, Night, Step
-from showtime_core.testing.world.pages import Page
+from showtime_core.testing.world.night import PAGES, SeededNight, Step
+from showtime_core.testing.world.pages import OverlayPage
 from showtime_core.testing.world.world import MakeStreams, World
 
 WATCHERS = 2
@@ -31,7 +31,7 @@ _SECOND = 1.0
 class Played:
     """What came of a night."""
 
-    night: Night
+    night: SeededNight
     digest: str
     lines: list[str]
     reached: Counter[str]
@@ -40,7 +40,7 @@ class Played:
     failure: Exception | None = None
 
 
-def play(night: Night, make_streams: MakeStreams = MemoryStreams) -> Played:
+def play(night: SeededNight, make_streams: MakeStreams = MemoryStreams) -> Played:
     """Play a night to its end; a failure is returned and not raised, unless it is nobody's."""
     logging.disable(logging.CRITICAL)
     world = World(night, make_streams)
@@ -77,7 +77,7 @@ class _Evening:
     def __init__(self, world: World) -> None:
         self.world, self.twitch = world, Twitch(world)
         self.watchers = [Watcher(world, f"watcher {number}") for number in range(WATCHERS)]
-        self.pages = [Page(world, number) for number in range(PAGES)]
+        self.pages = [OverlayPage(world, number) for number in range(PAGES)]
         self.under_way: list[asyncio.Task[Any]] = []
         self.told = 0
 

@@ -13,10 +13,10 @@ Seed {seed}, {versions}. Run it with Python.
 """
 
 from showtime_core.testing.world.explain import explain
-from showtime_core.testing.world.night import Night, Step
+from showtime_core.testing.world.night import SeededNight, Step
 from showtime_core.testing.world.play import play
 
-NIGHT = Night(
+NIGHT = SeededNight(
     seed={seed},
     steps=(
 {steps}

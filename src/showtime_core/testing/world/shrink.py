@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from showtime_core.testing.world.night import Night
+from showtime_core.testing.world.night import SeededNight
 from showtime_core.testing.world.play import Played
 
-Play = Callable[[Night], Played]
+Play = Callable[[SeededNight], Played]
 
 
 def place(failure: BaseException) -> tuple[str, str, int]:
@@ -24,7 +24,7 @@ def shrink(failed: Played, play: Play, seconds: float = 20.0) -> Played:
     wanted, ends = place(failed.failure), time.process_time() + seconds
     best = failed
 
-    def is_better(night: Night) -> bool:
+    def is_better(night: SeededNight) -> bool:
         nonlocal best
         if time.process_time() > ends:
             return False
@@ -45,7 +45,7 @@ def shrink(failed: Played, play: Play, seconds: float = 20.0) -> Played:
     return best
 
 
-def _drop_chunks(best: Callable[[], Played], size: int, is_better: Callable[[Night], bool]) -> bool:
+def _drop_chunks(best: Callable[[], Played], size: int, is_better: Callable[[SeededNight], bool]) -> bool:
     """Leave out each run of so many steps that is not needed; tells whether there was one."""
     begin, is_shorter = 0, False
     while begin < len(best().night.steps):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from showtime_core.domain.journal import Entry
 from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.feed import MemoryStreams, Missed, Streams
-from showtime_core.testing.world.instance import Instance
+from showtime_core.testing.world.instance import SeededInstance
 from showtime_core.testing.world.network import SeededServices
-from showtime_core.testing.world.night import INSTANCES, Night
+from showtime_core.testing.world.night import INSTANCES, SeededNight
 
 MakeStreams = Callable[[Missed], Streams]
 
@@ -15,22 +15,22 @@ MakeStreams = Callable[[Missed], Streams]
 class World(Channel):
     """A channel for one night, its neighbours and its instances."""
 
-    def __init__(self, night: Night, make_streams: MakeStreams = MemoryStreams) -> None:
+    def __init__(self, night: SeededNight, make_streams: MakeStreams = MemoryStreams) -> None:
         super().__init__(night)
         self._make_streams = make_streams
         self.services = SeededServices(self)
         self.sent: dict[str, Entry] = {}
         """What Twitch has told, by id."""
-        self.instances: list[Instance] = []
+        self.instances: list[SeededInstance] = []
         self._started = 0
 
     async def start(self) -> None:
         """Let the instances begin."""
         self.instances = [await self._start_instance() for _ in range(INSTANCES)]
 
-    async def _start_instance(self) -> Instance:
+    async def _start_instance(self) -> SeededInstance:
         self._started += 1
-        instance = Instance(self, self._started, self.services, self._make_streams(self.missed))
+        instance = SeededInstance(self, self._started, self.services, self._make_streams(self.missed))
         await instance.start()
         return instance
 

@@ -10,7 +10,7 @@ import pytest
 
 from showtime_core.testing.__main__ import main
 from showtime_core.testing.world.explain import explain
-from showtime_core.testing.world.night import Night, Step, draw_night
+from showtime_core.testing.world.night import SeededNight, Step, draw_night
 from showtime_core.testing.world.play import play
 from showtime_core.testing.world.series import play_series
 from showtime_core.testing.world.sometimes import FLOORS, below_floor
@@ -106,7 +106,7 @@ def test_a_series_below_a_floor_fails(monkeypatch, capsys):
 
 def test_a_night_by_hand_is_played_as_it_is_written():
     """A night of one cheer, in which nothing goes wrong, pays it and shows it."""
-    played = play(Night(7, (Step(1.0, "cheer", 0, 200),), frozenset()))
+    played = play(SeededNight(7, (Step(1.0, "cheer", 0, 200),), frozenset()))
     assert played.failure is None
     said = "\n".join(played.lines)
     assert "commits m1" in said
