@@ -11,7 +11,7 @@ from types import ModuleType
 import httpx
 import httpx2
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from support.scale import SHORT, Scale
 
@@ -30,6 +30,10 @@ settings.register_profile(
 )
 # The long proof plays ten times as many examples of everything.
 settings.register_profile("soak", settings.get_profile("showtime"), max_examples=600)
+# A bug that is planted is to be found, and nobody reads its story.
+settings.register_profile(
+    "planted", settings.get_profile("showtime"), max_examples=200, phases=[Phase.generate]
+)
 settings.load_profile("showtime")
 
 

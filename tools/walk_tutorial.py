@@ -36,6 +36,7 @@ class Walk:
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
         kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
         self.environment = {**kept, "PATH": os.defpath, "HOME": str(home)}
+        self.said = ""
         self.listeners: list[subprocess.Popen[str]] = []
 
     def start(self, command: str, **streams: object) -> subprocess.Popen[str]:
@@ -58,6 +59,7 @@ class Walk:
             self.serving = self.start(command, stdout=subprocess.PIPE)
             for line in self.serving.stdout:
                 print(line, end="", flush=True)
+                self.said += line
                 if "Ctrl-C stops" in line:
                     return
             raise subprocess.CalledProcessError(self.serving.wait(), command)

@@ -27,6 +27,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def spread(values: Sequence[float], form: str) -> str:
+    """Tell the median, and the least and the greatest."""
+    middle, least, most = (form.format(of(values)) for of in (median, min, max))
+    return f"{middle} ({least} to {most})"
+
+
 def speeds(rounds: Rounds) -> str:
     """Tell how fast each was: the median, and every round."""
     head = ["receiver", "requests/s", "each round", "p50 ms", "p99 ms", "each round", "max ms", "non-2xx"]

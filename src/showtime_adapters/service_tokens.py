@@ -22,8 +22,8 @@ from showtime_core.texts import quote
 
 RENEW_SECONDS = 60.0
 """How long before its end a token is renewed: the ledger fails at one that has expired on the way."""
-KEEP_VIEWERS = 1000
-"""Of how many viewers a token is kept: those who were active last."""
+KEEP_VIEWERS = 5000
+"""Of how many viewers a token is kept: those who were active last. A token takes about a kilobyte."""
 
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
@@ -56,6 +56,8 @@ class ServiceTokens:
         self._kept.move_to_end(viewer)
         if len(self._kept) > KEEP_VIEWERS:
             self._kept.popitem(last=False)
+        if self._clock() < cached.good_until:
+            return cached.token
         async with cached.lock:  # who has waited here has the token that another has fetched
             if self._clock() >= cached.good_until:
                 asked_at = self._clock()

@@ -14,8 +14,9 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.json import make_converter
 
 from showtime_core.domain import alerts
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
-from showtime_core.domain.broadcasts.broadcast import ChannelState, Snapshot
+from showtime_core.domain.broadcasts.broadcast import ChannelState, HypeTrainProgress, Snapshot
 from showtime_core.domain.broadcasts.stream_check import MissingStream
 from showtime_core.domain.broadcasts.timeline import Timeline
 from showtime_core.domain.chat import ChatLine, ChatMessage, Clear, Deletion
@@ -59,6 +60,17 @@ Document = dict[str, Any]
 def alert_document(alert: Alert) -> Document:
     """Say an alert as the overlay reads it."""
     return {"type": ALERT_TYPES[type(alert)], "data": _without_none(alert)}
+
+
+def shown_document(shown: Alert | AlertTest | Snapshot) -> Document:
+    """Say an alert, one that the host tries out, or the state, as the feed keeps it."""
+    match shown:
+        case Snapshot():
+            return snapshot_document(shown)
+        case AlertTest(alert):
+            return alert_document(alert) | {"isTest": True}
+        case _:
+            return alert_document(shown)
 
 
 def snapshot_document(snapshot: Snapshot) -> Document:
@@ -169,8 +181,18 @@ def _renaming_converter(names: Callable[[type[Any]], dict[str, str] | None]) -> 
 
 
 _plain = _renaming_converter(_STORED_NAMES.get)
-state_document: Callable[[ChannelState], Document] = _plain.unstructure
-"""Says the channel's state for keeping."""
+# Versions before have not kept it: it is written where it is known.
+_when_known = make_dict_unstructure_fn(HypeTrainProgress, _plain, expires_at=override(omit_if_default=True))
+_plain.register_unstructure_hook(HypeTrainProgress, _when_known)
+
+
+def state_document(state: ChannelState) -> Document:
+    """Say the channel's state for keeping; of equal states, the same."""
+    document: Document = _plain.unstructure(state)
+    document["timeline"]["facts"].sort(key=str)
+    return document
+
+
 decode_state: Callable[[object], ChannelState] = partial(_plain.structure, cl=ChannelState)
 """Reads the channel's state, as `state_document` said it, from parsed JSON."""
 decode_policy: Callable[[object], Policy] = partial(_plain.structure, cl=Policy)

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
+    instance_role: Literal["all", "web", "relay"] = "all"
     bind_addr: str = "127.0.0.1"
     listen_port: int = Field(default=5001, ge=0, le=65535)
     twitch_webhook_secret: kinds.Secrets = ()
@@ -219,5 +220,8 @@ def _spaces_problems(given: Mapping[str, object]) -> Iterator[str]:
 def _serve_problems(given: Mapping[str, object]) -> Iterator[str]:
     if not given.get("twitch_webhook_secret"):
         yield "TWITCH_WEBHOOK_SECRET is not set: give the secret of your subscriptions"
+    performs = given.get("auth_shared_secret") or given.get("ledger_url") == kinds.EMBEDDED
+    if given.get("instance_role") == "relay" and not performs:
+        yield "INSTANCE_ROLE is relay: set AUTH_SHARED_SECRET, or LEDGER_URL=embedded, to have a ledger"
     if given.get("openai_api_key") and given.keys().isdisjoint(_SPACES):
         yield "OPENAI_API_KEY is set: set SPACES_* as well, since a ghost needs a place"

@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from showtime_app import DISTRIBUTION
 from showtime_core.domain.health import PendingWork
+from showtime_core.domain.lights import LastAnswer
 
 CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
 
@@ -55,6 +57,8 @@ class Metrics:
         self.chat_lag = histogram("chat_lag_seconds")
         self.effects = counter("effects")
         self._neighbour_seconds = histogram("neighbour_seconds")
+        self.last_answers: dict[str, LastAnswer] = {}
+        """How the last request to each neighbour ended."""
 
     def set_pending_work(self, pending: PendingWork | None) -> None:
         """Take over what waits in the database; None: it cannot be told."""
@@ -67,6 +71,8 @@ class Metrics:
 
         def observe(outcome: str, seconds: float) -> None:
             self._neighbour_seconds.labels(name, outcome).observe(seconds)
+            is_answered = outcome in {"2xx", "3xx", "4xx"}
+            self.last_answers[name] = LastAnswer(is_answered, round(seconds * 1000), datetime.now(UTC))
 
         return observe
 

@@ -28,14 +28,16 @@ GRACEFUL_SECONDS = 4
 def create_app(
     handlers: Sequence[ControllerRouterHandler],
     running: Callable[[], AbstractAsyncContextManager[None]],
-    shapes: Mapping[str, Object],
+    shapes: Mapping[str, Object] | None = None,
     cors_origins: Sequence[str] = (),
 ) -> Litestar:
     """Make the web application, and the description of it; `running` is what must run beside it.
 
-    `shapes` are the schemas of what the streams say.
+    `shapes` are the schemas of what the streams say; without them nothing is described.
     """
-    described = schema.routes(handlers, {"/callback": OPERATIONS["/callback"]}, shapes)
+    described = (
+        schema.routes(handlers, {"/callback": OPERATIONS["/callback"]}, shapes) if shapes is not None else []
+    )
 
     return Litestar(
         route_handlers=[*handlers, *described],

@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from showtime_core.domain.broadcasts.history import GhostPage, ListedBroadcast, PastBroadcast
+from showtime_core.domain.broadcasts.broadcast import Broadcast
+from showtime_core.domain.broadcasts.history import GhostPage, LastTape, ListedBroadcast, PastBroadcast
 from showtime_core.domain.broadcasts.stream_check import StreamListing
 from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
+from showtime_core.domain.lights import Effort
+from showtime_core.domain.night.feed import NightEntry, NightQuery
+from showtime_core.domain.night.totals import NightTally
+from showtime_core.domain.nights.recorded import RecordedNight
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
@@ -83,6 +88,12 @@ class Outbox(Protocol):
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job, once; if it is no longer ours, nothing is written."""
 
+    async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
+        """Write what came of several jobs, of each as `settle` does: one that is not ours harms no other.
+
+        Raises Unavailable where not all is written, as far as is known; then write all of it again.
+        """
+
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
 
@@ -134,6 +145,37 @@ class ShowStore(Protocol):
 
     async def read(self) -> ShowView:
         """Read the queue as it stands."""
+
+
+class NightLog(Protocol):
+    """What the host reads of the journal while the show goes on; each raises Unavailable."""
+
+    async def latest_broadcasts(self) -> tuple[datetime, Sequence[Broadcast]]:
+        """Give the time by the database's clock, and the two latest broadcasts, the newest first."""
+
+    async def entries(self, asked: NightQuery) -> Sequence[NightEntry]:
+        """Read entries that were reacted to or are parked, the newest first; their content is not read."""
+
+    async def gifts(self, first: int, last: int) -> Sequence[NightEntry]:
+        """Read the gifts of subscriptions and their recipients between two places, with these, in order.
+
+        What became of them is left out.
+        """
+
+    async def tally(self, since: datetime | None) -> Sequence[NightTally]:
+        """Count the alerts since then, and the points that were credited, for each slot from then on."""
+
+    async def efforts(self) -> Sequence[Effort]:
+        """Tell of the effects of the latest 300 entries that were tried, in any order."""
+
+    async def mark(self, position: int, *, is_handled: bool) -> None:
+        """Mark an entry as handled, or not; raises NotFound. The first mark counts."""
+
+    async def revision(self) -> str:
+        """Give a word that is another whenever something has changed that the host reads here.
+
+        The journal, marks, what is parked, the ghosts that wait for the host.
+        """
 
 
 class ShowSecrets(Protocol):
@@ -259,11 +301,30 @@ class History(Protocol):
         of one that is not known, or was not paid, there are none.
         """
 
+    async def last_tapes(self, limit: int) -> list[LastTape]:
+        """List the tapes that were on last, each once, the newest first: so many at most."""
+
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order; none of one that is not known, or was not paid."""
 
     async def set_vod_url(self, broadcast_id: int, url: str) -> None:
         """Keep where the recording of a night is; empty: nowhere. Raises NotFound."""
+
+
+class Nights(Protocol):
+    """All that is recorded of a night, to look at it afterwards; each raises Unavailable."""
+
+    async def numbers(self, limit: int, before: int | None = None) -> Sequence[int]:
+        """List so many broadcasts at most, the latest first: those that began before one, or the latest.
+
+        Raises NotFound if `before` is no broadcast.
+        """
+
+    async def night(self, broadcast_id: int | None) -> RecordedNight:
+        """Read one night as of one moment, or the one on the air (None); raises NotFound.
+
+        The contents of its entries are not read.
+        """
 
 
 class Ledger(Protocol):

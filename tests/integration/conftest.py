@@ -56,9 +56,9 @@ def twitch(server: Served) -> Iterator[Twitch]:
         yield Twitch(server.url, client)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chrome(require_tool, tmp_path_factory):
-    """Run one browser for all tests of this module."""
+    """Run one browser for all tests: none relies on what another has left open."""
     chromium, driver = require_tool("chromium"), require_tool("chromium-driver")
     with browser(chromium, driver, tmp_path_factory.mktemp("pages") / "profile") as chrome:
         chrome.set_script_timeout(30)

@@ -1,11 +1,14 @@
 """The overlay in a real browser, on a real queue: each alert is played once, whoever dies meanwhile."""
 
 import random
+import re
 import uuid
 from collections import Counter, defaultdict
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 from attrs import define
 
@@ -38,6 +41,8 @@ class Show:
     port: int
     server: Server
     secret: str = ""
+    since: int = 0
+    """The alert before the first of this test."""
 
     @property
     def client(self):
@@ -68,28 +73,49 @@ class Show:
         return [
             number
             for (number,) in rows(
-                self.conninfo, "select alert_id from showtime.showing where state = 'shown' order by ended_at"
+                self.conninfo,
+                """
+                select alert_id from showtime.showing where state = 'shown' and alert_id > %s
+                order by ended_at
+                """,
+                self.since,
             )
         ]
 
 
-@pytest.fixture
-def show(postgres_server, chrome, tmp_path):
-    """Serve a channel whose alerts play for half a second, to an overlay that is open."""
+@pytest.fixture(scope="module")
+def stage(postgres_server, chrome, tmp_path_factory):
+    """Serve a channel to all tests of this module."""
     with ExitStack() as stack:
         conninfo = stack.enter_context(fresh_database(postgres_server.conninfo))
         auth = stack.enter_context(Auth())
         settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET, "CHAT_SOURCE": "eventsub"}
-        port, log = free_port(), tmp_path / "serve.log"
+        port, log = free_port(), tmp_path_factory.mktemp("overlay") / "serve.log"
         show = Show(conninfo, settings, log, chrome, port, start(conninfo, log, port, settings))
         stack.callback(lambda: show.kill())  # noqa: PLW0108 - whichever it is by then
-        made = show.host("POST", "/admin/show/secrets", json={"kind": "overlay", "name": "OBS"})
-        show.secret = made.json()["secret"]
-        for kind in KINDS:
-            show.host("PUT", f"/admin/show/rules/{kind}", json={"seconds": SHORT_SECONDS})
-        show.open()
         yield show
-        chrome.get("about:blank")
+
+
+@pytest.fixture
+def show(stage, chrome):
+    """Have alerts play for half a second, from an empty queue, to an overlay that is open."""
+    show = stage
+    if show.server.process.poll() is not None:
+        show.revive()
+    made = show.host("POST", "/admin/show/secrets", json={"kind": "overlay", "name": "OBS"})
+    show.secret = made.json()["secret"]
+    for kind in KINDS:
+        show.host("PUT", f"/admin/show/rules/{kind}", json={"seconds": SHORT_SECONDS})
+    show.host("POST", "/show/commands/resume")
+    show.host("POST", "/show/commands/clear")
+    [[show.since]] = rows(show.conninfo, "select coalesce(max(id), 0) from showtime.feed")
+    # An overlay that has gone would lead for three seconds more, and what it played would keep its lease.
+    with psycopg.connect(show.conninfo) as connection:
+        connection.execute("delete from showtime.showing where state = 'playing'")
+        connection.execute("update showtime.show set leader = null, leader_at = null")
+    show.open()
+    yield show
+    chrome.get("about:blank")
 
 
 def test_what_twitch_tells_is_on_the_screen(show):
@@ -106,8 +132,8 @@ def test_what_twitch_tells_is_on_the_screen(show):
 
 def test_an_overlay_that_is_withdrawn_says_so(show):
     """A page whose secret was withdrawn says it on the screen, and plays nothing more."""
-    [secret] = show.host("GET", "/admin/show/secrets").json()["secrets"]
-    show.host("DELETE", f"/admin/show/secrets/{secret['id']}")
+    for secret in show.host("GET", "/admin/show/secrets").json()["secrets"]:
+        show.host("DELETE", f"/admin/show/secrets/{secret['id']}")
     assert "was not accepted" in await_some(lambda: show.text("notice"))
 
 
@@ -139,10 +165,11 @@ def test_each_alert_is_played_once_whoever_dies(show, scale):
     chance = random.Random(31)
     count, kills = scale.overlay_alerts, scale.overlay_kills
     cheers = iter(cheer(f"Viewer{number}") for number in range(count))
-    for _ in range(kills):
+    deaths = ["page", "network", "server"] * kills
+    for death in chance.sample(deaths[:kills], kills):
         show.tell(*(next(cheers) for _ in range(count // kills)))
         done = len(show.shown())
-        match chance.choice(["page", "network", "server"]):
+        match death:
             case "page":
                 show.open()
             case "network":
@@ -154,15 +181,47 @@ def test_each_alert_is_played_once_whoever_dies(show, scale):
                 show.kill()
                 show.revive()
         await_some(lambda done=done: len(show.shown()) > done, 60)
-    everything = "select id from showtime.feed where stream = 'alerts' order by id"
-    told = [number for (number,) in rows(show.conninfo, everything)]
+    everything = "select id from showtime.feed where stream = 'alerts' and id > %s order by id"
+    told = [number for (number,) in rows(show.conninfo, everything, show.since)]
     await_some(lambda: len(show.shown()) >= len(told), 10 + 4.0 * count)
     states = defaultdict(Counter)
-    for number, state in rows(show.conninfo, "select alert_id, state from showtime.showing"):
+    taken = "select alert_id, state from showtime.showing where alert_id > %s"
+    for number, state in rows(show.conninfo, taken, show.since):
         states[number][state] += 1
     assert sorted(states) == told
     assert {number: dict(found) for number, found in states.items() if found["shown"] != 1} == {}
     assert {state for found in states.values() for state in found} <= {"shown", "interrupted"}
+
+
+def train(name, phase, level, progress=None, left=None):
+    """Tell of a hype train: how far it has come, and for how many seconds it goes on."""
+    now = datetime.now(UTC)
+    event = CHANNEL | {"id": name, "level": level, "total": 9000, "started_at": now.isoformat()}
+    if phase != "end":
+        until = now + timedelta(seconds=left)
+        event |= {"progress": progress, "goal": 1000, "expires_at": until.isoformat()}
+    return message(f"channel.hype_train.{phase}", event)
+
+
+def test_a_hype_train_is_counted_while_it_runs(show):
+    """A small counter tells the level, the way to the next one and the time left, until the train ends."""
+    show.tell(train("long", "begin", 1, 137, left=250))
+    text = await_some(lambda: show.text("train"))
+    assert "HYPE TRAIN 1" in text
+    assert "13 % of the way to level 2" in text
+    assert re.search(r"\b4:(10|0\d)\b", text)
+    show.tell(train("long", "progress", 2, 500, left=250))
+    text = await_some(lambda: "HYPE TRAIN 2" in show.text("train") and show.text("train"))
+    assert "50 % of the way to level 3" in text
+    show.tell(train("long", "end", 2))
+    await_some(lambda: show.text("train") == "")
+
+
+def test_a_hype_train_of_whose_end_nobody_tells_leaves(show):
+    """Where Twitch's word of the end is lost, the counter goes when no time is left."""
+    show.tell(train("short", "begin", 1, 137, left=4))
+    await_some(lambda: "HYPE TRAIN 1" in show.text("train"))
+    await_some(lambda: show.text("train") == "")
 
 
 def chat_message(text):

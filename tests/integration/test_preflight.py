@@ -274,11 +274,12 @@ def wrong_clock(studio: Studio) -> Iterator[None]:
 @contextmanager
 def chat_away(studio: Studio) -> Iterator[None]:
     """Twitch ends the connection, and lets nobody join again."""
-    studio.irc.lets_join = False
-    studio.kill_chat()
     trouble = "select 1 from showtime.chat_room where trouble is not null"
-    await_some(lambda: rows(studio.conninfo, trouble))
+    await_some(lambda: studio.irc.joined)  # whoever led may have lost the database a moment ago
+    studio.irc.lets_join = False
     try:
+        studio.kill_chat()
+        await_some(lambda: rows(studio.conninfo, trouble))
         yield
     finally:
         studio.irc.lets_join = True
@@ -317,6 +318,7 @@ BREAKS: Mapping[str, tuple[Link, Break]] = {
     "the storage takes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^PUT ")),
     "the storage deletes nothing": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^DELETE ")),
     "nobody may read what is stored": (Link.STORAGE, lambda s: troubled(s, "s3", "403", "^GET ")),
+    "what is stored is not what is shown": (Link.STORAGE, lambda s: troubled(s, "s3", "nobody", "^GET ")),
     "the webhook is gone": (Link.DISCORD, lambda s: troubled(s, "discord", "404")),
     "chat cannot be joined": (Link.CHAT, chat_away),
     "the database takes nothing": (Link.DATABASE, lambda s: read_only(s.conninfo, s.of_server)),

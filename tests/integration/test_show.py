@@ -70,16 +70,22 @@ def stage(conninfo):
         yield Stage(conninfo, urls, clients)
 
 
+@pytest.fixture(scope="module")
+def obs(stage):
+    """The overlay of all tests: another would have to wait until it is gone for three seconds."""
+    return Overlay(stage.first, stage.secret()["secret"])
+
+
 @pytest.fixture
-def overlay(stage):
+def overlay(stage, obs):
     """An overlay before an empty queue, whose alerts play for half a second."""
-    overlay = Overlay(stage.first, stage.secret()["secret"], f"obs-{uuid.uuid4().hex[:8]}")
+    overlay = obs
     for kind in ("cheer", "follow"):
         stage.host("PUT", f"/admin/show/rules/{kind}", json={"seconds": 0.5}).raise_for_status()
     for name in ("resume", "unmute", "end-safe-mode", "clear"):
         assert stage.command(name) == (204, "")
     stage.command("skip")
-    await_some(lambda: overlay.ask()["role"] == "leader")  # the one of the test before is gone for 3 s
+    await_some(lambda: overlay.ask()["role"] == "leader")
     return overlay
 
 
@@ -354,14 +360,15 @@ def bearer(overlay):
 
 
 async def test_a_page_reads_all_of_it_in_one_stream(stage, overlay):
-    """State, queue and health come whole, then alerts with their ids, and the queue as it changes."""
+    """State, queue, train and health come whole, then alerts with their ids, and the queue as it changes."""
     async with listening(f"{stage.urls[1]}/show", **bearer(overlay)) as page:
         first = {}
-        while set(first) < {"state", "queue", "health"}:
+        while set(first) < {"state", "queue", "train", "health"}:
             block = await page.event(20)
             first[block.value("event")] = block.data
         assert first["state"] == {"isLive": False}
         assert set(first["health"]) == {"isReady", "message"}
+        assert first["train"] == {"hypeTrain": None}
         assert (first["queue"]["mode"], first["queue"]["waiting"]) == ("queued", [])
         number = stage.tell(cheer("VHSVera"))
         block = await until_event(page, "alert")
@@ -392,16 +399,27 @@ async def test_a_page_names_the_layers_it_wants(stage, overlay):
         stage.tell(follow("BetamaxBob"))
         assert (await page.event(20)).value("event") == "alert"
     refused = stage.first.get("/show?layers=alert,video", headers=bearer(overlay))
-    assert said(refused) == (400, "no such layer: video; choose state, queue, health, alert, chat")
+    assert said(refused) == (
+        400,
+        "no such layer: video; choose state, queue, train, health, alert, chat, night",
+    )
 
 
 async def test_it_is_said_where_alerts_are_streamed_as_well(stage, overlay):
     """Where somebody reads `/alerts` beside an overlay, the queue says so, for viewers may see them twice."""
     async with listening(f"{stage.urls[0]}/show?layers=queue", **bearer(overlay)) as page:
-        assert (await until_event(page, "queue")).data["isAlsoStreamed"] is False
+        await until_event(page, "queue", lambda queue: not queue["isAlsoStreamed"])
         async with listening(f"{stage.urls[0]}/alerts"):
             await until_event(page, "queue", lambda queue: queue["isAlsoStreamed"])
         await until_event(page, "queue", lambda queue: not queue["isAlsoStreamed"])
+
+
+async def test_it_is_said_at_every_instance_where_alerts_are_streamed_as_well(stage, overlay):
+    """It does not matter at which instance `/alerts` is read, and which one an overlay is connected to."""
+    async with listening(f"{stage.urls[1]}/show?layers=queue", **bearer(overlay)) as page:
+        await until_event(page, "queue", lambda queue: not queue["isAlsoStreamed"])
+        async with listening(f"{stage.urls[0]}/alerts"):
+            await until_event(page, "queue", lambda queue: queue["isAlsoStreamed"])
 
 
 async def test_a_stream_ends_with_its_secret(stage):

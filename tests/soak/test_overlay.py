@@ -2,6 +2,7 @@
 
 from integration import test_overlay as short
 
+stage = short.stage
 show = short.show
 test_each_alert_is_played_once_whoever_dies = short.test_each_alert_is_played_once_whoever_dies
 test_a_flood_of_chat_leaves_the_page_small = short.test_a_flood_of_chat_leaves_the_page_small

@@ -40,9 +40,12 @@ What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back
     records, chat, effects, sessions, show
+    history             ghosts in the tables, whatever became of them
+    records, chat, effects, show
                         what is kept, in the words of the core; stages for contracts and state machines
 
 In memory
+    looked_back         nights as they are looked at afterwards, tape by tape
     studio              the viewers' routes before a channel in memory
 
 schemathesis_hooks is loaded by the command line of Schemathesis.

@@ -43,10 +43,10 @@ def worst_share(frames: Sequence[tuple[float, Values, Values]]) -> float:
     `frames` are the time of each, in seconds, its luminance and its redness.
     """
     times = [time for time, _, _ in frames]
+    lights, reds = (zip(*(frame[which] for frame in frames), strict=True) for which in (1, 2))
     guilty = [
-        _exceeds(times, [light[place] for _, light, _ in frames], _STEP, _DARK)
-        or _exceeds(times, [red[place] for _, _, red in frames], _RED_STEP, float("inf"))
-        for place in range(_COLUMNS * _ROWS)
+        _exceeds(times, light, _STEP, _DARK) or _exceeds(times, red, _RED_STEP, float("inf"))
+        for light, red in zip(lights, reds, strict=True)
     ]
     width, height = _WINDOW
     if not any(guilty):
@@ -59,6 +59,8 @@ def worst_share(frames: Sequence[tuple[float, Values, Values]]) -> float:
 
 
 def _exceeds(times: Sequence[float], values: Values, step: float, dark: float) -> bool:
+    if max(values) - min(values) < step:
+        return False
     turns = list(_turns(times, values, step, dark))
     flashes = [second for _, second in zip(turns[::2], turns[1::2], strict=False)]
     return any(later - first <= 1 for first, later in zip(flashes, flashes[_MOST:], strict=False))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from attrs import asdict, evolve, frozen
 
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, BroadcastRows, ChannelState, Snapshot
 from showtime_core.domain.journal import Entry
@@ -56,7 +57,7 @@ class MemoryRecordedShow:
     async def state(self) -> ChannelState:
         return self.memory.state
 
-    def shown(self, content: Alert | Snapshot) -> Shown:
+    def shown(self, content: Alert | AlertTest | Snapshot) -> Shown:
         if isinstance(content, Snapshot):
             return {"isLive": content.is_live, "tape": content.screening_tape_id}
         return {"type": type(content).__name__, "data": asdict(content)}

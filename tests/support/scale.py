@@ -49,8 +49,8 @@ SHORT = Scale(
     chat_lines=11_000,
     requests=15,
     frame_rate=15,
-    overlay_alerts=10,
-    overlay_kills=5,
+    overlay_alerts=6,
+    overlay_kills=3,
     overlay_chat=200,
     longest_task=float("inf"),
 )

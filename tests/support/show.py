@@ -26,6 +26,7 @@ _PASS = """
     update showtime.show set
         paused_since = paused_since - %(time)s, ads_until = ads_until - %(time)s,
         leader_at = leader_at - %(time)s, painted_at = painted_at - %(time)s,
+        streamed_at = streamed_at - %(time)s,
         pauses = (select coalesce(json_agg(json_build_array((pause ->> 0)::timestamptz - %(time)s,
                                                             (pause ->> 1)::timestamptz - %(time)s)), '[]')
                   from jsonb_array_elements(pauses) as pause)::jsonb

@@ -38,7 +38,7 @@ IN = [
     Step("showtime_app/web/routes/callback", "in_front"),
     Step("showtime_adapters/twitch/eventsub", "Receiver.receive"),
     Step("showtime_adapters/twitch/messages", "read_entry"),
-    Step("showtime_core/use_cases/group_commit", "GroupCommit.submit"),
+    Step("showtime_core/use_cases/group_commit", "Gathering.submit"),
     Step("showtime_core/use_cases/receive", "receive"),
     Step("showtime_adapters/postgres/unit_of_work", "PostgresUnitOfWork.record"),
     Step("showtime_core/use_cases/receive", "plan_changes"),
@@ -50,7 +50,7 @@ OUT = [
     Step("showtime_app/web/hub", "Hub.publish"),
     Step("showtime_app/web/routes/streams", "routes"),
 ]
-LED_BY = {"GroupCommit.submit": IN[1], "plan_changes": IN[4], "write_changes": IN[5]}
+LED_BY = {"Gathering.submit": IN[1], "plan_changes": IN[4], "write_changes": IN[5]}
 """Who leads to a step where it is not the one before: it has the turn again, or has passed the step on."""
 
 

@@ -9,6 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres.outbox import read_job, write_settlement
 from showtime_adapters.postgres.pool import Connection, by_name, connected, fetch_all, fetch_one
+from showtime_adapters.postgres.show.statements import NOTIFY
 from showtime_core.domain.ghost_approval import AwaitingGhost, settle_approval
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.viewers import Viewer
@@ -49,3 +50,4 @@ class PostgresGhostApprovals:
             settlement = settle_approval(job, is_approved=is_approved)
             await write_settlement(connection, job, settlement, EffectStatus.DUE, None)
             await connection.execute(statements.WAKE)
+            await connection.execute(NOTIFY)

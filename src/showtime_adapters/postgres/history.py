@@ -12,6 +12,7 @@ from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.history import (
     GhostPage,
+    LastTape,
     ListedBroadcast,
     ListedGhost,
     PaidGhost,
@@ -79,6 +80,13 @@ GHOSTS: LiteralString = """
     order by number desc limit %(limit)s
 """
 
+# The tapes that were on last, each once.
+LAST_TAPES: LiteralString = """
+    select tape_id, max(started_at) as last_on_at, count(*)::int as times
+    from showtime.screening where tape_id > 0
+    group by tape_id order by last_on_at desc, tape_id limit %s
+"""
+
 # Where the images of a ghost are, if it was paid for.
 IMAGE_URLS: LiteralString = """
     select url from showtime.image join showtime.image_request on image_request.id = image_request_id
@@ -126,6 +134,10 @@ class PostgresHistory:
         which = {"limit": limit, "before": before, "around": around, "broadcast_id": broadcast_id}
         rows = await self._read(GHOSTS, which)
         return GhostPage(rows[0].total if rows else 0, tuple(_listed_ghost(row) for row in rows))
+
+    async def last_tapes(self, limit: int) -> list[LastTape]:
+        """List the tapes that were on last, each once, the newest first."""
+        return [LastTape(*row) for row in await self._read(LAST_TAPES, [limit])]
 
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order."""

@@ -9,10 +9,11 @@ from showtime_adapters.encoding import encode
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres import statements
 from showtime_adapters.postgres.outbox import planned_document
-from showtime_adapters.wire import Document, alert_document, policy_document, snapshot_document
-from showtime_core.domain.alerts import Alert
+from showtime_adapters.wire import Document, policy_document, shown_document
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import AdmittedBatch, FeedItem, JournalChanges, Verdict
+from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.reactions import Policy, ViewerUpdate
 
 
@@ -39,7 +40,7 @@ async def write_changes(
             "now": batch.now,
             "entry_count": len(batch.new_entries),
             "shown_count": len(changes.feed_items),
-            "effect_count": len(changes.effects),
+            "due_count": sum(planned.status is EffectStatus.DUE for planned in changes.effects),
             "assumed_version": assumed_version,
             "last_broadcast_id": changes.state.last_broadcast_id,
         },
@@ -72,13 +73,15 @@ def _viewers(updates: Sequence[ViewerUpdate]) -> list[Document]:
 
 
 def _shown(feed_items: Sequence[FeedItem]) -> list[Document]:
-    return [{"entry_id": entry.entry_id} | _stream_and_payload(entry.content) for entry in feed_items]
-
-
-def _stream_and_payload(what: Alert | Snapshot) -> Document:
-    if isinstance(what, Snapshot):
-        return {"stream": "state", "payload": snapshot_document(what)}
-    return {"stream": "alerts", "payload": alert_document(what)}
+    streams = {Snapshot: "state", AlertTest: "tests"}
+    return [
+        {
+            "entry_id": item.entry_id,
+            "stream": streams.get(type(item.content), "alerts"),
+            "payload": shown_document(item.content),
+        }
+        for item in feed_items
+    ]
 
 
 async def write_payments(connection: db.Connection, changes: JournalChanges) -> None:

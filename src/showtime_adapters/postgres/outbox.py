@@ -102,13 +102,21 @@ class PostgresOutbox:
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         """Write what came of a job."""
+        await self.settle_all([(job, settlement)])
+
+    async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
+        """Write what came of several jobs: in one statement, but for ghosts, each of which has more to write.
+
+        A ghost is written in a transaction of its own: what it locks besides is its viewer's.
+        """
+        alone = [[each] for each in settled if each[1].ghost]
+        together = [each for each in settled if not each[1].ghost]
         with self.watched():
-            async with (
-                db.connected(self.pool) as connection,
-                connection.transaction() if settlement.ghost else nullcontext(),  # else it is one statement
-            ):
-                await write_settlement(connection, job, settlement, "leased", self.owner)
-        self._held.discard(_name_try(job))
+            async with db.connected(self.pool) as connection:
+                for group in [together, *alone] if together else alone:
+                    async with connection.transaction() if group is not together else nullcontext():
+                        await write_settlements(connection, group, "leased", self.owner)
+        self._held.difference_update(_name_try(job) for job, _ in settled)
 
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions of a viewer are known to be ours."""
@@ -123,20 +131,38 @@ async def write_settlement(
     connection: db.Connection, job: Job, settlement: Settlement, was: str, owner: int | None
 ) -> None:
     """Write what came of a job, if it is still what it was, and its owner's."""
-    cursor = await connection.execute(
-        statements.SETTLE,
-        asdict(settlement, recurse=False)
+    await write_settlements(connection, [(job, settlement)], was, owner)
+
+
+async def write_settlements(
+    connection: db.Connection, settled: Sequence[tuple[Job, Settlement]], was: str, owner: int | None
+) -> None:
+    """Write what came of jobs: of each that is still what it was, and its owner's."""
+    values = {
+        "settled": encode([_settled_document(job, settlement) for job, settlement in settled]),
+        "keys": [job.key for job, _ in settled],
+        "was": was,
+        "owner": owner,
+    }
+    written = set(await db.fetch_all(connection, statements.SETTLE, scalar_row, values))
+    for job, settlement in settled:
+        if settlement.ghost and job.key in written:
+            await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
+
+
+def _settled_document(job: Job, settlement: Settlement) -> Document:
+    check_after, following = settlement.check_after, settlement.next_effect
+    return (
+        db.columns(job, "key", "attempts")
+        | db.columns(settlement, "status", "in_doubt", "has_answered", "clears_doubt")
         | {
-            "key": job.key,
-            "was": was,
-            "owner": owner,
-            "attempts": job.attempts,
             "remark": _clean(settlement.remark),
-            "planned": encode([planned_document(settlement.next_effect)] if settlement.next_effect else []),
-        },
+            "flow_id": settlement.flow_id and str(settlement.flow_id),
+            "delay": settlement.delay.total_seconds(),
+            "check_after": check_after and check_after.total_seconds(),
+            "planned": [planned_document(following)] if following else [],
+        }
     )
-    if cursor.rowcount and settlement.ghost:
-        await connection.execute(statements.KEEP_GHOST, _ghost_parameters(settlement.ghost, job.entry_id))
 
 
 def _name_try(job: Job) -> str:

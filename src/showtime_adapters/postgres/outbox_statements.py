@@ -151,28 +151,34 @@ PUT_BACK: LiteralString = """
     where key = any(%s) and owner = %s and status = 'leased'
 """
 
-# Settles a job, unless it is no longer ours, or no longer what it was; what has waited for it is due, and
-# what comes next is planned. Without a lane it takes a turn: in the round that is under way, or in the one
-# after the last in which its viewer waits for the same.
+# Settles jobs, each unless it is no longer ours, or no longer what it was; what has waited for one is due,
+# and what comes next is planned. Without a lane it takes a turn: in the round that is under way, or in the
+# one after the last in which its viewer waits for the same. Rows are named by key; what they must be besides
+# is said so that no other index could be read for it.
 SETTLE: LiteralString = """
-    with settled as (
+    with told as materialized (
+        select * from json_to_recordset(%(settled)s) as told (
+            key text, attempts integer, status text, remark text, flow_id uuid, delay float8,
+            in_doubt boolean, has_answered boolean, check_after float8, clears_doubt boolean, planned json)
+    ), settled as (
         update showtime.outbox set
-            status = %(status)s, remark = %(remark)s, owner = null, flow_id = coalesce(%(flow_id)s, flow_id),
-            due_at = clock_timestamp() + %(delay)s,
-            doubted_since = case when %(clears_doubt)s then null
-                                 when %(in_doubt)s then coalesce(doubted_since, leased_at)
+            status = told.status, remark = told.remark, owner = null,
+            flow_id = coalesce(told.flow_id, outbox.flow_id),
+            due_at = clock_timestamp() + make_interval(secs => told.delay),
+            doubted_since = case when told.clears_doubt then null
+                                 when told.in_doubt then coalesce(doubted_since, leased_at)
                                  else doubted_since end,
-            answered_at = case when %(clears_doubt)s or %(in_doubt)s then null
-                               when %(has_answered)s then coalesce(answered_at, clock_timestamp())
+            answered_at = case when told.clears_doubt or told.in_doubt then null
+                               when told.has_answered then coalesce(answered_at, clock_timestamp())
                                else answered_at end,
-            check_at = clock_timestamp() + %(check_after)s::interval
-        where key = %(key)s and status = %(was)s and owner is not distinct from %(owner)s
-          and attempts = %(attempts)s
-        returning key, entry_id, status
+            check_at = clock_timestamp() + make_interval(secs => told.check_after)
+        from told
+        where outbox.key = any(%(keys)s) and outbox.key = told.key and outbox.attempts = told.attempts
+          and outbox.status is not distinct from %(was)s and owner is not distinct from %(owner)s
+        returning outbox.key, outbox.entry_id, outbox.status, told.planned
     ), freed as (
         update showtime.outbox set status = 'due', due_at = clock_timestamp()
-        from settled
-        where settled.status = 'done' and outbox.depends_on = settled.key and outbox.status = 'waiting'
+        where depends_on = any(array(select key from settled where status = 'done')) and status = 'waiting'
     ), planned as (
         insert into showtime.outbox (key, entry_id, kind, lane, payload, status, created_at, turn)
         select next.key, settled.entry_id, next.kind, next.lane, next.payload, 'due', clock_timestamp(),
@@ -187,10 +193,11 @@ SETTLE: LiteralString = """
                          and other.payload -> 'viewer' ->> 'id' = next.payload -> 'viewer' ->> 'id'
                        order by turn desc limit 1), 0)
                ) else 0 end
-        from settled, json_to_recordset(%(planned)s) as next (key text, kind text, lane text, payload jsonb)
+        from settled cross join json_to_recordset(settled.planned) as next (
+            key text, kind text, lane text, payload jsonb)
         on conflict (key) do nothing
     )
-    select from settled
+    select key from settled
 """
 
 # Lists what is parked, the oldest first, without its images.

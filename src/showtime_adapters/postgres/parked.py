@@ -9,6 +9,7 @@ from showtime_adapters.postgres import outbox_statements as statements
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.outbox import read_job, write_settlement
+from showtime_adapters.postgres.show.statements import NOTIFY
 from showtime_adapters.wire import decode_policy
 from showtime_core.domain.journal import ParkedEntry
 from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement
@@ -59,6 +60,7 @@ class PostgresParkedItems:
                 for job in map(read_job, waiting):
                     await write_settlement(connection, job, settle_abandoned(job), EffectStatus.WAITING, None)
             await connection.execute(statements.WAKE)
+            await connection.execute(NOTIFY)
 
 
 def _parked_entry(row: Any) -> ParkedEntry:  # noqa: ANN401 - a named tuple

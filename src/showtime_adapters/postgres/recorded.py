@@ -13,7 +13,8 @@ from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry, read_pages, read_record
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import read_state_of, state_before
-from showtime_adapters.wire import alert_document, decode_effect, snapshot_document
+from showtime_adapters.wire import decode_effect, shown_document
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     Broadcast,
@@ -151,9 +152,9 @@ class PostgresRecordedShow:
         """Read the channel's state."""
         return await read_state_of(self.connection)
 
-    def shown(self, content: Alert | Snapshot) -> Shown:
+    def shown(self, content: Alert | AlertTest | Snapshot) -> Shown:
         """Say an alert or a state as the streams show it."""
-        return snapshot_document(content) if isinstance(content, Snapshot) else alert_document(content)
+        return shown_document(content)
 
 
 @asynccontextmanager

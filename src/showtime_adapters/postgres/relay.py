@@ -20,6 +20,7 @@ from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.session import Connection
 from showtime_core.domain.outbox import Job, Settlement
 from showtime_core.use_cases.dispatch import SLOW_SECONDS, Dispatcher, WorkerPool
+from showtime_core.use_cases.pressure import Pressure
 
 _BEAT_SECONDS = 1.0
 
@@ -35,11 +36,15 @@ class Relay:
     worker_pools: Sequence[WorkerPool]
     heartbeat: Heartbeat = field(factory=Heartbeat)
     slow_seconds: float = SLOW_SECONDS
+    pressure: Pressure = field(factory=Pressure)
+    """Of messages, to which it leaves most of the machine."""
     _dispatcher: Dispatcher = field(init=False)
     _worker: asyncio.Task[None] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._dispatcher = Dispatcher(self.perform, self.worker_pools, self.slow_seconds)
+        self._dispatcher = Dispatcher(
+            self.perform, self.worker_pools, self.slow_seconds, pressure=self.pressure
+        )
 
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(keep("the relay", self._hold), name="relay")

@@ -56,7 +56,7 @@ _FEED: LiteralString = """
 
 # Removes what is settled. As long as anything else of its entry is not, it stays, for a ghost is made by its
 # help; and as long as anything of its viewer is not, since what the ledger has made for this one must not be
-# taken for another's.
+# taken for another's. What is open is read once something is old: to read it takes long where much is due.
 _EFFECTS: LiteralString = """
     with open as materialized (
         select entry_id, lane from showtime.outbox where status in ('due', 'waiting', 'leased', 'parked')
@@ -64,12 +64,14 @@ _EFFECTS: LiteralString = """
         select key, entry_id, lane, status, greatest(created_at, leased_at) as moved_at
         from showtime.outbox where key > coalesce(%(after)s, '')
         order by key limit %(batch)s
+    ), old as materialized (
+        select * from looked
+        where status in ('done', 'refused', 'dismissed', 'skipped') and moved_at < clock_timestamp() - %(age)s
     ), pruned as (
-        delete from showtime.outbox using looked
-        where outbox.key = looked.key and outbox.status in ('done', 'refused', 'dismissed', 'skipped')
-          and moved_at < clock_timestamp() - %(age)s
-          and looked.entry_id not in (select entry_id from open)
-          and (looked.lane is null or looked.lane not in (select lane from open where lane is not null))
+        delete from showtime.outbox using old
+        where outbox.key = old.key and outbox.status in ('done', 'refused', 'dismissed', 'skipped')
+          and old.entry_id not in (select entry_id from open)
+          and (old.lane is null or old.lane not in (select lane from open where lane is not null))
         returning 1
     )
     select (select count(*) from pruned) as pruned, max(key) as last from looked

@@ -80,7 +80,7 @@ WRITE_CHANGES: LiteralString = """
         ) with ordinality as s (entry_id, stream, payload, ordinal)
     )
     select (select pg_notify('showtime_feed', '') where %(shown_count)s > 0),
-           (select pg_notify('showtime_outbox', '') where %(effect_count)s > 0)
+           (select pg_notify('showtime_outbox', '') where %(due_count)s > 0)
     from moved
 """
 

@@ -8,8 +8,9 @@ trip; where it does not hold, nothing is written, and the lock is taken first to
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
-from attrs import field, mutable
+from attrs import evolve, field, mutable
 from psycopg.errors import LockNotAvailable, QueryCanceled, UniqueViolation
 from psycopg.rows import class_row
 
@@ -34,6 +35,7 @@ from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLoad
 from showtime_core.domain.points_and_ghosts.payments import Payment
 from showtime_core.domain.reactions import Policy
 from showtime_core.ports import PlanChanges
+from showtime_core.use_cases.pressure import Pressure
 
 
 @mutable
@@ -44,12 +46,17 @@ class PostgresUnitOfWork:
     """
 
     pool: db.Pool
+    at: datetime | None = None
+    """The time at which entries are recorded, for an import; None: it is read under the lock."""
+    pressure: Pressure = field(factory=Pressure)
+    """Whether many messages come at once."""
     _kept: VersionedState = field(factory=VersionedState)
     """The state as this instance saw it last: it is parsed again only when another has changed it."""
     _schema: SchemaCheck = field(factory=SchemaCheck)
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Record the entries that are new and all that follows from them."""
+        self.pressure.note(len(entries))
         async with db.connected(self.pool) as connection:
             await self._schema.require(connection)
             try:
@@ -64,7 +71,7 @@ class PostgresUnitOfWork:
     ) -> JournalChanges | None:
         """Record entries as if all were new, in this state; None: it is not so, and nothing was done."""
         cached = self._kept
-        if not cached.version or not _may_be_assumed(entries, policy):
+        if self.at or not cached.version or not _may_be_assumed(entries, policy):
             return None
         batch = AdmittedBatch(cached.state, None, tuple(entries), {})
         try:
@@ -85,6 +92,7 @@ class PostgresUnitOfWork:
         """See how things stand, and then write what follows."""
         async with connection.transaction():
             batch, cached = await _admit(connection, entries, policy, self._kept)
+            batch = evolve(batch, now=self.at or batch.now)
             changes = plan(batch, policy)
             if not batch.new_entries:
                 return changes

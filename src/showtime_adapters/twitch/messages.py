@@ -152,10 +152,19 @@ def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Even
         level = read_count(event, "level")
         # The end has no progress and no goal, and nobody shall miss the alert for the want of any of these.
         progress, goal = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
-        started_at = read_moment(event, "started_at") if event.get("started_at") else None
-        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, progress, goal, started_at)
+        began = read_moment(event, "started_at") if event.get("started_at") else None
+        expires = _readable_moment(event, "expires_at")
+        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, progress, goal, began, expires)
 
     return read
+
+
+def _readable_moment(event: Json, name: str) -> datetime | None:
+    """Read a time that nothing depends on; None where it cannot be read."""
+    try:
+        return read_moment(event, name)
+    except FieldError:
+        return None
 
 
 _READERS: Mapping[str, Callable[[Json, datetime], Event | Unknown]] = {

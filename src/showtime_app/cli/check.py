@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from showtime_app.cli.common import database_option, errors_told, load_settings, named_database, run
-from showtime_app.dev_file import DEFAULT_DATA_DIR
+from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile
 from showtime_core.domain.preflight.links import Link, LinkState
 from showtime_core.errors import AlreadyUnderWay, LimitReached
 from showtime_core.texts import printable
@@ -44,6 +44,8 @@ def check(links: tuple[str, ...], data_dir: Path | None, *, as_json: bool) -> No
     settings = load_settings()
     logs.configure(settings.log_format, "error")
     wanted = [link for link in Link if not links or link in links]
+    if data_dir:
+        DevFile.read(data_dir)  # a folder that is not what it was taken for stays as it is
     with named_database(data_dir) as conninfo:
         is_of_laptop = conninfo != settings.conninfo
         folder = (data_dir or DEFAULT_DATA_DIR).resolve() if is_of_laptop else None

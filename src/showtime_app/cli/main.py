@@ -15,6 +15,8 @@ _COMMANDS = {
     "check": "Try each link of the show for real, before a night.",
     "parked": "List what is parked, and decide what becomes of it.",
     "replay": "Work everything out again from the journal, and compare.",
+    "export": "Write a night down as a file.",
+    "import": "Record a night from its file, in an empty channel.",
     "broadcast": "Say where the recording of a night is.",
     "simulate": "Send what Twitch would send.",
     "conform": "Try a receiver of EventSub: does it do what Twitch asks?",
@@ -22,6 +24,9 @@ _COMMANDS = {
     "token": "Print a bearer token for `showtime dev`.",
     "completion": "Let the shell complete what is typed.",
 }
+
+_MODULES = {"export": "export_night", "import": "import_night"}
+"""Modules that are not named as their commands: `import` is a word of Python."""
 
 
 class Commands(click.Group):
@@ -35,7 +40,8 @@ class Commands(click.Group):
         """Load one command."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"showtime_app.cli.{cmd_name}"), cmd_name)
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"showtime_app.cli.{module}"), module)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click passes it
@@ -49,8 +55,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except click.exceptions.NoSuchCommand as unknown:
             asked = unknown.ctx or ctx
-            close = _closest(unknown.command_name, {name: name for name in _words(asked.command, asked)})
-            close = close or _closest(unknown.command_name, dict(self._paths(ctx)))
+            near = {name: name for name in _words(asked.command, asked)}
+            close = _closest(unknown.command_name, {**dict(self._paths(ctx)), **near})
             hint = f" Did you mean {close!r}?" if close else ""
             raise click.UsageError(unknown.message + hint, asked) from None
 

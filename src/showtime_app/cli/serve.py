@@ -17,20 +17,32 @@ _log = logging.getLogger("showtime")
 
 @click.command()
 @listening_options
-def serve(host: str | None, port: int | None) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(["all", "web", "relay"]),
+    help="Do all; receive and show only; or perform effects only.  [default: INSTANCE_ROLE, or all]",
+)
+def serve(host: str | None, port: int | None, role: str | None) -> None:
     """Serve a channel, configured by the environment and a `.env` file.
 
     Needs PostgreSQL (`PG*`), migrated by `showtime migrate`, and `TWITCH_WEBHOOK_SECRET`. Everything else
     that is not configured is off, and says so.
     """
     from showtime_app import composition
+    from showtime_app.config import Settings
+    from showtime_app.setting_sources import find_given
 
-    settings = load_settings(with_log=True, for_serve=True)
+    given = find_given(Settings.model_fields)
+    if role:
+        given.values["instance_role"] = role
+    settings = load_settings(given, with_log=True, for_serve=True)
     with open_listener(settings, host, port) as listener:
         url = url_of(listener)
         server = composition.live(settings)
         if server.off:
             _log.info("off, since not configured: %s", ", ".join(server.off))
+        if settings.instance_role == "web":
+            _log.info("effects are left to other instances, since the role is web")
         is_forgotten = settings.twitch_app and not settings.is_callback_explicit
         _log.log(logging.WARNING if is_forgotten else logging.INFO, _upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)

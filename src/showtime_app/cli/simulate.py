@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import click
 from attrs import evolve
@@ -17,9 +17,11 @@ from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.night import NightStep
 from showtime_app.simulate.options import Pacing
 from showtime_app.simulate.player import NightPlayer
+from showtime_app.simulate.recorded import RecordedPlayer, steps_of
 from showtime_app.simulate.runner import OutcomePrinter, RunSettings, exit_with
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
+from showtime_core.domain.nights.file import NightFileError, read_night
 from showtime_core.domain.viewers import Role, Viewer
 
 _GIFT_ALIAS = "gift"
@@ -128,6 +130,33 @@ def _play_night(speed: float, token: str | None, **given: object) -> None:
     setting.run(work, OutcomePrinter(is_silent=True))
 
 
+def _play_file(file: IO[bytes], speed: float, token: str | None, *, same_ids: bool, **given: object) -> None:
+    setting = RunSettings.of(given)
+    try:
+        night = read_night(file)
+    except NightFileError as reason:
+        raise click.ClickException(str(reason)) from reason
+    steps, left_out = steps_of(night.records)
+    token = token or _token(setting.target.token_secret, pick(EventOptions, given).to_user)
+    count = f"{len(steps)} of {len(night.records)} entries"
+    click.echo(f"Night {night.header.number}: {count}, at {speed:g} times its speed.")
+    if left_out:
+        click.echo(f"{left_out} entries are left out: showtime's own, and those whose bodies were pruned.")
+    if token is None:
+        click.echo("The tapes are left out: no token is known for this server (see --token).")
+    if setting.dry_run:
+        for step in steps:
+            click.echo(f"{step.at}  {step.said}")
+        return
+
+    async def work(sender: Sender) -> None:
+        base = setting.target.base
+        player = RecordedPlayer(setting.context, sender, base, token, speed, same_ids, click.echo)
+        await player.play(steps)
+
+    setting.run(work, OutcomePrinter(is_silent=True))
+
+
 def _token(secret: str | None, channel: Viewer) -> str | None:
     if secret is None:
         return None
@@ -169,4 +198,11 @@ for _kind in EVENT_TYPES:
 _add_event(event_type(_GIFT_ALIAS), _GIFT_ALIAS, gift=True)
 _add("revocation", [_TYPE, *options.delivered((), status="reason")], _send, **_HELP["revocation"])
 _add("challenge", [_TYPE, *options.parameters(*_ANYWHERE)], _examine, **_HELP["challenge"])
+_FILE = click.Argument(["file"], type=click.File("rb"))
+_add(
+    "file",
+    [_FILE, *options.parameters("to_user", "any_speed", "same_ids", *_ANYWHERE, "token")],
+    _play_file,
+    **_HELP["file"],
+)
 _add("night", options.parameters("to_user", "speed", *_ANYWHERE, "token"), _play_night, **_HELP["night"])

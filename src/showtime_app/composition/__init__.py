@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+from attrs import evolve
 from pydantic import SecretStr
 
 from showtime_adapters import auth
@@ -41,6 +42,8 @@ embedded_database = postgres.embedded_database
 open_database = postgres.open_database
 open_decide_parked = postgres.open_decide_parked
 replay = postgres.replay
+export_night = postgres.export_night
+import_night = postgres.import_night
 set_vod_url = postgres.set_vod_url
 open_twitch = twitch.open_twitch
 
@@ -53,15 +56,20 @@ def live(settings: Settings) -> Server:
 
 def dev(settings: Settings, conninfo: str, dev_file: DevFile, data_dir: Path) -> Server:
     """Make the service for a laptop: every feature is on, and tokens are our own where the database is."""
+    from showtime_app.simulate.messages import Address  # noqa: PLC0415 - a laptop alone needs what simulates
+    from showtime_app.simulate.panel import SimulationPanel  # noqa: PLC0415 - as above
+
     changes: dict[str, object] = {
-        "twitch_webhook_secret": (SecretStr(dev_file.webhook_secret), *settings.twitch_webhook_secret)
+        "instance_role": "all",  # a laptop has one instance
+        "twitch_webhook_secret": (SecretStr(dev_file.webhook_secret), *settings.twitch_webhook_secret),
     }
     if "chat_source" not in settings.model_fields_set:  # what is simulated comes by EventSub
         changes["chat_source"] = "eventsub"
     settings, metrics = settings.model_copy(update=changes), Metrics()
     dev_place = DevPlace(data_dir, dev_file.url)
     ports = _ports(settings, conninfo, metrics, dev_file.token_secret, dev_place)
-    return build_service(settings, ports, metrics)
+    callback = Address(f"{dev_file.url}/callback", dev_file.webhook_secret)
+    return build_service(settings, evolve(ports, simulation=SimulationPanel(callback)), metrics)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
 from showtime_app.metrics import Metrics
 from showtime_app.setup.ports import Exclusive, TwitchAccess
+from showtime_app.web.routes.local_simulate import Simulation
 from showtime_app.web.routes.streams import ReadSome
 from showtime_core import ports
 from showtime_core.domain.broadcasts.broadcast import ChannelState
@@ -55,6 +56,7 @@ class Storage:
     """Tells whether the journal has an entry of this id; raises Unavailable."""
     parked: ports.ParkedItems
     history: ports.History
+    nights: ports.Nights
     ghosts: ports.Ghosts
     ghost_approvals: ports.GhostApprovals
     health: ports.HealthStore
@@ -72,6 +74,7 @@ class Storage:
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
     """Reads alerts that are not older than this, after one id and up to another; raises Unavailable."""
 
+    night: ports.NightLog
     show: ports.ShowStore
     show_secrets: ports.ShowSecrets
     sessions: ports.Sessions
@@ -127,6 +130,8 @@ class Ports:
     """Fetches the keys of auth, and tells how many there are; None: tokens are our own."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
+    simulation: Simulation | None = None
+    """Sends simulated events, for a page of a laptop; None: nobody does."""
     chance: Callable[[], float] = random.random
     """Gives numbers from 0 up to 1, which spread the tries of effects."""
     clock: Callable[[], datetime] = partial(datetime.now, UTC)

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.ledger import CHANGES_AT_ONCE
 from showtime_adapters.postgres.chat_log import PostgresChatLog
+from showtime_adapters.postgres.empty_channel import PostgresEmptyChannel
 from showtime_adapters.postgres.feed import CHAT, FEED, PostgresFeed, missed_alerts
 from showtime_adapters.postgres.ghost_approvals import PostgresGhostApprovals
 from showtime_adapters.postgres.ghosts import PostgresGhosts
@@ -19,6 +20,8 @@ from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.leader import CHAT_KEY, PREFLIGHT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
+from showtime_adapters.postgres.night import PostgresNightLog
+from showtime_adapters.postgres.nights import PostgresNights
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
 from showtime_adapters.postgres.pool import Connection, make_pool
@@ -41,8 +44,10 @@ from showtime_app.setup.ports import ChannelDatabase
 from showtime_app.upkeep import repeat
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.health import Health
+from showtime_core.domain.nights.file import NightFile
 from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.errors import Unavailable
+from showtime_core.use_cases import transfer
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.dispatch import WorkerPool
 from showtime_core.use_cases.replay.differences import Tell
@@ -52,7 +57,7 @@ _POINTS = ("credit-cheer", "credit-subscription", "credit-gift-subs", "summon-gh
 _WORKER_POOLS = (
     WorkerPool(
         frozenset({*_POINTS, *(f"check-{kind}" for kind in _POINTS), GhostTask.PAY, GhostTask.REFUND}),
-        size=8,
+        size=48,
         at_most=CHANGES_AT_ONCE,
     ),
     WorkerPool(frozenset({GhostTask.PAINT}), size=2),
@@ -89,6 +94,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         is_recorded=units.is_known,
         parked=PostgresParkedItems(recording),
         history=PostgresHistory(pool),
+        nights=PostgresNights(pool),
         ghosts=PostgresGhosts(recording),
         ghost_approvals=PostgresGhostApprovals(recording),
         health=PostgresHealthStore(pool),
@@ -100,6 +106,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         trial=PostgresTrial(pool, writes),
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
+        night=PostgresNightLog(pool),
         show=PostgresShow(recording),
         show_secrets=PostgresShowSecrets(recording),
         sessions=PostgresSessions(recording),
@@ -116,7 +123,9 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         report_chat=leader_chat_log.report,
         ledger=PostgresLedger(recording),
         outbox=outbox,
-        relay=lambda perform: Relay(conninfo, outbox, perform, _WORKER_POOLS, heartbeat),
+        relay=lambda perform: Relay(
+            conninfo, outbox, perform, _WORKER_POOLS, heartbeat, pressure=units.pressure
+        ),
         require_alive=heartbeat.require,
     )
 
@@ -147,6 +156,20 @@ async def replay(conninfo: str, tell: Tell) -> ReplaySummary:
     """Replay the journal, and tell where what follows is not what was recorded; raises Unavailable."""
     async with make_pool(conninfo, max_size=1) as pool, recorded_show(pool) as recorded:
         return await Replay(recorded, read_again, tell).run()
+
+
+async def export_night(conninfo: str, broadcast_id: int | None, *, with_names: bool) -> Iterator[str]:
+    """Give the lines of the file of a night, or of the latest; raises NotFound, or Unavailable."""
+    async with make_pool(conninfo, max_size=1) as pool:
+        return await transfer.export_night(
+            PostgresNights(pool), read_again, broadcast_id, with_names=with_names
+        )
+
+
+async def import_night(conninfo: str, night: NightFile) -> transfer.ImportSummary:
+    """Record a night from its file in an empty channel; raises Refused, or Unavailable."""
+    async with make_pool(conninfo, max_size=1, autocommit=True) as pool:
+        return await transfer.ImportNight(PostgresEmptyChannel(pool), read_again).run(night)
 
 
 async def set_vod_url(conninfo: str, broadcast_id: int, url: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from uuid import UUID, uuid4
 
 from attrs import evolve
 from litestar.types import ASGIApp, ControllerRouterHandler
@@ -12,6 +13,7 @@ from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition import sign_in
+from showtime_app.composition.console import console_routes
 from showtime_app.composition.lifecycle import log_readiness, running
 from showtime_app.composition.ports import Ports, Storage, Work
 from showtime_app.composition.preflight import make_preflight
@@ -20,12 +22,13 @@ from showtime_app.config import Settings
 from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
+from showtime_app.upkeep import repeat
 from showtime_app.web.hub import CHAT_QUEUE_LENGTH, Hub
 from showtime_app.web.middleware import edge_limits, request_id
 from showtime_app.web.middleware.access import Guards, viewers_only
 from showtime_app.web.middleware.stream_limits import StreamLimits
 from showtime_app.web.polling import Polling
-from showtime_app.web.queue_watch import QueueWatch
+from showtime_app.web.queue_document import describe_queue
 from showtime_app.web.routes import (
     admin,
     callback,
@@ -35,15 +38,19 @@ from showtime_app.web.routes import (
     history,
     ledger,
     moderators,
+    nights,
     pages,
     parked,
     preflight,
     show,
     show_settings,
     show_stream,
+    show_tests,
     status,
     streams,
 )
+from showtime_app.web.train_document import describe_train
+from showtime_app.web.watch import watch_of
 from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.health import Readiness, assess
 from showtime_core.domain.journal import Entry
@@ -52,6 +59,7 @@ from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.group_commit import GroupCommit
+from showtime_core.use_cases.look_back import LookBack
 from showtime_core.use_cases.perform import Services
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
@@ -59,6 +67,7 @@ from showtime_core.use_cases.request_ghost import RequestGhost
 from showtime_core.use_cases.review_ghost import ReviewGhost
 from showtime_core.use_cases.run_show import RunShow
 
+_REPORT_SECONDS = 4.0
 Routes = Sequence[ControllerRouterHandler]
 
 
@@ -81,6 +90,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What follows outside is performed; not without a ledger, for then there is nothing that could be.
     services = _services(settings, ports, inbox)
+    if settings.instance_role == "web":
+        services = None
     relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))] if services else []
 
     # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
@@ -89,17 +100,25 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
+    standing = status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
+    if settings.instance_role == "relay":
+        resources = [*storage.resources, neighbours.opened(), inbox, *relays]
+        beside = partial(running, resources, [partial(log_readiness, storage.require_ready)])
+        of_relay = [route for route in standing if "/" not in route.paths]
+        return Server(create_app(of_relay, beside), [relay.stop for relay in relays], off)
     jobs = preflight.PreflightJobs(make_preflight(settings, ports))
-    shown = _show_sources(storage, feed, chat, readiness)
+    instance = uuid4()
+    shown = _show_sources(storage, feed, chat, readiness, instance)
     hosts = sign_in.session_routes(settings, ports)
     guards = Guards(
         ports.authenticator, hosts.use_case, storage.show_secrets, hosts.cookies, hosts.same_origin
     )
     routes = [
         *streams.routes(feed, chat, storage.recent_chat),
-        *status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work),
+        *standing,
         *_show(guards, storage, policy, shown),
         *_for_the_host(guards, storage, policy, off, jobs),
+        *console_routes(settings, ports, metrics, guards),
         hosts.router(),
         moderators.router(hosts.use_case, guards.broadcaster),
         *_ghosts(ports, storage, policy, polling),
@@ -117,7 +136,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
         *_work_at_twitch(settings, ports, storage, policy, record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
-        storage.follow_show(shown.queue.look, shown.queue.is_watched),
+        storage.follow_show(shown.look, shown.is_watched),
+        _report_streamed(storage, policy, feed, instance),
     ]
     streams_end = [chat.hub.close, feed.hub.close, shown.stopped.set]
     on_stop = [*streams_end, polling.stop, *(relay.stop for relay in relays)]
@@ -173,10 +193,35 @@ def _show_sources(
     feed: streams.StreamSource,
     chat: streams.StreamSource,
     readiness: status.ReadinessCache,
+    instance: UUID,
 ) -> show_stream.ShowSources:
     """Gather what a page of ours is told in one stream."""
-    queue = QueueWatch(storage.show.read, partial(feed.hub.is_read, "alerts"))
-    return show_stream.ShowSources(feed, chat, storage.recent_chat, queue, readiness)
+
+    async def read_queue() -> object:
+        view = await storage.show.read()
+        is_streamed = feed.hub.is_read("alerts") or view.show.is_streamed_beside(instance)
+        return describe_queue(view, is_also_streamed=is_streamed)
+
+    async def read_train() -> object:
+        state, _ = await storage.read_health()
+        return describe_train(state)
+
+    async def read_night() -> object:
+        return {"revision": await storage.night.revision()}
+
+    watches = {"queue": watch_of(read_queue), "train": watch_of(read_train), "night": watch_of(read_night)}
+    return show_stream.ShowSources(feed, chat, storage.recent_chat, watches, readiness)
+
+
+def _report_streamed(storage: Storage, policy: Policy, feed: streams.StreamSource, instance: UUID) -> Work:
+    """Tell all instances while somebody reads the alerts at this one without the queue."""
+    use_case = RunShow(storage.show, storage.units, policy)
+
+    async def report() -> None:
+        if feed.hub.is_read("alerts"):
+            await use_case.report_streamed(instance)
+
+    return partial(repeat, "telling that alerts are streamed", report, *[_REPORT_SECONDS] * 2)
 
 
 def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.ShowSources) -> Routes:
@@ -186,6 +231,7 @@ def _show(guards: Guards, storage: Storage, policy: Policy, shown: show_stream.S
     return [
         *show.routers(use_case, overlays, guards.holders_of(SecretKind.HOTKEY, guards.host)),
         *show_settings.routers(use_case, storage.show_secrets, kinds, guards),
+        show_tests.router(use_case, guards.host),
         show_stream.route(shown, guards),
     ]
 
@@ -205,6 +251,7 @@ def _for_the_host(
     return [
         history.router(storage.history),
         *admin.routers(of_hosts, of_the_broadcaster, guards),
+        nights.router(LookBack(storage.nights, read_again), guards.host),
         ghost_approvals.router(storage.ghost_approvals, guards.host),
     ]
 

@@ -88,7 +88,7 @@ const KINDS = {
   },
 
   "hype-train"({ level, progress, top }) {
-    const share = typeof progress === "number" ? `${Math.round(progress * 100)} %` : null;
+    const share = typeof progress === "number" ? `${Math.floor(progress * 100)} %` : null;
     const first = Math.max(1, level - 2);
     const levels = Array.from({ length: LEVELS }, (_, i) => first + i);
     return h("article.train", {},
@@ -172,6 +172,11 @@ function recorderTime({ broadcastStartedAt, at = Date.now() }) {
   const seconds = Math.max(0, Math.floor((at - Date.parse(broadcastStartedAt)) / 1000));
   const two = (number) => String(number).padStart(2, "0");
   return `SP ${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+/** Say how far a hype train is on its way to the next level, from 0 to 1. */
+export function share({ progress, goal }) {
+  return goal > 0 ? Math.min(1, progress / goal) : 0;
 }
 
 /** Write a number as people read it: 1,200. */

@@ -6,8 +6,8 @@ export const examples = [
   { type: "follow", data: { username: "VHSVera" } },
   { type: "cheer", data: { username: "LateFeeLarry", numBits: 200, message: "Keep the change. I owe you for the copy of “Knitting with Power Tools” anyway." } },
   { type: "cheer", data: { username: "TrackingTom", numBits: 30, message: "", powerUp: true } },
-  { type: "subscribe", data: { username: "NoRefundsNora", isGift: false, numCumulativeMonths: 1, message: "" } },
   { type: "subscribe", data: { username: "RewindRita", isGift: false, numCumulativeMonths: 14, message: "Still here, still rewinding, still not sorry." } },
+  { type: "subscribe", data: { username: "NoRefundsNora", isGift: false, numCumulativeMonths: 1, message: "" } },
   { type: "gift-sub", data: { username: "PublicAccessPete", numSubscriptions: 50 } },
   { type: "raid", data: { username: "BetaMaxine", numViewers: 80 } },
   { type: "hype-train", data: { level: 3 } },
@@ -16,6 +16,9 @@ export const examples = [
 ];
 
 export const tape = { tapeId: 31, title: "Lake Tahoe & You", about: "1991 · 44 min · T-120 SP" };
+
+/** A train that has 161 seconds left. */
+export const train = () => ({ hypeTrain: { level: 3, progress: 620, goal: 1000, expiresAt: new Date(Date.now() + 161_000).toISOString() } });
 
 /** How long the show has been on the air, in milliseconds. */
 export const AIR_TIME = 8_047_000;

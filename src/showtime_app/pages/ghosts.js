@@ -40,8 +40,10 @@ function more(shelf, night, before) {
   key.onclick = async () => {
     key.disabled = true;
     const { ghosts } = await list({ night, before });
-    shelf.append(...ghosts.map(box));
+    const boxes = ghosts.map(box);
+    shelf.append(...boxes);
     key.disabled = false;
+    boxes[0]?.querySelector("a").focus();
     if (ghosts.length < PAGE) line.textContent = "Those were all of them.";
     else before = ghosts.at(-1).id;
   };

@@ -25,11 +25,14 @@ export function reveal(element, slot, milliseconds, elapsed) {
   return run(slot, calm() ? [fade(element, milliseconds)] : revealed(element, slot, milliseconds), elapsed);
 }
 
-/** Show a ghost: the room dims, the tube comes on, the picture materialises, then its label appears. */
-export function materialise(element, slot, room, milliseconds, elapsed) {
+/**
+ * Show a ghost: the room dims, the tube comes on, the picture materialises, then its label appears. It is alone:
+ * the `others` are not seen meanwhile.
+ */
+export function materialise(element, slot, room, milliseconds, elapsed, others = []) {
   slot.replaceChildren(element);
   const moves = calm() ? [fade(element, milliseconds), faded(room, milliseconds, 0, FADE)] : materialised(element, room, milliseconds);
-  return run(slot, moves, elapsed);
+  return run(slot, [...moves, ...others.map((each) => hidden(each, milliseconds))], elapsed);
 }
 
 function run(slot, moves, elapsed) {
@@ -97,6 +100,11 @@ function faded(element, milliseconds, from, time) {
   return element.animate(
     [{ opacity: 0 }, { opacity: 0, offset: at(from) }, { opacity: 1, offset: at(from + time) }, { opacity: 1, offset: at(Math.max(from + time, milliseconds - OUT)) }, { opacity: 0 }],
     { duration: milliseconds, fill: "both" });
+}
+
+function hidden(element, milliseconds) {
+  const at = Math.min(0.5, DIM / milliseconds);
+  return element.animate([{ opacity: 1 }, { opacity: 0, offset: at }, { opacity: 0, offset: 1 - at }, { opacity: 1 }], { duration: milliseconds });
 }
 
 function fade(element, milliseconds) {

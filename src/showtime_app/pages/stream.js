@@ -8,19 +8,20 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5000;
 
 /**
- * Follow a stream until its bearer is refused.
+ * Follow a stream until its bearer is refused, or until `signal` says so.
  *
- * `take(event, data)` is given each event; `tell(trouble)` null or, in words, why nothing comes.
+ * `secret` null: the browser has a session. `take(event, data)` is given each event; `tell(trouble)` null or, in
+ * words, why nothing comes.
  */
-export async function follow(url, secret, take, tell) {
+export async function follow(url, secret, take, tell, signal = new AbortController().signal) {
   let lastId = "";
   let wait = FIRST_WAIT;
-  for (;;) {
+  while (!signal.aborted) {
     const attempt = new AbortController();
     try {
-      const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream" };
+      const headers = { Accept: "text/event-stream", ...(secret ? { Authorization: `Bearer ${secret}` } : {}) };
       if (lastId) headers["Last-Event-ID"] = lastId;
-      const response = await fetch(url, { headers, signal: attempt.signal, cache: "no-store" });
+      const response = await fetch(url, { headers, signal: AbortSignal.any([attempt.signal, signal]), cache: "no-store" });
       if (response.status >= 400 && response.status < 500 && response.status !== 429) {
         tell(`${response.status}: ${await response.text()}`);
         return;
@@ -33,7 +34,7 @@ export async function follow(url, secret, take, tell) {
         if (data !== null) take(event, JSON.parse(data));
       }
     } catch (error) {
-      tell(`showtime does not answer (${error.message}): trying again`);
+      if (!signal.aborted) tell(`showtime does not answer (${error.message}): trying again`);
     } finally {
       attempt.abort();
     }

@@ -78,7 +78,7 @@ def parameters(*keys: str) -> list[click.Parameter]:
 
 def delivered(takes: Iterable[str], status: str = "status") -> list[click.Parameter]:
     """Make the options of what is delivered; `status` names the one that says what ends a subscription."""
-    delivery = [key for key in _TABLE["delivery"] if key != "speed"]
+    delivery = [key for key in _TABLE["delivery"] if key not in {"speed", "any_speed", "same_ids"}]
     envelope = [key for key in _TABLE["envelope"] if key not in {"status", "reason"}]
     return parameters(*takes, "to_user", *delivery, *_TABLE["flaw"], *envelope, status, *TARGET)
 

@@ -12,8 +12,10 @@ from showtime_app.simulate.night import NightStep, SimulatedEvent, TapeChange
 from showtime_app.simulate.sender import Sender
 
 _AT_ONCE = 8
-_GIVE_UP_AFTER = 2
-_TAPE_SET = Expectation("204", frozenset({204}))
+GIVE_UP_AFTER = 2
+"""After so many answers, of which none is right, a night is called off."""
+TAPE_SET = Expectation("204", frozenset({204}))
+"""What a server answers to the host who changes the tape."""
 
 
 def requests(step: NightStep, context: DeliveryContext) -> Iterator[Request]:
@@ -60,8 +62,8 @@ class NightPlayer:
                 self.say(f"{step.clock}  {step.said}")
             await self.sender.deliver(requests(step, self.context), at_once=_AT_ONCE)
             for method, path in tape_calls(step) if self.token else ():
-                await self.sender.call(method, self.base + path, self.token or "", _TAPE_SET)
+                await self.sender.call(method, self.base + path, self.token or "", TAPE_SET)
             tally = self.sender.tally
-            if tally.sent >= _GIVE_UP_AFTER and not tally.right:
+            if tally.sent >= GIVE_UP_AFTER and not tally.right:
                 self.say("nothing is answered as it should be: the night is called off")
                 return

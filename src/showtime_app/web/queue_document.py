@@ -34,6 +34,7 @@ class QueueItem(Struct, rename="camel"):
     showing: Annotated[str | None, says("Names one showing of it; null: it waits for its first.")]
     attempt: Annotated[int, says("Counts the showings that follow each other, from 1.")]
     is_again: Annotated[bool, says("Whether the host has it shown again.")]
+    is_test: Annotated[bool, says("Whether the host tries it out: nobody has done it, and it pays nobody.")]
     seconds: Annotated[float, says("How long it plays.")]
     began_at: Annotated[TimeField | None, says("When it was taken; null: it was not.")]
     ended_at: Annotated[TimeField | None, says("When it was over; null: it is not.")]
@@ -44,6 +45,7 @@ class QueueDocument(Struct, rename="camel"):
 
     mode: Annotated[str, says("`streamed`: there is no queue.", enum=["queued", "streamed"])]
     is_paused: bool = False
+    paused_since: Annotated[TimeField | None, says("Since when it is paused; null: it is not.")] = None
     is_muted: bool = False
     is_safe: bool = False
     ads_until: Annotated[TimeField | None, says("Until when ads run; null: none do.")] = None
@@ -70,6 +72,7 @@ def describe_queue(view: ShowView, *, is_also_streamed: bool) -> QueueDocument:
     return QueueDocument(
         "queued",
         is_paused=modes.paused_since is not None,
+        paused_since=Time.of(modes.paused_since) if modes.paused_since else None,
         is_muted=modes.is_muted,
         is_safe=modes.is_safe,
         ads_until=Time.of(modes.ads_until) if modes.ads_until and modes.ads_until > show.now else None,
@@ -97,6 +100,7 @@ def describe_showing(showing: Showing, show: Show | None = None) -> QueueItem:
         showing=str(showing.id) if is_kept else None,
         attempt=showing.attempt,
         is_again=showing.is_again,
+        is_test=alert.is_test,
         seconds=seconds,
         began_at=Time.of(showing.began_at) if showing.began_at else None,
         ended_at=Time.of(showing.ended_at) if showing.ended_at else None,

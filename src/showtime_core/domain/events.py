@@ -137,6 +137,8 @@ class HypeTrainUpdate:
     """How long that way is; 0 for one that has ended."""
     started_at: datetime | None = None
     """When this train began, the same in all its messages; None: Twitch did not say."""
+    expires_at: datetime | None = None
+    """When it ends unless it comes to the next level; None: Twitch did not say, or it has ended."""
 
 
 @frozen
@@ -296,6 +298,15 @@ class ShowCommanded:
 
 
 @frozen
+class AlertTested:
+    """The host tries out an alert: the queue of the show gets one that nothing has led to."""
+
+    command_id: UUID
+    kind: str
+    """One of `alert_tests.ALERT_TESTS`."""
+
+
+@frozen
 class GhostRequested:
     """A viewer asks for a ghost, to be paid with points that the viewer has."""
 
@@ -353,6 +364,7 @@ Event = (
     | TapeStarted
     | TapeStopped
     | ShowCommanded
+    | AlertTested
     | GhostRequested
     | GhostPaid
     | EntryRetried

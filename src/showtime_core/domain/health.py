@@ -116,17 +116,9 @@ def assess(  # noqa: PLR0913 - all that is told
 ) -> Readiness:
     """Assess readiness: Twitch first, then chat. `is_checked`: this channel is checked at Twitch."""
     checked = health.twitch if is_checked else None
-    ended: Sequence[Revocation] = open_revocations(state, health.twitch)
-    if checked:  # a revocation counts until somebody has checked: how its subscription stands is told below
-        ended = [each for each in state.revocations if each.sent_at > checked.checked_at]
-    trouble = (
-        _check_trouble(health, is_checked=is_checked)
-        or _revocation_trouble(ended)
-        or _subscription_trouble(checked)
-    )
-    if trouble:
+    if trouble := twitch_trouble(health, state, is_checked=is_checked):
         return Readiness(is_ready=False, message=trouble)
-    if degraded := _chat_trouble(health, checked, ended, chat):
+    if degraded := chat_trouble(health, state, chat, is_checked=is_checked):
         is_ready, reason = degraded
         return Readiness(is_ready, f"chat functionality is degraded. (Error: {reason})")
     optional = [each for each in checked.findings if not each.is_healthy] if checked else []
@@ -136,6 +128,25 @@ def assess(  # noqa: PLR0913 - all that is told
     if most_painted and health.painted >= most_painted:  # which is what was wanted, and no fault
         said.append(f"No more ghosts for now: {most_painted} in 24 hours.")
     return Readiness(is_ready=True, message=" ".join(said))
+
+
+def twitch_trouble(health: Health, state: ChannelState, *, is_checked: bool) -> str | None:
+    """Say what is wrong at Twitch, chat left out; None: nothing is, as far as is known."""
+    return (
+        _check_trouble(health, is_checked=is_checked)
+        or _revocation_trouble(_uncured(health, state, is_checked=is_checked))
+        or _subscription_trouble(health.twitch if is_checked else None)
+    )
+
+
+def _uncured(health: Health, state: ChannelState, *, is_checked: bool) -> Sequence[Revocation]:
+    """List the revocations that count.
+
+    Each does until somebody has checked: how its subscription stands is told then.
+    """
+    if is_checked and (checked := health.twitch):
+        return [each for each in state.revocations if each.sent_at > checked.checked_at]
+    return open_revocations(state, health.twitch)
 
 
 def _check_trouble(health: Health, *, is_checked: bool) -> str | None:
@@ -175,10 +186,12 @@ def _subscription_trouble(checked: TwitchHealth | None) -> str | None:
     return None
 
 
-def _chat_trouble(
-    health: Health, checked: TwitchHealth | None, ended: Sequence[Revocation], chat: ChatSource
+def chat_trouble(
+    health: Health, state: ChannelState, chat: ChatSource, *, is_checked: bool
 ) -> tuple[bool, str] | None:
     """Tell whether the show is ready all the same, and what is wrong with chat; None: nothing is."""
+    checked = health.twitch if is_checked else None
+    ended = _uncured(health, state, is_checked=is_checked)
     reason: str | None = None
     if chat == "irc" and not health.chat:
         reason = "it has not been read yet"

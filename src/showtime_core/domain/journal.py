@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from attrs import evolve, field, frozen
 
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, ChannelState, Screening, Snapshot
 from showtime_core.domain.events import EntryDismissed, EntryRetried, Event, GhostRequested, dedup_key
@@ -133,10 +134,10 @@ class Verdict:
 
 @frozen
 class FeedItem:
-    """An alert or a change of state, to be shown on the streams."""
+    """An alert or a change of state, to be shown on the streams; or an alert for the queue alone."""
 
     entry_id: str
-    content: Alert | Snapshot
+    content: Alert | AlertTest | Snapshot
 
 
 @frozen

@@ -39,6 +39,12 @@ def show_command_entry(command: events.ShowCommanded) -> Entry:
     return _command(command.command_id, f"{_SHOW}{command.name}", command, body)
 
 
+def alert_test_entry(test: events.AlertTested) -> Entry:
+    """Write the host's command to try out an alert."""
+    body = {"commandId": str(test.command_id), "type": test.kind}
+    return _command(test.command_id, _TEST, test, body)
+
+
 def decision_entry(command_id: UUID, decision: events.EntryRetried | events.EntryDismissed) -> Entry:
     """Write the operator's decision about a parked entry."""
     kind = "entry.retry" if isinstance(decision, events.EntryRetried) else "entry.dismiss"
@@ -115,11 +121,13 @@ def _read_show_command(name: events.ShowCommandName) -> Callable[[_Document], ev
 
 
 _SHOW = "show."
+_TEST = f"{_SHOW}test"
 _time = datetime.fromisoformat
 _READERS: dict[str, Callable[[_Document], events.Event]] = {
     "tape.start": lambda said: events.TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
     "tape.stop": lambda _: events.TapeStopped(),
     **{f"{_SHOW}{name}": _read_show_command(name) for name in events.ShowCommandName},
+    _TEST: lambda said: events.AlertTested(UUID(said["commandId"]), said["type"]),
     "entry.dismiss": lambda said: events.EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: events.GhostRequested(
         _read_user(said["user"]), said["subject"], said.get("key")

@@ -6,6 +6,7 @@ from typing import assert_never
 from attrs import evolve, frozen
 
 from showtime_core.domain import alerts, events
+from showtime_core.domain.alert_tests import AlertTest, alert_test
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
@@ -18,7 +19,7 @@ from showtime_core.domain.broadcasts.broadcast import (
     update_hype_train,
 )
 from showtime_core.domain.broadcasts.stream_check import changes_state
-from showtime_core.domain.broadcasts.timeline import WentOffAir, WentOnAir
+from showtime_core.domain.broadcasts.timeline import fact_of
 from showtime_core.domain.events import Event
 from showtime_core.domain.points_and_ghosts.effects import (
     Credit,
@@ -67,7 +68,7 @@ class Reaction:
 
     state: ChannelState
     viewer_updates: tuple[ViewerUpdate, ...] = ()
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Alert | AlertTest, ...] = ()
     credit: Credit | None = None
     ghost_request: GhostRequest | None = None
     """A ghost that is asked for: paid by the credit beside it, or else by what the viewer has."""
@@ -118,9 +119,9 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return _revoked(event, state)
         case events.StreamFound():
             return _stream_found(event, state)
-        case events.StreamMissed(since, _, stream_id):
+        case events.StreamMissed():
             remark = "the stream was not listed for long: the message of its end was lost"
-            return Reaction(apply_fact(state, WentOffAir(since, stream_id)), remark=remark)
+            return Reaction(apply_fact(state, fact_of(event)), remark=remark)
         case events.SubscriptionEnd() | events.Redemption() | events.EntryDismissed():
             return Reaction(state)
         case events.ChatMessageSent() | events.ChatMessageDeleted():
@@ -133,6 +134,8 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
             return Reaction(take_tape_off(state, now))
         case events.ShowCommanded():
             return Reaction(state, show_change=event)
+        case events.AlertTested(_, kind):
+            return Reaction(state, alerts=(alert_test(kind),), show_change=event)
         case events.GhostRequested(viewer, subject):
             if denial:
                 raise LimitReached(denial.reason, denial.limit, denial.retry_after)
@@ -148,11 +151,11 @@ def react(  # noqa: C901, PLR0911, PLR0912 - one table
 def _stream_online(event: events.StreamOnline, state: ChannelState) -> Reaction:
     if event.kind != "live":
         return Reaction(state, remark=f"a stream of kind {event.kind} is no broadcast")
-    return Reaction(apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.sent_at)))
+    return Reaction(apply_fact(state, fact_of(event)))
 
 
 def _stream_offline(event: events.StreamOffline, state: ChannelState) -> Reaction:
-    after = apply_fact(state, WentOffAir(event.sent_at, event.stream_id))
+    after = apply_fact(state, fact_of(event))
     return Reaction(after, remark=_why_nothing_ends(event, state))
 
 
@@ -177,7 +180,7 @@ def _revoked(event: events.SubscriptionRevoked, state: ChannelState) -> Reaction
 def _stream_found(event: events.StreamFound, state: ChannelState) -> Reaction:
     if not changes_state(state, event):
         return Reaction(state, remark="the stream was listed as live, as is known")
-    after = apply_fact(state, WentOnAir(event.stream_id, event.started_at, event.seen_at))
+    after = apply_fact(state, fact_of(event))
     return Reaction(after, remark="the stream was listed as live: the message of its beginning was lost")
 
 

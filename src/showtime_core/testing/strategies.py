@@ -153,8 +153,8 @@ def gifts() -> st.SearchStrategy[ev.GiftedSubscriptions]:
 def hype_trains() -> st.SearchStrategy[ev.HypeTrainUpdate]:
     """Hype trains that begin, go on and end; few, so that Twitch reports one twice."""
     ids, phases = st.sampled_from(("choo-1", "choo-2")), st.sampled_from(ev.HypeTrainPhase)
-    levels, ways, starts = st.integers(1, 100), st.integers(0, 9), st.none() | TIMES
-    return st.builds(ev.HypeTrainUpdate, ids, phases, levels, ways, st.just(10), starts)
+    levels, ways, times = st.integers(1, 100), st.integers(0, 9), st.none() | TIMES
+    return st.builds(ev.HypeTrainUpdate, ids, phases, levels, ways, st.just(10), times, times)
 
 
 def revocations(times: Times = TIMES) -> st.SearchStrategy[ev.SubscriptionRevoked]:

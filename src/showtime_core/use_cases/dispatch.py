@@ -16,6 +16,8 @@ from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.domain.points_and_ghosts.effects import deed, effect_kind
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Outbox
+from showtime_core.use_cases.group_commit import Gathering
+from showtime_core.use_cases.pressure import Pressure
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,15 @@ DRAIN_SECONDS = 3.0
 """How long the jobs under way may take once the service stops."""
 _PAUSE_SECONDS = 0.5
 """How long to wait before writing a result is tried again."""
+_MANY = 8
+"""From so many jobs under way on, what came of one waits for others before it is written."""
+_GATHER_SECONDS = 0.02
+_MESSAGES_PER_JOB = 40
+"""While messages come in numbers, one job begins for so many of them: a credit takes as long as three."""
+_YIELD_SECONDS = 0.25
+"""How long a pool then waits before more begin: a lease of many costs hardly more than one of few."""
+_UNWRITABLE = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
+_Settled = tuple[Job, Settlement]
 
 
 @frozen
@@ -50,6 +61,8 @@ class _RunningPool:
     """The busy ones that have been under way for long."""
     lost: str | None = None
     """The name of one that was cancelled, and not with all the others: nothing came of its job."""
+    messages: int = 0
+    """How many messages there were when jobs were begun last."""
     wakeup: asyncio.Event = field(factory=asyncio.Event)
     """Set when there may be something to do."""
 
@@ -96,9 +109,17 @@ class Dispatcher:
     slow_seconds: float = SLOW_SECONDS
     is_stopping: bool = False
     """Whether nothing more is begun."""
+    pressure: Pressure = field(factory=Pressure)
+    """Of messages: while it is high, no more than a share of the machine is taken."""
     _running_pools: Sequence[_RunningPool] = ()
+    _outbox: Outbox = field(init=False)
+    """That of the session; and what came of a job is written before there is another."""
+    _settled: Gathering[_Settled] = field(init=False)
     _writers: set[asyncio.Task[None]] = field(factory=set)
-    """Tasks that write results, for as long as it takes."""
+    """Tasks that wait until a result is written, for as long as it takes."""
+
+    def __attrs_post_init__(self) -> None:
+        self._settled = Gathering(self._write_all, linger=self._linger)
 
     def wake(self) -> None:
         """Make all pools look at once for effects that are due."""
@@ -118,6 +139,7 @@ class Dispatcher:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        await self._settled.close()
 
     async def run(self, outbox: Outbox) -> None:
         """Perform effects under the number of one session, until stopped; cancel it with the session.
@@ -126,6 +148,7 @@ class Dispatcher:
         """
         if self._writers:  # what is known is written before the jobs of a lost session are taken over
             await asyncio.wait(self._writers)
+        self._outbox = outbox
         self._running_pools = [_RunningPool(pool, self.slow_seconds) for pool in self.worker_pools]
         async with asyncio.TaskGroup() as group:  # which awaits the jobs that are under way
             recovering = group.create_task(_recover(outbox))
@@ -136,22 +159,59 @@ class Dispatcher:
         while not self.is_stopping:
             if pool.lost:
                 raise RuntimeError(f"{pool.lost} was given up, and nobody knows what came of it")
-            if free := pool.free():
+            if free := self._share(pool):
                 with _bearing_outages("nothing can be leased"):
                     for job in await outbox.lease(pool.pool.kinds, free):
-                        pool.add(group.create_task(self._settle(job, outbox), name=job.key))
+                        pool.add(group.create_task(self._settle(job), name=job.key))
             await pool.wait()
+            if self.pressure.is_high():
+                await asyncio.sleep(_YIELD_SECONDS)
 
-    async def _settle(self, job: Job, outbox: Outbox) -> None:
+    def _share(self, pool: _RunningPool) -> int:
+        """Tell how many jobs of a pool may begin now."""
+        messages, pool.messages = self.pressure.messages - pool.messages, self.pressure.messages
+        most = max(1, messages // _MESSAGES_PER_JOB) if self.pressure.is_high() else pool.pool.size
+        return min(pool.free(), most)
+
+    async def _settle(self, job: Job) -> None:
         """Perform a job, and write what came of it, even if the session is lost meanwhile."""
         settlement = await self.perform(job)
         _log_outcome(job, settlement)
-        writer = asyncio.create_task(_write(job, settlement, outbox))
+        writer = asyncio.create_task(self._write(job, settlement))
         self._writers.add(writer)
         writer.add_done_callback(self._writers.discard)
         await asyncio.shield(writer)
         if settlement.next_effect:  # it may be the work of another worker pool
             self.wake()
+
+    async def _write(self, job: Job, settlement: Settlement) -> None:
+        """Write what came of a job, as soon as the database is there to take it."""
+        while True:
+            try:
+                return await self._settled.submit((job, settlement))
+            except Unavailable as reason:
+                _log.warning("what came of %s waits for the database: %s", job.key, reason)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _linger(self) -> float:
+        """Let what came of a job wait for what comes of others, where there are many that will end soon."""
+        quick = sum(len(pool.busy) - len(pool.slow) for pool in self._running_pools)
+        return _GATHER_SECONDS if quick >= _MANY else 0.0
+
+    async def _write_all(self, settled: Sequence[_Settled]) -> None:
+        """Write what came of several jobs; if that is refused, of each alone, and the culprit is parked."""
+        try:
+            await self._outbox.settle_all(settled)
+        except Unavailable:
+            raise
+        except Exception:
+            if len(settled) > 1:
+                for each in settled:
+                    await self._write_all([each])
+                return
+            [(job, _)] = settled
+            _log.exception("what came of %s cannot be written, and it is parked", job.key)
+            await self._outbox.settle_all([(job, _UNWRITABLE)])
 
 
 @contextmanager
@@ -168,19 +228,6 @@ async def _recover(outbox: Outbox) -> None:
         with _bearing_outages("nothing can be taken over"):
             await outbox.recover()
         await asyncio.sleep(_POLL_SECONDS)
-
-
-async def _write(job: Job, settlement: Settlement, outbox: Outbox) -> None:
-    """Write what came of a job, as soon as the database is there to take it."""
-    while True:
-        try:
-            return await outbox.settle(job, settlement)
-        except Unavailable as reason:
-            _log.warning("what came of %s waits for the database: %s", job.key, reason)
-        except Exception:
-            _log.exception("what came of %s cannot be written, and it is parked", job.key)
-            settlement = Settlement(EffectStatus.PARKED, "what came of it cannot be written", in_doubt=True)
-        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _log_outcome(job: Job, settlement: Settlement) -> None:

@@ -7,8 +7,9 @@ message waits for nothing.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextvars import Context
+from typing import Any, Generic, Self, TypeVar
 
 from attrs import define, field
 
@@ -26,67 +27,75 @@ BATCH_SECONDS = 10.0
 MAX_WAITING = 4096
 """When so many wait, another is refused at once: Twitch sends it again, and memory stays bounded."""
 
-_Waiting = tuple[Entry, asyncio.Future[None]]
+Item = TypeVar("Item")
+_Waiting = tuple[Item, asyncio.Future[None]]
 
 
 @define
-class GroupCommit:
-    """Gathers entries and hands them to `receive`, one batch at a time; use as an async context manager."""
+class Gathering(Generic[Item]):
+    """Gathers what is to be written and hands it to `receive`, one batch at a time, until it is closed."""
 
-    receive: Callable[[Sequence[Entry]], Awaitable[None]]
-    is_known: Callable[[str], Coroutine[Any, Any, bool]]
-    _waiting: deque[_Waiting] = field(factory=deque)
-    _woken: asyncio.Event = field(factory=asyncio.Event)
-    _worker: asyncio.Task[None] | None = None
+    receive: Callable[[Sequence[Item]], Awaitable[None]]
+    linger: Callable[[], float] = field(kw_only=True, default=lambda: 0.0)
+    """Tells for how many seconds the next batch waits for others, besides those that wait already."""
+    _waiting: deque[_Waiting[Item]] = field(init=False, factory=deque)
+    _worker: asyncio.Task[None] | None = field(init=False, default=None)
 
-    async def __aenter__(self) -> Self:
-        self._worker = asyncio.create_task(self._work(), name="group commit")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop: submissions that still wait raise Unavailable; the web server has let most of them finish."""
-        assert self._worker, "entered before it is left"
-        self._worker.cancel()
-        await asyncio.wait([self._worker])
+    async def close(self) -> None:
+        """Stop: submissions that still wait raise Unavailable."""
+        if self._worker:
+            self._worker.cancel()
+            await asyncio.wait([self._worker])
         _fail(self._waiting, Unavailable("the server is stopping"))
 
-    async def submit(self, entry: Entry, /) -> None:
-        """Return once the entry is durable; raises Unavailable if it may not be."""
+    async def submit(self, item: Item, /) -> None:
+        """Return once the item is durable; raises Unavailable if it may not be."""
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("too many messages are waiting")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
-        self._woken.set()
+        self._waiting.append((item, done))
+        if self._worker is None:
+            # In a context of its own: the log must not name whoever came first for the whole batch.
+            self._worker = asyncio.create_task(self._work(), name="group commit", context=Context())
         await done  # whoever gives up waiting cancels it, and is left out of the next batch
 
-    async def _work(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            while self._waiting:
-                if batch := self._gather():
-                    await self._commit(batch)
+    def size(self, item: Item) -> int:  # noqa: ARG002 - what is small counts as nothing
+        """Tell how many bytes an item has."""
+        return 0
 
-    def _gather(self) -> list[_Waiting]:
-        """Take the next batch, without the entries of those who gave up waiting: they will come again."""
-        batch: list[_Waiting] = []
+    def names(self, items: Iterable[Item]) -> dict[str, str]:  # noqa: ARG002 - as above
+        """Name the items of a batch, for a line in the log."""
+        return {}
+
+    async def _work(self) -> None:
+        while self._waiting:
+            if seconds := self.linger():
+                await asyncio.sleep(seconds)
+            if batch := self._gather():
+                await self._commit(batch)
+        self._worker = None
+
+    def _gather(self) -> list[_Waiting[Item]]:
+        """Take the next batch, without the items of those who gave up waiting: they will come again."""
+        batch: list[_Waiting[Item]] = []
         size = 0
         while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
-            entry, done = self._waiting.popleft()
+            item, done = self._waiting.popleft()
             if not done.done():
-                batch.append((entry, done))
-                size += len(entry.body)
+                batch.append((item, done))
+                size += self.size(item)
         return batch
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[_Waiting[Item]]) -> None:
+        items = [item for item, _ in batch]
         try:
             async with asyncio.timeout(BATCH_SECONDS):
-                await self._receive([entry for entry, _ in batch])
+                await self._receive(items)
         except Unavailable as reason:
-            _log.warning("a batch of %d was not recorded: %s", len(batch), reason, extra=_named(batch))
+            _log.warning("a batch of %d was not recorded: %s", len(batch), reason, extra=self.names(items))
             _fail(batch, reason)
         except Exception as reason:  # whatever it is, the next batch has its own chance
-            _log.exception("a batch of %d was not recorded", len(batch), extra=_named(batch))
+            _log.exception("a batch of %d was not recorded", len(batch), extra=self.names(items))
             _fail(batch, Unavailable(f"it was not recorded: {type(reason).__name__}"))
         except BaseException:
             _fail(batch, Unavailable("the server is stopping"))
@@ -96,23 +105,40 @@ class GroupCommit:
                 if not done.done():
                     done.set_result(None)
 
-    async def _receive(self, entries: list[Entry]) -> None:
+    async def _receive(self, items: list[Item]) -> None:
         """Try twice: a connection that was lost while idle is noticed only by using it.
 
-        A batch whose commit went through although its answer was lost is all duplicates the second time.
+        A batch whose commit went through although its answer was lost changes nothing the second time.
         """
         try:
-            await self.receive(entries)
+            await self.receive(items)
         except Unavailable:
-            await self.receive(entries)
+            await self.receive(items)
 
 
-def _named(batch: Sequence[_Waiting]) -> dict[str, str]:
-    """Name the entries of a batch, for a line in the log."""
-    return {"message_id": " ".join(entry.id for entry, _ in batch)}
+@define
+class GroupCommit(Gathering[Entry]):
+    """Gathers entries; use as an async context manager."""
+
+    is_known: Callable[[str], Coroutine[Any, Any, bool]]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop; the web server has let most of those who wait finish."""
+        await self.close()
+
+    def size(self, item: Entry) -> int:
+        """Tell how long its body is."""
+        return len(item.body)
+
+    def names(self, items: Iterable[Entry]) -> dict[str, str]:
+        """Name the entries of a batch."""
+        return {"message_id": " ".join(entry.id for entry in items)}
 
 
-def _fail(batch: Sequence[_Waiting] | deque[_Waiting], reason: Unavailable) -> None:
+def _fail(batch: Iterable[_Waiting[Any]], reason: Unavailable) -> None:
     for _, done in batch:
         if not done.done():
             done.set_exception(reason)

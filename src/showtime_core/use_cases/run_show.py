@@ -5,8 +5,8 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.events import ShowCommanded
-from showtime_core.domain.own_entries import show_command_entry
+from showtime_core.domain.events import AlertTested, ShowCommanded
+from showtime_core.domain.own_entries import alert_test_entry, show_command_entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.acknowledging import Renewal, acknowledge, renew
 from showtime_core.domain.show.kind_rules import KindRule
@@ -41,6 +41,23 @@ class RunShow:
     async def command(self, command: ShowCommanded) -> None:
         """Follow a command of the host; raises Refused or NotFound, leaving no trace."""
         await self.units.record([show_command_entry(command)], self.policy, plan_command)
+
+    async def test_alert(self, test: AlertTested) -> None:
+        """Try out an alert: it pays nobody, and is told nowhere but in the queue.
+
+        Raises Refused for a kind that is not known, or where there is no queue, leaving no trace.
+        """
+        await self.units.record([alert_test_entry(test)], self.policy, plan_command)
+
+    async def report_streamed(self, instance: UUID) -> None:
+        """Note that alerts are read without the queue at an instance; nothing without a queue."""
+
+        def change(show: Show) -> tuple[Show, None]:
+            if show.cursor is None:
+                return show, None
+            return evolve(show, streamed_at=show.now, streamed_by=instance), None
+
+        await self.store.change(change)
 
     async def set_rule(self, kind: str, rule: KindRule) -> None:
         """Change the rule of a kind of alerts."""

@@ -33,7 +33,10 @@ STATE_NOT_KNOWN = (
 """Told to a browser that brings a state which is not its own, or not good any more."""
 DECLINED = "the sign-in was declined at Twitch"
 """Told to whoever comes back from Twitch without a code."""
-CODE_NOT_KNOWN = "the code is not known, was used, or is older than ten minutes"
+CODE_NOT_KNOWN = (
+    "the code is not known, was used, or is older than ten minutes:"
+    " start `showtime dev --lan` again, and scan the new one"
+)
 """Told to whoever brings a pairing code that is not accepted."""
 ONLY_IN_DEV = "only `showtime dev` lets somebody in without Twitch"
 """Told where one signs in with Twitch, or not at all."""

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from attrs import evolve
+
 from showtime_adapters import wire
 from showtime_core.domain.broadcasts.broadcast import (
     ChannelState,
@@ -61,6 +63,17 @@ def test_a_kept_state_has_the_keys_of_the_versions_before():
     assert wire.decode_state(wire.state_document(STATE)) == STATE
 
 
+def test_of_equal_states_the_same_is_kept():
+    """A state is kept as the same text in whichever order its facts came, and in whichever process."""
+    facts = [WentOnAir(str(number), EIGHT, EIGHT) for number in range(20)]
+    kept = [
+        wire.state_document(evolve(STATE, timeline=evolve(TIMELINE, facts=frozenset(order))))
+        for order in (facts, facts[::-1])
+    ]
+    assert kept[0] == kept[1]
+    assert [fact["stream_id"] for fact in kept[0]["timeline"]["facts"]] == sorted(map(str, range(20)))
+
+
 def test_a_state_of_the_version_before_has_no_ad_break():
     """A state that was stored before ad breaks were kept is read all the same."""
     document = wire.state_document(STATE)
@@ -73,6 +86,16 @@ def test_a_hype_train_of_the_version_before_has_no_beginning():
     document = wire.state_document(STATE)
     del document["hype_train"]["started_at"]
     assert wire.decode_state(document).hype_train == HypeTrainProgress("choo", 2, 3, 4)
+
+
+def test_when_a_hype_train_expires_is_kept_where_it_is_known():
+    """A state has the key only where Twitch has said when the train ends, and is read with it and without."""
+    told = HypeTrainProgress("choo", 2, 3, 4, expires_at=EIGHT)
+    document = wire.state_document(ChannelState(hype_train=told))
+    assert document["hype_train"]["expires_at"] == "2026-10-30T20:00:00Z"
+    assert wire.decode_state(document).hype_train.expires_at == EIGHT
+    del document["hype_train"]["expires_at"]
+    assert wire.decode_state(document).hype_train.expires_at is None
 
 
 def test_a_kept_check_has_the_keys_of_the_versions_before():

@@ -21,9 +21,10 @@ OVERLAYS: LiteralString = "select id, frames, seen_at, painted_at from showtime.
 # The alerts that have no showing, the first so many.
 ARRIVALS: LiteralString = """
     select id, payload ->> 'type' as kind, shown_at as at,
-           (payload -> 'data' ->> 'numBits')::bigint as bits, payload::text as payload
+           (payload -> 'data' ->> 'numBits')::bigint as bits, payload::text as payload,
+           stream = 'tests' as is_test
     from showtime.feed
-    where id > %(cursor)s and stream = 'alerts' and id not in (
+    where id > %(cursor)s and stream in ('alerts', 'tests') and id not in (
         select unnest(array_append(joined, alert_id)) from showtime.showing where last_alert_id > %(cursor)s
     )
     order by id limit %(limit)s
@@ -32,8 +33,9 @@ ARRIVALS: LiteralString = """
 # One alert, if it is kept.
 ALERT: LiteralString = """
     select id, payload ->> 'type' as kind, shown_at as at,
-           (payload -> 'data' ->> 'numBits')::bigint as bits, payload::text as payload
-    from showtime.feed where id = %s and stream = 'alerts'
+           (payload -> 'data' ->> 'numBits')::bigint as bits, payload::text as payload,
+           stream = 'tests' as is_test
+    from showtime.feed where id = %s and stream in ('alerts', 'tests')
 """
 
 # The showings that are open, unless their alert is no longer kept; those that are named, or of an alert that
@@ -49,7 +51,8 @@ SHOWINGS: LiteralString = """
                order by ended_at desc, last_alert_id desc limit %(recent)s)
     )
     select wanted.*, coalesce(feed.shown_at, waiting_since) as at,
-           (payload -> 'data' ->> 'numBits')::bigint as bits, coalesce(payload::text, '{}') as payload
+           (payload -> 'data' ->> 'numBits')::bigint as bits, coalesce(payload::text, '{}') as payload,
+           coalesce(stream = 'tests', false) as is_test
     from wanted left join showtime.feed on feed.id = alert_id
     where feed.id is not null or ended_at is not null or wanted.id = any(%(ids)s)
     order by alert_id, attempt
@@ -60,7 +63,8 @@ KEEP_SHOW: LiteralString = """
     update showtime.show set
         cursor = %(cursor)s, paused_since = %(paused_since)s, pauses = %(pauses)s::jsonb,
         is_muted = %(is_muted)s, is_safe = %(is_safe)s, ads_until = %(ads_until)s, rules = %(rules)s::jsonb,
-        leader = %(leader)s, leader_at = %(leader_at)s, painted_at = %(painted_at)s
+        leader = %(leader)s, leader_at = %(leader_at)s, painted_at = %(painted_at)s,
+        streamed_at = %(streamed_at)s, streamed_by = %(streamed_by)s
 """
 
 # Keeps what overlays report.

@@ -105,6 +105,8 @@ async def _load(  # noqa: PLR0913 - what may be asked for
         leader=row.leader,
         leader_at=row.leader_at,
         painted_at=row.painted_at,
+        streamed_at=row.streamed_at,
+        streamed_by=row.streamed_by,
         overlays={one.id: OverlayReport(one.frames, one.seen_at, one.painted_at) for one in reports},
         arrivals=tuple(arrivals),
         is_truncated=is_truncated,
@@ -148,6 +150,8 @@ def _row(show: Show) -> Mapping[str, Any]:
         "leader": show.leader,
         "leader_at": show.leader_at,
         "painted_at": show.painted_at,
+        "streamed_at": show.streamed_at,
+        "streamed_by": show.streamed_by,
     }
 
 
@@ -181,7 +185,7 @@ def _document(showing: Showing) -> dict[str, Any]:
 def _showing(row: Any) -> Showing:  # noqa: ANN401 - a named tuple
     return Showing(
         id=row.id,
-        alert=QueuedAlert(row.alert_id, row.kind, row.at, row.bits, row.payload),
+        alert=QueuedAlert(row.alert_id, row.kind, row.at, row.bits, row.payload, row.is_test),
         state=ShowingState(row.state),
         waiting_since=row.waiting_since,
         joined=tuple(row.joined),

@@ -1,4 +1,4 @@
-"""The pages: the overlay, the gallery of ghosts, and the house's own; each is files, served as they are.
+"""The pages: the overlay, the console, the gallery of ghosts, the house's own: files, served as they are.
 
 No page has data of its own: what it shows it reads from the routes that programs read too.
 """
@@ -38,12 +38,22 @@ def routes() -> list[HTTPRouteHandler]:
         """Show every ghost that was paid for; one of them with `?ghost=` and its id."""
         return page("ghosts", request)
 
+    @get("/console", media_type="text/html", tags=["pages"], opt=said("page"))
+    async def console(request: Request[Any, Any, Any]) -> Response[str]:
+        """Show the host's console; whoever is not signed in sees how to."""
+        return page("console", request)
+
+    @get("/nights", media_type="text/html", tags=["pages"], opt=said("page"))
+    async def nights(request: Request[Any, Any, Any]) -> Response[str]:
+        """Show past nights, compared; one of them with `?night=` and its number."""
+        return page("nights", request)
+
     @get("/pages/{path:path}", include_in_schema=False, middleware=[with_etag])
     async def file(path: FromPath[str]) -> Response[bytes]:
         """Give a part of a page: its style, its code, a font."""
         return Response(_read(path.strip("/")), media_type=_TYPES.guess_type(path)[0])
 
-    return [overlay, gallery, file]
+    return [overlay, gallery, console, nights, file]
 
 
 def page(name: str, request: Request[Any, Any, Any]) -> Response[str]:

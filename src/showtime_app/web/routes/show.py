@@ -68,6 +68,7 @@ _ALERT: Object = {
     "showing": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
     "attempt": 1,
     "isAgain": False,
+    "isTest": False,
     "seconds": 8.0,
     "beganAt": "2026-10-30T20:05:01Z",
     "endedAt": None,

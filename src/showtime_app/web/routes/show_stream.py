@@ -1,12 +1,12 @@
 """`GET /show`: one stream for a page, of server-sent events with names.
 
 It is read with `fetch`, so that what is refused has its status. What changes as a whole is sent as a whole:
-state, queue, health. Of the rest chat alone is replayed, by an id that tells how far both have come.
+state, queue, train, health. Of the rest chat alone is replayed, by an id that tells how far both have come.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -24,15 +24,16 @@ from showtime_app.web.asgi import header, refuses_method, send_body
 from showtime_app.web.hub import StreamClient
 from showtime_app.web.middleware.access import Guards
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
-from showtime_app.web.queue_watch import QueueWatch
 from showtime_app.web.routes.status import ReadinessCache, Status
 from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
+from showtime_app.web.watch import Watch
 from showtime_core.domain.feed import FeedEntry
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.errors import Refused, Unavailable
 
-LAYERS = ("state", "queue", "health", "alert", "chat")
-"""The names of its events."""
+_USUAL = ("state", "queue", "train", "health", "alert", "chat")
+LAYERS = (*_USUAL, "night")
+"""The names of its events; the last only for who asks for it."""
 HEARTBEAT_SECONDS = 15.0
 _LOOK_SECONDS = 5.0
 """How often it is looked how things stand that tell of no change: health, and whether the secret holds."""
@@ -49,10 +50,21 @@ class ShowSources:
     feed: StreamSource
     chat: StreamSource
     recent_chat: ReadSome
-    queue: QueueWatch
+    watches: Mapping[str, Watch]
+    """By layer: what is told as it is, then whenever it has changed."""
     health: ReadinessCache
     stopped: asyncio.Event = field(factory=asyncio.Event)
     """Set when the server stops."""
+
+    def is_watched(self) -> bool:
+        """Tell whether any page is to be told of what is watched."""
+        return any(watch.is_watched() for watch in self.watches.values())
+
+    async def look(self) -> None:
+        """Read what is watched, and tell of what has changed; raises Unavailable."""
+        for watch in self.watches.values():
+            if watch.is_watched():
+                await watch.look()
 
 
 @define
@@ -103,7 +115,7 @@ def route(sources: ShowSources, guards: Guards) -> ASGIRouteHandler:
 
 def _read_page(scope: Scope, sources: ShowSources, check: Callable[[], Awaitable[None]] | None) -> _OpenPage:
     """Read what a page wants; raises Refused."""
-    asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(LAYERS)])
+    asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(_USUAL)])
     layers = [layer for layer in asked[0].split(",") if layer]
     if unknown := [layer for layer in layers if layer not in LAYERS]:
         raise Refused(f"no such layer: {unknown[0]}; choose {', '.join(LAYERS)}")
@@ -128,7 +140,8 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
     tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_access(page)]
     tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
-    tellers += [_tell_queue(page)] if "queue" in page.layers else []
+    watches = page.sources.watches
+    tellers += [_tell_changes(page, name, watches[name]) for name in watches if name in page.layers]
     tellers += [_tell_health(page)] if "health" in page.layers else []
     yield sse.comment()
     async with asyncio.TaskGroup() as group:
@@ -205,9 +218,8 @@ async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[Feed
             await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
-async def _tell_queue(page: _OpenPage) -> None:
-    """Tell the queue as it is, then each change of it."""
-    watch = page.sources.queue
+async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
+    """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
         while True:
             try:
@@ -217,7 +229,7 @@ async def _tell_queue(page: _OpenPage) -> None:
                 await asyncio.sleep(_READ_AGAIN_SECONDS)
         while True:
             changed.clear()
-            await page.out.put(page.event("queue", watch.document))
+            await page.out.put(page.event(name, watch.document))
             await changed.wait()
 
 

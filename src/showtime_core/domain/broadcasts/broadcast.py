@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import zip_longest
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from showtime_core.domain.broadcasts.timeline import Fact, Night, Timeline, add_fact
 from showtime_core.domain.events import AdBreak, HypeTrainPhase, HypeTrainUpdate
@@ -70,6 +70,11 @@ class HypeTrainProgress:
     is_over: bool = False
     started_at: datetime | None = None
     """When this train began; None: Twitch did not say."""
+    expires_at: datetime | None = field(default=None, eq=False)
+    """When it ends unless it comes to the next level; None: Twitch did not say.
+
+    Versions before this one have not kept it: a replay of what they recorded does not compare it.
+    """
 
     def is_later_than(self, known: "HypeTrainProgress") -> bool:
         """Tell whether this is news after the `known` progress.
@@ -165,7 +170,9 @@ def _require_live(state: ChannelState) -> Night:
 def update_hype_train(state: ChannelState, event: HypeTrainUpdate) -> ChannelState:
     """Record a report of a hype train; a report that is no news changes nothing."""
     is_over = event.phase is HypeTrainPhase.END
-    told = HypeTrainProgress(event.id, event.level, event.progress, event.goal, is_over, event.started_at)
+    told = HypeTrainProgress(
+        event.id, event.level, event.progress, event.goal, is_over, event.started_at, event.expires_at
+    )
     is_news = state.hype_train is None or told.is_later_than(state.hype_train)
     return evolve(state, hype_train=told) if is_news else state
 

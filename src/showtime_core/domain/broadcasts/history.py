@@ -30,6 +30,17 @@ class ListedBroadcast:
 
 
 @frozen
+class LastTape:
+    """A tape that was on, and when it was last."""
+
+    tape_id: int
+    last_on_at: datetime
+    """When it was put on for the last time."""
+    times: int
+    """How often it was put on."""
+
+
+@frozen
 class PaidGhost:
     """A ghost that was paid for."""
 

@@ -9,9 +9,11 @@ base, and they are forgotten.
 
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import assert_never
 
 from attrs import evolve, frozen
 
+from showtime_core.domain.events import StreamFound, StreamMissed, StreamOffline, StreamOnline
 from showtime_core.errors import Refused
 
 RESUME_WITHIN = timedelta(minutes=15)
@@ -41,6 +43,21 @@ class WentOffAir:
 
 Fact = WentOnAir | WentOffAir
 """What the nights are worked out from."""
+
+
+def fact_of(event: StreamOnline | StreamOffline | StreamFound | StreamMissed) -> Fact:
+    """Give what an event says of the stream; a stream that is not of kind `live` is no matter of nights."""
+    match event:
+        case StreamOnline():
+            return WentOnAir(event.stream_id, event.started_at, event.sent_at)
+        case StreamFound():
+            return WentOnAir(event.stream_id, event.started_at, event.seen_at)
+        case StreamOffline():
+            return WentOffAir(event.sent_at, event.stream_id)
+        case StreamMissed():
+            return WentOffAir(event.since, event.stream_id)
+        case _:
+            assert_never(event)
 
 
 @frozen
@@ -96,10 +113,10 @@ def add_fact(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
             f"{timeline.base_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
         )
     known = evolve(timeline, facts=timeline.facts | {fact})
-    return evolve(known, nights=_numbered(_fold(known.base, _in_order(known)), timeline.nights, last_id))
+    return evolve(known, nights=_numbered(_fold(known.base, in_order(known)), timeline.nights, last_id))
 
 
-def _in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
+def in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
     """Sort the facts by the moment at which they happened.
 
     The first fact of a stream counts from the stream's start. A later fact of the same stream counts from
@@ -175,7 +192,7 @@ def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int
 
 def _compact(timeline: Timeline) -> Timeline:
     """Drop facts that no late fact can precede; the last night that they came to stays as the base."""
-    moments = _in_order(timeline)
+    moments = in_order(timeline)
     if not moments:
         return timeline
     horizon = moments[-1][0] - COMPACTED_AFTER

@@ -128,6 +128,19 @@ def why_impossible(effect: Effect) -> str | None:
     return None
 
 
+def credited_points(effect: Effect) -> int | None:
+    """Tell how many points an effect credits; None: it is no credit."""
+    match effect:
+        case CreditCheer(_, points):
+            return points
+        case CreditSubscription(_, base, times):
+            return base * times
+        case CreditGiftSubs(_, base, times, count):
+            return base * times * count
+        case _:
+            return None
+
+
 def effect_kind(effect: Effect) -> str:
     """Name the kind of an effect; with the id of its entry, it is the effect's key for ever."""
     match effect:
@@ -143,12 +156,8 @@ def deed(effect: Effect) -> str:
     """Say in words what was done with an effect."""
     name = effect.viewer.name
     match effect:
-        case CreditCheer(_, points):
-            return f"credited {points} to {name}"
-        case CreditSubscription(_, base, times):
-            return f"credited {base * times} to {name}"
-        case CreditGiftSubs(_, base, times, count):
-            return f"credited {base * times * count} to {name}"
+        case CreditCheer() | CreditSubscription() | CreditGiftSubs():
+            return f"credited {credited_points(effect)} to {name}"
         case SummonGhost(_, _, subject):
             return f"reserved the points of {name} for a ghost of {quote(subject)}"
         case AdvanceGhost() | CheckForDouble():

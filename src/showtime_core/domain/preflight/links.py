@@ -78,7 +78,7 @@ ABOUT: Mapping[Link, AboutLink] = {
     Link.CALLBACK: AboutLink(
         "Twitch was asked for a throw-away subscription (user.update), which makes it call our URL",
         "see that TWITCH_WEBHOOK_CALLBACK_URL leads to this server from the internet, over HTTPS on port 443",
-        "without it Twitch delivers nothing: no alerts, no points, no night",
+        "nothing: Twitch delivers no alerts, no points, no night",
     ),
     Link.CONSENT: AboutLink(
         "Twitch was asked for our subscriptions: each that is enabled proves the scopes that it needs",

@@ -137,7 +137,8 @@ def judge_chat(health: Health, way: ChatSource, channel: str | None) -> Finding:
         return failed(heard.failure)
     if health.now - heard.checked_at > CHAT_STALE_AFTER:
         return failed(f"nothing was heard of it since {heard.checked_at:%Y-%m-%dT%H:%M:%SZ}")
-    return Finding(LinkState.OK, f"joined #{(channel or '').lower()}")
+    age = max((health.now - heard.checked_at).total_seconds(), 0.0)
+    return Finding(LinkState.OK, f"joined #{(channel or '').lower()}, as was reported {age:.0f} s ago")
 
 
 def judge_chat_subscriptions(

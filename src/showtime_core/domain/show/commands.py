@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain.events import ShowCommanded, ShowCommandName
+from showtime_core.domain.events import AlertTested, ShowCommanded, ShowCommandName
 from showtime_core.domain.show.leading import drop_missed
 from showtime_core.domain.show.queue import (
     Modes,
@@ -32,7 +32,7 @@ class AdsBegan:
     until: datetime
 
 
-ShowChange = ShowCommanded | AdsBegan
+ShowChange = ShowCommanded | AlertTested | AdsBegan
 """What changes the show from outside: what the host commands, and what Twitch tells."""
 
 
@@ -51,6 +51,8 @@ def apply_change(show: Show, change: ShowChange, named: QueuedAlert | None = Non
         case AdsBegan(until):
             latest = max(until, show.modes.ads_until or until)
             return evolve(show, modes=evolve(show.modes, ads_until=latest))
+        case AlertTested():
+            return show  # it comes by the feed, as every alert does
         case ShowCommanded(command_id, name, alert_id):
             if alert_id is not None and named is None:
                 raise NotFound("no such alert")

@@ -19,6 +19,8 @@ MAX_ATTEMPTS = 3
 """How often an alert is begun at most: one that is always interrupted must not hold up a night."""
 JOIN_AFTER = timedelta(seconds=10)
 """How long after its first alert a joined kind is taken, with all that wait by then."""
+STREAMED_FOR = timedelta(seconds=15)
+"""How long an instance counts as one at which alerts are read without the queue; it says so more often."""
 
 _NAMESPACE = UUID("d2f5a7c8-6c2d-4f6e-8a53-1b7ce1d6a0f4")
 
@@ -54,6 +56,8 @@ class QueuedAlert:
     """None: it is no alert of bits."""
     payload: str = field(default="{}", repr=False)
     """JSON, as clients receive it."""
+    is_test: bool = False
+    """Whether the host tries it out; it never becomes one with those that are none."""
 
 
 @frozen
@@ -140,6 +144,10 @@ class Show:
     """When it last proved that it paints."""
     painted_at: datetime | None = None
     """When any overlay last did; None: never."""
+    streamed_at: datetime | None = None
+    """When an instance last had somebody who reads the alerts without the queue; None: none ever had."""
+    streamed_by: UUID | None = None
+    """That instance."""
     overlays: Mapping[str, OverlayReport] = {}
     arrivals: tuple[QueuedAlert, ...] = ()
     """The alerts beyond the cursor that have no showing, in order; perhaps not all of them."""
@@ -155,6 +163,12 @@ class Show:
     def rule(self, kind: str) -> KindRule:
         """Give the rule of a kind."""
         return self.rules.get(kind) or default_rule(kind)
+
+    def is_streamed_beside(self, instance: UUID) -> bool:
+        """Tell whether alerts are read without the queue at another instance than this."""
+        if not self.streamed_at or self.streamed_by == instance:
+            return False
+        return self.now - self.streamed_at < STREAMED_FOR
 
     @property
     def playing(self) -> Showing | None:

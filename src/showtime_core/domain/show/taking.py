@@ -128,10 +128,10 @@ def sort_out(show: Show) -> Sorted:
     ready = list(show.in_state(ShowingState.WAITING))
     gathering: list[Showing] = []
     dropped: list[Showing] = []
-    joined: set[str] = set()
+    joined: set[tuple[str, bool]] = set()
     for alert in show.arrivals:
         rule = show.rule(alert.kind)
-        if alert.kind in joined and not _has_too_few_bits(alert, rule):
+        if (alert.kind, alert.is_test) in joined and not _has_too_few_bits(alert, rule):
             continue
         is_busy = bool(ready or gathering) or _was_busy(show, alert.at)
         if reason := _why_dropped(alert, rule, is_busy=is_busy, is_safe=show.modes.is_safe):
@@ -140,7 +140,7 @@ def sort_out(show: Show) -> Sorted:
         elif not rule.joins(is_safe=show.modes.is_safe):
             ready.append(first_showing(alert, ShowingState.WAITING))
         else:
-            joined.add(alert.kind)
+            joined.add((alert.kind, alert.is_test))
             together = _joined(show, alert, rule)
             (ready if show.now - alert.at >= JOIN_AFTER else gathering).append(together)
     return Sorted(show.with_showings(*dropped), tuple(sorted(ready, key=_place)), tuple(gathering))
@@ -156,7 +156,9 @@ def _joined(show: Show, first: QueuedAlert, rule: KindRule) -> Showing:
     others = (
         each.id
         for each in show.arrivals
-        if each.kind == first.kind and each.id > first.id and not _has_too_few_bits(each, rule)
+        if (each.kind, each.is_test) == (first.kind, first.is_test)
+        and each.id > first.id
+        and not _has_too_few_bits(each, rule)
     )
     return first_showing(first, ShowingState.WAITING, joined=tuple(others))
 

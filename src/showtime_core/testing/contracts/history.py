@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
 from showtime_core.domain.broadcasts.history import (
     GhostPage,
+    LastTape,
     ListedBroadcast,
     ListedGhost,
     PaidGhost,
@@ -218,3 +219,12 @@ class HistoryContract:
         assert (await stage.history.broadcast(1)).vod_url == url
         await stage.history.set_vod_url(1, "")
         assert (await stage.history.broadcast(1)).vod_url == ""
+
+    async def test_the_last_tapes_are_listed_once_each(self, stage: HistoryStage) -> None:
+        """Tapes that were on are listed by when they last were, the newest first, each with how often."""
+        night = Broadcast(1, at(0), at(60))
+        again = Broadcast(2, at(1000), None)
+        played = [screening(1, 1, 31, 1, 5), screening(2, 1, 80, 5, 9), screening(3, 2, 31, 1001)]
+        await stage.record([night, again], played)
+        assert await stage.history.last_tapes(5) == [LastTape(31, at(1001), 2), LastTape(80, at(5), 1)]
+        assert await stage.history.last_tapes(1) == [LastTape(31, at(1001), 2)]

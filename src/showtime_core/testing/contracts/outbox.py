@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 from showtime_core.domain import events as ev
 from showtime_core.domain.events import Event
 from showtime_core.domain.journal import Entry, Outcome
-from showtime_core.domain.outbox import EffectStatus, Job, Settlement, settle_ghost_step
+from showtime_core.domain.outbox import EffectStatus, Job, ParkedEffect, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
     CheckForDouble,
@@ -408,6 +408,69 @@ class OutboxContract:
             await stage.outbox.settle(job, Settlement(EffectStatus.PARKED, "again"))
         await stage.outbox.settle(summons, settle_ghost_step(summons, reserved(summons)))
         assert len(await stage.lease()) == 1
+
+    # --- several at once -----------------------------------------------------------------------------
+
+    async def test_what_came_of_several_jobs_is_written_of_each(self, stage: OutboxStage) -> None:
+        """Each has its own status, transaction and delay, and what waits for one is due."""
+        first, *_ = await stage.record(cheer(message="ghost of Bob"), cheer(BOB), cheer(LARRY))
+        mine, bobs, larrys = await stage.outbox.lease(ALL, 100)
+        await stage.outbox.settle_all(
+            [
+                (mine, Settlement(EffectStatus.DONE, flow_id=UUID(int=1))),
+                (bobs, Settlement(EffectStatus.DUE, "lost", timedelta(seconds=30), in_doubt=True)),
+                (larrys, Settlement(EffectStatus.PARKED, "who knows")),
+            ]
+        )
+        assert await stage.lease() == [f"{first}:summon-ghost"]
+        assert set(await stage.other.claimed(MARGE)) == {UUID(int=1)}
+        [parked] = await stage.parked_items.list_parked(10)
+        assert isinstance(parked, ParkedEffect)
+        assert (parked.job.key, parked.reason) == (larrys.key, "who knows")
+        await stage.wait(timedelta(seconds=31))
+        (again,) = await stage.other.lease(ALL, 100)
+        assert (again.key, again.attempts, bool(again.in_doubt_for)) == (bobs.key, 2, True)
+
+    async def test_a_lease_that_was_lost_harms_no_other_of_its_batch(self, stage: OutboxStage) -> None:
+        """What another has taken over, or has settled, is refused; the others of the batch stand."""
+        await stage.record(cheer(MARGE), cheer(BOB), cheer(LARRY))
+        mine, bobs, larrys = await stage.outbox.lease(ALL, 100)
+        await stage.outbox.settle(bobs, Settlement(EffectStatus.PARKED, "first"))
+        theirs = evolve(larrys, attempts=2)
+        late = Settlement(EffectStatus.DONE, flow_id=UUID(int=9))
+        await stage.outbox.settle_all([(bobs, late), (theirs, late), (mine, DONE)])
+        for viewer in (BOB, LARRY):
+            assert not await stage.other.claimed(viewer)
+        assert await stage.other.is_under_way(LARRY)
+        assert not await stage.other.is_under_way(MARGE)
+        await stage.other.settle_all([(larrys, late)])
+        assert await stage.other.is_under_way(LARRY), "it is another's"
+        await stage.outbox.settle_all([(larrys, late)])
+        assert set(await stage.other.claimed(LARRY)) == {UUID(int=9)}
+
+    async def test_what_several_jobs_came_to_is_written_once(self, stage: OutboxStage) -> None:
+        """Writing it again, since the answer to the first writing was lost, changes nothing."""
+        first, *_ = await stage.record(cheer(message="ghost of Bob"), cheer(BOB), cheer(BOB))
+        settled = [(job, DONE) for job in await stage.outbox.lease(ALL, 100)]
+        for _ in range(2):
+            await stage.outbox.settle_all(settled)
+        summons, second = await stage.outbox.lease(ALL, 100)
+        begun = settle_ghost_step(summons, reserved(summons))
+        for _ in range(2):
+            await stage.outbox.settle_all([(summons, begun), (second, DONE), *settled])
+        assert await stage.lease() == [f"{first}:paint-ghost"]
+        assert await stage.lease() == []
+
+    async def test_ghosts_are_written_with_what_else_has_come(self, stage: OutboxStage) -> None:
+        """Each is kept as it is now, and its next step planned, unless it is no longer ours."""
+        wishes = [ev.GhostRequested(viewer, "Bob") for viewer in (MARGE, BOB)]
+        first, second = await stage.record(*wishes)
+        mine, bobs = await stage.outbox.lease(ALL, 100)
+        settled = [(job, settle_ghost_step(job, reserved(job))) for job in (mine, evolve(bobs, attempts=7))]
+        await stage.outbox.settle_all(settled)
+        assert (await stage.ghosts.progress(ghost_id_of(first))).step is GhostStep.RESERVED
+        assert (await stage.ghosts.progress(ghost_id_of(second))).step is None
+        assert await stage.lease() == [f"{first}:paint-ghost"]
 
     # --- what follows --------------------------------------------------------------------------------
 

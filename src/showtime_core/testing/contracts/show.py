@@ -17,7 +17,7 @@ from showtime_core.domain.events import ShowCommanded, ShowCommandName
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.kind_rules import IfBusy, InSafeMode, KindRule, default_rule
-from showtime_core.domain.show.queue import Showing, ShowingState
+from showtime_core.domain.show.queue import STREAMED_FOR, Showing, ShowingState
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of
 from showtime_core.domain.show.taking import NextAnswer, OverlayRole, Wait, as_it_stands
 from showtime_core.domain.viewers import Viewer
@@ -165,6 +165,21 @@ class ShowContract:
         assert await show.waiting() == [3]
         await show.secrets.add(ShowSecret(UUID(int=2), SecretKind.OVERLAY, "two"), digest_of("overlay_2"))
         assert await show.play_all() == [3]
+
+    async def test_alerts_that_are_read_without_the_queue_are_told_to_other_instances(
+        self, show: ShowStage
+    ) -> None:
+        """Where alerts are read without the queue, other instances know it for a while."""
+        one, other = UUID(int=1), UUID(int=2)
+        run = RunShow(show.show, show.units, Policy())
+        await run.report_streamed(one)
+        assert (await show.other.read()).show.streamed_at is None
+        await show.begin()
+        await run.report_streamed(one)
+        told = (await show.other.read()).show
+        assert (told.is_streamed_beside(other), told.is_streamed_beside(one)) == (True, False)
+        await show.wait(STREAMED_FOR)
+        assert not (await show.other.read()).show.is_streamed_beside(other)
 
     async def test_alerts_are_played_in_order_and_each_once(self, stage: ShowStage) -> None:
         """Alerts are played one at a time, in the order in which they were told, and each once."""

@@ -13,7 +13,7 @@ from showtime_core.domain.points_and_ghosts.ledger_matching import expected_cred
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.machines.effects_stage import StoredEffects
-from showtime_core.testing.machines.invariants import earned
+from showtime_core.testing.reference import earned
 from showtime_core.testing.twins.fault_injection import FaultyServices
 
 _CREDITS = ("credit-cheer", "credit-subscription", "credit-gift-subs")

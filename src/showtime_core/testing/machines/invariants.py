@@ -3,9 +3,9 @@
 Worked out anew from the entries alone where that is possible, without asking the core.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 from itertools import pairwise
 
 from attrs import evolve
@@ -28,8 +28,8 @@ from showtime_core.domain.points_and_ghosts.effects import (
 )
 from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, ghost_requester
 from showtime_core.domain.points_and_ghosts.payments import Payment
-from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.records import StoredRecords
+from showtime_core.testing.reference import earned, told_twice
 from showtime_core.use_cases.receive import plan_changes
 
 Journal = Mapping[str, Entry]
@@ -121,38 +121,8 @@ def check_points_are_the_sum_of_events(stored: StoredRecords, sent: Journal) -> 
 
 def _told_twice(stored: StoredRecords, sent: Journal) -> Counter[str]:
     """Tell what each viewer would have earned once more for months that two messages told of."""
-    begun, shared = (
-        defaultdict[tuple[str, str], list[datetime]](list),
-        defaultdict[object, list[datetime]](list),
-    )
-    for line in stored.journal:
-        entry = sent[line.entry_id]
-        match _credited_name(entry)[1]:
-            case ev.SubscriptionStart(viewer, tier, False, at) if line.outcome is Outcome.REACTED:
-                begun[viewer.id, tier].append(at)
-            case ev.Resubscription(viewer, tier) as event if line.outcome is Outcome.REACTED:
-                shared[viewer.id, tier] += [at for at in (event.sent_at or entry.sent_at,) if at]
-    twice = Counter[str]()
-    for (viewer_id, tier), moments in begun.items():
-        twice[viewer_id] += 600 * TIMES.get(tier, 0) * _most_pairs(moments, shared[viewer_id, tier])
-    return twice
-
-
-def _most_pairs(begun: Sequence[datetime], shared: Sequence[datetime]) -> int:
-    """Count the most pairs within 28 days: by augmenting paths, which know nothing of an order."""
-    partner = dict[int, int]()
-
-    def finds(one: int, tried: set[int]) -> bool:
-        near = (i for i, at in enumerate(shared) if abs(at - begun[one]) <= timedelta(days=28))
-        for other in near:
-            if other not in tried:
-                tried.add(other)
-                if other not in partner or finds(partner[other], tried):
-                    partner[other] = one
-                    return True
-        return False
-
-    return sum(finds(one, set()) for one in range(len(begun)))
+    reacted = (sent[line.entry_id] for line in stored.journal if line.outcome is Outcome.REACTED)
+    return told_twice((_credited_name(entry)[1], entry.sent_at) for entry in reacted)
 
 
 def _credited_name(entry: Entry) -> tuple[str, object]:
@@ -162,23 +132,6 @@ def _credited_name(entry: Entry) -> tuple[str, object]:
             return name, event
         case content:
             return entry.id, content
-
-
-TIMES = {"1000": 1, "2000": 2, "3000": 5}
-"""How many times the points of tier 1 each tier earns."""
-
-
-def earned(content: object) -> tuple[str, int]:
-    """Tell whom an event earns how many points, where nothing else tells of the same."""
-    match content:
-        case ev.Cheer(Viewer(viewer_id), bits):
-            return viewer_id, bits
-        case ev.SubscriptionStart(Viewer(viewer_id), tier) | ev.Resubscription(Viewer(viewer_id), tier):
-            return viewer_id, 600 * TIMES.get(tier, 0)
-        case ev.GiftedSubscriptions(Viewer(viewer_id), tier, total):
-            return viewer_id, 200 * total * TIMES.get(tier, 0)
-        case _:
-            return "", 0
 
 
 def check_anonymous_events_touch_nobody(stored: StoredRecords, sent: Journal) -> None:

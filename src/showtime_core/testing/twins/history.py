@@ -9,6 +9,7 @@ from attrs import Factory, define, frozen
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Screening
 from showtime_core.domain.broadcasts.history import (
     GhostPage,
+    LastTape,
     ListedBroadcast,
     ListedGhost,
     PaidGhost,
@@ -107,6 +108,14 @@ class MemoryHistory:
             on.broadcast_id if on else None,
             on.tape_id if on else None,
         )
+
+    async def last_tapes(self, limit: int) -> list[LastTape]:
+        """List the tapes that were on last, each once, the newest first."""
+        times: dict[int, list[datetime]] = {}
+        for on in self.units.memory.screenings.values():
+            times.setdefault(on.tape_id, []).append(on.started_at)
+        listed = [LastTape(tape_id, max(found), len(found)) for tape_id, found in times.items()]
+        return sorted(listed, key=lambda tape: (-tape.last_on_at.timestamp(), tape.tape_id))[:limit]
 
     async def image_urls(self, request_id: UUID) -> list[str]:
         """List where the images of a ghost are, in order."""

@@ -309,6 +309,11 @@ class MemoryOutbox:
             return
         self.table.settle(row, settlement)
 
+    async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
+        """Write what came of several jobs."""
+        for job, settlement in settled:
+            await self.settle(job, settlement)
+
     async def claimed(self, viewer: Viewer) -> Collection[UUID]:
         """Tell which transactions are ours."""
         rows = self.table.rows.values()

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import evolve, field, mutable
 
 from showtime_core.domain import alerts
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.show.commands import ShowChange, apply_change
 from showtime_core.domain.show.queue import (
@@ -141,6 +142,8 @@ class MemoryShow:
         return self._queued
 
 
-def _queued(number: int, alert: alerts.Alert, told_at: datetime) -> QueuedAlert:
+def _queued(number: int, content: alerts.Alert | AlertTest, told_at: datetime) -> QueuedAlert:
+    is_test = isinstance(content, AlertTest)
+    alert = content.alert if isinstance(content, AlertTest) else content
     kind = _KINDS.get(type(alert), type(alert).__name__)
-    return QueuedAlert(number, kind, told_at, getattr(alert, "num_bits", None), repr(alert))
+    return QueuedAlert(number, kind, told_at, getattr(alert, "num_bits", None), repr(alert), is_test=is_test)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import Broadcast, BroadcastRows, ChannelState, Snapshot
 from showtime_core.domain.journal import Entry, JournalRecord
@@ -63,5 +64,5 @@ class RecordedShow(Protocol):
     async def state(self) -> ChannelState:
         """Read the channel's state."""
 
-    def shown(self, content: Alert | Snapshot) -> Shown:
+    def shown(self, content: Alert | AlertTest | Snapshot) -> Shown:
         """Say an alert or a state as the streams show it."""

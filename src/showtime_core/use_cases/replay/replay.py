@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import evolve, field, fields, frozen, mutable
@@ -12,7 +12,6 @@ from showtime_core.domain.events import EntryRetried
 from showtime_core.domain.journal import (
     PRUNED,
     Entry,
-    EntrySource,
     JournalChanges,
     JournalRecord,
     Malformed,
@@ -20,8 +19,7 @@ from showtime_core.domain.journal import (
     Unknown,
     Verdict,
 )
-from showtime_core.domain.own_entries import read_own_entry
-from showtime_core.errors import Unavailable
+from showtime_core.use_cases.read_content import Parse, read_content, unreadable
 from showtime_core.use_cases.replay.differences import Tell, compare
 from showtime_core.use_cases.replay.following import Following, kind_of
 from showtime_core.use_cases.replay.nights import NightComparison
@@ -29,7 +27,6 @@ from showtime_core.use_cases.replay.recorded import JournalPage, RecordedShow, S
 from showtime_core.use_cases.replay.replayed import DECIDED, ReplayedChannel, as_it_came
 
 _TOLD_AT_ONCE = ("title", "category", "hype_train", "ad_break")
-_OF_TWITCH = {EntrySource.NOTIFICATION, EntrySource.REVOCATION, EntrySource.OTHER}
 
 
 @frozen
@@ -53,8 +50,7 @@ class Replay:
     """Use case: replay all of the journal; whoever runs it takes differences as they are found."""
 
     recorded: RecordedShow
-    parse: Callable[[Entry], Entry]
-    """Reads what a message of Twitch says from its body."""
+    parse: Parse
     tell: Tell
     _channel: ReplayedChannel = field(factory=ReplayedChannel)
     _summary: ReplaySummary = ReplaySummary()
@@ -107,19 +103,15 @@ class Replay:
 
     async def _understand(self, entry: Entry) -> Entry:
         """Read what an entry says; PRUNED where nobody can tell any more, or what it is about."""
-        if entry.content is PRUNED:
-            return entry
-        try:
-            if entry.type == "entry.retry":
-                return await self._understand_retry(entry)
-            return self.parse(entry) if entry.source in _OF_TWITCH else read_own_entry(entry)
-        except Unavailable:
-            raise
-        except Exception as reason:  # whatever a body may be that was changed by hand
-            return evolve(entry, content=Malformed(f"its body cannot be read: {type(reason).__name__}"))
+        if entry.content is PRUNED or entry.type != "entry.retry":
+            return read_content(entry, self.parse)
+        return await self._understand_retry(entry)
 
     async def _understand_retry(self, command: Entry) -> Entry:
-        name = json.loads(command.body)["entryId"]
+        try:
+            name = json.loads(command.body)["entryId"]
+        except Exception as reason:  # whatever a body may be that was changed by hand
+            return evolve(command, content=unreadable(reason))
         entry = await self.recorded.entry(name)
         if entry is None:
             return evolve(command, content=Malformed(f"{name} is not in the journal"))

@@ -35,7 +35,8 @@ DECIDED = frozenset({Outcome.RETRIED, Outcome.DISMISSED})
 
 _PAYMENTS_KEPT = timedelta(days=90)
 """How long payments are remembered. Two that are one lie 28 days apart at most; chains of such are short."""
-_DENIED = "no ghost: "
+DENIED = "no ghost: "
+"""What the remark of a cheer begins with whose ghost is not made; the reason follows."""
 _UNWRITABLE = "it cannot be written"
 _OF_STATE = StreamOnline | StreamOffline | StreamFound | StreamMissed | TapeStarted | TapeStopped
 
@@ -61,8 +62,8 @@ class ReplayedChannel:
         many ghosts there were, and which ghost was in progress.
         """
         denied = {}
-        if record.remark and record.remark.startswith(_DENIED) and ghost_requester(entry.content):
-            denied = {entry.id: Denial(record.remark.removeprefix(_DENIED))}
+        if record.remark and record.remark.startswith(DENIED) and ghost_requester(entry.content):
+            denied = {entry.id: Denial(record.remark.removeprefix(DENIED))}
         payment = entry.payment
         batch = AdmittedBatch(
             self.state,

@@ -157,6 +157,16 @@ def test_a_hype_train_may_not_say_when_it_began(started_at):
     )
 
 
+@pytest.mark.parametrize(
+    ("expires_at", "read_as"),
+    [(STARTED_TEXT, STARTED), ("soon", None), ("", None), (None, None), (5, None), (..., None)],
+)
+def test_a_hype_train_is_read_whenever_it_expires(expires_at, read_as):
+    """When a hype train expires is read where Twitch says it, and nothing is lost where it does not."""
+    train = changed("channel.hype_train.progress", expires_at=expires_at)
+    assert (train.level, train.expires_at) == (2, read_as)
+
+
 @pytest.mark.parametrize("stream_id", ["", None, ...])
 def test_an_end_may_not_say_of_which_stream_it_is(stream_id):
     """Until June 2026 no end of a stream had an id, and such messages are still read."""

@@ -24,6 +24,8 @@ from showtime_core.testing.twins.chat_log import MemoryChatLog
 from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
+from showtime_core.testing.twins.night import MemoryNightLog
+from showtime_core.testing.twins.nights import MemoryNights
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
 from showtime_core.testing.twins.preflight import MemoryPreflightStore
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
@@ -127,6 +129,7 @@ class Channel:
             writes=Writes(),
             prune=self.run,
             units=self.units,
+            night=MemoryNightLog(self.units, self.show),
             show=self.show,
             show_secrets=self.show,
             sessions=MemorySessions(moderators),
@@ -135,7 +138,8 @@ class Channel:
             follow_show=lambda *_: self.run,
             is_recorded=self.is_recorded,
             parked=MemoryParkedItems(self.table),
-            history=MemoryHistory(self.units),
+            history=(history := MemoryHistory(self.units)),
+            nights=MemoryNights(history),
             ghosts=MemoryGhosts(self.table),
             ghost_approvals=MemoryGhostApprovals(self.table),
             health=self.health,
@@ -293,3 +297,34 @@ async def test_time_is_told_by_the_ports(settings):
             )
             answer = await twitch.post("/callback", content=asked.body, headers=asked.headers)
             assert answer.status_code == status
+
+
+def test_a_web_instance_performs_nothing(settings):
+    """An instance that receives and shows only makes no relay, although there is a ledger."""
+    channel = Channel()
+    build_service(settings.model_copy(update={"instance_role": "web"}), channel.ports(), Metrics())
+    assert channel.relay.perform is None
+
+
+async def test_a_relay_instance_has_no_public_routes(settings):
+    """An instance that performs effects only tells how it stands, and answers nothing else."""
+    channel = Channel()
+    server = build_service(settings.model_copy(update={"instance_role": "relay"}), channel.ports(), Metrics())
+    assert channel.relay.perform is not None
+    server.config.load()
+    lifespan = LifespanOn(server.config)
+    await lifespan.startup()
+    assert not lifespan.should_exit
+    transport = httpx.ASGITransport(server.config.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://memory") as people:
+        for path in ("/status", "/healthz", "/readyz", "/metrics"):
+            assert (await people.get(path)).status_code == 200
+        for path in ("/", "/state", "/alerts", "/overlay", "/history", "/openapi.json", "/admin/state"):
+            assert (await people.get(path)).status_code == 404
+        message = t.cheer(bits=200)
+        answer = await people.post("/callback", content=message.body, headers=message.headers)
+        assert answer.status_code == 404
+    for stop in server.on_stop:
+        stop()
+    await lifespan.shutdown()
+    assert not lifespan.should_exit

@@ -34,6 +34,10 @@ class FlakyOutbox(MemoryOutbox):
     """What writing raises, in turn."""
     leases: list[float] = field(factory=list)
     """When it was asked for jobs."""
+    batches: list[Sequence[tuple[Job, Settlement]]] = field(factory=list)
+    """What it was told, batch by batch."""
+    poison: str = ""
+    """The key of a job of which it takes nothing but that it is parked."""
 
     async def lease(self, kinds: Collection[str], limit: int) -> Sequence[Job]:
         self.leases.append(elapsed())
@@ -43,6 +47,12 @@ class FlakyOutbox(MemoryOutbox):
     async def recover(self) -> None:
         self.require()
         await super().recover()
+
+    async def settle_all(self, settled: Sequence[tuple[Job, Settlement]]) -> None:
+        self.batches.append(settled)
+        if any(job.key == self.poison and told.status is not EffectStatus.PARKED for job, told in settled):
+            raise ZeroDivisionError
+        await super().settle_all(settled)
 
     async def settle(self, job: Job, settlement: Settlement) -> None:
         self.require()
@@ -371,6 +381,75 @@ async def test_what_cannot_be_written_is_parked():
         stage.end("a")
         await asyncio.sleep(1)
         assert (stage.status("a"), stage.names()) == (EffectStatus.PARKED, ["a", "b"])
+
+
+# --- many at once ---------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_what_comes_of_many_is_written_together_and_makes_room_for_as_many():
+    """While many are under way, results wait for each other a moment; the last of them wait for nothing."""
+    names = [f"{number:02}" for number in range(40)]
+    stage = Stage([WorkerPool(CHEERS, size=20)])
+    await stage.record(*names)
+    outbox = stage.instance()
+    async with stage.running(outbox):
+        assert (stage.names(), len(outbox.leases)) == (names[:20], 1)
+        for number, name in enumerate(names[:20]):
+            await asyncio.sleep(0.0005 * (number % 3))
+            stage.end(name)
+        await asyncio.sleep(0.05)
+        assert [len(batch) for batch in outbox.batches] == [20]
+        assert (stage.names(), len(outbox.leases)) == (names, 2)
+        for name in names[20:39]:
+            stage.end(name)
+        await asyncio.sleep(0.05)
+        began = elapsed()
+        stage.end("39")
+        await idle()
+        assert (stage.status("39"), elapsed()) == (EffectStatus.DONE, pytest.approx(began, abs=1e-4))
+
+
+@in_virtual_time
+async def test_of_a_batch_that_cannot_be_written_only_the_culprit_is_parked():
+    """The others are written one by one, and nothing is performed again."""
+    stage = Stage([WorkerPool(CHEERS, size=3)])
+    await stage.record("a", "b", "c")
+    outbox = stage.instance()
+    outbox.poison = "b-Cheer:credit-cheer"
+    async with stage.running(outbox):
+        for name in ("a", "b", "c"):
+            stage.end(name)
+        await asyncio.sleep(1)
+        statuses = [stage.status(name) for name in ("a", "b", "c")]
+    assert statuses == [EffectStatus.DONE, EffectStatus.PARKED, EffectStatus.DONE]
+    assert stage.names() == ["a", "b", "c"]
+
+
+@in_virtual_time
+async def test_while_messages_come_in_numbers_one_job_begins_for_forty_of_them():
+    """The receiver has the machine; all places are filled again when no more come, and none is forgotten."""
+    names = [f"{number:03}" for number in range(100)]
+    stage = Stage([WorkerPool(CHEERS, size=30)])
+    pressure = stage.dispatcher.pressure
+    pressure.clock = elapsed
+    await stage.record(*names)
+    pressure.note(80)
+    async with stage.running():
+        begun = len(stage.begun)
+        assert begun == 2, "for eighty messages"
+        for _ in range(8):
+            pressure.note(200)
+            for name in stage.names():
+                if not stage.results[name].done():
+                    stage.end(name)
+            stage.dispatcher.wake()
+            await asyncio.sleep(0.25)
+        assert begun < len(stage.begun) <= 2 + 8 * 5 + 2
+        assert len(stage.names()) - len([r for r in stage.results.values() if r.done()]) <= 10
+        await asyncio.sleep(2.5)
+        under_way = [result for result in stage.results.values() if not result.done()]
+        assert len(under_way) == 30
 
 
 # --- a fault that nobody thought of ---------------------------------------------------------------

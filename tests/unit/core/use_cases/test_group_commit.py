@@ -1,6 +1,7 @@
 """Group commit: one transaction at a time, and everybody is answered by what became of theirs."""
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 
@@ -55,6 +56,23 @@ async def test_what_comes_while_one_is_under_way_is_the_next_batch(commits, data
     database.is_open.set()
     await asyncio.gather(*first, *others)
     assert database.batches == [["m-0"], ["m-1", "m-2", "m-3"]]
+
+
+async def test_a_batch_is_written_in_the_context_of_nobody_who_is_in_it():
+    """What is bound for the log by whoever came first is not said of the others."""
+    asker = ContextVar("asker", default="nobody")
+    seen = []
+
+    async def receive(_):
+        seen.append(asker.get())
+
+    async def is_known(_):
+        return False
+
+    async with GroupCommit(receive, is_known) as commits:
+        asker.set("the first")
+        await commits.submit(cheers("m-0"))
+    assert seen == ["nobody"]
 
 
 async def test_who_gives_up_waiting_is_left_out(commits, database):

@@ -1,4 +1,4 @@
-"""Tells open streams of the queue: read once for all of them, and told where it has changed."""
+"""Tells open streams of what changes as a whole: read once for all of them, and told where it has changed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,20 +7,15 @@ from contextlib import contextmanager
 import msgspec
 from attrs import define, field
 
-from showtime_app.web.queue_document import describe_queue
-from showtime_core.domain.show.queue import ShowView
-
 
 @define
-class QueueWatch:
-    """The queue as it was read last, and who is to be told of the next one."""
+class Watch:
+    """A document as it was read last, and who is to be told of the next one."""
 
-    read: Callable[[], Awaitable[ShowView]]
-    """Raises Unavailable."""
-    is_streamed: Callable[[], bool]
-    """Tells whether somebody reads the alerts without the queue."""
+    read: Callable[[], Awaitable[str]]
+    """Gives it as JSON; raises Unavailable."""
     document: str = ""
-    """JSON; empty: it was not read yet."""
+    """Empty: it was not read yet."""
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
     _watching: set[asyncio.Event] = field(factory=set)
 
@@ -29,11 +24,9 @@ class QueueWatch:
         return bool(self._watching)
 
     async def look(self) -> None:
-        """Read the queue, and tell of it if it has changed; raises Unavailable."""
+        """Read it, and tell of it if it has changed; raises Unavailable."""
         async with self._reading:  # what was read first is told first
-            view = await self.read()
-        queue = describe_queue(view, is_also_streamed=self.is_streamed())
-        document = msgspec.json.encode(queue, enc_hook=str).decode()
+            document = await self.read()
         if document != self.document:
             self.document = document
             for changed in self._watching:
@@ -48,3 +41,12 @@ class QueueWatch:
             yield changed
         finally:
             self._watching.remove(changed)
+
+
+def watch_of(read: Callable[[], Awaitable[object]]) -> Watch:
+    """Watch what a function reads; it raises Unavailable."""
+
+    async def document() -> str:
+        return msgspec.json.encode(await read(), enc_hook=str).decode()
+
+    return Watch(document)
