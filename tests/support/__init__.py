@@ -21,6 +21,7 @@ Who calls it
     evening, deeds      what happens on a night or in a storm, and what must follow from it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once
+    deaf                an instance whose notifications are lost, until it is told to look
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
     visitor             a browser that signs in with Twitch, or on a laptop
     answers             what was answered, in short: `said`
