@@ -13,6 +13,7 @@ from support import auth_service
 from support.answers import said
 from support.auth_service import SHARED_SECRET, Auth
 from support.databases import fresh_database, gone
+from support.deaf import deaf_instance
 from support.following import await_some
 from support.in_process import running_here
 from support.server import rows
@@ -470,6 +471,27 @@ async def test_chat_alone_is_replayed(conninfo):
             await_some(lambda: 'clients{stream="show"} 1.0' in client.get("/metrics").text)
             twitch.send(chat("fourth"))
             assert (await page.event(20)).data["message"]["text"] == "fourth"
+
+
+async def test_a_page_at_an_instance_that_is_behind_is_told_nothing_again(conninfo):
+    """A page that comes from an instance which is ahead is told neither chat nor alerts twice."""
+    with Auth() as auth, ExitStack() as stack:
+        settings = {"AUTH_URL": auth.url, "AUTH_SHARED_SECRET": SHARED_SECRET, "CHAT_SOURCE": "eventsub"}
+        other = stack.enter_context(deaf_instance(conninfo, settings))
+        url = stack.enter_context(running_here(conninfo, settings)).url
+        twitch = Twitch(url, stack.enter_context(httpx.Client(base_url=url)))
+        path, host = "/show?layers=chat,alert", {"Authorization": HOST["authorization"]}
+        twitch.send(chat("before"))
+        async with listening(f"{url}{path}&backlog=1", **host) as page:
+            await page.event(20)
+            twitch.send(follow("BetamaxBob"), chat("seen"))
+            seen = await page.events(2)
+        async with listening(f"{other.url}{path}", seen[-1].id, **host) as page:
+            twitch.send(follow("MargeOnMute"), chat("new"))
+            other.look()
+            told = [each.data for each in await page.events(2)]
+        assert [each["message"]["text"] for each in told if "message" in each] == ["new"]
+        assert [each["data"]["username"] for each in told if "data" in each] == ["MargeOnMute"]
 
 
 async def test_a_stream_is_kept_while_the_database_is_away(stage, overlay, postgres_server):

@@ -22,6 +22,7 @@ from showtime_core.domain.feed import FeedPosition
 from showtime_core.domain.viewers import Viewer
 from support import twitch as t
 from support.databases import gone, locked
+from support.deaf import deaf_instance
 from support.following import following, until
 from support.in_process import running_here
 from support.sending import all_at_once
@@ -37,6 +38,22 @@ def serving(conninfo, settings=None, **options):
 
 async def names(stream, count):
     return [event.data["data"]["username"] for event in await stream.events(count)]
+
+
+async def test_a_resume_at_an_instance_that_is_behind_repeats_nothing(migrated):
+    """Whoever comes from an instance that is ahead gets what follows, however long the other is deaf."""
+    with deaf_instance(migrated) as other, serving(migrated) as (ahead, twitch):
+        async with listening(f"{ahead.url}/alerts") as stream, listening(f"{other.url}/alerts") as behind:
+            await begun(stream)
+            await begun(behind)
+            twitch.send(t.cheer("SeenSue"))
+            last = (await stream.event()).id
+            async with listening(f"{other.url}/alerts", last) as resumed:
+                assert await begun(resumed) == last
+                twitch.send(t.cheer("NewNora"))
+                other.look()
+                assert await names(behind, 2) == ["SeenSue", "NewNora"]
+                assert await names(resumed, 1) == ["NewNora"]
 
 
 async def test_a_resume_survives_a_restart(migrated):
@@ -259,7 +276,10 @@ async def test_silence_is_broken_by_a_comment(monkeypatch, path):
         if len(sent) == 6:
             received.set()
 
-    source = streams.StreamSource(hub, missed)
+    async def read_tip():
+        raise AssertionError
+
+    source = streams.StreamSource(hub, missed, read_tip)
     handlers = {path: handler for handler in streams.routes(source, source, missed) for path in handler.paths}
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     await asyncio.wait_for(handlers[path].fn(scope, receive, send), 5)

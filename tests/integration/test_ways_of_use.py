@@ -53,6 +53,7 @@ def environment(tmp_path_factory):
         pytest.param("", "use-the-parts", "## Credit points", 3, id="the rules as a library"),
         pytest.param("server", "use-the-parts", "", 6, id="the neighbours as a library"),
         pytest.param("", "receive-in-your-own-service", "", 6, id="receiving"),
+        pytest.param("", "test-with-the-harness", "## Draw what may happen", 2, id="the twins"),
         pytest.param("testing", "test-with-the-harness", "## Check what", 3, id="the harness"),
     ],
 )

@@ -8,6 +8,7 @@ How the service runs
     clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
     planted             bugs of one line in a copy of our packages, and what is shipped run against them
+    seeded              the streams of the service in the seeded world, and bugs that are planted in code
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
     nginx, browser      real ones, before our instances
@@ -21,6 +22,7 @@ Who calls it
     evening, deeds      what happens on a night or in a storm, and what must follow from it
     sse                 one stream as it is on the wire
     virtual_time        an event loop whose time passes at once
+    deaf                an instance whose notifications are lost, until it is told to look
     following           a client that connects again and resumes; `until` and `await_some` wait for anything
     visitor             a browser that signs in with Twitch, or on a laptop
     answers             what was answered, in short: `said`

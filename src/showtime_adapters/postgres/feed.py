@@ -38,6 +38,11 @@ class FeedSource:
     """Reads ids, streams and payloads after an id, no more than so many."""
     read_tip: Callable[[db.Connection], Awaitable[FeedPosition]]
 
+    async def read_tip_of(self, pool: db.Pool) -> FeedPosition:
+        """Tell where the feed stands, however far any instance has read; raises Unavailable."""
+        async with db.connected(pool) as connection:
+            return await self.read_tip(connection)
+
 
 @define
 class PostgresFeed:

@@ -27,6 +27,8 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 Follow = Callable[[Callable[[FeedPosition, Sequence[FeedEntry]], None], Callable[[], bool]], Work]
 """Makes the work that hands what is new, and how far it leads, to the first function while the second tells
 that somebody is there to be shown it."""
+ReadTip = Callable[[], Awaitable[FeedPosition]]
+"""Reads how far what was recorded leads, of which this instance may not have read all; raises Unavailable."""
 RecordChat = Callable[[Sequence[ChatReport]], Awaitable[None]]
 
 
@@ -84,7 +86,9 @@ class Storage:
     """Makes the work that calls the first function whenever the show may have changed, while the second tells
     that somebody is there to be told; the first raises Unavailable."""
 
+    read_feed_tip: ReadTip
     follow_chat: Follow
+    read_chat_tip: ReadTip
     chat_log: ports.ChatLog
     is_chat_known: Callable[[str], Coroutine[Any, Any, bool]]
     missed_chat: ReadSome

@@ -96,8 +96,8 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
     replay = timedelta(minutes=settings.alert_replay_minutes)
-    feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay))
-    chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat)
+    feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay), storage.read_feed_tip)
+    chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat, storage.read_chat_tip)
     polling = Polling(ghosts.WAIT_SECONDS)
     readiness = _readiness(settings, ports, off)
     standing = status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)

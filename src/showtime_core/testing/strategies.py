@@ -11,7 +11,7 @@ for NUL and lone surrogates, of which the edge cleans it.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,60 +19,20 @@ from attrs import evolve, fields
 from hypothesis import strategies as st
 
 from showtime_core.domain import events as ev
-from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
+from showtime_core.domain.journal import Entry, Malformed, Unknown
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.viewers import Viewer
-
-OPENING_NIGHT = datetime(2026, 10, 30, 20, 0, tzinfo=UTC)
-"""The Friday before Halloween: the time around which things happen, where no other is given."""
-
-CAST = (
-    Viewer("4201", "marge_on_mute", "Marge_on_Mute"),
-    Viewer("4202", "betamax_bob", "BetamaxBob"),
-    Viewer("4203", "tracking_error", ""),  # Twitch allows an empty display name
-    Viewer("4204", "laserdisc_larry", "レーザーラリー"),
-    Viewer("4205", "be_kind_rewind", "be_kind_rewind"),
-)
-"""Who watches."""
+from showtime_core.testing.entries import CAST as CAST  # noqa: PLC0414 - given again by this name
+from showtime_core.testing.entries import OPENING_NIGHT as OPENING_NIGHT  # noqa: PLC0414
+from showtime_core.testing.entries import TWITCH_TYPES as TWITCH_TYPES  # noqa: PLC0414
+from showtime_core.testing.entries import Content as Content  # noqa: PLC0414
+from showtime_core.testing.entries import entry as entry  # noqa: PLC0414
 
 STREAM_IDS = ("41375541868", "41375541869", "41375541870", "41375541871")
 """Few, so that streams return and cross each other."""
 
-_TYPES: dict[type[ev.Event], str] = {
-    ev.StreamOnline: "stream.online",
-    ev.StreamOffline: "stream.offline",
-    ev.Follow: "channel.follow",
-    ev.Raid: "channel.raid",
-    ev.Cheer: "channel.cheer",
-    ev.PowerUp: "channel.bits.use",
-    ev.AdBreak: "channel.ad_break.begin",
-    ev.SubscriptionStart: "channel.subscribe",
-    ev.Resubscription: "channel.subscription.message",
-    ev.GiftedSubscriptions: "channel.subscription.gift",
-    ev.SubscriptionEnd: "channel.subscription.end",
-    ev.ChannelUpdate: "channel.update",
-    ev.Redemption: "channel.channel_points_custom_reward_redemption.add",
-    ev.ChatMessageSent: "channel.chat.message",
-    ev.ChatMessageDeleted: "channel.chat.message_delete",
-    ev.ChatUserSilenced: "channel.chat.clear_user_messages",
-    ev.ChatCleared: "channel.chat.clear",
-    ev.WatchStreak: "chat.watch-streak",
-    ev.StreamFound: "stream.found",
-    ev.StreamMissed: "stream.missed",
-    ev.TapeStarted: "tape.start",
-    ev.TapeStopped: "tape.stop",
-    ev.EntryRetried: "entry.retry",
-    ev.EntryDismissed: "entry.dismiss",
-    ev.GhostRequested: "ghost.request",
-    ev.GhostPaid: "ghost.paid",
-}
-
-_OUR_OWN = ("tape.", "entry.", "ghost.", "chat.", "stream.found", "stream.missed")
-TWITCH_TYPES = tuple(sorted({kind for kind in _TYPES.values() if not kind.startswith(_OUR_OWN)}))
-
-Content = ev.Event | Unknown | Malformed
 Times = st.SearchStrategy[datetime]
 
 
@@ -286,33 +246,6 @@ def policies() -> st.SearchStrategy[Policy]:
     counts = st.none() | st.integers(1, 3)
     limits = st.builds(GhostLimits, counts, counts)
     return st.builds(Policy, st.booleans(), st.frozensets(st.sampled_from(Feature)), limits)
-
-
-def entry(entry_id: str, content: Content, sent_at: datetime | None = None) -> Entry:
-    """Write an entry as the edge would; its body is a stand-in, as formats are no matter of the core."""
-    match content:
-        case ev.TapeStarted() | ev.TapeStopped() | ev.EntryRetried() | ev.EntryDismissed():
-            source, kind = EntrySource.HOST, _TYPES[type(content)]
-        case ev.GhostRequested():
-            source, kind = EntrySource.VIEWER, _TYPES[type(content)]
-        case ev.GhostPaid():
-            source, kind = EntrySource.RELAY, _TYPES[type(content)]
-        case ev.WatchStreak():
-            source, kind = EntrySource.CHAT, _TYPES[type(content)]
-        case ev.StreamFound() | ev.StreamMissed():
-            source, kind = EntrySource.REPAIR, _TYPES[type(content)]
-        case ev.SubscriptionRevoked(kind):
-            source = EntrySource.REVOCATION
-        case ev.HypeTrainUpdate(_, phase):
-            source, kind = EntrySource.NOTIFICATION, f"channel.hype_train.{phase}"
-        case Unknown():
-            source, kind = EntrySource.OTHER, "channel.moon_phase"
-        case Malformed():
-            source, kind = EntrySource.NOTIFICATION, "channel.cheer"
-        case _:
-            source, kind = EntrySource.NOTIFICATION, _TYPES[type(content)]
-    own_time = getattr(content, "sent_at", None)
-    return Entry(entry_id, source, kind, sent_at or own_time, content, repr(content).encode(), version="1")
 
 
 def moved(content: Content, by: timedelta) -> Content:

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
@@ -27,9 +27,11 @@ from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_app.web.routes.status import ReadinessCache, Status
 from showtime_app.web.routes.streams import Chunks, ReadSome, StreamSource, read_backlog, serve_until
 from showtime_app.web.watch import Watch
-from showtime_core.domain.feed import FeedEntry
+from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.errors import Refused, Unavailable
+
+T = TypeVar("T")
 
 _USUAL = ("state", "queue", "train", "health", "alert", "chat")
 LAYERS = (*_USUAL, "night")
@@ -178,7 +180,8 @@ async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
 
 
 async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
-    page.feed_id = max(page.feed_id, (await client.begin).id)
+    begin = await client.begin
+    page.feed_id = max(await _reached(page, "feed", page.sources.feed, begin) or 0, begin.id)
     while True:
         event = await client.queue.get()
         if event.id > page.feed_id:
@@ -190,7 +193,7 @@ async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
 async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
     """Tell what the page has missed of chat, or what it wants of before, then each line."""
     begin = await client.begin
-    for entry in await _chat_before(page, begin.epoch, begin.id):
+    for entry in await _chat_before(page, begin):
         page.chat_id = entry.id
         await page.out.put(page.event("chat", entry.payload, has_id=True))
     page.chat_id = max(page.chat_id, begin.id)
@@ -201,19 +204,32 @@ async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
             await page.out.put(page.event("chat", event.payload, has_id=True))
 
 
-async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[FeedEntry]:
+async def _chat_before(page: _OpenPage, begin: FeedPosition) -> Sequence[FeedEntry]:
+    reached = await _reached(page, "chat", page.sources.chat, begin)
+    if reached is not None:
+        page.chat_id = reached
+        if reached >= begin.id:
+            return ()
+        return await _answer(partial(page.sources.chat.missed, reached, begin.id))
+    if page.backlog:
+        return await _answer(partial(page.sources.recent_chat, page.backlog, begin.id))
+    return ()
+
+
+async def _reached(page: _OpenPage, which: str, source: StreamSource, begin: FeedPosition) -> int | None:
+    """Tell which id of a source the page has seen last, by the id that it brings; None: there is none."""
     known = _ID.fullmatch(page.last_id)
-    read: Callable[[], Awaitable[Sequence[FeedEntry]]]
-    if known and known["epoch"] == epoch and int(known["chat"]) <= until:
-        page.chat_id = int(known["chat"])
-        read = partial(page.sources.chat.missed, page.chat_id, until)
-    elif page.backlog:
-        read = partial(page.sources.recent_chat, page.backlog, until)
-    else:
-        return ()
+    if not known or known["epoch"] != begin.epoch:
+        return None
+    number = int(known[which])
+    return number if await _answer(partial(source.has, number, begin)) else None
+
+
+async def _answer(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the database is there to answer."""
     while True:
         try:
-            return await read()
+            return await ask()
         except Unavailable:
             await asyncio.sleep(_READ_AGAIN_SECONDS)
 
@@ -221,12 +237,7 @@ async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[Feed
 async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
     """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
-        while True:
-            try:
-                await watch.look()
-                break
-            except Unavailable:
-                await asyncio.sleep(_READ_AGAIN_SECONDS)
+        await _answer(watch.look)
         while True:
             changed.clear()
             await page.out.put(page.event(name, watch.document))

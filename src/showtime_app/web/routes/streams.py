@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from attrs import frozen
@@ -22,7 +23,7 @@ from showtime_app.web import sse
 from showtime_app.web.asgi import answer_text, header, refuses_method, send_body
 from showtime_app.web.hub import Hub, StreamClient, encode
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
-from showtime_core.domain.feed import FeedEntry
+from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.errors import Refused, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -34,11 +35,10 @@ _RETRY = sse.block(retry=_RETRY_MS)
 _READ_AGAIN_SECONDS = 1.0
 _CLOSE_SECONDS = 1.0
 MAX_BACKLOG = 256
-_BEHIND_TENTHS = 20
-"""Tenths of a second that one instance may be behind another."""
 
 _FOR_PEOPLE = files(__package__).joinpath("stream.txt").read_text("utf-8")
 
+T = TypeVar("T")
 Chunks = AsyncGenerator[bytes, None]
 Follow = Callable[[StreamClient], Chunks]
 """What one client gets, as it is written."""
@@ -54,6 +54,15 @@ class StreamSource:
 
     hub: Hub
     missed: ReadSome
+    read_tip: Callable[[], Awaitable[FeedPosition]]
+    """Reads how far the feed leads, of which this instance may not have read all; raises Unavailable."""
+
+    async def has(self, number: int, begin: FeedPosition) -> bool:
+        """Tell whether there is an id in the epoch of this position, maybe beyond it; raises Unavailable."""
+        if number <= begin.id:
+            return True
+        tip = await self.read_tip()
+        return tip.epoch == begin.epoch and number <= tip.id
 
 
 def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> list[ASGIRouteHandler]:
@@ -62,11 +71,11 @@ def routes(feed: StreamSource, chat: StreamSource, recent_chat: ReadSome) -> lis
     def follow_chat(scope: Scope) -> Follow:
         count = read_backlog(scope)
         recent = partial(recent_chat, count) if count else None
-        return partial(_resumed, chat, header(scope, b"last-event-id"), recent)
+        return partial(resumed, chat, header(scope, b"last-event-id"), recent)
 
     return [
         _route(
-            "alerts", feed.hub, lambda scope: partial(_resumed, feed, header(scope, b"last-event-id"), None)
+            "alerts", feed.hub, lambda scope: partial(resumed, feed, header(scope, b"last-event-id"), None)
         ),
         _route("chat", chat.hub, follow_chat),
         _route("state", feed.hub, lambda _: _state),
@@ -118,7 +127,7 @@ def read_backlog(scope: Scope) -> int:
     return min(int(text[:9]), MAX_BACKLOG)
 
 
-async def _resumed(
+async def resumed(
     source: StreamSource, last_event_id: str, recent: Read | None, client: StreamClient
 ) -> Chunks:
     """Yield what the client has missed, or what a new one wants of before, then what comes; with ids."""
@@ -127,20 +136,21 @@ async def _resumed(
         yield chunk
     begin = client.begin.result()
     read: Read | None = None
-    after = _read_id(last_event_id, begin.epoch)
-    if after is None or (after > begin.id and not await _reaches(source.hub, after)):
+    after, is_known = _read_id(last_event_id, begin.epoch), list[bool]()
+    if after is not None:
+        async for chunk in _answered(partial(source.has, after, begin), is_known):
+            yield chunk
+    if after is None or not is_known[0]:
         after, read = begin.id, recent
     elif after < begin.id:
         read = partial(source.missed, after)
     yield sse.block(event_id=f"{begin.epoch}-{after}", retry=_RETRY_MS)
-    while read:
-        try:
-            for entry in await read(begin.id):
-                yield encode(begin.epoch, entry)
-            break
-        except Unavailable:
-            yield _COMMENT
-            await asyncio.sleep(_READ_AGAIN_SECONDS)
+    if read:
+        before = list[Sequence[FeedEntry]]()
+        async for chunk in _answered(partial(read, begin.id), before):
+            yield chunk
+        for entry in before[0]:
+            yield encode(begin.epoch, entry)
     async for chunk in _queued(client, max(after, begin.id)):
         yield chunk
 
@@ -163,6 +173,16 @@ async def _until_begun(client: StreamClient) -> Chunks:
         yield _COMMENT
 
 
+async def _answered(ask: Callable[[], Awaitable[T]], answer: list[T]) -> Chunks:
+    """Ask until there is an answer, and yield a comment each time that the database is away."""
+    while not answer:
+        try:
+            answer.append(await ask())
+        except Unavailable:
+            yield _COMMENT
+            await asyncio.sleep(_READ_AGAIN_SECONDS)
+
+
 async def _queued(client: StreamClient, after: int) -> Chunks:
     """Yield what is published from now on, and a comment whenever nothing is for a while."""
     while True:
@@ -172,17 +192,8 @@ async def _queued(client: StreamClient, after: int) -> Chunks:
         except TimeoutError:
             yield _COMMENT
             continue
-        if event.id > after:  # this instance may be behind the one that the client comes from
+        if event.id > after:  # this instance may be behind the one that the client comes from, for a while
             yield event.data
-
-
-async def _reaches(hub: Hub, number: int) -> bool:
-    """Wait a little for what another instance has shown already; False: it counts as an id that never was."""
-    for _ in range(_BEHIND_TENTHS):
-        if hub.position and hub.position.id >= number:
-            return True
-        await asyncio.sleep(0.1)
-    return False
 
 
 def _read_id(text: str, epoch: str) -> int | None:

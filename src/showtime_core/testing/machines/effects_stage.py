@@ -75,12 +75,13 @@ def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> Effe
         """Time passes with the clock."""
 
     async def read() -> StoredEffects:
-        return _read_stored(table)
+        return read_stored(table)
 
     return EffectsStage(units, MemoryParkedItems(table), settle_after, start, die, wait, read)
 
 
-def _read_stored(table: MemoryOutboxTable) -> StoredEffects:
+def read_stored(table: MemoryOutboxTable) -> StoredEffects:
+    """Read what is kept in memory."""
     table.load_planned()
     return StoredEffects(
         {

@@ -80,6 +80,8 @@ class MemoryOutboxTable:
     ghosts: dict[UUID, Ghost] = Factory(dict)
     live_instances: set[int] = Factory(set)
     started: int = 0
+    _loaded: dict[str, PlannedEffect] | None = None
+    """The effects that were added last."""
 
     def __attrs_post_init__(self) -> None:
         """Let the units know what has become of the ghosts that they have planned."""
@@ -93,8 +95,11 @@ class MemoryOutboxTable:
 
     def load_planned(self) -> None:
         """Add the effects that reactions have planned since."""
-        for planned in self.units.memory.effects.values():
-            self.add(planned)
+        effects = self.units.memory.effects
+        if effects is not self._loaded:  # each unit leaves a new dictionary
+            for planned in effects.values():
+                self.add(planned)
+            self._loaded = effects
 
     def add(self, planned: PlannedEffect) -> None:
         """Plan an effect, unless it was planned before."""
@@ -291,7 +296,8 @@ class MemoryOutbox:
         """Take what is due."""
         self.table.load_planned()
         jobs: list[Job] = []
-        for row in sorted(self.table.rows.values(), key=lambda row: (row.turn, row.position)):
+        due = [row for row in self.table.rows.values() if row.status is EffectStatus.DUE]
+        for row in sorted(due, key=lambda row: (row.turn, row.position)):
             if len(jobs) < limit and effect_kind(row.planned.effect) in kinds and self._is_free(row):
                 jobs.append(self._lease(row))
         return jobs

@@ -45,6 +45,9 @@ class MemoryShow:
     kept: Show = Show(_NOBODY)
     all_showings: dict[UUID, Showing] = field(factory=dict)
     secrets: dict[bytes, ShowSecret] = field(factory=dict)
+    _queued: list[QueuedAlert] = field(factory=list, init=False)
+    _read: int = field(default=0, init=False)
+    """How many items of the feed are among those that are queued, or are no alerts."""
 
     def __attrs_post_init__(self) -> None:
         """Let the unit of work change this show with the journal."""
@@ -129,22 +132,18 @@ class MemoryShow:
         self.kept = evolve(after, arrivals=(), showings={}, latest=None)
 
     def _alerts(self) -> list[QueuedAlert]:
-        times = {record.entry.id: record.now for record in self.units.memory.records}
-        return [
-            QueuedAlert(
-                number,
-                _KINDS.get(type(alert), type(alert).__name__),
-                times[item.entry_id],
-                getattr(alert, "num_bits", None),
-                repr(alert),
-                is_test=is_test,
-            )
-            for number, item in enumerate(self.units.memory.feed_items, 1)
-            if not isinstance(item.content, Snapshot)
-            for alert, is_test in [_alert_of(item.content)]
-        ]
+        """Give all alerts: only what is new is read, for the feed only grows."""
+        items, records = self.units.memory.feed_items, self.units.memory.records
+        for number, item in enumerate(items[self._read :], self._read + 1):
+            if not isinstance(item.content, Snapshot):
+                told_at = next(record.now for record in reversed(records) if record.entry.id == item.entry_id)
+                self._queued.append(_queued(number, item.content, told_at))
+        self._read = len(items)
+        return self._queued
 
 
-def _alert_of(content: alerts.Alert | AlertTest) -> tuple[alerts.Alert, bool]:
-    """Give an alert, and whether the host tries it out."""
-    return (content.alert, True) if isinstance(content, AlertTest) else (content, False)
+def _queued(number: int, content: alerts.Alert | AlertTest, told_at: datetime) -> QueuedAlert:
+    is_test = isinstance(content, AlertTest)
+    alert = content.alert if isinstance(content, AlertTest) else content
+    kind = _KINDS.get(type(alert), type(alert).__name__)
+    return QueuedAlert(number, kind, told_at, getattr(alert, "num_bits", None), repr(alert), is_test=is_test)

@@ -127,10 +127,15 @@ def _after(
         screenings=kept.screenings | {str(screening.id): screening for screening in changes.screenings},
         payments=(*kept.payments, *(told.payment for told in changes.payments)),
         records=(
-            *(evolve(line, outcome=verdicts[line.entry.id].outcome) for line in kept.records),
+            *(_decided(kept.records, verdicts) if changes.decided else kept.records),
             *(JournalRecord(entry, now, policy, verdicts[entry.id].outcome) for entry in fresh),
         ),
     )
+
+
+def _decided(records: Sequence[JournalRecord], verdicts: dict[str, Verdict]) -> list[JournalRecord]:
+    """Give the records with the outcomes that they have by now."""
+    return [evolve(line, outcome=verdicts[line.entry.id].outcome) for line in records]
 
 
 def _remember(viewers: dict[str, ViewerUpdate], updates: Sequence[ViewerUpdate]) -> dict[str, ViewerUpdate]:

@@ -1,0 +1,106 @@
+"""What all instances share: the twins, the clocks, chance, and what is noted of it all."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from showtime_core.domain.broadcasts.broadcast import Snapshot
+from showtime_core.domain.feed import FeedEntry, FeedPosition
+from showtime_core.domain.outbox import EffectStatus
+from showtime_core.domain.reactions import Policy
+from showtime_core.testing.entries import OPENING_NIGHT
+from showtime_core.testing.twins.outbox import MemoryOutboxTable
+from showtime_core.testing.twins.show import MemoryShow
+from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
+from showtime_core.testing.world.night import SeededNight
+from showtime_core.testing.world.trace import Trace
+from showtime_core.testing.world.virtual_loop import VirtualLoop
+from showtime_core.testing.world.wakeups import Alarm, Signal
+
+EPOCH = "epoch"
+"""Of the feed: its ids begin once."""
+SETTLE_AFTER = timedelta(seconds=30)
+_SKEW_SECONDS = 2.0
+"""How far the clocks of Twitch and of the ledger are from the database's."""
+
+
+class Channel:
+    """What is kept of a channel in a night, and the time and the chance by which it happens."""
+
+    def __init__(self, night: SeededNight) -> None:
+        self.night, self.policy = night, Policy()
+        self.chance = Random(f"{night.seed} play")  # noqa: S311 - one that can be repeated
+        self.loop = VirtualLoop(self.chance)
+        self.trace = Trace(self.loop.time)
+        self.units = MemoryUnitOfWork(clock=self.now)
+        self.table = MemoryOutboxTable(self.units, SETTLE_AFTER)
+        self.show = MemoryShow(self.units)
+        twitch, ledger = (self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) for _ in range(2))
+        self.twitch_skew, self.ledger_skew = timedelta(seconds=twitch), timedelta(seconds=ledger)
+        self.alarm, self.news = Alarm(self.table), Signal()
+        self.commits = 0
+        """How many are under way."""
+        self._read = 0
+        self._alerts: list[int] = []
+
+    def ledger_time(self) -> datetime:
+        """Tell the time by the ledger's clock."""
+        return self.now() + self.ledger_skew
+
+    def now(self) -> datetime:
+        """Tell the time by the database's clock."""
+        return OPENING_NIGHT + timedelta(seconds=self.loop.now)
+
+    def happens(self, fault: str, odds: float) -> bool:
+        """Decide by chance whether a fault that this night has happens now."""
+        return self.chance.random() < odds and fault in self.night.faults
+
+    async def pause(self, most: float) -> None:
+        """Let time pass, up to so many seconds."""
+        await asyncio.sleep(self.chance.random() * most)
+
+    def tell_news(self) -> None:
+        """Tell all instances that something was recorded."""
+        self.alarm.ring()
+        self.news.give()
+
+    async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
+        """Read the alerts after one id, up to another."""
+        await self.pause(0.02)
+        return [entry for entry in self.feed(after, until) if entry.stream == "alerts"]
+
+    async def read_tip(self) -> FeedPosition:
+        """Read how far the feed leads."""
+        await self.pause(0.02)
+        return FeedPosition(EPOCH, len(self.feed(0)), "")
+
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing is to be done outside any more."""
+        self.table.load_planned()
+        busy = {EffectStatus.DUE, EffectStatus.LEASED}
+        return not any(row.status in busy or row.check_at for row in self.table.rows.values())
+
+    def alerts(self) -> list[int]:
+        """Number the alerts that were shown, in order."""
+        items = self.units.memory.feed_items
+        for number, item in enumerate(items[self._read :], self._read + 1):
+            if not isinstance(item.content, Snapshot):
+                self._alerts.append(number)
+        self._read = len(items)
+        return self._alerts
+
+    def has_unplayed(self) -> bool:
+        """Tell whether an alert is still to be shown."""
+        showings = self.show.all_showings.values()
+        if any(each.is_open for each in showings):
+            return True
+        return sum(len(each.covers) for each in showings if each.attempt == 1) < len(self.alerts())
+
+    def feed(self, after: int, until: int | None = None) -> list[FeedEntry]:
+        """Read what is shown after one id, up to another."""
+        items = self.units.memory.feed_items[after:until]
+        return [
+            FeedEntry(number, "state" if isinstance(item.content, Snapshot) else "alerts", str(number))
+            for number, item in enumerate(items, after + 1)
+        ]

@@ -1,0 +1,114 @@
+"""A process: it runs, freezes and dies, and whoever is at work knows which one it is."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import Any
+
+from showtime_core.errors import Unavailable
+from showtime_core.testing.world.channel import Channel
+
+_SILENT_SECONDS = 3.0
+"""When an instance that shows no sign of life loses its number."""
+_LAG = 0.02
+_SLOW_ANSWERS = 0.25
+
+_CURRENT: ContextVar["Process"] = ContextVar("process")
+
+
+def current_process() -> "Process":
+    """Tell which one is at work."""
+    return _CURRENT.get()
+
+
+class Process:
+    """One process: all that it does ends with it, in the midst of whatever it waits for."""
+
+    def __init__(self, channel: Channel, number: int) -> None:
+        self.channel, self.number = channel, number
+        self.is_dead = False
+        self.opening = 0
+        """How many streams have not begun yet."""
+        self.thawed, self.session_lost = asyncio.Event(), asyncio.Event()
+        self.thawed.set()
+        self.owner = 0
+        """The number under which it leases."""
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Let it do something on its own."""
+
+        async def mine() -> Any:  # noqa: ANN401
+            _CURRENT.set(self)
+            return await work
+
+        return asyncio.create_task(mine())
+
+    async def call(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
+        """Answer a request; raises Unavailable if the instance dies before."""
+        if self.is_dead:
+            work.close()
+            raise Unavailable("nobody is there")
+        task = self.spawn(work)
+        self.tasks.append(task)
+        await asyncio.wait([task])
+        self.tasks.remove(task)
+        if task.cancelled():
+            raise Unavailable("the connection was reset")
+        return task.result()
+
+    async def freeze(self, seconds: float) -> None:
+        """Stand still, as a process that is stopped or swapped out does."""
+        if self.is_dead or not self.thawed.is_set():
+            return
+        while self.opening:  # noqa: ASYNC110 - whoever resumes counts its own time, which would stand still too
+            await asyncio.sleep(0.1)
+        if self.is_dead:
+            return
+        self.note(f"freezes for {seconds:g} s")
+        self.thawed.clear()
+        await asyncio.sleep(min(seconds, _SILENT_SECONDS))
+        if seconds > _SILENT_SECONDS and not self.is_dead:
+            self.channel.trace.sometimes("a frozen instance lost its number")
+            self.channel.table.live_instances.discard(self.owner)
+            self.channel.alarm.ring()
+            await asyncio.sleep(seconds - _SILENT_SECONDS)
+            self.session_lost.set()
+        self.note("goes on")
+        self.thawed.set()
+
+    async def gate(self) -> None:
+        """Go on only as a process that runs: what is dead never does."""
+        while not self.thawed.is_set():
+            await self.thawed.wait()
+        if self.is_dead:
+            raise asyncio.CancelledError
+
+    async def reach_database(self) -> None:
+        """Wait for the database for a moment."""
+        await self.channel.pause(_LAG)
+        await self.gate()
+
+    async def hear_database(self) -> None:
+        """Wait for its answer, which is often there at once."""
+        if self.channel.chance.random() < _SLOW_ANSWERS:
+            await self.reach_database()
+
+    def require_alive(self) -> None:
+        """Raise Unavailable if others may take it for gone."""
+        if self.owner not in self.channel.table.live_instances:
+            raise Unavailable("this instance may be taken for gone")
+
+    def note(self, what: str) -> None:
+        """Note what it does."""
+        self.channel.trace.note(f"instance {self.number}", what)
+
+    def kill(self) -> None:
+        """End as `kill -9` does: nothing goes on, and what was sent is on its way."""
+        self.is_dead = True
+        self.note("is killed")
+        self.channel.table.live_instances.discard(self.owner)
+        self.thawed.set()
+        for task in self.tasks:
+            task.cancel()
+        self.channel.alarm.ring()
