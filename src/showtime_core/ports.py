@@ -13,8 +13,8 @@ from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
 from showtime_core.domain.lights import Effort
-from showtime_core.domain.night.feed import NightEntry, NightQuery
-from showtime_core.domain.night.totals import NightTally
+from showtime_core.domain.night_feed.rows import NightEntry, NightQuery
+from showtime_core.domain.night_feed.totals import NightTally
 from showtime_core.domain.nights.recorded import RecordedNight
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
@@ -147,7 +147,7 @@ class ShowStore(Protocol):
         """Read the queue as it stands."""
 
 
-class NightLog(Protocol):
+class NightFeedStore(Protocol):
     """What the host reads of the journal while the show goes on; each raises Unavailable."""
 
     async def latest_broadcasts(self) -> tuple[datetime, Sequence[Broadcast]]:

@@ -10,10 +10,10 @@ from showtime_app.composition.ports import Ports
 from showtime_app.config import Settings
 from showtime_app.metrics import Metrics
 from showtime_app.web.middleware.access import Guards
-from showtime_app.web.routes import lights, local_simulate, night
+from showtime_app.web.routes import lights, local_simulate, night_feed
 from showtime_app.web.times import Time
 from showtime_core.domain.lights import Known, Light, light_up
-from showtime_core.use_cases.read_night import ReadNight
+from showtime_core.use_cases.read_night_feed import ReadNightFeed
 
 
 def console_routes(
@@ -22,7 +22,7 @@ def console_routes(
     """Let hosts read the night, and how the neighbours stand; on a laptop, simulate events."""
     storage, host = ports.storage, guards.host
     return [
-        night.router(ReadNight(storage.night, read_again), storage.history, host),
+        night_feed.router(ReadNightFeed(storage.night_feed, read_again), storage.history, host),
         lights.router(_read_lights(settings, ports, metrics), host),
         *([local_simulate.router(ports.simulation, host)] if ports.simulation else []),
     ]
@@ -45,7 +45,7 @@ def _read_lights(settings: Settings, ports: Ports, metrics: Metrics) -> lights.R
         known = Known(
             health,
             state,
-            await storage.night.efforts(),
+            await storage.night_feed.efforts(),
             metrics.last_answers.get("auth"),
             milliseconds,
             settings.chat_way,

@@ -76,7 +76,7 @@ class Storage:
     missed_alerts: Callable[[timedelta, int, int], Awaitable[Sequence[FeedEntry]]]
     """Reads alerts that are not older than this, after one id and up to another; raises Unavailable."""
 
-    night: ports.NightLog
+    night_feed: ports.NightFeedStore
     show: ports.ShowStore
     show_secrets: ports.ShowSecrets
     sessions: ports.Sessions

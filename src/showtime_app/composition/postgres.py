@@ -20,7 +20,7 @@ from showtime_adapters.postgres.heartbeat import VALID_FOR, Heartbeat
 from showtime_adapters.postgres.history import PostgresHistory
 from showtime_adapters.postgres.leader import CHAT_KEY, PREFLIGHT_KEY, PRUNING_KEY, TWITCH_KEY, Leadership
 from showtime_adapters.postgres.ledger import PostgresLedger
-from showtime_adapters.postgres.night import PostgresNightLog
+from showtime_adapters.postgres.night_feed import PostgresNightFeedStore
 from showtime_adapters.postgres.nights import PostgresNights
 from showtime_adapters.postgres.outbox import PostgresOutbox
 from showtime_adapters.postgres.parked import PostgresParkedItems
@@ -107,7 +107,7 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         follow_feed=lambda publish, is_watched: PostgresFeed(conninfo, FEED, publish, is_watched).run,
         missed_alerts=partial(missed_alerts, pool),
         read_feed_tip=partial(FEED.read_tip_of, pool),
-        night=PostgresNightLog(pool),
+        night_feed=PostgresNightFeedStore(pool),
         show=PostgresShow(recording),
         show_secrets=PostgresShowSecrets(recording),
         sessions=PostgresSessions(recording),

@@ -207,7 +207,7 @@ def _show_sources(
         return describe_train(state)
 
     async def read_night() -> object:
-        return {"revision": await storage.night.revision()}
+        return {"revision": await storage.night_feed.revision()}
 
     watches = {"queue": watch_of(read_queue), "train": watch_of(read_train), "night": watch_of(read_night)}
     return show_stream.ShowSources(feed, chat, storage.recent_chat, watches, readiness)

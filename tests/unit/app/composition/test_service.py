@@ -24,7 +24,7 @@ from showtime_core.testing.twins.chat_log import MemoryChatLog
 from showtime_core.testing.twins.ghost_approvals import MemoryGhostApprovals
 from showtime_core.testing.twins.history import MemoryHistory
 from showtime_core.testing.twins.ledger import MemoryLedger
-from showtime_core.testing.twins.night import MemoryNightLog
+from showtime_core.testing.twins.night_feed import MemoryNightFeedStore
 from showtime_core.testing.twins.nights import MemoryNights
 from showtime_core.testing.twins.outbox import MemoryGhosts, MemoryOutboxTable, MemoryParkedItems
 from showtime_core.testing.twins.preflight import MemoryPreflightStore
@@ -129,7 +129,7 @@ class Channel:
             writes=Writes(),
             prune=self.run,
             units=self.units,
-            night=MemoryNightLog(self.units, self.show),
+            night_feed=MemoryNightFeedStore(self.units, self.show),
             show=self.show,
             show_secrets=self.show,
             sessions=MemorySessions(moderators),

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from showtime_adapters.postgres.night import PostgresNightLog
+from showtime_adapters.postgres.night_feed import PostgresNightFeedStore
 from showtime_adapters.postgres.pool import make_pool
-from showtime_core.testing.contracts.night import NightContract, NightStage
+from showtime_core.testing.contracts.night_feed import NightFeedContract, NightFeedStage
 from support import auth_service
 from support.auth_service import SHARED_SECRET, Auth
 from support.databases import empty, fresh_database
@@ -26,7 +26,7 @@ def kept(postgres_server):
         yield conninfo
 
 
-class TestPostgresNight(NightContract):
+class TestPostgresNightFeed(NightFeedContract):
     @pytest.fixture
     async def night(self, kept):
         empty(kept)
@@ -35,7 +35,7 @@ class TestPostgresNight(NightContract):
             async def finish(key):
                 assert rows(kept, FINISH, key)
 
-            yield NightStage(stage, PostgresNightLog(pool), finish)
+            yield NightFeedStage(stage, PostgresNightFeedStore(pool), finish)
 
 
 @pytest.fixture(scope="module")

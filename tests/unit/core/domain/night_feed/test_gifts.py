@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.journal import Outcome
-from showtime_core.domain.night.feed import NightEntry
-from showtime_core.domain.night.gifts import fold_gifts
+from showtime_core.domain.night_feed.gifts import fold_gifts
+from showtime_core.domain.night_feed.rows import NightEntry
 from showtime_core.testing.entries import BOB, MARGE, at
 from showtime_core.testing.strategies import entry
 

@@ -3,7 +3,7 @@
 import pytest
 
 from showtime_core.domain.broadcasts.broadcast import Broadcast
-from showtime_core.domain.night.feed import night_since
+from showtime_core.domain.night_feed.rows import night_since
 from showtime_core.testing.entries import at
 
 HOUR = 60

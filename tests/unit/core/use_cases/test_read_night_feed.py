@@ -4,14 +4,14 @@ import pytest
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.broadcasts.broadcast import Broadcast
-from showtime_core.domain.night.feed import NightKind
+from showtime_core.domain.night_feed.rows import NightKind
 from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import BOB, MARGE, at, cheers, follows
 from showtime_core.testing.strategies import entry
-from showtime_core.testing.twins.night import MemoryNightLog
+from showtime_core.testing.twins.night_feed import MemoryNightFeedStore
 from showtime_core.testing.twins.show import MemoryShow
 from showtime_core.testing.twins.unit_of_work import MemoryUnitOfWork
-from showtime_core.use_cases.read_night import ReadNight
+from showtime_core.use_cases.read_night_feed import ReadNightFeed
 from showtime_core.use_cases.receive import receive
 
 ALL = list(NightKind)
@@ -25,7 +25,7 @@ def units():
 @pytest.fixture
 def feed(units):
     """Read what a channel in memory has recorded, whose entries are read already."""
-    return ReadNight(MemoryNightLog(units, MemoryShow(units)), parse=lambda each: each)
+    return ReadNightFeed(MemoryNightFeedStore(units, MemoryShow(units)), parse=lambda each: each)
 
 
 def gift(total, minutes=1.0):
@@ -78,7 +78,7 @@ async def test_what_nobody_can_read_is_passed_over(units):
     def fail(_):
         raise ValueError
 
-    feed = ReadNight(MemoryNightLog(units, MemoryShow(units)), parse=fail)
+    feed = ReadNightFeed(MemoryNightFeedStore(units, MemoryShow(units)), parse=fail)
     await receive([follows("f")], units, Policy())
     assert await names(feed) == ([], None)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from attrs import evolve, frozen
 
 from showtime_core.domain.journal import PRUNED, Entry, EntrySource, Malformed
-from showtime_core.domain.night.descriptions import GIFT_TYPES, describe, types_of
-from showtime_core.domain.night.feed import NightEntry, NightKind, NightQuery, NightRow, night_since
-from showtime_core.domain.night.gifts import fold_gifts
-from showtime_core.domain.night.totals import NightTotals, add_up
+from showtime_core.domain.night_feed.descriptions import GIFT_TYPES, describe, types_of
+from showtime_core.domain.night_feed.gifts import fold_gifts
+from showtime_core.domain.night_feed.rows import NightEntry, NightKind, NightQuery, NightRow, night_since
+from showtime_core.domain.night_feed.totals import NightTotals, add_up
 from showtime_core.domain.own_entries import read_own_entry
-from showtime_core.ports import NightLog
+from showtime_core.ports import NightFeedStore
 
 _OF_TWITCH = {EntrySource.NOTIFICATION, EntrySource.REVOCATION, EntrySource.OTHER}
 GIFTS_AROUND = 1000
@@ -27,10 +27,10 @@ class NightPage:
 
 
 @frozen
-class ReadNight:
+class ReadNightFeed:
     """Use case: the feed of the night."""
 
-    log: NightLog
+    log: NightFeedStore
     parse: Callable[[Entry], Entry]
     """Reads what a message of Twitch says from its body, as it is understood now."""
 

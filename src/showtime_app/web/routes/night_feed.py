@@ -12,12 +12,12 @@ from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.events import SubscriptionStart
 from showtime_core.domain.journal import Outcome
-from showtime_core.domain.night.feed import NightEffect, NightKind, NightRow
+from showtime_core.domain.night_feed.rows import NightEffect, NightKind, NightRow
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import credited_points, effect_kind
 from showtime_core.errors import NotFound, Refused
 from showtime_core.ports import History
-from showtime_core.use_cases.read_night import ReadNight
+from showtime_core.use_cases.read_night_feed import ReadNightFeed
 
 _MOST = 200
 _MAX_ROW = 2**53 - 1
@@ -180,7 +180,7 @@ Kinds = Annotated[
 ]
 
 
-def router(use_case: ReadNight, history: History, host: Guard) -> Router:
+def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
     """Make the routes."""
 
     @get(
@@ -221,7 +221,7 @@ def router(use_case: ReadNight, history: History, host: Guard) -> Router:
     return Router("/admin", route_handlers=handlers, guards=[host], security=HOST, tags=["host"])
 
 
-def _marks(use_case: ReadNight) -> list[HTTPRouteHandler]:
+def _marks(use_case: ReadNightFeed) -> list[HTTPRouteHandler]:
     """Make the routes of what is handled."""
 
     @route(_HANDLED, http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)

@@ -1,6 +1,6 @@
 """What a night came to."""
 
-from showtime_core.domain.night.totals import NightTally, add_up
+from showtime_core.domain.night_feed.totals import NightTally, add_up
 from showtime_core.testing.entries import at
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from showtime_core.domain import events
-from showtime_core.domain.night.feed import NightEntry
+from showtime_core.domain.night_feed.rows import NightEntry
 
 GIFT_WITHIN = timedelta(seconds=60)
 """Twitch tells of a gift and of its recipients one by one, and no further apart than this."""

@@ -11,9 +11,9 @@ from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Snapshot
 from showtime_core.domain.journal import Outcome, Verdict
 from showtime_core.domain.lights import Effort
-from showtime_core.domain.night.descriptions import GIFT_TYPES
-from showtime_core.domain.night.feed import NightAlert, NightEffect, NightEntry, NightQuery
-from showtime_core.domain.night.totals import POINTS, SLOT, NightTally
+from showtime_core.domain.night_feed.descriptions import GIFT_TYPES
+from showtime_core.domain.night_feed.rows import NightAlert, NightEffect, NightEntry, NightQuery
+from showtime_core.domain.night_feed.totals import POINTS, SLOT, NightTally
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import credited_points
 from showtime_core.errors import NotFound
@@ -36,8 +36,8 @@ _TALLIED: dict[type[alerts.Alert], tuple[str, str | None]] = {
 
 
 @define
-class MemoryNightLog:
-    """What the host reads; see `showtime_core.ports.NightLog`. Effects stand as they were planned."""
+class MemoryNightFeedStore:
+    """What the host reads; see `showtime_core.ports.NightFeedStore`. Effects stand as they were planned."""
 
     units: MemoryUnitOfWork
     show: MemoryShow

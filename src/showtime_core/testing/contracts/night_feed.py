@@ -14,12 +14,12 @@ from attrs import frozen
 from showtime_core.domain import events as ev
 from showtime_core.domain.events import AlertTested, ShowCommandName
 from showtime_core.domain.journal import Outcome
-from showtime_core.domain.night.descriptions import types_of
-from showtime_core.domain.night.feed import NightAlert, NightKind, NightQuery
-from showtime_core.domain.night.totals import POINTS, NightTally
+from showtime_core.domain.night_feed.descriptions import types_of
+from showtime_core.domain.night_feed.rows import NightAlert, NightKind, NightQuery
+from showtime_core.domain.night_feed.totals import POINTS, NightTally
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.errors import NotFound, Refused
-from showtime_core.ports import NightLog
+from showtime_core.ports import NightFeedStore
 from showtime_core.testing.contracts.show import ShowStage, cheer, follow, raid
 from showtime_core.testing.entries import BOB, MARGE, at
 
@@ -28,11 +28,11 @@ EVER = timedelta(days=36500)
 
 
 @frozen
-class NightStage:
+class NightFeedStage:
     """A channel with a queue, and what the host reads of it."""
 
     show: ShowStage
-    log: NightLog
+    log: NightFeedStore
     finish_effect: Callable[[str], Coroutine[Any, Any, None]]
     """Lets an effect be done, by its key."""
 
@@ -47,23 +47,23 @@ class NightStage:
         await self.show.run.test_alert(AlertTested(UUID(int=1000 + self.show.count), kind))
 
 
-class NightContract:
-    """The rules of `showtime_core.ports.NightLog`, and of alerts that the host tries out."""
+class NightFeedContract:
+    """The rules of `showtime_core.ports.NightFeedStore`, and of alerts that the host tries out."""
 
     @pytest.fixture
-    async def night(self) -> NightStage:
+    async def night(self) -> NightFeedStage:
         """Give a stage on an empty channel that has no queue: override this."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def stage(self, night: NightStage) -> NightStage:
+    async def stage(self, night: NightFeedStage) -> NightFeedStage:
         """Give a stage with a queue."""
         await night.show.begin()
         return night
 
     # --- the feed ------------------------------------------------------------------------------------
 
-    async def test_entries_come_newest_first_in_pages(self, stage: NightStage) -> None:
+    async def test_entries_come_newest_first_in_pages(self, stage: NightFeedStage) -> None:
         """Entries are read from the newest on, so many at a time, before one or after one."""
         await stage.show.tell(follow(), cheer(), raid(), cheer())
         assert await stage.read() == [4, 3, 2, 1]
@@ -72,7 +72,7 @@ class NightContract:
         assert await stage.read(after=2) == [4, 3]
         assert await stage.read(types=types_of([NightKind.BITS])) == [4, 2]
 
-    async def test_a_night_begins_at_its_time(self, stage: NightStage) -> None:
+    async def test_a_night_begins_at_its_time(self, stage: NightFeedStage) -> None:
         """What came before a moment is left out, whatever is asked for beside."""
         await stage.show.tell(follow())
         now, _ = await stage.log.latest_broadcasts()
@@ -82,13 +82,13 @@ class NightContract:
         assert later >= now
         assert await stage.read(since=later + timedelta(minutes=1)) == []
 
-    async def test_what_led_to_nothing_has_no_row(self, stage: NightStage) -> None:
+    async def test_what_led_to_nothing_has_no_row(self, stage: NightFeedStage) -> None:
         """What was reported before, under another id, is no row."""
         event = follow(BOB, 7)
         await stage.show.tell(event, event)
         assert await stage.read() == [1]
 
-    async def test_an_alert_is_told_with_what_became_of_it(self, stage: NightStage) -> None:
+    async def test_an_alert_is_told_with_what_became_of_it(self, stage: NightFeedStage) -> None:
         """An entry has its alerts, each as it stands on the screen: waiting, shown, skipped, and why."""
         await stage.show.tell(cheer(), raid(), follow())
         showing = await stage.show.play()
@@ -101,14 +101,14 @@ class NightContract:
         assert entries[2].alerts == (NightAlert(2, "skipped", "by the host", None),)
         assert entries[3].alerts == (NightAlert(3, "waiting", None, None),)
 
-    async def test_an_alert_from_before_the_queue_was_streamed(self, night: NightStage) -> None:
+    async def test_an_alert_from_before_the_queue_was_streamed(self, night: NightFeedStage) -> None:
         """An alert that was told before there was a queue never waits: it was streamed."""
         await night.show.tell(cheer())
         await night.show.begin()
         [told] = await night.log.entries(ALL)
         assert told.alerts == (NightAlert(1, "streamed", None, None),)
 
-    async def test_what_became_one_is_told_by_each_entry(self, stage: NightStage) -> None:
+    async def test_what_became_one_is_told_by_each_entry(self, stage: NightFeedStage) -> None:
         """Alerts that became one with another share what became of it."""
         await stage.show.command(ShowCommandName.SAFE_MODE)
         await stage.show.tell(raid(1), raid(2))
@@ -117,7 +117,7 @@ class NightContract:
         told = [each for each in await stage.log.entries(ALL) if each.alerts]
         assert [each.alerts[0].state for each in told] == ["shown", "shown"]
 
-    async def test_effects_are_told_with_how_far_they_are(self, stage: NightStage) -> None:
+    async def test_effects_are_told_with_how_far_they_are(self, stage: NightFeedStage) -> None:
         """An entry has what is to be done outside, and how far that is."""
         [told] = await stage.show.tell(cheer(300))
         [entry] = await stage.log.entries(ALL)
@@ -126,7 +126,7 @@ class NightContract:
         [entry] = await stage.log.entries(ALL)
         assert [each.status for each in entry.effects] == [EffectStatus.DONE]
 
-    async def test_gifts_are_found_with_their_recipients(self, stage: NightStage) -> None:
+    async def test_gifts_are_found_with_their_recipients(self, stage: NightFeedStage) -> None:
         """Gifts and recipients between two places are read in order, and nothing else is."""
         received = ev.SubscriptionStart(BOB, "1000", is_gift=True, sent_at=at(1))
         await stage.show.tell(follow(), ev.GiftedSubscriptions(MARGE, "1000", 1), cheer(), received)
@@ -135,7 +135,7 @@ class NightContract:
 
     # --- marks ---------------------------------------------------------------------------------------
 
-    async def test_what_is_handled_is_marked_once_for_everybody(self, stage: NightStage) -> None:
+    async def test_what_is_handled_is_marked_once_for_everybody(self, stage: NightFeedStage) -> None:
         """The first mark counts, and can be taken back; both change the revision."""
         await stage.show.tell(cheer())
         words = [await stage.log.revision()]
@@ -148,7 +148,7 @@ class NightContract:
         with pytest.raises(NotFound, match="no such row"):
             await stage.log.mark(2, is_handled=True)
 
-    async def test_the_revision_stays_while_nothing_happens(self, stage: NightStage) -> None:
+    async def test_the_revision_stays_while_nothing_happens(self, stage: NightFeedStage) -> None:
         """The revision is the same while nothing changes, and another with the next entry."""
         word = await stage.log.revision()
         assert await stage.log.revision() == word
@@ -157,7 +157,7 @@ class NightContract:
 
     # --- sums ----------------------------------------------------------------------------------------
 
-    async def test_a_night_is_tallied(self, stage: NightStage) -> None:
+    async def test_a_night_is_tallied(self, stage: NightFeedStage) -> None:
         """Alerts count with their amounts, and points once they are credited."""
         [told, _, _, _] = await stage.show.tell(
             cheer(300), cheer(200), follow(), ev.GiftedSubscriptions(MARGE, "1000", 5)
@@ -173,7 +173,7 @@ class NightContract:
             now - timedelta(minutes=25) + number * timedelta(minutes=10) for number in range(3)
         }
 
-    async def test_the_latest_broadcasts_are_the_newest_first(self, stage: NightStage) -> None:
+    async def test_the_latest_broadcasts_are_the_newest_first(self, stage: NightFeedStage) -> None:
         """The two latest broadcasts are told, the newest first."""
         for number, begin in enumerate((0, 600, 1200), 1):
             await stage.show.tell(
@@ -185,7 +185,9 @@ class NightContract:
 
     # --- alerts that are tried out -------------------------------------------------------------------
 
-    async def test_what_is_tried_out_waits_pays_nobody_and_counts_nowhere(self, stage: NightStage) -> None:
+    async def test_what_is_tried_out_waits_pays_nobody_and_counts_nowhere(
+        self, stage: NightFeedStage
+    ) -> None:
         """An alert that the host tries out waits like any other, and nothing else follows from it."""
         await stage.try_out("cheer")
         [entry] = await stage.log.entries(ALL)
@@ -198,7 +200,7 @@ class NightContract:
         [entry] = await stage.log.entries(ALL)
         assert [each.state for each in entry.alerts] == ["shown"]
 
-    async def test_a_test_never_becomes_one_with_what_happened(self, stage: NightStage) -> None:
+    async def test_a_test_never_becomes_one_with_what_happened(self, stage: NightFeedStage) -> None:
         """Where alerts become one, those that are tried out become one of their own."""
         await stage.show.command(ShowCommandName.SAFE_MODE)
         await stage.show.tell(raid(1), raid(2))
@@ -210,7 +212,7 @@ class NightContract:
         played.append(await stage.show.play())
         assert [(each.alert.is_test, len(each.joined)) for each in played] == [(False, 1), (True, 2)]
 
-    async def test_what_cannot_be_tried_out_leaves_no_trace(self, night: NightStage) -> None:
+    async def test_what_cannot_be_tried_out_leaves_no_trace(self, night: NightFeedStage) -> None:
         """Without a queue nothing is tried out, nor is a kind that is not known: nothing is recorded."""
         with pytest.raises(Refused, match="there is no queue"):
             await night.try_out("cheer")
@@ -219,7 +221,7 @@ class NightContract:
             await night.try_out("nothing")
         assert await night.read() == []
 
-    async def test_a_test_can_be_shown_again(self, stage: NightStage) -> None:
+    async def test_a_test_can_be_shown_again(self, stage: NightFeedStage) -> None:
         """What was tried out is shown again as any other alert is."""
         await stage.try_out("follow")
         showing = await stage.show.play()

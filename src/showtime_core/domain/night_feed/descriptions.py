@@ -7,7 +7,7 @@ from showtime_core.domain import events
 from showtime_core.domain.alert_tests import ALERT_TESTS
 from showtime_core.domain.events import HypeTrainPhase
 from showtime_core.domain.journal import Malformed, Outcome, Unknown
-from showtime_core.domain.night.feed import Description, NightEntry, NightKind
+from showtime_core.domain.night_feed.rows import Description, NightEntry, NightKind
 from showtime_core.domain.viewers import ANONYMOUS_NAME, Viewer
 
 _RECEIVED = "channel.subscribe"

@@ -19,9 +19,9 @@ from showtime_adapters.wire import decode_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast
 from showtime_core.domain.journal import Outcome
 from showtime_core.domain.lights import Effort
-from showtime_core.domain.night.descriptions import GIFT_TYPES
-from showtime_core.domain.night.feed import NightAlert, NightEffect, NightEntry, NightQuery
-from showtime_core.domain.night.totals import SLOT, NightTally
+from showtime_core.domain.night_feed.descriptions import GIFT_TYPES
+from showtime_core.domain.night_feed.rows import NightAlert, NightEffect, NightEntry, NightQuery
+from showtime_core.domain.night_feed.totals import SLOT, NightTally
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import FIRST_KINDS
 from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
@@ -135,8 +135,8 @@ _REVISION: LiteralString = """
 
 
 @frozen
-class PostgresNightLog:
-    """What the host reads of the journal; see `showtime_core.ports.NightLog`."""
+class PostgresNightFeedStore:
+    """What the host reads of the journal; see `showtime_core.ports.NightFeedStore`."""
 
     pool: db.Pool
 

@@ -6,8 +6,8 @@ from showtime_core.domain import events as ev
 from showtime_core.domain.alert_tests import ALERT_TESTS
 from showtime_core.domain.events import HypeTrainPhase, ShowCommandName
 from showtime_core.domain.journal import PRUNED, Outcome
-from showtime_core.domain.night.descriptions import describe, types_of
-from showtime_core.domain.night.feed import NightEntry, NightKind
+from showtime_core.domain.night_feed.descriptions import describe, types_of
+from showtime_core.domain.night_feed.rows import NightEntry, NightKind
 from showtime_core.domain.own_entries import alert_test_entry, show_command_entry
 from showtime_core.testing.entries import BOB, MARGE, at
 from showtime_core.testing.strategies import entry

@@ -1,0 +1,1 @@
+"""The feed of the night while it goes on, as the host reads it, and what the night came to so far."""
