@@ -3,15 +3,16 @@
 import asyncio
 import hashlib
 import hmac
+import json
 import re
 import time
+from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from uuid import uuid4
 
-import jwt
 from attrs import define, field
 
 from showtime_adapters.encoding import encode
@@ -103,8 +104,9 @@ def sign(secret: str, request_id: str, timestamp: str, body: bytes) -> str:
 
 def _lifetime(token: str) -> float:
     """Tell how many seconds a token lasts, by the clock of who has issued it: ours may be another."""
+    _, payload, _ = token.split(".")
     try:
-        claims = jwt.decode(token, options={"verify_signature": False})
+        claims = json.loads(urlsafe_b64decode(payload + "=="))
         return float(claims["exp"]) - float(claims["iat"])
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError) as reason:
+    except (KeyError, TypeError, ValueError, RecursionError) as reason:
         raise Unavailable("the auth service gives a token that cannot be read") from reason

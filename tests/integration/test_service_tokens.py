@@ -2,6 +2,7 @@
 
 import asyncio
 
+import jwt
 import pytest
 from attrs import evolve
 
@@ -50,7 +51,7 @@ async def tokens(auth, clock):
 
 
 def claims(auth, token):
-    return service_tokens.jwt.decode(token, auth.key.private.public_key(), ["RS256"])
+    return jwt.decode(token, auth.key.private.public_key(), ["RS256"])
 
 
 def test_a_request_is_signed_as_auth_expects():

@@ -5,7 +5,6 @@ It replaces the auth service in `showtime dev`, never beside a database that is 
 
 import time
 
-import jwt
 from attrs import field, frozen
 
 from showtime_core.domain.viewers import Identity, Role, Viewer
@@ -27,6 +26,8 @@ class TokenIssuer:
 
     def issue(self, viewer: Viewer, role: Role) -> str:
         """Make a token for a viewer, good for 30 days."""
+        import jwt  # noqa: PLC0415 - it takes much memory and a tenth of a second, and is not needed to start
+
         now = int(time.time())
         who = {claim: getattr(viewer, name) for name, claim in _CLAIMS.items()}
         claims = {"iss": _ISSUER, "iat": now, "exp": now + _LIFETIME_SECONDS, **who, "role": role.value}
@@ -37,6 +38,8 @@ class TokenIssuer:
 
         Raises NotAccepted for a token that is expired, forged or not of this issuer.
         """
+        import jwt  # noqa: PLC0415 - as above
+
         try:
             claims = jwt.decode(token, self.secret, [_ALGORITHM], issuer=_ISSUER)
             viewer = Viewer(**{name: claims[claim] for name, claim in _CLAIMS.items()})

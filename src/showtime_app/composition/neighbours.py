@@ -13,7 +13,6 @@ from showtime_adapters import discord
 from showtime_adapters.http_client import NeighbourClient, Telemetry, connections
 from showtime_adapters.ledger import CHANGE_SECONDS, CHANGES_AT_ONCE, HttpLedger
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
-from showtime_adapters.local.painter import LocalPainter
 from showtime_adapters.service_tokens import ServiceTokens
 from showtime_app.config import Settings
 from showtime_app.setting_types import EMBEDDED
@@ -139,6 +138,9 @@ def _bucket_location(settings: Settings) -> tuple[str, ...] | None:
 
 def _stand_in(wired: Neighbours, dev_place: DevPlace) -> None:
     """Take a stand-in for whoever is missing; what it makes is served under `/local`."""
+    # Imported here: Pillow takes much memory, and a server paints nothing itself.
+    from showtime_adapters.local.painter import LocalPainter  # noqa: PLC0415
+
     ghosts, posts = LocalFolder(dev_place.data_dir / "ghosts"), LocalFolder(dev_place.data_dir / "gallery")
     gallery = LocalGallery(posts)
     wired.painter = wired.painter or LocalPainter()

@@ -28,8 +28,8 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
 )
-from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, ghost_requester
-from showtime_core.domain.points_and_ghosts.ghosts import GhostRequest, find_subject, without_request
+from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, GhostLimits, requested_subject
+from showtime_core.domain.points_and_ghosts.ghosts import GhostRequest, without_request
 from showtime_core.domain.points_and_ghosts.points import (
     POINTS_PER_BIT,
     POINTS_PER_GIFT,
@@ -191,9 +191,10 @@ def _cheer(event: events.Cheer, state: ChannelState, denial: Denial | None) -> R
     if not event.viewer:
         return Reaction(state, alerts=(alert,))
     credit = CreditCheer(event.viewer, event.bits * POINTS_PER_BIT, event.message)
-    if not ghost_requester(event):
+    subject = requested_subject(event)
+    if not subject:
         return Reaction(state, alerts=(alert,), credit=credit)
-    request = _ghost_request(event.viewer, find_subject(event.message) or "", state)
+    request = _ghost_request(event.viewer, subject, state)
     reaction = Reaction(state, alerts=(alert,), credit=credit, ghost_request=request)
     if not denial:
         return reaction

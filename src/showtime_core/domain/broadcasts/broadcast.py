@@ -228,7 +228,10 @@ def _screenings(broadcast_id: int, tapes: list[TapePlayback], ended_at: datetime
 
 def open_screening(state: ChannelState) -> Screening | None:
     """Find the screening that is on; None if no broadcast is live, or no tape is on."""
-    return next((each for each in broadcast_rows(state).screenings if each.ended_at is None), None)
+    live, last = state.timeline.live, state.tapes[-1] if state.tapes else None
+    if not live or not last or last.stopped_at or last.at < live.started_at:
+        return None
+    return Screening(last.screening_id, live.id, last.tape_id, last.at, None)
 
 
 def snapshot_of(state: ChannelState) -> Snapshot:

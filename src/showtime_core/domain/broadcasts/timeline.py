@@ -104,39 +104,72 @@ def add_fact(timeline: Timeline, fact: Fact, last_id: int) -> Timeline:
 
     Raises Refused for a fact from before `base_until`: a night that has ended is not restarted.
     """
-    timeline = _compact(
-        timeline
-    )  # before, not after: the nights that this fact changes are all in the answer
-    if timeline.base_until and fact.sent_at < timeline.base_until:
+    # Compacted before, not after: the nights that this fact changes are all in the answer.
+    known = _compact(timeline)
+    if known.base_until and fact.sent_at < known.base_until:
         raise Refused(
             f"Twitch sent this at {fact.sent_at:%Y-%m-%dT%H:%M:%SZ}, but the nights are settled until "
-            f"{timeline.base_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
+            f"{known.base_until:%Y-%m-%dT%H:%M:%SZ}: it changes nothing"
         )
-    known = evolve(timeline, facts=timeline.facts | {fact})
-    return evolve(known, nights=_numbered(_fold(known.base, in_order(known)), timeline.nights, last_id))
+    facts = known.facts | {fact}
+    moment = _moment_after_all(known, fact)
+    if moment:
+        nights = _fold(known.nights, [(moment, fact)])
+    else:
+        grown = Timeline(known.base, known.base_until, facts)
+        nights = _fold((known.base,) if known.base else (), in_order(grown))
+    return Timeline(known.base, known.base_until, facts, _numbered(nights, known.nights, last_id))
+
+
+def _moment_after_all(timeline: Timeline, fact: Fact) -> datetime | None:
+    """Tell when a fact happened that comes after all others: it continues the fold. None: it does not."""
+    is_new = not any(
+        isinstance(other, WentOnAir) and isinstance(fact, WentOnAir) and other.stream_id == fact.stream_id
+        for other in timeline.facts
+    )
+    moment = _moment(timeline, fact) if is_new else fact.sent_at
+    # No fact happened later than it was sent.
+    return moment if all(moment > other.sent_at for other in timeline.facts) else None
 
 
 def in_order(timeline: Timeline) -> list[tuple[datetime, Fact]]:
-    """Sort the facts by the moment at which they happened.
+    """Sort the facts by the moment at which they happened."""
+    first: dict[str, WentOnAir] = {}
+    for fact in timeline.facts:
+        if isinstance(fact, WentOnAir):
+            first[fact.stream_id] = min(first.get(fact.stream_id, fact), fact, key=_sending)
+    begins = set(first.values())
+    moments = [(_moment(timeline, fact) if fact in begins else fact.sent_at, fact) for fact in timeline.facts]
+    return sorted(moments, key=_place)
 
-    The first fact of a stream counts from the stream's start. A later fact of the same stream counts from
-    when it was sent, since the same stream id comes once more when a stream returns after a short drop-out. A
-    stream that started before `base_until` is no new stream: it has been heard of, or should have been.
+
+def _moment(timeline: Timeline, fact: Fact) -> datetime:
+    """Tell when the first fact of a stream happened: at the stream's start.
+
+    A later fact of the same stream counts from when it was sent, since the same stream id comes once more
+    when a stream returns after a short drop-out. A stream that started before `base_until` is no new stream:
+    it has been heard of, or should have been.
     """
-    seen = set(timeline.base.streams) if timeline.base else set[str]()
-    moments: list[tuple[datetime, Fact]] = []
-    for fact in sorted(timeline.facts, key=lambda fact: (fact.sent_at, str(fact))):
-        moment = fact.sent_at
-        if isinstance(fact, WentOnAir) and fact.stream_id not in seen:
-            seen.add(fact.stream_id)
-            if timeline.base_until is None or fact.started_at >= timeline.base_until:
-                moment = min(fact.started_at, fact.sent_at)
-        moments.append((moment, fact))
-    return sorted(moments, key=lambda entry: (entry[0], isinstance(entry[1], WentOnAir), str(entry[1])))
+    if isinstance(fact, WentOffAir) or (timeline.base and fact.stream_id in timeline.base.streams):
+        return fact.sent_at
+    if timeline.base_until and fact.started_at < timeline.base_until:
+        return fact.sent_at
+    return min(fact.started_at, fact.sent_at)
 
 
-def _fold(base: Night | None, moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
-    nights: tuple[Night, ...] = (base,) if base else ()
+def _sending(fact: WentOnAir) -> tuple[datetime, datetime]:
+    return fact.sent_at, fact.started_at
+
+
+def _place(entry: tuple[datetime, Fact]) -> tuple[object, ...]:
+    """Give what happened at one moment an order, the same whichever came first: ends before beginnings."""
+    moment, fact = entry
+    if isinstance(fact, WentOffAir):
+        return moment, False, fact.ended_stream_id is None, fact.ended_stream_id
+    return moment, True, fact.stream_id, fact.started_at, fact.sent_at
+
+
+def _fold(nights: tuple[Night, ...], moments: list[tuple[datetime, Fact]]) -> tuple[Night, ...]:
     for moment, fact in moments:
         nights = _off(nights, moment, fact) if isinstance(fact, WentOffAir) else _on(nights, moment, fact)
     return nights
@@ -155,15 +188,21 @@ def _on(nights: tuple[Night, ...], moment: datetime, fact: WentOnAir) -> tuple[N
     if not nights:
         return (begun,)
     *before, last = nights
-    others = (stream_id for stream_id in last.streams if stream_id != fact.stream_id)
-    same = evolve(last, streams=(*others, fact.stream_id))
     if last.ended_at is None:
         if _is_stream_of(last, fact):
-            return (*before, same)
+            return (*before, _with_stream(last, fact.stream_id))
         return (*before, evolve(last, ended_at=moment), begun)  # the message that it ended was lost
     if moment - last.ended_at < RESUME_WITHIN:
-        return (*before, evolve(same, ended_at=None))
+        return (*before, _with_stream(last, fact.stream_id))
     return (*nights, begun)
+
+
+def _with_stream(night: Night, stream_id: str) -> Night:
+    """Let a night go on with a stream, which is its latest from now on."""
+    streams = night.streams
+    if stream_id in streams:
+        streams = tuple(known for known in streams if known != stream_id)
+    return evolve(night, ended_at=None, streams=(*streams, stream_id))
 
 
 def _is_stream_of(night: Night, fact: WentOnAir) -> bool:
@@ -186,20 +225,21 @@ def _numbered(nights: tuple[Night, ...], before: tuple[Night, ...], last_id: int
         if not number:
             number = last_id = last_id + 1
         taken.add(number)
-        numbered.append(evolve(night, id=number))
+        numbered.append(night if number == night.id else evolve(night, id=number))
     return tuple(numbered)
 
 
 def _compact(timeline: Timeline) -> Timeline:
     """Drop facts that no late fact can precede; the last night that they came to stays as the base."""
-    moments = in_order(timeline)
-    if not moments:
+    sent = [fact.sent_at for fact in timeline.facts]
+    if not sent or max(sent) - min(sent) <= COMPACTED_AFTER:
         return timeline
+    moments = in_order(timeline)
     horizon = moments[-1][0] - COMPACTED_AFTER
     old = list(takewhile(lambda entry: max(entry[0], entry[1].sent_at) < horizon, moments))
     if not old:
         return timeline
-    final = _fold(timeline.base, old)
+    final = _fold((timeline.base,) if timeline.base else (), old)
     # A fold only adds nights, so they stand where they stood.
     nights = timeline.nights[max(len(final) - 1, 0) :]
     return Timeline(

@@ -69,12 +69,17 @@ def deny(viewer: Viewer, load: GhostLoad, limits: GhostLimits) -> Denial | None:
     return None
 
 
+def requested_subject(cheer: Cheer) -> str | None:
+    """Find what a cheer asks a ghost of; None: it asks for none, or has too few bits."""
+    return find_subject(cheer.message) if cheer.bits >= BITS_PER_GHOST else None
+
+
 def ghost_requester(content: object) -> Viewer | None:
     """Tell which viewer asks for a ghost with what an entry says; None: nobody does."""
     match content:
         case GhostRequested(viewer):
             return viewer
-        case Cheer(viewer, bits, message) if bits >= BITS_PER_GHOST and find_subject(message):
+        case Cheer(viewer) if requested_subject(content):
             return viewer
         case EntryRetried(_, event):
             return ghost_requester(event)

@@ -16,6 +16,7 @@ from showtime_core.domain.broadcasts.broadcast import (
     apply_fact,
     broadcast_rows,
     clear_revocation,
+    open_screening,
     put_tape_on,
     snapshot_of,
     take_tape_off,
@@ -204,3 +205,5 @@ def test_a_screening_lies_within_its_broadcast_whatever_comes(facts):
     open_ones = [one.tape_id for one in tables.screenings if one.ended_at is None]
     assert open_ones == [snapshot_of(state).screening_tape_id] * len(open_ones)
     assert len(open_ones) <= 1
+    open_one = open_screening(state)
+    assert [one for one in tables.screenings if one.ended_at is None] == ([open_one] if open_one else [])

@@ -294,6 +294,18 @@ def test_settling_does_not_change_the_outcome(said):
         assert recent == expected[len(expected) - len(recent) :]
 
 
+@given(data=st.data(), said=some.transmissions())
+def test_a_delay_within_an_hour_does_not_change_the_outcome(data, said):
+    """Facts of many hours, each delivered up to 50 minutes late, come to what the rules say."""
+    facts = [as_fact(event) for event in said]
+    delays = st.integers(0, 50 * 60).map(lambda seconds: timedelta(seconds=seconds))
+    delivered = sorted(facts, key=lambda fact: fact.sent_at + data.draw(delays))
+    expected = by_the_rules(facts)
+    recent = [[night.started_at, night.ended_at] for night in told(*delivered).nights]
+    assert recent == expected[len(expected) - len(recent) :]
+    assert bool(recent) == bool(expected)
+
+
 @given(some.transmissions())
 def test_the_timeline_stays_small(said):
     """After years, only the recent nights are kept."""
