@@ -21,8 +21,8 @@ HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 USERS = {"goldenvcr": "953753877", "tapehead": "31337"}
 PHONE, DESK = 390, 1280
 TARGETS = """
-    const size = ({ innerText, offsetWidth, offsetHeight }) => [Math.min(offsetWidth, offsetHeight), innerText];
-    return [...document.querySelectorAll("a")].map(size).filter(([least]) => least < 44);
+    const small = ({ offsetWidth, offsetHeight }) => Math.min(offsetWidth, offsetHeight) < 44;
+    return [...document.querySelectorAll("a")].filter(small).map(({ innerText }) => innerText);
 """
 PRESSED = "return document.querySelector('#keys [data-key=p]')?.ariaPressed"
 MENU = "return [...document.querySelectorAll('#places a')].map((each) => each.textContent)"
