@@ -150,9 +150,13 @@ def test_a_phone_is_paired_by_the_address_that_it_scans(laptop):
     laptop.says("On the screen".upper())
 
 
-def test_a_code_that_is_not_accepted_says_what_to_do(laptop):
-    """A code that was guessed, or used before, opens nothing, and the page says how to get another."""
-    laptop.open("#pair=guess")
+@pytest.mark.parametrize("is_known", [False, True], ids=["guessed", "expired"])
+def test_a_code_that_is_not_accepted_says_what_to_do(laptop, is_known):
+    """A code that was guessed, or is older than ten minutes, opens nothing: it is told how to get another."""
+    if is_known:
+        laptop.keep_code("a-code-of-a-while-ago")
+        rows(laptop.conninfo, "update showtime.one_time_code set expires_at = clock_timestamp() returning 1")
+    laptop.open("#pair=a-code-of-a-while-ago")
     laptop.press("pair")
     laptop.says("start `showtime dev --lan` again, and scan the new one")
     assert laptop.run(OUTSIDE)

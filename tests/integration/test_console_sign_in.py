@@ -9,6 +9,7 @@ from selenium.webdriver.common.by import By
 
 from support import auth_service, shared
 from support.auth_service import SHARED_SECRET, Auth
+from support.axe import axe_script, violations
 from support.following import await_some
 from support.in_process import running_here
 from support.server import free_port
@@ -18,6 +19,11 @@ from support.twitch_world import World
 database = shared.database
 HOST = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
 USERS = {"goldenvcr": "953753877", "tapehead": "31337"}
+PHONE, DESK = 390, 1280
+TARGETS = """
+    const small = ({ offsetWidth, offsetHeight }) => Math.min(offsetWidth, offsetHeight) < 44;
+    return [...document.querySelectorAll("a")].filter(small).map(({ innerText }) => innerText);
+"""
 PRESSED = "return document.querySelector('#keys [data-key=p]')?.ariaPressed"
 MENU = "return [...document.querySelectorAll('#places a')].map((each) => each.textContent)"
 
@@ -31,14 +37,22 @@ class Served:
     first: str
     second: str
 
-    def sign_in(self, login):
-        """Sign in with Twitch, as people do."""
+    def size(self, width):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def go_to_twitch(self, login, click="authorize"):
+        """Ask to sign in, and click on a link of Twitch's page, as people do."""
         self.twitch.visitor = login
         self.chrome.get(f"{self.first}/console")
         self.chrome.delete_all_cookies()
         self.chrome.get(f"{self.first}/console")
         await_some(lambda: self.chrome.find_elements(By.CSS_SELECTOR, ".door a.main"))[0].click()
-        await_some(lambda: self.chrome.find_elements(By.ID, "authorize"))[0].click()
+        await_some(lambda: self.chrome.find_elements(By.ID, click))[0].click()
+
+    def sign_in(self, login):
+        """Sign in with Twitch."""
+        self.go_to_twitch(login)
         await_some(lambda: self.run(PRESSED))
 
     def run(self, script):
@@ -88,6 +102,23 @@ def test_consoles_of_two_instances_agree(served):
         served.chrome.switch_to.window(second)
         served.chrome.close()
         served.chrome.switch_to.window(first)
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_sign_in_that_fails_says_what_to_do_on_a_page_of_the_house(served, width):
+    """Whoever declines at Twitch is told so, on a page that is open to everybody and leads in again."""
+    served.size(width)
+    served.go_to_twitch("goldenvcr", "cancel")
+    await_some(lambda: "declined at Twitch" in served.run("return document.body.innerText"))
+    assert "Staff only." in served.run("return document.body.innerText")
+    paper = "return getComputedStyle(document.querySelector('.paper')).backgroundImage"
+    assert "paper.svg" in served.run(paper), "its style has come"
+    assert violations(served.chrome, axe_script()) == {}
+    assert served.run("return document.documentElement.scrollWidth") <= width
+    assert served.run(TARGETS) == []
+    served.chrome.find_element(By.CSS_SELECTOR, ".key.main").click()
+    await_some(lambda: served.chrome.find_elements(By.ID, "authorize"))[0].click()
+    await_some(lambda: served.run(PRESSED))
 
 
 def test_a_moderator_has_the_keys_and_nothing_of_the_broadcasters(served):

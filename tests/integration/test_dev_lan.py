@@ -5,13 +5,23 @@ import socket
 
 import httpx
 import pytest
+from attrs import define
+from selenium.webdriver.common.by import By
 
 from showtime_app.cli.lan import check_lan_address, lan_address
 from showtime_core.errors import Refused, ShowtimeError
 from support.answers import said
 from support.dev import developing, refusal
+from support.following import await_some
 from support.visitor import Visitor
 
+WORDS = "return document.querySelector('main').innerText"
+SIMULATE = """
+    const [event, options, done] = arguments;
+    const headers = { "Content-Type": "application/json" };
+    const sent = { method: "POST", headers, body: JSON.stringify({ event, options }) };
+    fetch("local/simulate", sent).then(() => done());
+"""
 _PAIR = re.compile(r"(http://\S+)/console#pair=(\S+)")
 
 
@@ -24,7 +34,7 @@ def find_address() -> tuple[str | None, str]:
 
 
 @pytest.mark.process
-def test_a_phone_in_the_network_is_paired_by_what_is_printed(tmp_path):
+def test_a_phone_in_the_network_is_paired_by_what_is_printed(chrome, tmp_path):
     """`dev --lan` is reached in the network by who scans its code; `dev` alone is not reached at all."""
     address, why_not = find_address()
     if address is None:
@@ -36,20 +46,80 @@ def test_a_phone_in_the_network_is_paired_by_what_is_printed(tmp_path):
         assert url == f"http://{address}:{dev.server.port}"
         assert len(code) >= 16
         assert len(re.findall("[█▀▄]", drawn)) > 100, "a QR code"
-        phone, laptop = Visitor(url), Visitor(dev.server.url)
-        with phone.client, laptop.client:
-            assert phone.ask("POST", "/session/laptop").status_code == 403
-            assert phone.ask("POST", "/session/pair", json={"code": "guess"}).status_code == 401
-            assert said(phone.ask("POST", "/session/pair", json={"code": code})) == (204, "")
+        other, laptop = Visitor(url), Visitor(dev.server.url)
+        with other.client, laptop.client:
+            assert other.ask("POST", "/session/laptop").status_code == 403
+            assert other.ask("POST", "/session/pair", json={"code": "guess"}).status_code == 401
             assert said(laptop.ask("POST", "/session/laptop")) == (204, "")
-            assert phone.token != laptop.token
-            for browser in (phone, laptop):
-                assert browser.who()["role"] == "broadcaster"
-                assert said(browser.ask("DELETE", "/admin/tape")) == (400, "no broadcast is currently live")
+            assert_pairs(Phone(chrome, url), code)
+            assert other.ask("POST", "/session/pair", json={"code": code}).status_code == 401
+            assert laptop.who()["role"] == "broadcaster"
         with developing(tmp_path / "data") as alone:
             assert httpx.get(f"{alone.server.url}/healthz").text == "ok"
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((address, alone.server.port), timeout=10)
+
+
+def assert_pairs(phone, code):
+    """See that a phone is let in by the code alone, and copies though its browser has no clipboard for it."""
+    phone.open("console")
+    await_some(lambda: "scan what it prints" in phone.run(WORDS))
+    assert phone.run("return document.querySelector('[data-key=enter]')") is None
+    phone.open(f"console#pair={code}")
+    phone.press("[data-key=pair]")
+    await_some(lambda: phone.run("return document.body.className") == "inside")
+    assert phone.run("return [isSecureContext, navigator.clipboard === undefined]") == [False, True]
+
+    phone.simulate("stream.online")
+    phone.simulate("channel.cheer", bits="200", message="ghost of a fax machine")
+    phone.press("[data-key=summary]")
+    await_some(lambda: "Thank you. Please rewind." in phone.paste())
+    phone.run("location.hash = 'address'")
+    phone.press("[data-key=make]")
+    phone.press("[data-key=copy-secret]")
+    await_some(lambda: f"{phone.url}/overlay#secret=" in phone.paste())
+    phone.open("nights?night=live")
+    phone.press(".key.wide")
+    await_some(lambda: "Thank you. Please rewind." in phone.paste())
+    await_some(lambda: phone.open("ghosts") or phone.run("return document.querySelector('.box a')"))
+    phone.press(".box a")
+    phone.press(".one button.main")
+    await_some(lambda: f"{phone.url}/ghosts?ghost=" in phone.paste())
+
+
+@define
+class Phone:
+    """A browser that comes by the network: it has no cookie of the address on loopback."""
+
+    chrome: object
+    url: str
+
+    def open(self, path):
+        self.chrome.get("about:blank")
+        self.chrome.get(f"{self.url}/{path}")
+
+    def run(self, script, *values):
+        return self.chrome.execute_script(script, *values)
+
+    def press(self, selector):
+        """Press a key as a finger does: what a script presses may copy nothing."""
+        element = await_some(lambda: self.chrome.find_elements(By.CSS_SELECTOR, selector))[0]
+        self.run("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+        element.click()
+
+    def simulate(self, event, **options):
+        self.chrome.execute_async_script(SIMULATE, event, options)
+
+    def paste(self):
+        """Paste what was copied, as by the keyboard."""
+        self.run("document.body.append(document.createElement('textarea'))")
+        self.run("document.querySelector('body > textarea:last-child').focus()")
+        paste = {"type": "keyDown", "modifiers": 2, "key": "v", "code": "KeyV", "commands": ["paste"]}
+        self.chrome.execute_cdp_cmd("Input.dispatchKeyEvent", paste)
+        return self.run(
+            "const area = document.querySelector('body > textarea:last-child'), { value } = area;"
+            "area.remove(); return value"
+        )
 
 
 @pytest.mark.process

@@ -331,7 +331,8 @@ def test_the_summary_is_copied(chrome, place):
     chrome.execute_script(f"{key}.click()")
     assert await_some(lambda: chrome.execute_script("return window.copied")) == summary
     chrome.execute_script(
-        "navigator.clipboard.writeText = async () => { throw new DOMException('no', 'NotAllowedError'); }"
+        "navigator.clipboard.writeText = async () => { throw new DOMException('no', 'NotAllowedError'); };"
+        "document.execCommand = () => false;"
     )
     chrome.execute_script(f"{key}.click()")
     chosen = "const one = document.querySelector('textarea:not([hidden])'); return one && one.value"

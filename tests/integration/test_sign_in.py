@@ -1,5 +1,6 @@
 """Hosts sign in with Twitch, on two instances; whatever goes wrong there, nobody gets in who is nobody."""
 
+import html
 import re
 import socket
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from attrs import define
 import showtime_adapters.twitch.sign_in as adapter
 from showtime_app.web.routes import show_stream
 from showtime_core.domain.sessions import Permission
+from showtime_core.use_cases.sign_in import DECLINED
 from support import auth_service, shared
 from support.answers import said
 from support.auth_service import SHARED_SECRET, Auth
@@ -27,6 +29,7 @@ NO_TOKEN = (400, "Twitch user access token or internal JWT must be supplied in A
 NOT_THE_BROADCASTER = (403, "insufficient access: requires broadcaster; you are moderator")
 NOT_LIVE = (400, "no broadcast is currently live")
 BEARER = {"authorization": f"Bearer {auth_service.BROADCASTER}"}
+WAYS = ('href="../session/sign-in?to=/console">Sign in again<', 'href=".././">The house<')
 ALWAYS = 1000
 """Times that Twitch fails: whoever looks after the channel meanwhile fails as well."""
 USERS = {"goldenvcr": "953753877", "tapehead": "31337", "evil": "666"}
@@ -178,7 +181,12 @@ def test_a_session_is_no_viewer_s_token(stage):
 
 
 def assert_out(visitor, answer, status, words):
-    assert (answer.status_code, bool(re.search(words, answer.text))) == (status, True), answer.text
+    """See that nobody got in: a browser is shown a page that says why and what to do."""
+    seen = html.unescape(answer.text)
+    assert (answer.status_code, bool(re.search(words, seen, re.IGNORECASE))) == (status, True), seen
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-store", "accept")
+    assert [link for link in WAYS if link in seen] == [*WAYS]
     assert visitor.token is None
     assert visitor.who()["role"] is None
 
@@ -254,6 +262,19 @@ def test_a_code_that_twitch_does_not_accept_lets_nobody_in(stage):
     assert_out(visitor, visitor.client.get(address), 400, "Invalid authorization code")
 
 
+@pytest.mark.parametrize(
+    ("accept", "type_"),
+    [("*/*", "text/plain; charset=utf-8"), ("application/json", "application/problem+json")],
+)
+def test_a_program_is_told_of_a_sign_in_that_fails_as_of_anything(stage, accept, type_):
+    """Whatever asks for no page is answered by the message alone, as text or as a problem."""
+    visitor = stage.visitor()
+    link = link_of(visitor.go_to_twitch(), "cancel")
+    answer = visitor.client.get(link, headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (403, type_)
+    assert (answer.json()["detail"] if "json" in accept else answer.text) == DECLINED
+
+
 # --- the state ---------------------------------------------------------------------------------------
 
 
@@ -285,8 +306,10 @@ def test_a_sign_in_that_takes_too_long_begins_anew(stage):
 )
 def test_a_sign_in_leads_to_no_other_site(stage, to):
     """Where a sign-in is to lead elsewhere, it does not begin."""
-    answer = httpx.get(f"{stage.url}/session/sign-in", params={"to": to})
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    visitor = stage.visitor()
+    answer = visitor.client.get(f"{stage.url}/session/sign-in", params={"to": to})
+    assert "location" not in answer.headers
+    assert_out(visitor, answer, 400, "to must be a path of this service")
 
 
 # --- sessions ----------------------------------------------------------------------------------------

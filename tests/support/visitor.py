@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import define, field
 
+_PAGES = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+"""What a browser asks for when it goes to an address; its scripts ask otherwise."""
 _LINK = r'id="{}" href="([^"]*)"'
 
 
@@ -15,7 +17,7 @@ class Visitor:
     """A browser with a page of the service at this URL open."""
 
     url: str
-    client: httpx.Client = field(factory=lambda: httpx.Client(timeout=30))
+    client: httpx.Client = field(factory=lambda: httpx.Client(timeout=30, headers={"accept": _PAGES}))
 
     @property
     def token(self) -> str | None:
@@ -25,7 +27,8 @@ class Visitor:
     def ask(self, method: str, path: str, **options: object) -> httpx.Response:
         """Ask as the page does, which says where it comes from."""
         parts = urlsplit(self.url)
-        headers = {"origin": f"{parts.scheme}://{parts.netloc}", **options.pop("headers", {})}
+        headers = {"accept": "*/*", "origin": f"{parts.scheme}://{parts.netloc}"}
+        headers |= options.pop("headers", {})
         return self.client.request(method, f"{self.url}{path}", headers=headers, **options)
 
     def who(self) -> dict[str, object]:

@@ -39,7 +39,8 @@ class TwitchSignIn:
 
     def authorization_url(self, state: str) -> str:
         """Give the URL at which somebody signs in."""
-        return self.oauth.authorization_url(state, self.redirect_uri)
+        # Asked each time, so that whoever is signed in as somebody else can say so.
+        return self.oauth.authorization_url(state, self.redirect_uri, force_verify="true")
 
     async def identify(self, code: str) -> Viewer:
         """Tell whom a code stands for; raises NotAllowed for a token that is not our application's."""

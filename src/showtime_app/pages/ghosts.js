@@ -1,6 +1,7 @@
 /** The gallery of ghosts that were paid for, the newest first; with `?ghost=` one of them. */
 
 import { count } from "./alerts.js";
+import { copyText } from "./copy.js";
 import { h } from "./dom.js";
 
 const PAGE = 24;
@@ -71,7 +72,7 @@ async function one(id) {
   const [newer, older] = [ghosts[place - 1], ghosts[place + 1]];
   document.title = `${ghost.subject}: a ghost of Golden VCR`;
   const saved = h("button.key.main", { type: "button" }, "Copy the link");
-  saved.onclick = () => navigator.clipboard.writeText(location.href).then(() => { saved.textContent = "Copied"; });
+  saved.onclick = async () => { saved.textContent = (await copyText(location.href)) ? "Copied" : "Not copied: it stands above, in the browser"; };
   page.replaceChildren(
     h("nav.walk", { "aria-label": "Ghosts" }, h("a.key", { href: "?" }, "‹ All ghosts"),
       h("div", {}, older ? h("a.key", { href: `?ghost=${older.id}` }, `‹ ${older.number}`) : null, newer ? h("a.key", { href: `?ghost=${newer.id}` }, `${newer.number} ›`) : null)),

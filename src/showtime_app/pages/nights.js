@@ -1,5 +1,6 @@
 /** Past nights, compared; with `?night=` one of them: its timeline, its marks, its receipt, its ghosts. */
 
+import { copyText } from "./copy.js";
 import { h } from "./dom.js";
 import { clock, drawTimeline, length } from "./timeline.js";
 
@@ -146,15 +147,11 @@ function copySummary(night) {
 }
 
 async function copy(words, fallback) {
-  try {
-    await navigator.clipboard.writeText(words);
-    return "Copied.";
-  } catch {
-    fallback.value = words;
-    fallback.hidden = false;
-    fallback.select();
-    return "The browser does not let this page copy: it is selected above.";
-  }
+  if (await copyText(words)) return "Copied.";
+  fallback.value = words;
+  fallback.hidden = false;
+  fallback.select();
+  return "The browser does not let this page copy: it is selected above.";
 }
 
 // --- marks ----------------------------------------------------------------------------------

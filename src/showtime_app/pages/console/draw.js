@@ -1,5 +1,6 @@
 /** What the parts of the console share: drawing where something has changed, keys, lights, and words of time. */
 
+import { copyText } from "../copy.js";
 import { h, icon, svg } from "../dom.js";
 
 const drawn = new WeakMap();
@@ -67,29 +68,10 @@ export function plural(number, one, many = `${one}s`) {
   return `${Number(number).toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-/** Copy text, which may still be on its way: a browser lets a click copy at once or not at all. The key says so. */
+/** Copy text, which may still be on its way; the key says whether it is. */
 export async function copy(element, text) {
   const before = [...element.childNodes];
-  const isCopied = await (navigator.clipboard ? toClipboard(text) : copyByHand(text)).then(() => true, () => false);
+  const isCopied = await copyText(text).catch(() => false);
   element.replaceChildren(icon(isCopied ? "check" : "cross"), h("span", before.length > 1 ? {} : { class: "unseen" }, isCopied ? "Copied" : "Not copied"));
   setTimeout(() => element.replaceChildren(...before), 2000);
-}
-
-function toClipboard(text) {
-  if (typeof text === "string") return navigator.clipboard.writeText(text);
-  const type = "text/plain";
-  return navigator.clipboard.write([new ClipboardItem({ [type]: text.then((words) => new Blob([words], { type })) })]);
-}
-
-/** Copy without the clipboard, which a browser keeps from pages that come by HTTP, as from `dev --lan`. */
-async function copyByHand(text) {
-  const words = await text;
-  const active = document.activeElement;
-  const area = document.body.appendChild(h("textarea.unseen", { "aria-label": "What is copied" }));
-  area.value = words;
-  area.select();
-  const isCopied = document.execCommand("copy");
-  area.remove();
-  active?.focus({ preventScroll: true });
-  if (!isCopied) throw new Error("the browser does not copy");
 }

@@ -20,6 +20,7 @@ const SOON = 150;
 const NOTICE = 9000;
 const REFUSED = 1000;
 const ENDED = "Your session has ended, or the broadcaster has withdrawn it. Nothing was lost: sign in again.";
+const SCAN = "This device is let in by a code: start `showtime dev --lan` again on the laptop, and scan what it prints.";
 const READS = {
   awaiting: ["admin/ghosts", (found) => found.ghosts],
   parked: ["admin/parked", (found) => found.parked],
@@ -153,13 +154,14 @@ function drawSignIn({ way, message }) {
   const code = pairingCode();
   const ways = {
     twitch: () => h("a.key.main", { href: address("session/sign-in?to=/console") }, icon("person"), "Sign in with Twitch"),
-    laptop: () => key("enter", "Come in", () => enter("session/laptop"), { mark: "check", style: "main" }),
+    laptop: () => (isSecureContext ? key("enter", "Come in", () => enter("session/laptop"), { mark: "check", style: "main" }) : null), // at its own address alone
   };
+  const lead = way === "laptop" && !code && !isSecureContext ? SCAN : "The console is for the broadcaster, and for moderators whom the broadcaster lets in.";
   $("show").hidden = true;
   $("other").hidden = false;
   $("menu").hidden = true;
   paint($("other"), ["sign-in", way, message, code], () => h("div.place.door", {}, h("h2.hand", {}, "Staff only."),
-    h("p.lead", {}, message || "The console is for the broadcaster, and for moderators whom the broadcaster lets in."),
+    h("p.lead", {}, message || lead),
     h("p.tools", {}, code ? key("pair", "Pair this device", () => enter("session/pair", { code }), { mark: "check", style: "main" }) : ways[way]?.() ?? null)));
 }
 

@@ -4,6 +4,8 @@ No page has data of its own: what it shows it reads from the routes that program
 """
 
 import mimetypes
+import re
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from showtime_app.web.openapi.descriptions import said
 _FOLDER = Path(str(files("showtime_app") / "pages"))
 _FILES = {path.relative_to(_FOLDER).as_posix(): path for path in _FOLDER.rglob("*.*")}
 """What there is: a name that is not among them is refused, whatever it is."""
+_PART = re.compile(r"{(\w+)}")
 _TYPES = mimetypes.MimeTypes()
 _TYPES.add_type("font/woff2", ".woff2")
 _TYPES.add_type("text/javascript", ".js")
@@ -56,9 +59,19 @@ def routes() -> list[HTTPRouteHandler]:
     return [overlay, gallery, console, nights, file]
 
 
-def page(name: str, request: Request[Any, Any, Any]) -> Response[str]:
-    """Give a page; what it refers to is right before it, wherever a proxy has put it."""
-    text = _read(f"{name}.html").decode().replace("{here}", without_slash(request.scope))
+def is_for_people(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether a browser asks for what people are to see."""
+    return request.headers.get("accept", "").startswith("text/html")
+
+
+def page(name: str, request: Request[Any, Any, Any], up: str = "", **words: str) -> Response[str]:
+    """Give a page; what it refers to is right before it, wherever a proxy has put it.
+
+    `up` leads from the address without a slash at its end to where the pages are. Each of `words` is put, as
+    text, where the page has its name in braces.
+    """
+    parts = {"here": without_slash(request.scope) + up, **words}
+    text = _PART.sub(lambda part: escape(parts[part[1]]), _read(f"{name}.html").decode())
     return Response(text, media_type="text/html", headers={"cache-control": "no-cache", "vary": "accept"})
 
 

@@ -19,6 +19,7 @@ from showtime_app.web.middleware.cookies import Cookies
 from showtime_app.web.middleware.same_origin import SameOrigin, is_on_this_machine
 from showtime_app.web.openapi.descriptions import AWAY, described, says
 from showtime_app.web.routes.options import options
+from showtime_app.web.routes.sign_in_page import FOR_PEOPLE
 from showtime_core.domain.sessions import (
     MAX_PATH,
     OWN_PATH,
@@ -194,6 +195,7 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         "/sign-in",
         status_code=302,
         media_type="text/plain",
+        exception_handlers=FOR_PEOPLE,
         opt=described(
             example=_ELSEWHERE,
             headers={"location": "Where one signs in, at Twitch."},
@@ -214,6 +216,7 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         "/callback",
         status_code=303,
         media_type="text/plain",
+        exception_handlers=FOR_PEOPLE,
         opt=described(
             example=_ELSEWHERE, headers={"location": "Where the sign-in leads to."}, refusals=_AT_TWITCH
         ),
@@ -221,7 +224,10 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     async def finish_sign_in(
         request: AnyRequest, given_state: State = "", code: Code = "", error: Error = ""
     ) -> Response[str]:
-        """Sign in whom Twitch sends back, by a new session, and lead on to where the sign-in was to lead."""
+        """Sign in whom Twitch sends back, by a new session, and lead on to where the sign-in was to lead.
+
+        A browser whose sign-in fails is shown a page that says why.
+        """
         browser = routes.cookies.read(request.scope, routes.cookies.sign_in)
         token = routes.new_token(request)
         path = await routes.use_case.finish(TwitchReply(given_state, browser or "", code, error), token)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from showtime_app.metrics import CONTENT_TYPE, Metrics
 from showtime_app.web.openapi.descriptions import said, says
-from showtime_app.web.routes.pages import page
+from showtime_app.web.routes.pages import is_for_people, page
 from showtime_core.domain.health import PendingWork, Readiness
 from showtime_core.errors import Unavailable
 
@@ -74,7 +74,7 @@ def routes(
     @get("/", tags=["status"], opt=said("status"))
     async def root(request: Request[Any, Any, Any]) -> Response[Status] | Response[str]:
         """Tell the same; a browser gets the page of the house."""
-        if request.headers.get("accept", "").startswith("text/html"):
+        if is_for_people(request):
             return page("house", request)
         return Response(await current(), headers={"vary": "accept"})
 

@@ -1,5 +1,6 @@
 """Signing in on a laptop and behind a proxy: the routes before what is kept in memory."""
 
+import html
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -176,6 +177,42 @@ async def test_behind_a_proxy_cookies_are_for_this_host_alone():
             assert said(await browser.delete("/session", headers={"origin": origin})) == (403, ELSEWHERE)
         headers = {"origin": "https://goldenvcr.example", "host": "127.0.0.1:5001"}  # a proxy may change it
         assert (await browser.delete("/session", headers=headers)).status_code == 204
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "{remedy}", "Tom &amp; Jerry"])
+async def test_a_name_of_twitch_is_text_on_the_page_that_turns_somebody_away(name):
+    """A stranger's name cannot become markup of the page on which the sign-in ends."""
+
+    class Strange(Twitch):
+        async def identify(self, code: str) -> Viewer:
+            assert code
+            return Viewer("666", "evil", name)
+
+    routes = SessionRoutes(
+        evolve(in_memory(), provider=Strange()), Cookies(is_secure=False), SameOrigin(HERE)
+    )
+    async with serving(routes) as browser:
+        begun = await browser.get("/session/sign-in", params={"to": "/console"})
+        state = httpx.URL(begun.headers["location"]).params["state"]
+        browser.headers["accept"] = "text/html,*/*;q=0.8"
+        answer = await browser.get("/session/callback", params={"state": state, "code": "good"})
+        assert answer.status_code == 403
+        assert f"<p>{html.escape(name)} is neither the broadcaster nor a moderator" in answer.text
+
+
+async def test_a_fault_of_ours_ends_on_a_page_too(caplog):
+    """A browser is shown no more of a fault of ours than a program is told."""
+
+    class Broken(Twitch):
+        def authorization_url(self, state: str) -> str:
+            raise RuntimeError(f"a secret of ours: {state}")
+
+    routes = SessionRoutes(evolve(in_memory(), provider=Broken()), Cookies(is_secure=False), SameOrigin(HERE))
+    async with serving(routes) as browser:
+        answer = await browser.get("/session/sign-in", headers={"accept": "text/html"})
+        assert (answer.status_code, "<p>Internal error.</p>" in answer.text) == (500, True)
+        assert "a secret of ours" not in answer.text
+        assert "a secret of ours" in caplog.text
 
 
 async def test_without_a_laptop_there_is_no_click():
