@@ -47,5 +47,8 @@ In memory
     looked_back         nights as they are looked at afterwards, tape by tape
     studio              the viewers' routes before a channel in memory
 
+Whether all this is any good
+    planted             bugs that are planted one at a time, for what ships to find
+
 schemathesis_hooks is loaded by the command line of Schemathesis.
 """
