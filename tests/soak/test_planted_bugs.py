@@ -2,12 +2,10 @@
 
 import pytest
 
-from support.planted import PLANTED, look_for
+from support.planted import PLANTED, look_for, not_found
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
-def test_what_ships_finds_it(planted, tmp_path):
-    """A machine of the harness fails on the code with the bug, by an assertion, within 200 examples."""
-    found = look_for(planted, tmp_path)
-    assert found.returncode == 1, found.stdout + found.stderr
-    assert "1 failed" in found.stdout
+def test_what_ships_finds_it(planted):
+    """What ships fails on the code with the bug, within 200 examples and a minute of CPU."""
+    assert not_found(look_for([planted])) == ""

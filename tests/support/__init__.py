@@ -7,7 +7,6 @@ How the service runs
     forked              what makes those processes: forks of one that has imported everything
     clean_environment   our packages with what an extra asks for, and nothing else
     shared              fixtures: a database and a server for all tests of a module
-    planted             bugs of one line in a copy of our packages, and what is shipped run against them
     seeded              the streams of the service in the seeded world, and bugs that are planted in code
     scale               how much of a long proof is played: `make test` or `make soak`
     terminal            commands of the docs, run as they stand there
@@ -48,6 +47,9 @@ What is in the database
 In memory
     looked_back         nights as they are looked at afterwards, tape by tape
     studio              the viewers' routes before a channel in memory
+
+Whether all this is any good
+    planted             bugs that are planted one at a time, for what ships to find
 
 schemathesis_hooks is loaded by the command line of Schemathesis.
 """

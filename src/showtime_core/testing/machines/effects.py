@@ -128,6 +128,7 @@ class EffectsMachine(RuleBasedStateMachine):
         try:
             self._finish()
             self._run(lambda: check_the_end(self.kept, self.world, self.sent.values(), self.by_hand))
+            self._run(self._check_claims)
         finally:
             for instance in self.instances:
                 self._run(partial(self._end, instance))
@@ -145,6 +146,12 @@ class EffectsMachine(RuleBasedStateMachine):
         for one in new:
             if isinstance(one.content, ev.GhostRequested) and f"{one.id}:summon-ghost" in self.kept.effects:
                 self._check_is_no_repetition(one, one.content)
+
+    async def _check_claims(self) -> None:
+        """A transaction that is taken for one of ours is one that was made for us, and for nobody else."""
+        for viewer in _VIEWERS:
+            claimed = await self.instances[0].outbox.claimed(viewer)
+            assert set(claimed) <= set(self.world.flows.values())
 
     def _check_is_no_repetition(self, new: Entry, wanted: ev.GhostRequested) -> None:
         """A request has a ghost of its own only if no other is being made, or was shown a moment ago."""
@@ -212,6 +219,21 @@ class EffectsMachine(RuleBasedStateMachine):
         self._run_until("nothing more")
         if self._parked():
             self._decide_about(max(self._parked()), decision)
+
+    @rule(viewer=st.sampled_from(_VIEWERS), loss=_LOST, look=_RESULTS)
+    def dismiss_a_payment(self, viewer: Viewer, loss: CallResult, look: CallResult) -> None:
+        """The answer to a payment is lost, a person dismisses it, and the ledger may show what was before."""
+        self.record_events([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[1]}")])
+        for result in (loss, CallResult.REFUSED):
+            self._run_until("accept")
+            if self.world.calls:
+                self._decide(0, result)
+        self._run_until("nothing more")
+        if payments := [key for key in self._parked() if key.endswith(GhostTask.PAY)]:
+            self._decide_about(max(payments), Decision.DISMISS)
+            self._run_until("find")
+            if self.world.calls:
+                self._decide(0, look)
 
     @precondition(lambda self: self._lost_credits())
     @rule(data=st.data())
