@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.events import SubscriptionStart
 from showtime_core.domain.journal import Outcome
@@ -125,39 +125,6 @@ class LastTapes(Struct):
     tapes: Annotated[list[LastTapeDocument], says("Each once, the one that was on last first.")]
 
 
-_ROW: Object = {
-    "id": 1187,
-    "kind": "bits",
-    "type": "channel.cheer",
-    "who": "LateFeeLarry",
-    "what": "100 bits",
-    "words": "This is the one with the power drill, isn't it.",
-    "isTest": False,
-    "sentAt": "2026-10-30T22:49:31Z",
-    "at": "2026-10-30T22:49:31Z",
-    "message": "befa7b53-d79d-478f-86b9-120f112b044e",
-    "outcome": "reacted",
-    "remark": None,
-    "handledAt": None,
-    "alerts": [
-        {"id": 42, "state": "missed", "reason": "no overlay was painting for ten minutes", "at": None}
-    ],
-    "effects": [{"kind": "credit-cheer", "status": "done", "remark": None, "points": 100}],
-    "parts": [],
-}
-_SUMS: Object = {
-    "since": "2026-10-30T09:00:00Z",
-    "now": "2026-10-30T23:14:07Z",
-    "follows": 41,
-    "bits": 4200,
-    "subs": 6,
-    "gifts": 50,
-    "raids": 1,
-    "ghosts": 7,
-    "pointsEarned": 17400,
-    "pointsSpent": 1400,
-    "plot": [{"at": "2026-10-30T21:00:00Z", "points": 200, "ghosts": 1}],
-}
 _NO_ROW = "no such row"
 _HANDLED = "/night/{row:str}/handled"
 _NO_KIND = f"no such kind: choose {', '.join(NightKind)}"
@@ -185,10 +152,7 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
 
     @get(
         "/night",
-        opt=described(
-            example={"rows": [_ROW], "before": None},
-            refusals={400: [_NO_KIND, "limit: Expected `int` <= 200"], **AWAY},
-        ),
+        opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}),
     )
     async def read_night(
         kinds: Kinds = "", before: Before = 0, after: After = 0, limit: Limit = 50
@@ -197,16 +161,14 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
         page = await use_case.page(_read_kinds(kinds), limit, before or None, after or None)
         return NightFeed([describe_row(row) for row in page.rows], page.following)
 
-    @get("/night/totals", opt=described(example=_SUMS, refusals=AWAY))
+    @get("/night/totals", opt=said("add_up_night"))
     async def add_up_night() -> NightSums:
         """Add up the night, with points and ghosts of each ten minutes."""
         return convert_to(NightSums, await use_case.totals())
 
     @get(
         "/tapes",
-        opt=described(
-            example={"tapes": [{"id": 31, "lastOnAt": "2026-10-30T22:58:00Z", "times": 2}]}, refusals=AWAY
-        ),
+        opt=said("list_last_tapes"),
     )
     async def list_last_tapes(limit: Limit = 12) -> LastTapes:
         """List the tapes that were on last."""
