@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar import Router, get, post
 from msgspec import Struct
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.times import DATE_TIME, Time
@@ -68,11 +69,7 @@ def router(approvals: GhostApprovals, hosts_only: Guard) -> Router:
         """Let a ghost be painted, or give its points back."""
         if decision not in _DECISIONS:
             raise NotFound(_NO_DECISION)
-        try:
-            named = UUID(ghost_id)
-        except ValueError:
-            raise NotFound(_NOT_WAITING) from None
-        await approvals.decide(named, is_approved=decision == "approve")
+        await approvals.decide(read_id(ghost_id, _NOT_WAITING), is_approved=decision == "approve")
 
     return Router(
         "/admin/ghosts",

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from litestar import HttpMethod, Response, Router, delete, get, post, route
+from litestar import Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, said, says
+from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.events import SubscriptionStart
 from showtime_core.domain.journal import Outcome
@@ -186,11 +187,6 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
 def _marks(use_case: ReadNightFeed) -> list[HTTPRouteHandler]:
     """Make the routes of what is handled."""
 
-    @route(_HANDLED, http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
-    async def handled_options(row: Row) -> Response[None]:  # noqa: ARG001 - a part of the path
-        # The framework's own would name the methods of the first handler of this path alone.
-        return Response(None, headers={"allow": "DELETE, OPTIONS, POST"})
-
     @post(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
     async def mark_handled(row: Row) -> None:
         """Mark a row as handled, for whoever reads the feed."""
@@ -201,7 +197,7 @@ def _marks(use_case: ReadNightFeed) -> list[HTTPRouteHandler]:
         """Take the mark back."""
         await use_case.log.mark(_read_row(row), is_handled=False)
 
-    return [handled_options, mark_handled, mark_open]
+    return [options(_HANDLED, "POST", "DELETE"), mark_handled, mark_open]
 
 
 def describe_row(row: NightRow) -> NightRowDocument:

@@ -1,11 +1,12 @@
 """The host's routes for nights afterwards: timelines, marks for the recording, summaries, a comparison."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 from msgspec import Struct
 
@@ -185,6 +186,13 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         """
         return discord_summary(await read(night))
 
+    handlers = [compare_nights, get_timeline, get_summary, *_marks(read)]
+    return Router("/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"])
+
+
+def _marks(read: Callable[[str], Awaitable[NightTimeline]]) -> list[HTTPRouteHandler]:
+    """Make the routes of marks for a recording."""
+
     @get("/{night:str}/marks.vtt", media_type="text/vtt", opt=said("get_marks_vtt"))
     async def get_marks_vtt(
         night: NightName,
@@ -226,8 +234,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
             )
         return _file(text, f"night-{found.id}-{clock}.txt", "text/plain")
 
-    handlers = [compare_nights, get_timeline, get_summary, get_marks_vtt, get_marks_txt]
-    return Router("/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"])
+    return [get_marks_vtt, get_marks_txt]
 
 
 def read_clock(name: str) -> Clock:

@@ -3,12 +3,13 @@
 import json
 import re
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import OVERLAY, SHOW_HOST, Guard
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.queue_document import QueueItem, describe_showing
@@ -98,7 +99,7 @@ def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
     async def keep_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> RenewedLease:
         """Keep what it plays, as long as it paints."""
         _check(data)
-        renewal = await use_case.renew(_read_showing(showing), data.overlay, data.frames)
+        renewal = await use_case.renew(read_id(showing, _NO_SHOWING), data.overlay, data.frames)
         return RenewedLease(renewal.is_renewed, renewal.holds_for.total_seconds())
 
     @post(
@@ -109,7 +110,7 @@ def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
     async def acknowledge_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> None:
         """Acknowledge that it was painted and played; the second time changes nothing."""
         _check(data)
-        await use_case.acknowledge(_read_showing(showing), data.overlay, data.frames)
+        await use_case.acknowledge(read_id(showing, _NO_SHOWING), data.overlay, data.frames)
 
     handlers: list[Any] = [take_next_alert, keep_showing, acknowledge_showing]
     return Router("/", route_handlers=handlers, guards=[overlays_only], security=OVERLAY, tags=["show"])
@@ -138,14 +139,6 @@ def _check(state: OverlayState) -> None:
         raise Refused(_BAD_OVERLAY)
     if not 0 <= state.frames <= _MAX_COUNT:
         raise Refused(_BAD_FRAMES)
-
-
-def _read_showing(text: str) -> UUID:
-    """Read the id of a showing; one that is malformed names none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(_NO_SHOWING) from None
 
 
 def _read_alert(body: bytes) -> int | None:

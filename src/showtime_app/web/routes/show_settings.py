@@ -12,10 +12,11 @@ from litestar.params import JSONBody
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import asdict
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.routes.options import options
-from showtime_app.web.times import DATE_TIME, Time
+from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.show.kind_rules import (
     MAX_BITS,
     MAX_SECONDS,
@@ -128,26 +129,17 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
         """
         token = spell_secret(data.kind, secrets.token_urlsafe(_CHANCE_BYTES))
         kept = await show_secrets.add(ShowSecret(uuid4(), data.kind, data.name), digest_of(token))
-        return MadeSecret(kept.id, kept.kind, kept.name, _made_at(kept), token)
+        return MadeSecret(**asdict(convert_to(ListedSecret, kept)), secret=token)
 
     @get("/secrets", opt=said("list_secrets"))
     async def list_secrets() -> SecretList:
         """List the secrets that hold."""
-        return SecretList(
-            [
-                ListedSecret(each.id, each.kind, each.name, _made_at(each))
-                for each in await show_secrets.list_all()
-            ]
-        )
+        return SecretList(convert_to(list[ListedSecret], await show_secrets.list_all()))
 
     @delete("/secrets/{secret_id:str}", status_code=204, opt=described(refusals={404: [_NO_SECRET], **AWAY}))
     async def withdraw_secret(secret_id: Annotated[str, says("Names the secret.", format="uuid")]) -> None:
         """Withdraw a secret: it is not accepted any more."""
-        try:
-            named = UUID(secret_id)
-        except ValueError:
-            raise NotFound(_NO_SECRET) from None
-        await show_secrets.withdraw(named)
+        await show_secrets.withdraw(read_id(secret_id, _NO_SECRET))
 
     return [options("/secrets", "GET", "POST"), make_secret, list_secrets, withdraw_secret]
 
@@ -157,7 +149,7 @@ def _list_rules(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
     async def list_rules() -> RulesOfKinds:
         """List how each kind of alerts is played."""
         show = (await use_case.store.read()).show
-        return RulesOfKinds({kind: _describe_rule(show.rule(kind)) for kind in kinds})
+        return RulesOfKinds({kind: convert_to(RuleOfKind, show.rule(kind)) for kind in kinds})
 
     return list_rules
 
@@ -175,15 +167,6 @@ def _set_rule(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
         await use_case.set_rule(kind, _read_rule(default_rule(kind), await request.body()))
 
     return set_rule
-
-
-def _made_at(secret: ShowSecret) -> Time:
-    assert secret.made_at, "it is kept"
-    return Time.of(secret.made_at)
-
-
-def _describe_rule(rule: KindRule) -> RuleOfKind:
-    return RuleOfKind(rule.seconds, rule.if_busy, rule.min_bits, rule.is_joined, rule.in_safe_mode)
 
 
 def _read_rule(default: KindRule, body: bytes) -> KindRule:

@@ -7,9 +7,9 @@ state, queue, train, health. Of the rest chat alone is replayed, by an id that t
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
@@ -21,7 +21,7 @@ from litestar.types import Receive, Scope, Send
 
 from showtime_app.web import sse
 from showtime_app.web.asgi import header, refuses_method, send_body
-from showtime_app.web.hub import StreamClient
+from showtime_app.web.hub import EncodedEvent, StreamClient
 from showtime_app.web.middleware.access import Guards
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_app.web.routes.status import ReadinessCache, Status
@@ -40,6 +40,7 @@ _LOOK_SECONDS = 5.0
 _READ_AGAIN_SECONDS = 1.0
 _WAITING = 64
 """What one page may be behind before its sources are held up, which have bounds of their own."""
+_Read = TypeVar("_Read")
 _ID = re.compile(r"(?P<epoch>.+)-(?P<feed>[0-9]{1,18})\.(?P<chat>[0-9]{1,18})")
 
 
@@ -138,8 +139,8 @@ async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
 
 async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
-    tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_access(page)]
-    tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
+    tellers: list[Coroutine[Any, Any, None]] = [_check_access(page)]
+    tellers += [_TELLERS[layer](page, client) for layer, client in clients.items()]
     watches = page.sources.watches
     tellers += [_tell_changes(page, name, watches[name]) for name in watches if name in page.layers]
     tellers += [_tell_health(page)] if "health" in page.layers else []
@@ -159,32 +160,19 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
                 task.cancel()
 
 
-async def _tell_feed(page: _OpenPage, clients: dict[str, StreamClient]) -> None:
-    """Tell the state as it is, then what changes, and each alert."""
-    async with asyncio.TaskGroup() as group:
-        if state := clients.get("state"):
-            group.create_task(_tell_state(page, state))
-        if alerts := clients.get("alert"):
-            group.create_task(_tell_alerts(page, alerts))
-
-
 async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
     begin = await client.begin
     await page.out.put(page.event("state", begin.snapshot))
-    while True:
-        event = await client.queue.get()
-        if event.id > begin.id:
-            await page.out.put(page.event("state", event.payload))
+    async for event in _queued(client, begin.id):
+        await page.out.put(page.event("state", event.payload))
 
 
 async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
     page.feed_id = max(page.feed_id, (await client.begin).id)
-    while True:
-        event = await client.queue.get()
-        if event.id > page.feed_id:
-            page.feed_id = event.id
-            data = f'{{"id":{event.id},{event.payload[1:]}'
-            await page.out.put(page.event("alert", data, has_id=True))
+    async for event in _queued(client, page.feed_id):
+        page.feed_id = event.id
+        data = f'{{"id":{event.id},{event.payload[1:]}'
+        await page.out.put(page.event("alert", data, has_id=True))
 
 
 async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
@@ -194,11 +182,29 @@ async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
         page.chat_id = entry.id
         await page.out.put(page.event("chat", entry.payload, has_id=True))
     page.chat_id = max(page.chat_id, begin.id)
+    async for event in _queued(client, page.chat_id):
+        page.chat_id = event.id
+        await page.out.put(page.event("chat", event.payload, has_id=True))
+
+
+_TELLERS = {"state": _tell_state, "alert": _tell_alerts, "chat": _tell_chat}
+
+
+async def _queued(client: StreamClient, after: int) -> AsyncIterator[EncodedEvent]:
+    """Give what is published after this id, as it comes."""
     while True:
         event = await client.queue.get()
-        if event.id > page.chat_id:
-            page.chat_id = event.id
-            await page.out.put(page.event("chat", event.payload, has_id=True))
+        if event.id > after:
+            after = event.id
+            yield event
+
+
+async def _retried(read: Callable[[], Awaitable[_Read]]) -> _Read:
+    """Give what is read, once the database can be reached."""
+    while True:
+        with suppress(Unavailable):
+            return await read()
+        await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
 async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[FeedEntry]:
@@ -211,22 +217,13 @@ async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[Feed
         read = partial(page.sources.recent_chat, page.backlog, until)
     else:
         return ()
-    while True:
-        try:
-            return await read()
-        except Unavailable:
-            await asyncio.sleep(_READ_AGAIN_SECONDS)
+    return await _retried(read)
 
 
 async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
     """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
-        while True:
-            try:
-                await watch.look()
-                break
-            except Unavailable:
-                await asyncio.sleep(_READ_AGAIN_SECONDS)
+        await _retried(watch.look)
         while True:
             changed.clear()
             await page.out.put(page.event(name, watch.document))
