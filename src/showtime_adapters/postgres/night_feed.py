@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.show.statements import NOTIFY
-from showtime_adapters.wire import decode_effect
+from showtime_adapters.wire import find_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast
 from showtime_core.domain.journal import Outcome
 from showtime_core.domain.lights import Effort
@@ -207,11 +207,8 @@ def _by_entry(rows: Sequence[Any], read: Any) -> Mapping[str, tuple[Any, ...]]: 
 
 
 def _effect(row: Any) -> NightEffect | None:  # noqa: ANN401 - a row by its names
-    """Read an effect; None if nobody can read it, whatever its payload was changed to by hand."""
-    try:
-        return NightEffect(decode_effect(row.kind, row.payload), EffectStatus(row.status), row.remark)
-    except Exception:
-        return None
+    effect = find_effect(row.kind, row.payload)
+    return NightEffect(effect, EffectStatus(row.status), row.remark) if effect else None
 
 
 def _entry(

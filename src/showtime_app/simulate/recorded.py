@@ -68,8 +68,8 @@ def _tape_call(entry: Entry) -> TapeCall | None:
 async def play_recorded(stage: Stage, steps: Sequence[RecordedStep], *, keeps_ids: bool) -> None:
     """Play the steps, each when the one before is answered and the pause between them is over.
 
-    It ends early where nothing that was sent so far has been answered as it should be. Messages keep the ids of the file with
-    `keeps_ids`; else they have new ones, since a server knows those of before.
+    It ends early where nothing that was sent so far has been answered as it should be.
+    With `keeps_ids` messages keep the ids of the file; else new ones, since a server knows those of before.
     """
     context = stage.context
     names = Scene(context.rng, context.ids, timestamp="")
