@@ -16,8 +16,8 @@ from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliverie
 from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.night import NightStep
 from showtime_app.simulate.options import Pacing
-from showtime_app.simulate.player import Stage
-from showtime_app.simulate.recorded import play_recorded, steps_of
+from showtime_app.simulate.playback import play_recorded, steps_of
+from showtime_app.simulate.player import Playback
 from showtime_app.simulate.runner import OutcomePrinter, RunSettings, exit_with
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
@@ -123,14 +123,14 @@ def _play_night(speed: float, token: str | None, **given: object) -> None:
         _show_night(setting, steps, has_token=token is not None)
         return
 
-    _play(setting, token, speed, lambda stage: player.play_night(stage, steps))
+    _play(setting, token, speed, lambda playback: player.play_night(playback, steps))
 
 
 def _play(
-    setting: RunSettings, token: str | None, speed: float, play: Callable[[Stage], Awaitable[None]]
+    setting: RunSettings, token: str | None, speed: float, play: Callable[[Playback], Awaitable[None]]
 ) -> None:
     async def work(sender: Sender) -> None:
-        await play(Stage(setting.context, sender, setting.target.base, token, speed, click.echo))
+        await play(Playback(setting.context, sender, setting.target.base, token, speed, click.echo))
 
     setting.run(work, OutcomePrinter(is_silent=True))
 
@@ -154,7 +154,7 @@ def _play_file(file: IO[bytes], speed: float, token: str | None, *, same_ids: bo
             click.echo(f"{step.at}  {step.said}")
         return
 
-    _play(setting, token, speed, lambda stage: play_recorded(stage, steps, keeps_ids=same_ids))
+    _play(setting, token, speed, lambda playback: play_recorded(playback, steps, keeps_ids=same_ids))
 
 
 def _token(secret: str | None, channel: Viewer) -> str | None:

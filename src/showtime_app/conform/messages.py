@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Factory, evolve, field, frozen
 
-from showtime_app.conform.wire import Place
+from showtime_app.conform.http1 import Place
 from showtime_app.simulate.messages import eventsub_headers, sign
 
 Json = dict[str, Any]

@@ -49,7 +49,7 @@ def tape_calls(step: NightStep) -> Iterator[TapeCall]:
 
 
 @frozen
-class Stage:
+class Playback:
     """What an evening is played with."""
 
     context: DeliveryContext
@@ -76,19 +76,19 @@ class Stage:
         return is_hopeless
 
 
-async def play_night(stage: Stage, steps: Sequence[NightStep]) -> None:
+async def play_night(playback: Playback, steps: Sequence[NightStep]) -> None:
     """Play the steps, each when the one before is answered and the pause between them is over.
 
     It ends early where nothing that was sent so far has been answered as it should be.
     """
     now = 0.0
     for step in steps:
-        await asyncio.sleep((step.at - now) / stage.speed)
+        await asyncio.sleep((step.at - now) / playback.speed)
         now = step.at
         if step.said:
-            stage.say(f"{step.clock}  {step.said}")
-        await stage.sender.deliver(requests(step, stage.context), at_once=_AT_ONCE)
+            playback.say(f"{step.clock}  {step.said}")
+        await playback.sender.deliver(requests(step, playback.context), at_once=_AT_ONCE)
         for call in tape_calls(step):
-            await stage.change_tape(call)
-        if stage.is_called_off():
+            await playback.change_tape(call)
+        if playback.is_called_off():
             return

@@ -190,12 +190,12 @@ def _marks(use_case: ReadNightFeed) -> list[HTTPRouteHandler]:
     @post(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
     async def mark_handled(row: Row) -> None:
         """Mark a row as handled, for whoever reads the feed."""
-        await use_case.log.mark(_read_row(row), is_handled=True)
+        await use_case.store.mark(_read_row(row), is_handled=True)
 
     @delete(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
     async def mark_open(row: Row) -> None:
         """Take the mark back."""
-        await use_case.log.mark(_read_row(row), is_handled=False)
+        await use_case.store.mark(_read_row(row), is_handled=False)
 
     return [options(_HANDLED, "POST", "DELETE"), mark_handled, mark_open]
 

@@ -12,7 +12,7 @@ from showtime_app.simulate import timestamps
 from showtime_app.simulate.deliveries import DeliveryContext
 from showtime_app.simulate.event_options import Scene
 from showtime_app.simulate.messages import ACCEPTED, Request, eventsub_headers, sign
-from showtime_app.simulate.player import Stage, TapeCall, tape_call
+from showtime_app.simulate.player import Playback, TapeCall, tape_call
 from showtime_core.domain.journal import PRUNED, Entry, EntrySource, JournalRecord
 from showtime_core.texts import format_time
 
@@ -65,24 +65,24 @@ def _tape_call(entry: Entry) -> TapeCall | None:
     return tape_call(None) if entry.type == "tape.stop" else None
 
 
-async def play_recorded(stage: Stage, steps: Sequence[RecordedStep], *, keeps_ids: bool) -> None:
+async def play_recorded(playback: Playback, steps: Sequence[RecordedStep], *, keeps_ids: bool) -> None:
     """Play the steps, each when the one before is answered and the pause between them is over.
 
     It ends early where nothing that was sent so far has been answered as it should be.
     With `keeps_ids` messages keep the ids of the file; else new ones, since a server knows those of before.
     """
-    context = stage.context
+    context = playback.context
     names = Scene(context.rng, context.ids, timestamp="")
-    loop, shift = asyncio.get_running_loop(), TimeShift(stage.speed)
+    loop, shift = asyncio.get_running_loop(), TimeShift(playback.speed)
     started = loop.time()
     for step in steps:
-        await asyncio.sleep(step.at.total_seconds() / stage.speed - (loop.time() - started))
+        await asyncio.sleep(step.at.total_seconds() / playback.speed - (loop.time() - started))
         if step.call is None:
             entry = step.entry if keeps_ids else evolve(step.entry, id=names.uuid())
-            await stage.sender.deliver(iter([request_of(entry, context, shift)]))
+            await playback.sender.deliver(iter([request_of(entry, context, shift)]))
         else:
-            await stage.change_tape(step.call)
-        if stage.is_called_off():
+            await playback.change_tape(step.call)
+        if playback.is_called_off():
             return
 
 
