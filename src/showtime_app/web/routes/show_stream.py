@@ -7,9 +7,9 @@ state, queue, train, health. Of the rest chat alone is replayed, by an id that t
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -21,7 +21,7 @@ from litestar.types import Receive, Scope, Send
 
 from showtime_app.web import sse
 from showtime_app.web.asgi import header, refuses_method, send_body
-from showtime_app.web.hub import EncodedEvent, StreamClient
+from showtime_app.web.hub import StreamClient
 from showtime_app.web.middleware.access import Guards
 from showtime_app.web.openapi.descriptions import OPERATIONS, raw
 from showtime_app.web.routes.status import ReadinessCache, Status
@@ -40,7 +40,6 @@ _LOOK_SECONDS = 5.0
 _READ_AGAIN_SECONDS = 1.0
 _WAITING = 64
 """What one page may be behind before its sources are held up, which have bounds of their own."""
-_Read = TypeVar("_Read")
 _ID = re.compile(r"(?P<epoch>.+)-(?P<feed>[0-9]{1,18})\.(?P<chat>[0-9]{1,18})")
 
 
@@ -163,16 +162,20 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
 async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
     begin = await client.begin
     await page.out.put(page.event("state", begin.snapshot))
-    async for event in _queued(client, begin.id):
-        await page.out.put(page.event("state", event.payload))
+    while True:
+        event = await client.queue.get()
+        if event.id > begin.id:
+            await page.out.put(page.event("state", event.payload))
 
 
 async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
     page.feed_id = max(page.feed_id, (await client.begin).id)
-    async for event in _queued(client, page.feed_id):
-        page.feed_id = event.id
-        data = f'{{"id":{event.id},{event.payload[1:]}'
-        await page.out.put(page.event("alert", data, has_id=True))
+    while True:
+        event = await client.queue.get()
+        if event.id > page.feed_id:
+            page.feed_id = event.id
+            data = f'{{"id":{event.id},{event.payload[1:]}'
+            await page.out.put(page.event("alert", data, has_id=True))
 
 
 async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
@@ -182,29 +185,11 @@ async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
         page.chat_id = entry.id
         await page.out.put(page.event("chat", entry.payload, has_id=True))
     page.chat_id = max(page.chat_id, begin.id)
-    async for event in _queued(client, page.chat_id):
-        page.chat_id = event.id
-        await page.out.put(page.event("chat", event.payload, has_id=True))
-
-
-_TELLERS = {"state": _tell_state, "alert": _tell_alerts, "chat": _tell_chat}
-
-
-async def _queued(client: StreamClient, after: int) -> AsyncIterator[EncodedEvent]:
-    """Give what is published after this id, as it comes."""
     while True:
         event = await client.queue.get()
-        if event.id > after:
-            after = event.id
-            yield event
-
-
-async def _retried(read: Callable[[], Awaitable[_Read]]) -> _Read:
-    """Give what is read, once the database can be reached."""
-    while True:
-        with suppress(Unavailable):
-            return await read()
-        await asyncio.sleep(_READ_AGAIN_SECONDS)
+        if event.id > page.chat_id:
+            page.chat_id = event.id
+            await page.out.put(page.event("chat", event.payload, has_id=True))
 
 
 async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[FeedEntry]:
@@ -217,13 +202,22 @@ async def _chat_before(page: _OpenPage, epoch: str, until: int) -> Sequence[Feed
         read = partial(page.sources.recent_chat, page.backlog, until)
     else:
         return ()
-    return await _retried(read)
+    while True:
+        try:
+            return await read()
+        except Unavailable:
+            await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
 async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
     """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
-        await _retried(watch.look)
+        while True:
+            try:
+                await watch.look()
+                break
+            except Unavailable:
+                await asyncio.sleep(_READ_AGAIN_SECONDS)
         while True:
             changed.clear()
             await page.out.put(page.event(name, watch.document))
@@ -252,3 +246,7 @@ async def _check_access(page: _OpenPage) -> None:
             continue
         except Refused:
             page.ended.set()
+
+
+_TELLERS = {"state": _tell_state, "alert": _tell_alerts, "chat": _tell_chat}
+"""By layer: what tells a page of what a hub publishes."""
