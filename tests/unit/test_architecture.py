@@ -52,7 +52,7 @@ def imported(source: str) -> Iterator[str]:
 
 
 def called(source: str) -> Iterator[str]:
-    """The calls of a module that read `name.attribute(…)`, or `attribute(…)` of what it imports from `name`."""
+    """The calls of a module that read `name.attribute(…)`, written so or by an imported name."""
     tree = ast.parse(source)
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     known = {name.asname or name.name: f"{each.module}.{name.name}" for each in froms for name in each.names}

@@ -19,7 +19,7 @@ class LightDocument(Struct, rename="camel"):
     title: Annotated[str, says("As people call it.")]
     state: Annotated[
         str,
-        says("`unknown`: nobody has asked it for ten minutes.", enum=[each.value for each in LightState]),
+        says("`unknown`: nobody has asked it for ten minutes.", enum=[*LightState]),
     ]
     said: Annotated[str, says("What was asked of it last, or what is wrong.")]
     remedy: Annotated[str | None, says("What to do; null: nothing.")]

@@ -47,7 +47,7 @@ class RowEffect(Struct):
     """Something that is done outside, and how far it is."""
 
     kind: Annotated[str, says("What is done.", examples=["credit-cheer"])]
-    status: Annotated[str, says("How far it is.", enum=[each.value for each in EffectStatus])]
+    status: Annotated[str, says("How far it is.", enum=[*EffectStatus])]
     remark: Annotated[str | None, says("Why, for people.")]
     points: Annotated[int | None, says("The points that it credits; null: it credits none.")]
 
@@ -64,7 +64,7 @@ class NightRowDocument(Struct, rename="camel"):
     """Something that happened, and what became of it."""
 
     id: Annotated[int, says("Names the row: its place in the journal.")]
-    kind: Annotated[str, says("What it is about.", enum=[each.value for each in NightKind])]
+    kind: Annotated[str, says("What it is about.", enum=[*NightKind])]
     type: Annotated[str, says("EventSub's type, or the name of a command.")]
     who: Annotated[str | None, says("The viewer, as people see the name; null: nobody in particular.")]
     what: Annotated[str, says("What it is, in a few words.")]
@@ -73,7 +73,7 @@ class NightRowDocument(Struct, rename="camel"):
     sent_at: Annotated[TimeField | None, says("When, by Twitch's clock; null: Twitch has not told it.")]
     at: Annotated[Time, says("When it was recorded, by our clock.", **DATE_TIME)]
     message: Annotated[str, says("The id of the message or of the command.")]
-    outcome: Annotated[str, says("What became of it.", enum=[each.value for each in Outcome])]
+    outcome: Annotated[str, says("What became of it.", enum=[*Outcome])]
     remark: Annotated[str | None, says("Why, for people.")]
     handled_at: Annotated[TimeField | None, says("When the host marked it as handled; null: it is not.")]
     alerts: list[RowAlert]

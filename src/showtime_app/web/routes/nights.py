@@ -95,7 +95,7 @@ class TimelineScreening(Struct, rename="camel"):
 class TimelineMoment(Struct):
     """Something that happened."""
 
-    kind: Annotated[str, says("What happened.", enum=[each.value for each in MomentKind])]
+    kind: Annotated[str, says("What happened.", enum=[*MomentKind])]
     at: Annotated[Time, says("When, by Twitch's clock; of a ghost: when it was paid.", **DATE_TIME)]
     until: Annotated[TimeField | None, says("When it was over; null: it takes no time, or is not over.")]
     username: Annotated[str, says("Who did it; empty: nobody.")]
@@ -154,7 +154,7 @@ ClockName = Annotated[
     str,
     says(
         "`stream`: times count from the start of each stream of Twitch; `tape`: from when a tape was put on.",
-        enum=[each.value for each in Clock],
+        enum=[*Clock],
     ),
 ]
 PartNumber = Annotated[int, Parameter(ge=0, description="Which recording, or which screening, from 1.")]

@@ -39,10 +39,8 @@ class OverlayState(Struct):
 class NextShowing(Struct, rename="camel"):
     """What an overlay is to do."""
 
-    role: Annotated[str, says("Whether it plays or mirrors.", enum=[each.value for each in OverlayRole])]
-    wait: Annotated[
-        str | None, says("Why it plays nothing; null: play it.", enum=[None, *(each.value for each in Wait)])
-    ]
+    role: Annotated[str, says("Whether it plays or mirrors.", enum=[*OverlayRole])]
+    wait: Annotated[str | None, says("Why it plays nothing; null: play it.", enum=[None, *Wait])]
     wait_seconds: Annotated[float, says("When to ask again, at the latest.")]
     lease_seconds: Annotated[float, says("How long it has what it plays, without reporting that it does.")]
     elapsed_seconds: Annotated[float, says("How long ago what plays began.")]
@@ -57,9 +55,7 @@ class RenewedLease(Struct, rename="camel"):
 
 
 ShowingId = Annotated[str, says("Names a showing.", format="uuid")]
-CommandName = Annotated[
-    str, says("What to do.", type="string", enum=[each.value for each in ShowCommandName], examples=["pause"])
-]
+CommandName = Annotated[str, says("What to do.", type="string", enum=[*ShowCommandName], examples=["pause"])]
 
 _NO_SHOWING = "no such showing"
 _BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
