@@ -112,6 +112,14 @@ def decode_effect(kind: str, document: object) -> Effect:
     return effect
 
 
+def find_effect(kind: str, document: object) -> Effect | None:
+    """Read the same; None if nobody can read it, whatever it was changed to by hand."""
+    try:
+        return decode_effect(kind, document)
+    except Exception:
+        return None
+
+
 def _decode_check(kind: str, document: Any) -> effects.CheckForDouble:  # noqa: ANN401 - parsed JSON
     of = decode_effect(kind.removeprefix(_CHECK), document["of"])
     if isinstance(of, effects.AdvanceGhost | effects.CheckForDouble):

@@ -12,7 +12,7 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.ghost_approval import AwaitingGhost
 from showtime_core.domain.health import Health, TwitchHealth
 from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ParkedEntry
-from showtime_core.domain.lights import Effort
+from showtime_core.domain.lights import EffectTry
 from showtime_core.domain.night_feed.rows import NightEntry, NightQuery
 from showtime_core.domain.night_feed.totals import NightTally
 from showtime_core.domain.nights.recorded import RecordedNight
@@ -165,7 +165,7 @@ class NightFeedStore(Protocol):
     async def tally(self, since: datetime | None) -> Sequence[NightTally]:
         """Count the alerts since then, and the points that were credited, for each slot from then on."""
 
-    async def efforts(self) -> Sequence[Effort]:
+    async def effect_tries(self) -> Sequence[EffectTry]:
         """Tell of the effects of the latest 300 entries that were tried, in any order."""
 
     async def mark(self, position: int, *, is_handled: bool) -> None:
@@ -484,13 +484,6 @@ class PreflightStore(Protocol):
 
     async def save(self, result: LinkResult) -> None:
         """Keep a result, unless there is a later one of the link."""
-
-
-class ServiceTokenIssuer(Protocol):
-    """Issues tokens that speak for viewers who are not there; raises Unavailable or Refused."""
-
-    async def issue(self, viewer: Viewer) -> timedelta:
-        """Have a token issued anew, and tell how long it is good for."""
 
 
 class PainterModel(Protocol):

@@ -52,9 +52,14 @@ def imported(source: str) -> Iterator[str]:
 
 
 def called(source: str) -> Iterator[str]:
-    """The calls of a module that read `name.attribute(…)`."""
-    for node in ast.walk(ast.parse(source)):
+    """The calls of a module that read `name.attribute(…)`, written so or by an imported name."""
+    tree = ast.parse(source)
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    known = {name.asname or name.name: f"{each.module}.{name.name}" for each in froms for name in each.names}
+    for node in ast.walk(tree):
         match node:
+            case ast.Call(func=ast.Name(id=name)) if name in known:
+                yield known[name]
             case ast.Call(func=ast.Attribute(value=value, attr=attribute)):
                 yield f"{ast.unparse(value).rpartition('.')[2]}.{attribute}"
 
@@ -87,9 +92,10 @@ def test_an_import_inside_a_function_is_seen():
 
 
 def test_a_reading_of_the_clock_is_seen():
-    """Both ways to write it are found."""
+    """All ways to write it are found."""
     assert set(called("import datetime\ndatetime.datetime.now()\n")) == {"datetime.now"}
-    assert set(called("from uuid import uuid4\nimport uuid\nuuid.uuid4()\n")) == {"uuid.uuid4"}
+    assert set(called("import uuid\nuuid.uuid4()\n")) == {"uuid.uuid4"}
+    assert set(called("from uuid import uuid4 as draw\ndraw()\n")) == {"uuid.uuid4"}
 
 
 # --- SQL ----------------------------------------------------------------------------------------

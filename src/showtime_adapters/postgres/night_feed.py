@@ -15,10 +15,10 @@ from psycopg.rows import class_row
 from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry
 from showtime_adapters.postgres.show.statements import NOTIFY
-from showtime_adapters.wire import decode_effect
+from showtime_adapters.wire import find_effect
 from showtime_core.domain.broadcasts.broadcast import Broadcast
 from showtime_core.domain.journal import Outcome
-from showtime_core.domain.lights import Effort
+from showtime_core.domain.lights import EffectTry
 from showtime_core.domain.night_feed.descriptions import GIFT_TYPES
 from showtime_core.domain.night_feed.rows import NightAlert, NightEffect, NightEntry, NightQuery
 from showtime_core.domain.night_feed.totals import SLOT, NightTally
@@ -107,7 +107,7 @@ _TALLY: LiteralString = """
 """
 
 # The effects of the latest entries that were tried.
-_EFFORTS: LiteralString = """
+_EFFECT_TRIES: LiteralString = """
     select outbox.kind, status, outbox.remark, leased_at as at
     from (select id from showtime.journal order by position desc limit 300) as latest
     cross join unnest(%s::text[]) as effect (kind)
@@ -179,10 +179,10 @@ class PostgresNightFeedStore:
         wanted = {"since": since, "slot": SLOT, "kinds": kinds}
         return await db.fetch_all(self.pool, _TALLY, class_row(NightTally), wanted, prepare=False)
 
-    async def efforts(self) -> Sequence[Effort]:
+    async def effect_tries(self) -> Sequence[EffectTry]:
         """Tell of effects that were tried."""
-        rows = await db.fetch_all(self.pool, _EFFORTS, db.by_name, [list(_KINDS)], prepare=False)
-        return [Effort(row.kind, EffectStatus(row.status), row.remark, row.at) for row in rows]
+        rows = await db.fetch_all(self.pool, _EFFECT_TRIES, db.by_name, [list(_KINDS)], prepare=False)
+        return [EffectTry(row.kind, EffectStatus(row.status), row.remark, row.at) for row in rows]
 
     async def mark(self, position: int, *, is_handled: bool) -> None:
         """Mark an entry as handled, or not."""
@@ -207,11 +207,8 @@ def _by_entry(rows: Sequence[Any], read: Any) -> Mapping[str, tuple[Any, ...]]: 
 
 
 def _effect(row: Any) -> NightEffect | None:  # noqa: ANN401 - a row by its names
-    """Read an effect; None if nobody can read it, whatever its payload was changed to by hand."""
-    try:
-        return NightEffect(decode_effect(row.kind, row.payload), EffectStatus(row.status), row.remark)
-    except Exception:
-        return None
+    effect = find_effect(row.kind, row.payload)
+    return NightEffect(effect, EffectStatus(row.status), row.remark) if effect else None
 
 
 def _entry(

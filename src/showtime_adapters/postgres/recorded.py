@@ -13,7 +13,7 @@ from showtime_adapters.postgres import pool as db
 from showtime_adapters.postgres.journal import read_entry, read_pages, read_record
 from showtime_adapters.postgres.readiness import require_schema
 from showtime_adapters.postgres.state import read_state_of, state_before
-from showtime_adapters.wire import decode_effect, shown_document
+from showtime_adapters.wire import find_effect, shown_document
 from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.alerts import Alert
 from showtime_core.domain.broadcasts.broadcast import (
@@ -169,16 +169,8 @@ async def recorded_show(pool: db.Pool) -> AsyncIterator[PostgresRecordedShow]:
 
 def _planned(row: Any) -> PlannedEffect | None:  # noqa: ANN401 - a named tuple
     """Read an effect; None if nobody can read it, as if it were not there."""
-    is_skipped = row.status == EffectStatus.SKIPPED
-    try:
-        effect = decode_effect(row.kind, row.payload)
-    except Exception:  # whatever its payload was changed to by hand
+    is_skipped, effect = row.status == EffectStatus.SKIPPED, find_effect(row.kind, row.payload)
+    remark = row.remark if is_skipped else None
+    if effect is None:
         return None
-    return PlannedEffect(
-        row.key,
-        row.entry_id,
-        effect,
-        is_skipped,
-        row.depends_on,
-        row.remark if is_skipped else None,
-    )
+    return PlannedEffect(row.key, row.entry_id, effect, is_skipped, row.depends_on, remark)

@@ -1,6 +1,6 @@
 """`showtime simulate`: everything that Twitch may deliver, without Twitch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import IO, Any
 
@@ -16,8 +16,8 @@ from showtime_app.simulate.deliveries import ENABLED, DeliveryOptions, deliverie
 from showtime_app.simulate.event_options import EventOptions
 from showtime_app.simulate.night import NightStep
 from showtime_app.simulate.options import Pacing
-from showtime_app.simulate.player import NightPlayer
-from showtime_app.simulate.recorded import RecordedPlayer, steps_of
+from showtime_app.simulate.playback import play_recorded, steps_of
+from showtime_app.simulate.player import Playback
 from showtime_app.simulate.runner import OutcomePrinter, RunSettings, exit_with
 from showtime_app.simulate.sections import SectionedCommand, pick
 from showtime_app.simulate.sender import Sender
@@ -123,9 +123,14 @@ def _play_night(speed: float, token: str | None, **given: object) -> None:
         _show_night(setting, steps, has_token=token is not None)
         return
 
+    _play(setting, token, speed, lambda playback: player.play_night(playback, steps))
+
+
+def _play(
+    setting: RunSettings, token: str | None, speed: float, play: Callable[[Playback], Awaitable[None]]
+) -> None:
     async def work(sender: Sender) -> None:
-        base = setting.target.base
-        await NightPlayer(setting.context, sender, base, token, speed, click.echo).play(steps)
+        await play(Playback(setting.context, sender, setting.target.base, token, speed, click.echo))
 
     setting.run(work, OutcomePrinter(is_silent=True))
 
@@ -149,12 +154,7 @@ def _play_file(file: IO[bytes], speed: float, token: str | None, *, same_ids: bo
             click.echo(f"{step.at}  {step.said}")
         return
 
-    async def work(sender: Sender) -> None:
-        base = setting.target.base
-        player = RecordedPlayer(setting.context, sender, base, token, speed, same_ids, click.echo)
-        await player.play(steps)
-
-    setting.run(work, OutcomePrinter(is_silent=True))
+    _play(setting, token, speed, lambda playback: play_recorded(playback, steps, keeps_ids=same_ids))
 
 
 def _token(secret: str | None, channel: Viewer) -> str | None:
@@ -170,8 +170,8 @@ def _show_night(setting: RunSettings, steps: Sequence[NightStep], *, has_token: 
     for step in steps:
         click.echo(f"\n# {step.clock}  {step.said}".rstrip())
         setting.show(player.requests(step, setting.context))
-        for method, path in player.tape_calls(step) if has_token else ():
-            click.echo(f"{method} {setting.target.base}{path}")
+        for call in player.tape_calls(step) if has_token else ():
+            click.echo(f"{call.method} {setting.target.base}{call.path}")
 
 
 def _add(

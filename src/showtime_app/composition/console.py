@@ -12,7 +12,7 @@ from showtime_app.metrics import Metrics
 from showtime_app.web.middleware.access import Guards
 from showtime_app.web.routes import lights, local_simulate, night_feed
 from showtime_app.web.times import Time
-from showtime_core.domain.lights import Known, Light, light_up
+from showtime_core.domain.lights import Light, LightInputs, light_up
 from showtime_core.use_cases.read_night_feed import ReadNightFeed
 
 
@@ -42,10 +42,10 @@ def _read_lights(settings: Settings, ports: Ports, metrics: Metrics) -> lights.R
         began = time.perf_counter()
         state, health = await storage.read_health()
         milliseconds = round((time.perf_counter() - began) * 1000)
-        known = Known(
+        known = LightInputs(
             health,
             state,
-            await storage.night_feed.efforts(),
+            await storage.night_feed.effect_tries(),
             metrics.last_answers.get("auth"),
             milliseconds,
             settings.chat_way,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from attrs import evolve, frozen
 
@@ -13,7 +13,6 @@ from showtime_app.composition.neighbours import Neighbours
 from showtime_app.instrumented import InstrumentedChatLog, InstrumentedUnitOfWork, Perform, Writes
 from showtime_app.metrics import Metrics
 from showtime_app.setup.ports import Exclusive, TwitchAccess
-from showtime_app.web.routes.local_simulate import Simulation
 from showtime_app.web.routes.streams import ReadSome
 from showtime_core import ports
 from showtime_core.domain.broadcasts.broadcast import ChannelState
@@ -21,6 +20,9 @@ from showtime_core.domain.chat import ChatReport
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.health import Health, PendingWork
 from showtime_core.domain.viewers import Viewer
+
+if TYPE_CHECKING:  # a laptop alone needs what simulates
+    from showtime_app.simulate.panel import SimulationPanel
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Begins something that runs beside the service until it is cancelled."""
@@ -134,7 +136,7 @@ class Ports:
     """Fetches the keys of auth, and tells how many there are; None: tokens are our own."""
     read_chat: Callable[[RecordChat], Work] | None = None
     """Makes the work that reads chat; None: it comes as messages do, or there is none."""
-    simulation: Simulation | None = None
+    simulation: "SimulationPanel | None" = None
     """Sends simulated events, for a page of a laptop; None: nobody does."""
     chance: Callable[[], float] = random.random
     """Gives numbers from 0 up to 1, which spread the tries of effects."""

@@ -38,8 +38,9 @@ from showtime_adapters.postgres.state import read_state
 from showtime_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from showtime_adapters.postgres.writability import Writability
 from showtime_adapters.twitch.messages import read_again
-from showtime_app.composition.ports import Storage
+from showtime_app.composition.ports import Storage, Work
 from showtime_app.config import Settings
+from showtime_app.instrumented import Perform
 from showtime_app.setup.ports import ChannelDatabase
 from showtime_app.upkeep import repeat
 from showtime_core.domain.broadcasts.broadcast import ChannelState
@@ -50,6 +51,7 @@ from showtime_core.errors import Unavailable
 from showtime_core.use_cases import transfer
 from showtime_core.use_cases.decide_parked import DecideParked
 from showtime_core.use_cases.dispatch import WorkerPool
+from showtime_core.use_cases.pressure import Pressure
 from showtime_core.use_cases.replay.differences import Tell
 from showtime_core.use_cases.replay.replay import Replay, ReplaySummary
 
@@ -71,25 +73,15 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
     pool = make_pool(conninfo)  # whoever borrows a connection has a transaction
     recording = make_pool(conninfo, autocommit=True)  # each statement is a transaction of its own
     writes, heartbeat, chat_leadership = Writability(recording), Heartbeat(), Leadership(conninfo, CHAT_KEY)
-    units, outbox = (
-        PostgresUnitOfWork(recording),
-        PostgresOutbox(recording, VALID_FOR, watched=writes.watched),
-    )
+    units = PostgresUnitOfWork(recording)
+    outbox = PostgresOutbox(recording, VALID_FOR, watched=writes.watched)
     chat_log, leader_chat_log = PostgresChatLog(pool), PostgresChatLog(pool, chat_leadership.require)
-
-    async def require_ready_to_write() -> None:
-        await require_ready(pool)
-        await writes.require()
-
-    async def prune() -> None:
-        await Leadership(conninfo, PRUNING_KEY).once(Retention(pool, retention).prune, patience_seconds=5.0)
-
     return Storage(
         resources=(pool, recording),
-        require_ready=require_ready_to_write,
+        require_ready=partial(_require_ready_to_write, pool, writes),
         require_writable=writes.require,
         writes=writes,
-        prune=partial(repeat, "pruning", prune, 24 * 3600.0, after_failure=600.0),
+        prune=_pruning(conninfo, pool, retention),
         units=units,
         is_recorded=units.is_known,
         parked=PostgresParkedItems(recording),
@@ -125,11 +117,27 @@ def postgres_storage(conninfo: str, retention: timedelta) -> Storage:
         report_chat=leader_chat_log.report,
         ledger=PostgresLedger(recording),
         outbox=outbox,
-        relay=lambda perform: Relay(
-            conninfo, outbox, perform, _WORKER_POOLS, heartbeat, pressure=units.pressure
-        ),
+        relay=partial(_make_relay, conninfo, outbox, heartbeat, units.pressure),
         require_alive=heartbeat.require,
     )
+
+
+def _make_relay(
+    conninfo: str, outbox: PostgresOutbox, heartbeat: Heartbeat, pressure: Pressure, perform: Perform
+) -> Relay:
+    return Relay(conninfo, outbox, perform, _WORKER_POOLS, heartbeat, pressure=pressure)
+
+
+def _pruning(conninfo: str, pool: AsyncConnectionPool[Connection], retention: timedelta) -> Work:
+    """Prune once a day, on one instance."""
+    prune = Retention(pool, retention).prune
+    once = partial(Leadership(conninfo, PRUNING_KEY).once, prune, patience_seconds=5.0)
+    return partial(repeat, "pruning", once, 24 * 3600.0, after_failure=600.0)
+
+
+async def _require_ready_to_write(pool: AsyncConnectionPool[Connection], writes: Writability) -> None:
+    await require_ready(pool)
+    await writes.require()
 
 
 async def _read_health(pool: AsyncConnectionPool[Connection]) -> tuple[ChannelState, Health]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from uuid import uuid4
 
 from attrs import define
 
@@ -43,7 +44,7 @@ _NO_APP = "TWITCH_CLIENT_ID is not set"
 
 def make_preflight(settings: Settings, ports: Ports) -> RunPreflight:
     """Make the use case; nothing is opened before links are tried."""
-    return RunPreflight(ports.storage.preflight, _attempts(settings, ports), ports.clock)
+    return RunPreflight(ports.storage.preflight, _attempts(settings, ports), ports.clock, uuid4)
 
 
 @asynccontextmanager
@@ -80,7 +81,7 @@ def _attempts(settings: Settings, ports: Ports) -> Mapping[Link, Attempt]:
             partial(try_model, neighbours.model) if neighbours.model else _off("OPENAI_API_KEY is not set")
         ),
         Link.STORAGE: Attempt(
-            partial(try_storage, neighbours.public_storage, _OBJECT)
+            partial(try_storage, neighbours.public_storage, _OBJECT, uuid4)
             if neighbours.public_storage
             else _off("SPACES_* is not set")
         ),

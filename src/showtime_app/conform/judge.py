@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
+from showtime_app.conform.http1 import Place
 from showtime_app.conform.probes import PROBES, Level, Probe, Trial
-from showtime_app.conform.wire import Place
 
 SETTLE_SECONDS = 10.0
 _LOOK_SECONDS = 0.5

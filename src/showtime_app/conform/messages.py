@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import Factory, evolve, field, frozen
 
-from showtime_app.conform.wire import Place
-from showtime_app.simulate.messages import sign
+from showtime_app.conform.http1 import Place
+from showtime_app.simulate.messages import eventsub_headers, sign
 
 Json = dict[str, Any]
 _CREATED_AT = "2026-10-31T20:00:00.000000000Z"
@@ -92,17 +92,12 @@ class ProbeMessage:
     def headers(self) -> dict[str, str]:
         """Give all headers of the message."""
         signed = self.body if self.signed is None else self.signed
+        signature = self.signature
+        if signature is None:
+            signature = sign(self.secret, self.id, self.timestamp, signed)
+        subscription = self.type, self.version
         headers = {
-            "Twitch-Eventsub-Message-Id": self.id,
-            "Twitch-Eventsub-Message-Retry": self.retry,
-            "Twitch-Eventsub-Message-Type": self.kind,
-            "Twitch-Eventsub-Message-Signature": sign(self.secret, self.id, self.timestamp, signed)
-            if self.signature is None
-            else self.signature,
-            "Twitch-Eventsub-Message-Timestamp": self.timestamp,
-            "Twitch-Eventsub-Subscription-Type": self.type,
-            "Twitch-Eventsub-Subscription-Version": self.version,
-            "Content-Type": "application/json",
+            **eventsub_headers(self.id, self.kind, self.timestamp, signature, subscription, retry=self.retry),
             "Content-Length": str(len(self.body)),
             **self.extra,
         }

@@ -9,8 +9,8 @@ from functools import partial
 
 from attrs import Factory, define, frozen
 
+from showtime_app.conform.http1 import Answer, Place
 from showtime_app.conform.messages import CHEER, FOLLOW, ProbeMessage
-from showtime_app.conform.wire import Answer, Place
 
 
 class Level(StrEnum):

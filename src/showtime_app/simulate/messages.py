@@ -101,6 +101,28 @@ def sign(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
+def eventsub_headers(  # noqa: PLR0913 - all that Twitch sends
+    message_id: str,
+    kind: str,
+    timestamp: str,
+    signature: str,
+    subscription: tuple[str, str],
+    *,
+    retry: str = "0",
+) -> dict[str, str]:
+    """Give all the headers that Twitch sends; a subscription has a type and a version."""
+    return {
+        "Twitch-Eventsub-Message-Id": message_id,
+        "Twitch-Eventsub-Message-Retry": retry,
+        "Twitch-Eventsub-Message-Type": kind,
+        "Twitch-Eventsub-Message-Signature": signature,
+        "Twitch-Eventsub-Message-Timestamp": timestamp,
+        "Twitch-Eventsub-Subscription-Type": subscription[0],
+        "Twitch-Eventsub-Subscription-Version": subscription[1],
+        "Content-Type": "application/json",
+    }
+
+
 def moment(flaw: Flaw | None, now: int) -> int:
     """Say when a message claims to be sent, given the time (nanoseconds) and its flaw."""
     shift = {Flaw.STALE: -_BEYOND_WINDOW_SECONDS, Flaw.FUTURE: _BEYOND_WINDOW_SECONDS}
@@ -125,16 +147,11 @@ def request(message: Message, secret: str, expected: Expectation) -> Request:
     """Sign a message, flawed as it is meant to be, with all the headers that Twitch sends."""
     body = _body(message)
     key = f"not {secret}" if message.flaw is Flaw.FORGED else secret
-    headers = {
-        "Twitch-Eventsub-Message-Id": message.id,
-        "Twitch-Eventsub-Message-Retry": str(message.retry),
-        "Twitch-Eventsub-Message-Type": message.kind.value,
-        "Twitch-Eventsub-Message-Signature": sign(key, message.id, message.timestamp, body),
-        "Twitch-Eventsub-Message-Timestamp": message.timestamp,
-        "Twitch-Eventsub-Subscription-Type": str(message.subscription["type"]),
-        "Twitch-Eventsub-Subscription-Version": str(message.subscription["version"]),
-        "Content-Type": "application/json",
-    }
+    signature = sign(key, message.id, message.timestamp, body)
+    subscription = str(message.subscription["type"]), str(message.subscription["version"])
+    headers = eventsub_headers(
+        message.id, message.kind.value, message.timestamp, signature, subscription, retry=str(message.retry)
+    )
     if message.flaw is Flaw.UNSIGNED:
         del headers["Twitch-Eventsub-Message-Signature"]
     return Request(str(message), tuple(headers.items()), body, expected)

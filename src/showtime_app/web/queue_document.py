@@ -29,7 +29,7 @@ class QueueItem(Struct, rename="camel"):
 
     alert: ToldAlert
     more: Annotated[int, says("How many others became one with it.")]
-    state: Annotated[str, says("What becomes of it.", enum=[each.value for each in ShowingState])]
+    state: Annotated[str, says("What becomes of it.", enum=[*ShowingState])]
     reason: Annotated[str | None, says("Why it is not played, or was not to its end.")]
     showing: Annotated[str | None, says("Names one showing of it; null: it waits for its first.")]
     attempt: Annotated[int, says("Counts the showings that follow each other, from 1.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from showtime_app.web.openapi.descriptions import says
-from showtime_app.web.times import Time, TimeField
+from showtime_app.web.times import TimeField, convert_to
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 
 
@@ -32,12 +32,4 @@ def describe_train(state: ChannelState) -> TrainDocument:
     train = state.hype_train
     if train is None or train.is_over:
         return TrainDocument()
-    return TrainDocument(
-        RunningTrain(
-            train.id,
-            train.level,
-            train.progress,
-            train.goal,
-            Time.of(train.expires_at) if train.expires_at else None,
-        )
-    )
+    return TrainDocument(convert_to(RunningTrain, train))

@@ -48,7 +48,7 @@ class Light:
 
 
 @frozen
-class Effort:
+class EffectTry:
     """An effect that was tried."""
 
     kind: str
@@ -69,12 +69,12 @@ class LastAnswer:
 
 
 @frozen
-class Known:
+class LightInputs:
     """All that the lights are told from."""
 
     health: Health
     state: ChannelState
-    efforts: Sequence[Effort]
+    effect_tries: Sequence[EffectTry]
     auth: LastAnswer | None
     database_milliseconds: int
     chat: ChatSource
@@ -129,7 +129,7 @@ _NEIGHBOURS = (
 _INIT = "Run `showtime init`, which repairs the subscriptions. What happens meanwhile at Twitch is lost."
 
 
-def light_up(known: Known) -> tuple[Light, ...]:
+def light_up(known: LightInputs) -> tuple[Light, ...]:
     """Tell how each neighbour stands, in the order of the house."""
     asked = {each.name: _asked(each, known) for each in _NEIGHBOURS}
     lights = (
@@ -146,7 +146,7 @@ def _off(light: Light) -> Light:
     return Light(light.name, light.title, LightState.OFF, "not set up")
 
 
-def _twitch(known: Known) -> Light:
+def _twitch(known: LightInputs) -> Light:
     light = Light("twitch", "Twitch", LightState.OK, "all subscriptions are enabled")
     if not known.is_checked:
         return evolve(light, state=LightState.UNKNOWN, said="nobody looks after the channel here")
@@ -158,7 +158,7 @@ def _twitch(known: Known) -> Light:
     return light
 
 
-def _auth(known: Known) -> Light:
+def _auth(known: LightInputs) -> Light:
     light, answer = Light("auth", "Auth", LightState.UNKNOWN, "nobody has asked it yet"), known.auth
     if answer is None:
         return light
@@ -169,10 +169,10 @@ def _auth(known: Known) -> Light:
     return light if _is_old(answer.at, known) else evolve(light, state=LightState.OK)
 
 
-def _asked(neighbour: _Neighbour, known: Known) -> Light:
+def _asked(neighbour: _Neighbour, known: LightInputs) -> Light:
     """Tell how one stands that effects ask: by the latest try of one that was settled, or was not."""
     light = Light(neighbour.name, neighbour.title, LightState.UNKNOWN, "nothing was asked of it yet")
-    tried = [each for each in known.efforts if each.kind in neighbour.kinds]
+    tried = [each for each in known.effect_tries if each.kind in neighbour.kinds]
     latest = max(tried, key=lambda each: each.at, default=None)
     if latest is None:
         return light
@@ -189,7 +189,7 @@ def _asked(neighbour: _Neighbour, known: Known) -> Light:
             return light
 
 
-def _chat(known: Known) -> Light:
+def _chat(known: LightInputs) -> Light:
     light = Light("chat", "Chat", LightState.OK, "its messages come by EventSub")
     if known.chat == "off":
         return _off(light)
@@ -205,5 +205,5 @@ def _chat(known: Known) -> Light:
     return light
 
 
-def _is_old(at: datetime, known: Known) -> bool:
+def _is_old(at: datetime, known: LightInputs) -> bool:
     return known.health.now - at > KNOWN_FOR

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from attrs import define, field, frozen
 
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement
-from showtime_core.domain.points_and_ghosts.effects import deed, effect_kind
+from showtime_core.domain.points_and_ghosts.effects import describe_done, effect_kind
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Outbox
 from showtime_core.use_cases.group_commit import Gathering
@@ -233,7 +233,7 @@ async def _recover(outbox: Outbox) -> None:
 def _log_outcome(job: Job, settlement: Settlement) -> None:
     level = logging.WARNING if settlement.status is EffectStatus.PARKED else logging.INFO
     if settlement.status is EffectStatus.DONE and not settlement.remark:
-        _log.info("%s", deed(job.effect))
+        _log.info("%s", describe_done(job.effect))
         return
     words = f": {settlement.remark}" if settlement.remark else ""
     what = f"{job.effect.viewer.name}: {effect_kind(job.effect)}"

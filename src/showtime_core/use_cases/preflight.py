@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import define, evolve, field, frozen
 
@@ -49,6 +49,8 @@ class RunPreflight:
     attempts: Mapping[Link, Attempt]
     """How each link is tried."""
     clock: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    """Names a run as no other is named."""
     deadlines: Mapping[Link, float] = DEADLINES
     _own: Preflight = field(init=False)
     """What this instance has found itself, or is about to."""
@@ -76,7 +78,7 @@ class RunPreflight:
         Raises AlreadyUnderWay while another goes on, on whichever instance, and LimitReached if the callback
         was tried a moment ago.
         """
-        run_id = uuid4()
+        run_id = self.new_id()
         former = self._own.run
         self._own = evolve(self._own, run=begin_run(former, run_id, links, self.clock()))
         try:

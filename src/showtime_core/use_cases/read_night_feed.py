@@ -30,7 +30,7 @@ class NightPage:
 class ReadNightFeed:
     """Use case: the feed of the night."""
 
-    log: NightFeedStore
+    store: NightFeedStore
     parse: Callable[[Entry], Entry]
     """Reads what a message of Twitch says from its body, as it is understood now."""
 
@@ -38,13 +38,13 @@ class ReadNightFeed:
         self, kinds: Collection[NightKind], limit: int, before: int | None = None, after: int | None = None
     ) -> NightPage:
         """Read so many rows of these kinds at most: those before a row, those after one, or the newest."""
-        now, latest = await self.log.latest_broadcasts()
+        now, latest = await self.store.latest_broadcasts()
         asked = NightQuery(
             night_since(now, latest), types_of(kinds), NightKind.TROUBLE in kinds, limit + 1, before, after
         )
         rows: list[NightRow] = []
         while len(rows) <= limit:
-            entries = await self.log.entries(asked)
+            entries = await self.store.entries(asked)
             rows += await self._rows(entries, kinds)
             if len(entries) < asked.limit:
                 break
@@ -54,9 +54,9 @@ class ReadNightFeed:
 
     async def totals(self) -> NightTotals:
         """Add up what the night came to so far."""
-        now, latest = await self.log.latest_broadcasts()
+        now, latest = await self.store.latest_broadcasts()
         since = night_since(now, latest)
-        return add_up(since, now, await self.log.tally(since))
+        return add_up(since, now, await self.store.tally(since))
 
     async def _rows(self, entries: Sequence[NightEntry], kinds: Collection[NightKind]) -> list[NightRow]:
         read = [self._read(each) for each in entries]
@@ -72,7 +72,7 @@ class ReadNightFeed:
         places = [each.position for each in entries if each.entry.type in GIFT_TYPES]
         if not places:
             return {}
-        around = await self.log.gifts(min(places) - GIFTS_AROUND, max(places) + GIFTS_AROUND)
+        around = await self.store.gifts(min(places) - GIFTS_AROUND, max(places) + GIFTS_AROUND)
         return dict(fold_gifts([self._read(each) for each in around]))
 
     def _read(self, each: NightEntry) -> NightEntry:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from attrs import frozen
 
@@ -101,9 +101,9 @@ async def try_model(model: PainterModel) -> Finding:
     return Finding(LinkState.WARNING, f"{await model.look_up()} answers; credit unknown", remedy)
 
 
-async def try_storage(storage: PublicStorage, jpeg: bytes) -> Finding:
-    """Store, read and delete an object of its own."""
-    await storage.prove(f"preflight/{uuid4()}.jpg", jpeg)
+async def try_storage(storage: PublicStorage, jpeg: bytes, new_id: Callable[[], UUID]) -> Finding:
+    """Store, read and delete an object of its own, which has a new id."""
+    await storage.prove(f"preflight/{new_id()}.jpg", jpeg)
     return Finding(LinkState.OK, "wrote, read, deleted")
 
 

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from showtime_adapters.encoding import encode
-from showtime_adapters.postgres.pool import Connection, by_name, connected, fetch_all, fetch_one
+from showtime_adapters.postgres.pool import Connection, by_name, columns, connected, fetch_all, fetch_one
 from showtime_adapters.postgres.show import statements
 from showtime_adapters.postgres.state import require_channel
 from showtime_adapters.wire import decode_kind_rule, kind_rule_document
@@ -37,6 +37,13 @@ ARRIVALS_AT_ONCE = 1000
 """So many of the alerts that wait are looked at by an overlay that asks, and joined at most."""
 _ALL = 2**31 - 2
 _RECENT = 50
+# The columns that are called as the fields are.
+_OF_SHOW = ("cursor", "leader", "leader_at", "painted_at", "streamed_at", "streamed_by")
+_OF_MODES = ("paused_since", "is_muted", "is_safe", "ads_until")
+_OF_SHOWING = (
+    *("id", "waiting_since", "attempt", "is_again", "seconds"),
+    *("overlay", "began_at", "leased_until", "ended_at", "reason"),
+)
 
 
 @frozen
@@ -98,21 +105,15 @@ async def _load(  # noqa: PLR0913 - what may be asked for
     over.sort(key=lambda each: (each.ended_at, max(each.covers)), reverse=True)
     is_truncated, arrivals = len(arrivals) > limit, arrivals[:limit]
     queue = Show(
-        now=row.now,
-        cursor=row.cursor,
         modes=_modes(row),
         rules={kind: decode_kind_rule(rule) for kind, rule in row.rules.items()},
-        leader=row.leader,
-        leader_at=row.leader_at,
-        painted_at=row.painted_at,
-        streamed_at=row.streamed_at,
-        streamed_by=row.streamed_by,
         overlays={one.id: OverlayReport(one.frames, one.seen_at, one.painted_at) for one in reports},
         arrivals=tuple(arrivals),
         is_truncated=is_truncated,
         read_until=arrivals[-1].id if is_truncated else row.read_until,
         showings={each.id: each for each in showings},
         latest=next((each for each in over if each.began_at), None),
+        **columns(row, "now", *_OF_SHOW),
     )
     return ShowView(queue, tuple(over[:recent]))
 
@@ -138,20 +139,11 @@ async def _keep(connection: Connection, before: Show, after: Show) -> None:
 
 
 def _row(show: Show) -> Mapping[str, Any]:
-    modes = show.modes
     return {
-        "cursor": show.cursor,
-        "paused_since": modes.paused_since,
-        "pauses": encode([[each.since, each.until] for each in modes.pauses]),
-        "is_muted": modes.is_muted,
-        "is_safe": modes.is_safe,
-        "ads_until": modes.ads_until,
+        **columns(show, *_OF_SHOW),
+        **columns(show.modes, *_OF_MODES),
+        "pauses": encode([[each.since, each.until] for each in show.modes.pauses]),
         "rules": encode({kind: kind_rule_document(rule) for kind, rule in show.rules.items()}),
-        "leader": show.leader,
-        "leader_at": show.leader_at,
-        "painted_at": show.painted_at,
-        "streamed_at": show.streamed_at,
-        "streamed_by": show.streamed_by,
     }
 
 
@@ -164,47 +156,22 @@ def _told(show: Show) -> tuple[Any, ...]:
 
 def _document(showing: Showing) -> dict[str, Any]:
     return {
-        "id": showing.id,
+        **columns(showing, "joined", "state", *_OF_SHOWING),
         "alert_id": showing.alert.id,
-        "joined": showing.joined,
         "last_alert_id": max(showing.covers),
         "kind": showing.alert.kind,
-        "state": showing.state,
-        "waiting_since": showing.waiting_since,
-        "attempt": showing.attempt,
-        "is_again": showing.is_again,
-        "seconds": showing.seconds,
-        "overlay": showing.overlay,
-        "began_at": showing.began_at,
-        "leased_until": showing.leased_until,
-        "ended_at": showing.ended_at,
-        "reason": showing.reason,
     }
 
 
 def _showing(row: Any) -> Showing:  # noqa: ANN401 - a named tuple
     return Showing(
-        id=row.id,
         alert=QueuedAlert(row.alert_id, row.kind, row.at, row.bits, row.payload, row.is_test),
         state=ShowingState(row.state),
-        waiting_since=row.waiting_since,
         joined=tuple(row.joined),
-        attempt=row.attempt,
-        is_again=row.is_again,
-        seconds=row.seconds,
-        overlay=row.overlay,
-        began_at=row.began_at,
-        leased_until=row.leased_until,
-        ended_at=row.ended_at,
-        reason=row.reason,
+        **columns(row, *_OF_SHOWING),
     )
 
 
 def _modes(row: Any) -> Modes:  # noqa: ANN401 - a named tuple
-    return Modes(
-        paused_since=row.paused_since,
-        pauses=tuple(Pause(*map(datetime.fromisoformat, pause)) for pause in row.pauses),
-        is_muted=row.is_muted,
-        is_safe=row.is_safe,
-        ads_until=row.ads_until,
-    )
+    pauses = tuple(Pause(*map(datetime.fromisoformat, pause)) for pause in row.pauses)
+    return Modes(pauses=pauses, **columns(row, *_OF_MODES))

@@ -6,6 +6,7 @@ A handler that says nothing cannot be described, and that is found when the desc
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from attrs import frozen
@@ -51,9 +52,10 @@ def described(**how: Any) -> Object:  # noqa: ANN401 - the fields of Described
     return {KEY: Described(**how)}
 
 
-def said(name: str) -> Object:
-    """Describe a handler as `handlers.json` says: its option `opt`."""
-    return described(**_HANDLERS[name])
+def said(name: str, refusals: Mapping[int, Sequence[str]] = MappingProxyType({})) -> Object:
+    """Describe a handler as `handlers.json` says, and by refusals in its own words: its option `opt`."""
+    how = _HANDLERS[name]
+    return described(**{**how, "refusals": {**how.get("refusals", {}), **refusals}})
 
 
 def raw(**operations: Object) -> Object:
@@ -69,8 +71,3 @@ def says(meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - the framework's 
 def header(name: str, meaning: str, **schema: Any) -> Any:  # noqa: ANN401 - as above
     """Say the same of a header of requests."""
     return HeaderParameter(name=name, description=meaning, schema_extra=schema or None)
-
-
-def json_body(schema: Object, example: Object) -> Object:
-    """Describe the body of a request, as OpenAPI writes it."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}

@@ -6,8 +6,9 @@ from uuid import UUID
 from litestar import Router, get, post
 from msgspec import Struct
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.errors import NotFound
 from showtime_core.ports import GhostApprovals
@@ -34,24 +35,10 @@ class WaitingGhosts(Struct):
     ghosts: Annotated[list[WaitingGhost], says("The oldest first.")]
 
 
-_EXAMPLE = {
-    "ghosts": [
-        {
-            "id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
-            "subject": "a baby seal",
-            "username": "VHSVera",
-            "reason": "every ghost waits for the host",
-            "since": "2026-10-30T20:05:00Z",
-            "until": "2026-10-30T21:05:00Z",
-        }
-    ]
-}
-
-
 def router(approvals: GhostApprovals, hosts_only: Guard) -> Router:
     """Make the routes; all of them are for hosts alone."""
 
-    @get("/", opt=described(example=_EXAMPLE, refusals=AWAY))
+    @get("/", opt=said("list_waiting_ghosts"))
     async def list_waiting_ghosts() -> WaitingGhosts:
         """List the ghosts that wait for the host before they are painted."""
         return WaitingGhosts(
@@ -82,11 +69,7 @@ def router(approvals: GhostApprovals, hosts_only: Guard) -> Router:
         """Let a ghost be painted, or give its points back."""
         if decision not in _DECISIONS:
             raise NotFound(_NO_DECISION)
-        try:
-            named = UUID(ghost_id)
-        except ValueError:
-            raise NotFound(_NOT_WAITING) from None
-        await approvals.decide(named, is_approved=decision == "approve")
+        await approvals.decide(read_id(ghost_id, _NOT_WAITING), is_approved=decision == "approve")
 
     return Router(
         "/admin/ghosts",

@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import VIEWER, Guard, ViewerRequest
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.points_and_ghosts.ledger import FlowState, FlowType
 from showtime_core.ports import PagedLedger
@@ -67,28 +67,17 @@ From = Annotated[
         "no `id` counts for nothing.",
     ),
 ]
-_ID = "2c1743a3-91f1-4d3d-9a2b-0d64f5b3c8a7"
-_NEXT = "5f3c0f0e-3a62-4f6e-8f0d-1d7c6a0d9b52"
-_ITEM = {
-    "id": _ID,
-    "timestamp": "2026-10-30T20:05:00.123456Z",
-    "type": FlowType.CHEER,
-    "state": FlowState.ACCEPTED,
-    "deltaPoints": 300,
-    "description": "Thank you for cheering with the message 'be kind'!",
-}
-_POINTS = {"totalPoints": 500, "availablePoints": 300}
 
 
 def router(ledger: PagedLedger, viewers_only: Guard) -> Router:
     """Make the routes; each tells a viewer of that viewer alone."""
 
-    @get("/balance", opt=described(example=_POINTS, refusals=AWAY))
+    @get("/balance", opt=said("tell_points"))
     async def tell_points(request: ViewerRequest) -> Points:
         """Tell how many points the viewer has."""
         return convert_to(Points, await ledger.balance(request.user.viewer))
 
-    @get("/history", opt=described(example={"items": [_ITEM], "nextCursor": _NEXT}, refusals=AWAY))
+    @get("/history", opt=said("list_transactions"))
     async def list_transactions(request: ViewerRequest, most: Max = "", first: From = "") -> PointsHistory:
         """List what the viewer has earned and spent, the newest first."""
         page = await ledger.page(request.user.viewer, _read_limit(most), _read_id(first))

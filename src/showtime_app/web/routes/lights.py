@@ -7,7 +7,7 @@ from litestar import Router, get
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.times import DATE_TIME, Time, TimeField
 from showtime_core.domain.lights import Light, LightState
 
@@ -19,7 +19,7 @@ class LightDocument(Struct, rename="camel"):
     title: Annotated[str, says("As people call it.")]
     state: Annotated[
         str,
-        says("`unknown`: nobody has asked it for ten minutes.", enum=[each.value for each in LightState]),
+        says("`unknown`: nobody has asked it for ten minutes.", enum=[*LightState]),
     ]
     said: Annotated[str, says("What was asked of it last, or what is wrong.")]
     remedy: Annotated[str | None, says("What to do; null: nothing.")]
@@ -34,25 +34,12 @@ class Lights(Struct):
 
 
 ReadLights = Callable[[], Awaitable[tuple[Time, Sequence[Light]]]]
-_EXAMPLE = {
-    "lights": [
-        {
-            "name": "ledger",
-            "title": "Ledger",
-            "state": "ok",
-            "said": "moved points",
-            "remedy": None,
-            "triedAt": "2026-10-30T22:49:31Z",
-            "at": "2026-10-30T22:49:40Z",
-        }
-    ]
-}
 
 
 def router(read: ReadLights, host: Guard) -> Router:
     """Make the route; `read` tells when the lights are so, and the lights."""
 
-    @get("/health", opt=described(example=_EXAMPLE, refusals=AWAY))
+    @get("/health", opt=said("get_lights"))
     async def get_lights() -> Lights:
         """Tell how the neighbours stand, by what was asked of them last: nothing is tried."""
         at, lights = await read()

@@ -1,7 +1,6 @@
 """What `showtime dev` serves for its console: every event that Twitch could send, simulated."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from litestar import Router, get, post
 from litestar.params import JSONBody
@@ -9,31 +8,8 @@ from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import Guard
 
-
-class SendableEvent(Protocol):
-    """An event that can be sent."""
-
-    @property
-    def name(self) -> str:
-        """EventSub's type."""
-
-    @property
-    def about(self) -> str:
-        """What happens, for people."""
-
-    @property
-    def takes(self) -> Sequence[str]:
-        """The names of its options."""
-
-
-class Simulation(Protocol):
-    """Sends events to the callback of this server."""
-
-    def list_events(self) -> Sequence[SendableEvent]:
-        """List what can be sent."""
-
-    async def send(self, name: str, texts: Mapping[str, str]) -> Sequence[str]:
-        """Send an event with options as texts, and tell what was sent; raises Refused or Unavailable."""
+if TYPE_CHECKING:  # a laptop alone needs what simulates
+    from showtime_app.simulate.panel import SimulationPanel
 
 
 class EventChoice(Struct):
@@ -63,7 +39,7 @@ class SentEvent(Struct):
     sent: list[str]
 
 
-def router(simulation: Simulation, host: Guard) -> Router:
+def router(simulation: "SimulationPanel", host: Guard) -> Router:
     """Make the routes."""
 
     @get("/", include_in_schema=False)

@@ -7,7 +7,7 @@ from litestar import Router, delete, get, put
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import BROADCASTER, Guard
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time
 from showtime_core.domain.sessions import Moderator
@@ -16,12 +16,6 @@ from showtime_core.use_cases.sign_in import SignIn
 
 _ID = re.compile(r"[0-9]{1,20}")
 _NO_MODERATOR = "no such moderator"
-_EXAMPLE = {
-    "id": "31337",
-    "login": "tapehead",
-    "displayName": "TapeHead",
-    "namedAt": "2026-10-30T20:05:00Z",
-}
 
 
 class NamedModerator(Struct, rename="camel"):
@@ -42,23 +36,14 @@ class ModeratorList(Struct):
 def router(use_case: SignIn, broadcaster_only: Guard) -> Router:
     """Make the routes; all of them are the broadcaster's alone."""
 
-    @get("/", opt=described(example={"moderators": [_EXAMPLE]}, refusals=AWAY))
+    @get("/", opt=said("list_moderators"))
     async def list_moderators() -> ModeratorList:
         """List the moderators."""
         return ModeratorList([_describe(each) for each in await use_case.moderators.list_all()])
 
     @put(
         "/{user:str}",
-        opt=described(
-            example=_EXAMPLE,
-            refusals={
-                404: [
-                    "Twitch knows no user tapehead",
-                    "sign-in with Twitch is not set up: TWITCH_REDIRECT_URL must be set",
-                ],
-                503: [*AWAY[503], "Twitch cannot be reached: it gives no answer"],
-            },
-        ),
+        opt=said("name_moderator"),
     )
     async def name_moderator(
         user: Annotated[str, says("The login at Twitch.", pattern="^[A-Za-z0-9_]{1,25}$")],

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from litestar import HttpMethod, Response, Router, delete, get, post, route
+from litestar import Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
+from showtime_app.web.routes.options import options
 from showtime_app.web.times import DATE_TIME, Time, TimeField, convert_to
 from showtime_core.domain.events import SubscriptionStart
 from showtime_core.domain.journal import Outcome
@@ -46,7 +47,7 @@ class RowEffect(Struct):
     """Something that is done outside, and how far it is."""
 
     kind: Annotated[str, says("What is done.", examples=["credit-cheer"])]
-    status: Annotated[str, says("How far it is.", enum=[each.value for each in EffectStatus])]
+    status: Annotated[str, says("How far it is.", enum=[*EffectStatus])]
     remark: Annotated[str | None, says("Why, for people.")]
     points: Annotated[int | None, says("The points that it credits; null: it credits none.")]
 
@@ -63,7 +64,7 @@ class NightRowDocument(Struct, rename="camel"):
     """Something that happened, and what became of it."""
 
     id: Annotated[int, says("Names the row: its place in the journal.")]
-    kind: Annotated[str, says("What it is about.", enum=[each.value for each in NightKind])]
+    kind: Annotated[str, says("What it is about.", enum=[*NightKind])]
     type: Annotated[str, says("EventSub's type, or the name of a command.")]
     who: Annotated[str | None, says("The viewer, as people see the name; null: nobody in particular.")]
     what: Annotated[str, says("What it is, in a few words.")]
@@ -72,7 +73,7 @@ class NightRowDocument(Struct, rename="camel"):
     sent_at: Annotated[TimeField | None, says("When, by Twitch's clock; null: Twitch has not told it.")]
     at: Annotated[Time, says("When it was recorded, by our clock.", **DATE_TIME)]
     message: Annotated[str, says("The id of the message or of the command.")]
-    outcome: Annotated[str, says("What became of it.", enum=[each.value for each in Outcome])]
+    outcome: Annotated[str, says("What became of it.", enum=[*Outcome])]
     remark: Annotated[str | None, says("Why, for people.")]
     handled_at: Annotated[TimeField | None, says("When the host marked it as handled; null: it is not.")]
     alerts: list[RowAlert]
@@ -125,39 +126,6 @@ class LastTapes(Struct):
     tapes: Annotated[list[LastTapeDocument], says("Each once, the one that was on last first.")]
 
 
-_ROW: Object = {
-    "id": 1187,
-    "kind": "bits",
-    "type": "channel.cheer",
-    "who": "LateFeeLarry",
-    "what": "100 bits",
-    "words": "This is the one with the power drill, isn't it.",
-    "isTest": False,
-    "sentAt": "2026-10-30T22:49:31Z",
-    "at": "2026-10-30T22:49:31Z",
-    "message": "befa7b53-d79d-478f-86b9-120f112b044e",
-    "outcome": "reacted",
-    "remark": None,
-    "handledAt": None,
-    "alerts": [
-        {"id": 42, "state": "missed", "reason": "no overlay was painting for ten minutes", "at": None}
-    ],
-    "effects": [{"kind": "credit-cheer", "status": "done", "remark": None, "points": 100}],
-    "parts": [],
-}
-_SUMS: Object = {
-    "since": "2026-10-30T09:00:00Z",
-    "now": "2026-10-30T23:14:07Z",
-    "follows": 41,
-    "bits": 4200,
-    "subs": 6,
-    "gifts": 50,
-    "raids": 1,
-    "ghosts": 7,
-    "pointsEarned": 17400,
-    "pointsSpent": 1400,
-    "plot": [{"at": "2026-10-30T21:00:00Z", "points": 200, "ghosts": 1}],
-}
 _NO_ROW = "no such row"
 _HANDLED = "/night/{row:str}/handled"
 _NO_KIND = f"no such kind: choose {', '.join(NightKind)}"
@@ -185,10 +153,7 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
 
     @get(
         "/night",
-        opt=described(
-            example={"rows": [_ROW], "before": None},
-            refusals={400: [_NO_KIND, "limit: Expected `int` <= 200"], **AWAY},
-        ),
+        opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}),
     )
     async def read_night(
         kinds: Kinds = "", before: Before = 0, after: After = 0, limit: Limit = 50
@@ -197,16 +162,14 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
         page = await use_case.page(_read_kinds(kinds), limit, before or None, after or None)
         return NightFeed([describe_row(row) for row in page.rows], page.following)
 
-    @get("/night/totals", opt=described(example=_SUMS, refusals=AWAY))
+    @get("/night/totals", opt=said("add_up_night"))
     async def add_up_night() -> NightSums:
         """Add up the night, with points and ghosts of each ten minutes."""
         return convert_to(NightSums, await use_case.totals())
 
     @get(
         "/tapes",
-        opt=described(
-            example={"tapes": [{"id": 31, "lastOnAt": "2026-10-30T22:58:00Z", "times": 2}]}, refusals=AWAY
-        ),
+        opt=said("list_last_tapes"),
     )
     async def list_last_tapes(limit: Limit = 12) -> LastTapes:
         """List the tapes that were on last."""
@@ -224,22 +187,17 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
 def _marks(use_case: ReadNightFeed) -> list[HTTPRouteHandler]:
     """Make the routes of what is handled."""
 
-    @route(_HANDLED, http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
-    async def handled_options(row: Row) -> Response[None]:  # noqa: ARG001 - a part of the path
-        # The framework's own would name the methods of the first handler of this path alone.
-        return Response(None, headers={"allow": "DELETE, OPTIONS, POST"})
-
     @post(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
     async def mark_handled(row: Row) -> None:
         """Mark a row as handled, for whoever reads the feed."""
-        await use_case.log.mark(_read_row(row), is_handled=True)
+        await use_case.store.mark(_read_row(row), is_handled=True)
 
     @delete(_HANDLED, status_code=204, opt=described(refusals={404: [_NO_ROW], **AWAY}))
     async def mark_open(row: Row) -> None:
         """Take the mark back."""
-        await use_case.log.mark(_read_row(row), is_handled=False)
+        await use_case.store.mark(_read_row(row), is_handled=False)
 
-    return [handled_options, mark_handled, mark_open]
+    return [options(_HANDLED, "POST", "DELETE"), mark_handled, mark_open]
 
 
 def describe_row(row: NightRow) -> NightRowDocument:

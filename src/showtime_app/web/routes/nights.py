@@ -1,11 +1,12 @@
 """The host's routes for nights afterwards: timelines, marks for the recording, summaries, a comparison."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 from msgspec import Struct
 
@@ -94,7 +95,7 @@ class TimelineScreening(Struct, rename="camel"):
 class TimelineMoment(Struct):
     """Something that happened."""
 
-    kind: Annotated[str, says("What happened.", enum=[each.value for each in MomentKind])]
+    kind: Annotated[str, says("What happened.", enum=[*MomentKind])]
     at: Annotated[Time, says("When, by Twitch's clock; of a ghost: when it was paid.", **DATE_TIME)]
     until: Annotated[TimeField | None, says("When it was over; null: it takes no time, or is not over.")]
     username: Annotated[str, says("Who did it; empty: nobody.")]
@@ -153,7 +154,7 @@ ClockName = Annotated[
     str,
     says(
         "`stream`: times count from the start of each stream of Twitch; `tape`: from when a tape was put on.",
-        enum=[each.value for each in Clock],
+        enum=[*Clock],
     ),
 ]
 PartNumber = Annotated[int, Parameter(ge=0, description="Which recording, or which screening, from 1.")]
@@ -184,6 +185,13 @@ def router(look_back: LookBack, guard: Guard) -> Router:
         At most 2,000 letters. What viewers typed mentions nobody, links to nothing, and has no format there.
         """
         return discord_summary(await read(night))
+
+    handlers = [compare_nights, get_timeline, get_summary, *_marks(read)]
+    return Router("/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"])
+
+
+def _marks(read: Callable[[str], Awaitable[NightTimeline]]) -> list[HTTPRouteHandler]:
+    """Make the routes of marks for a recording."""
 
     @get("/{night:str}/marks.vtt", media_type="text/vtt", opt=said("get_marks_vtt"))
     async def get_marks_vtt(
@@ -226,8 +234,7 @@ def router(look_back: LookBack, guard: Guard) -> Router:
             )
         return _file(text, f"night-{found.id}-{clock}.txt", "text/plain")
 
-    handlers = [compare_nights, get_timeline, get_summary, get_marks_vtt, get_marks_txt]
-    return Router("/admin/nights", route_handlers=handlers, guards=[guard], security=HOST, tags=["host"])
+    return [get_marks_vtt, get_marks_txt]
 
 
 def read_clock(name: str) -> Clock:

@@ -31,9 +31,7 @@ class ParkedItem(Struct):
     reason: Annotated[str, says("Why it is parked.")]
     since: Annotated[Time, says("When the latest try began.", **DATE_TIME)]
     tries: Annotated[int, says("How often it was tried.")]
-    choices: Annotated[
-        Sequence[str], says("What may be decided.", items={"enum": [each.value for each in Decision]})
-    ]
+    choices: Annotated[Sequence[str], says("What may be decided.", items={"enum": [*Decision]})]
 
 
 class ParkedList(Struct):
@@ -56,7 +54,7 @@ DecisionName = Annotated[
     says(
         "`retry`: it is tried again; `dismiss`: it is let go; `done`: it has happened.",
         type="string",
-        enum=[each.value for each in Decision],
+        enum=[*Decision],
     ),
 ]
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Annotated, Self
 
 from attrs import define, field
-from litestar import HttpMethod, Response, get, post, route
+from litestar import get, post
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from showtime_app.web.middleware.access import Guard
 from showtime_app.web.openapi.descriptions import said, says
+from showtime_app.web.routes.options import options
 from showtime_core.domain.preflight.links import (
     ABOUT,
     Link,
@@ -82,11 +83,6 @@ class PreflightJobs:
 def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterHandler]:
     """Make the routes; the guards stand before those that try, beside whatever stands before all."""
 
-    @route("/preflight", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
-    async def preflight_options() -> Response[None]:
-        # The framework's own would name the methods of the first handler of this path alone.
-        return Response(None, headers={"allow": "GET, HEAD, OPTIONS, POST"})
-
     @get("/preflight", opt=said("get_preflight"))
     async def get_preflight() -> TriedLinks:
         """Tell how each link of the show was found when it was last tried."""
@@ -98,7 +94,7 @@ def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterH
         await jobs.start(read_links(data.links if data else None))
         return describe_preflight(await jobs.use_case.current())
 
-    return [preflight_options, get_preflight, try_links]
+    return [options("/preflight", "GET", "HEAD", "POST"), get_preflight, try_links]
 
 
 def read_links(names: Sequence[str] | None) -> Sequence[Link]:

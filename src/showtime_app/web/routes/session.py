@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from showtime_app.web.middleware.cookies import Cookies
 from showtime_app.web.middleware.same_origin import SameOrigin, is_on_this_machine
-from showtime_app.web.openapi.descriptions import AWAY, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.routes.options import options
 from showtime_app.web.routes.sign_in_page import FOR_PEOPLE
 from showtime_core.domain.sessions import (
@@ -32,8 +32,6 @@ from showtime_core.domain.sessions import (
 from showtime_core.errors import LimitReached, NotAllowed, NotAuthenticated
 from showtime_core.use_cases.sign_in import (
     CODE_NOT_KNOWN,
-    DECLINED,
-    STATE_NOT_KNOWN,
     NewToken,
     SignIn,
     TwitchReply,
@@ -75,27 +73,8 @@ class PairingCode(Struct):
     code: Annotated[str, says("As it stands behind `#pair=` in the address that was scanned.")]
 
 
-_EXAMPLE = {
-    "role": "broadcaster",
-    "userId": "953753877",
-    "login": "goldenvcr",
-    "displayName": "GoldenVCR",
-    "way": "twitch",
-    "may": list(Permission),
-    "message": "",
-}
 _ELSEWHERE = "go on at the address that location tells"
 _CROSS_SITE = ["a change by a cookie must come from a page of this service; this one comes from elsewhere"]
-_NOT_SET_UP = "sign-in with Twitch is not set up: TWITCH_REDIRECT_URL must be set"
-_AT_TWITCH = {
-    400: [
-        STATE_NOT_KNOWN,
-        "Twitch refuses the code that the browser brought: Invalid authorization code (400)",
-    ],
-    403: [DECLINED, "VHSVera is neither the broadcaster nor a moderator of this show: …"],
-    404: [_NOT_SET_UP],
-    503: [*AWAY[503], "Twitch cannot be reached: it gives no answer"],
-}
 To = Annotated[
     str,
     QueryParameter(
@@ -166,7 +145,7 @@ class SessionRoutes:
 
 
 def _reading(routes: SessionRoutes) -> list[HTTPRouteHandler]:
-    @get("/", opt=described(example=_EXAMPLE, refusals=AWAY))
+    @get("/", opt=said("get_session"))
     async def get_session(request: AnyRequest) -> SessionState:
         """Tell who is signed in with this browser, and how one signs in here."""
         who, use_case = await routes.identify(request), routes.use_case
@@ -196,15 +175,7 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         status_code=302,
         media_type="text/plain",
         exception_handlers=FOR_PEOPLE,
-        opt=described(
-            example=_ELSEWHERE,
-            headers={"location": "Where one signs in, at Twitch."},
-            refusals={
-                400: ["to must be a path of this service, such as /console"],
-                404: [_NOT_SET_UP],
-                **AWAY,
-            },
-        ),
+        opt=said("begin_sign_in"),
     )
     async def begin_sign_in(to: To = "/") -> Response[str]:
         """Send the browser to Twitch, to sign in within ten minutes, with this browser alone."""
@@ -217,9 +188,7 @@ def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         status_code=303,
         media_type="text/plain",
         exception_handlers=FOR_PEOPLE,
-        opt=described(
-            example=_ELSEWHERE, headers={"location": "Where the sign-in leads to."}, refusals=_AT_TWITCH
-        ),
+        opt=said("finish_sign_in"),
     )
     async def finish_sign_in(
         request: AnyRequest, given_state: State = "", code: Code = "", error: Error = ""
@@ -254,16 +223,7 @@ def _without_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
     @post(
         "/pair",
         status_code=204,
-        opt=described(
-            refusals={
-                400: ["body: Object missing required field `code`"],
-                401: [CODE_NOT_KNOWN],
-                403: _CROSS_SITE,
-                429: [_TOO_MANY_TRIES],
-                **AWAY,
-            },
-            headers={"set-cookie": "The session."},
-        ),
+        opt=said("pair_phone", {401: [CODE_NOT_KNOWN], 429: [_TOO_MANY_TRIES]}),
     )
     async def pair_phone(request: AnyRequest, data: JSONBody[PairingCode]) -> Response[None]:
         """Let in who has scanned the code that `showtime dev --lan` prints, as the broadcaster; once."""

@@ -3,14 +3,15 @@
 import json
 import re
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import OVERLAY, SHOW_HOST, Guard
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.queue_document import QueueItem, describe_showing
 from showtime_core.domain.events import ShowCommanded, ShowCommandName
 from showtime_core.domain.show.queue import LEASE
@@ -38,10 +39,8 @@ class OverlayState(Struct):
 class NextShowing(Struct, rename="camel"):
     """What an overlay is to do."""
 
-    role: Annotated[str, says("Whether it plays or mirrors.", enum=[each.value for each in OverlayRole])]
-    wait: Annotated[
-        str | None, says("Why it plays nothing; null: play it.", enum=[None, *(each.value for each in Wait)])
-    ]
+    role: Annotated[str, says("Whether it plays or mirrors.", enum=[*OverlayRole])]
+    wait: Annotated[str | None, says("Why it plays nothing; null: play it.", enum=[None, *Wait])]
     wait_seconds: Annotated[float, says("When to ask again, at the latest.")]
     lease_seconds: Annotated[float, says("How long it has what it plays, without reporting that it does.")]
     elapsed_seconds: Annotated[float, says("How long ago what plays began.")]
@@ -56,60 +55,13 @@ class RenewedLease(Struct, rename="camel"):
 
 
 ShowingId = Annotated[str, says("Names a showing.", format="uuid")]
-CommandName = Annotated[
-    str, says("What to do.", type="string", enum=[each.value for each in ShowCommandName], examples=["pause"])
-]
+CommandName = Annotated[str, says("What to do.", type="string", enum=[*ShowCommandName], examples=["pause"])]
 
-_ALERT: Object = {
-    "alert": {"id": 42, "type": "cheer", "data": {"username": "VHSVera"}, "at": "2026-10-30T20:05:00Z"},
-    "more": 0,
-    "state": "playing",
-    "reason": None,
-    "showing": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
-    "attempt": 1,
-    "isAgain": False,
-    "isTest": False,
-    "seconds": 8.0,
-    "beganAt": "2026-10-30T20:05:01Z",
-    "endedAt": None,
-}
-_NEXT: Object = {
-    "role": "leader",
-    "wait": None,
-    "waitSeconds": 0.0,
-    "leaseSeconds": 5.0,
-    "elapsedSeconds": 0.0,
-    "playing": _ALERT,
-}
 _NO_SHOWING = "no such showing"
-_OVER = ["the showing is over: skipped: by the host", "another overlay has it"]
-_NOT_PLAYED = [
-    "too early: it plays for 8 seconds",
-    "it was not painted: the count of frames has not grown",
-    "the alert was taken again",
-]
 _BAD_OVERLAY = "overlay must have 1 to 64 characters of A-Z a-z 0-9 - _"
 _BAD_FRAMES = "frames must be a whole number from 0 to 9007199254740991"
 _NO_COMMAND = f"no such command: choose {', '.join(ShowCommandName)}"
-_OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES], **AWAY}
-_ALERT_NAME: Object = {"type": ["integer", "null"], "minimum": 0, "description": "Names an alert."}
-_COMMAND_BODY: Object = {
-    "required": False,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {"alert": _ALERT_NAME},
-            },
-            "example": {"alert": 42},
-        }
-    },
-}
-_OF_COMMANDS = {
-    400: ["there is no queue: make an overlay secret first", "nothing is playing", "name the alert"],
-    404: [_NO_COMMAND, "no such alert"],
-    **AWAY,
-}
+_OF_REPORTS = {400: [_BAD_OVERLAY, _BAD_FRAMES]}
 
 
 def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -> list[Router]:
@@ -118,7 +70,7 @@ def routers(use_case: RunShow, overlays_only: Guard, hosts_and_hotkeys: Guard) -
 
 
 def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
-    @post("/show/next", status_code=200, opt=described(example=_NEXT, refusals=_OF_REPORTS))
+    @post("/show/next", status_code=200, opt=said("take_next_alert", _OF_REPORTS))
     async def take_next_alert(data: JSONBody[OverlayState]) -> NextShowing:
         """Take the next alert, or learn what plays; whoever leads plays it.
 
@@ -138,26 +90,23 @@ def _overlay_router(use_case: RunShow, overlays_only: Guard) -> Router:
     @post(
         "/show/{showing:str}/alive",
         status_code=200,
-        opt=described(
-            example={"isRenewed": True, "leaseSeconds": 5.0},
-            refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: _OVER},
-        ),
+        opt=said("keep_showing", _OF_REPORTS | {404: [_NO_SHOWING]}),
     )
     async def keep_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> RenewedLease:
         """Keep what it plays, as long as it paints."""
         _check(data)
-        renewal = await use_case.renew(_read_showing(showing), data.overlay, data.frames)
+        renewal = await use_case.renew(read_id(showing, _NO_SHOWING), data.overlay, data.frames)
         return RenewedLease(renewal.is_renewed, renewal.holds_for.total_seconds())
 
     @post(
         "/show/{showing:str}/done",
         status_code=204,
-        opt=described(refusals=_OF_REPORTS | {404: [_NO_SHOWING], 409: [*_NOT_PLAYED, *_OVER]}),
+        opt=said("acknowledge_showing", _OF_REPORTS | {404: [_NO_SHOWING]}),
     )
     async def acknowledge_showing(showing: ShowingId, data: JSONBody[OverlayState]) -> None:
         """Acknowledge that it was painted and played; the second time changes nothing."""
         _check(data)
-        await use_case.acknowledge(_read_showing(showing), data.overlay, data.frames)
+        await use_case.acknowledge(read_id(showing, _NO_SHOWING), data.overlay, data.frames)
 
     handlers: list[Any] = [take_next_alert, keep_showing, acknowledge_showing]
     return Router("/", route_handlers=handlers, guards=[overlays_only], security=OVERLAY, tags=["show"])
@@ -167,7 +116,7 @@ def _command_router(use_case: RunShow, hosts_and_hotkeys: Guard) -> Router:
     @post(
         "/show/commands/{name:str}",
         status_code=204,
-        opt=described(body=_COMMAND_BODY, refusals=_OF_COMMANDS),
+        opt=said("command_show", {404: [_NO_COMMAND, "no such alert"]}),
     )
     async def command_show(name: CommandName, request: Request[Any, Any, Any]) -> None:
         """Follow a command of the host about what is on the screen, or waits for it."""
@@ -186,14 +135,6 @@ def _check(state: OverlayState) -> None:
         raise Refused(_BAD_OVERLAY)
     if not 0 <= state.frames <= _MAX_COUNT:
         raise Refused(_BAD_FRAMES)
-
-
-def _read_showing(text: str) -> UUID:
-    """Read the id of a showing; one that is malformed names none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(_NO_SHOWING) from None
 
 
 def _read_alert(body: bytes) -> int | None:

@@ -12,10 +12,11 @@ from litestar.params import JSONBody
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import asdict
 
+from showtime_app.web.ids import read_id
 from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
-from showtime_app.web.openapi.descriptions import AWAY, Object, described, says
+from showtime_app.web.openapi.descriptions import AWAY, described, said, says
 from showtime_app.web.routes.options import options
-from showtime_app.web.times import DATE_TIME, Time
+from showtime_app.web.times import DATE_TIME, Time, convert_to
 from showtime_core.domain.show.kind_rules import (
     MAX_BITS,
     MAX_SECONDS,
@@ -88,25 +89,6 @@ class RulesOfKinds(Struct):
 
 
 KindName = Annotated[str, says("The `type` of alerts.", examples=["follow"])]
-_SECRET: Object = {
-    "id": "0b1f9a52-8f3d-4a58-9d5e-0c7f8f7b2a11",
-    "kind": "overlay",
-    "name": "OBS",
-    "madeAt": "2026-10-30T20:00:00Z",
-}
-_RULE: Object = {
-    "seconds": 6.0,
-    "ifBusy": "queue",
-    "minBits": 1,
-    "isJoined": False,
-    "inSafeMode": "join",
-}
-_RULE_BODY: Object = {
-    "required": True,
-    "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/RuleOfKind"}, "example": _RULE}
-    },
-}
 _NO_SECRET = "no such secret"  # noqa: S105 - what is told where there is none
 _NO_KIND = "no such kind"
 _BAD_NAME = f"the name must have 1 to {MAX_NAME_CHARACTERS} characters"
@@ -138,10 +120,7 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
     @post(
         "/secrets",
         status_code=201,
-        opt=described(
-            example={**_SECRET, "secret": "overlay_Zk3…"},
-            refusals={400: [_BAD_NAME, "kind: Invalid enum value 'console'"], **AWAY},
-        ),
+        opt=said("make_secret", {400: [_BAD_NAME, "kind: Invalid enum value 'console'"]}),
     )
     async def make_secret(data: JSONBody[WantedSecret]) -> MadeSecret:
         """Make a secret for an overlay or a hotkey, and show it this once.
@@ -150,36 +129,27 @@ def _secrets(show_secrets: ShowSecrets) -> list[HTTPRouteHandler]:
         """
         token = spell_secret(data.kind, secrets.token_urlsafe(_CHANCE_BYTES))
         kept = await show_secrets.add(ShowSecret(uuid4(), data.kind, data.name), digest_of(token))
-        return MadeSecret(kept.id, kept.kind, kept.name, _made_at(kept), token)
+        return MadeSecret(**asdict(convert_to(ListedSecret, kept)), secret=token)
 
-    @get("/secrets", opt=described(example={"secrets": [_SECRET]}, refusals=AWAY))
+    @get("/secrets", opt=said("list_secrets"))
     async def list_secrets() -> SecretList:
         """List the secrets that hold."""
-        return SecretList(
-            [
-                ListedSecret(each.id, each.kind, each.name, _made_at(each))
-                for each in await show_secrets.list_all()
-            ]
-        )
+        return SecretList(convert_to(list[ListedSecret], await show_secrets.list_all()))
 
     @delete("/secrets/{secret_id:str}", status_code=204, opt=described(refusals={404: [_NO_SECRET], **AWAY}))
     async def withdraw_secret(secret_id: Annotated[str, says("Names the secret.", format="uuid")]) -> None:
         """Withdraw a secret: it is not accepted any more."""
-        try:
-            named = UUID(secret_id)
-        except ValueError:
-            raise NotFound(_NO_SECRET) from None
-        await show_secrets.withdraw(named)
+        await show_secrets.withdraw(read_id(secret_id, _NO_SECRET))
 
     return [options("/secrets", "GET", "POST"), make_secret, list_secrets, withdraw_secret]
 
 
 def _list_rules(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
-    @get("/rules", opt=described(example={"rules": {"follow": _RULE}}, refusals=AWAY))
+    @get("/rules", opt=said("list_rules"))
     async def list_rules() -> RulesOfKinds:
         """List how each kind of alerts is played."""
         show = (await use_case.store.read()).show
-        return RulesOfKinds({kind: _describe_rule(show.rule(kind)) for kind in kinds})
+        return RulesOfKinds({kind: convert_to(RuleOfKind, show.rule(kind)) for kind in kinds})
 
     return list_rules
 
@@ -188,10 +158,7 @@ def _set_rule(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
     @put(
         "/rules/{kind:str}",
         status_code=204,
-        opt=described(
-            body=_RULE_BODY,
-            refusals={400: ["seconds must be 0.5 to 120"], 404: [_NO_KIND], **AWAY},
-        ),
+        opt=said("set_rule", {404: [_NO_KIND]}),
     )
     async def set_rule(kind: KindName, request: Request[Any, Any, Any]) -> None:
         """Change how a kind of alerts is played, from what is taken next."""
@@ -200,15 +167,6 @@ def _set_rule(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
         await use_case.set_rule(kind, _read_rule(default_rule(kind), await request.body()))
 
     return set_rule
-
-
-def _made_at(secret: ShowSecret) -> Time:
-    assert secret.made_at, "it is kept"
-    return Time.of(secret.made_at)
-
-
-def _describe_rule(rule: KindRule) -> RuleOfKind:
-    return RuleOfKind(rule.seconds, rule.if_busy, rule.min_bits, rule.is_joined, rule.in_safe_mode)
 
 
 def _read_rule(default: KindRule, body: bytes) -> KindRule:

@@ -140,8 +140,8 @@ async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
 
 async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
-    tellers: list[Coroutine[Any, Any, None]] = [_tell_feed(page, clients), _check_access(page)]
-    tellers += [_tell_chat(page, clients["chat"])] if "chat" in clients else []
+    tellers: list[Coroutine[Any, Any, None]] = [_check_access(page)]
+    tellers += [_TELLERS[layer](page, client) for layer, client in clients.items()]
     watches = page.sources.watches
     tellers += [_tell_changes(page, name, watches[name]) for name in watches if name in page.layers]
     tellers += [_tell_health(page)] if "health" in page.layers else []
@@ -159,15 +159,6 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
         finally:
             for task in tasks:
                 task.cancel()
-
-
-async def _tell_feed(page: _OpenPage, clients: dict[str, StreamClient]) -> None:
-    """Tell the state as it is, then what changes, and each alert."""
-    async with asyncio.TaskGroup() as group:
-        if state := clients.get("state"):
-            group.create_task(_tell_state(page, state))
-        if alerts := clients.get("alert"):
-            group.create_task(_tell_alerts(page, alerts))
 
 
 async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
@@ -266,3 +257,7 @@ async def _check_access(page: _OpenPage) -> None:
             continue
         except Refused:
             page.ended.set()
+
+
+_TELLERS = {"state": _tell_state, "alert": _tell_alerts, "chat": _tell_chat}
+"""By layer: what tells a page of what a hub publishes."""

@@ -14,9 +14,9 @@ from showtime_core.domain.journal import Entry, Outcome
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import Effect
 
-BEFORE_THE_SHOW = timedelta(hours=12)
+BEFORE_THE_STREAM = timedelta(hours=12)
 """What happens within this time before a stream begins belongs to its night."""
-AFTER_THE_SHOW = timedelta(hours=6)
+AFTER_THE_STREAM = timedelta(hours=6)
 """How long after its end a night is still the one that is shown."""
 
 
@@ -131,7 +131,7 @@ def night_since(now: datetime, latest: Sequence[Broadcast]) -> datetime | None:
     if not latest:
         return None
     newest, before = latest[0], next(iter(latest[1:]), None)
-    if newest.ended_at and now - newest.ended_at >= AFTER_THE_SHOW:
+    if newest.ended_at and now - newest.ended_at >= AFTER_THE_STREAM:
         return newest.ended_at
-    earliest = newest.started_at - BEFORE_THE_SHOW
+    earliest = newest.started_at - BEFORE_THE_STREAM
     return max(earliest, before.ended_at) if before and before.ended_at else earliest

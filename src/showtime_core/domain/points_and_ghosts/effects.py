@@ -152,7 +152,7 @@ def effect_kind(effect: Effect) -> str:
             return FIRST_KINDS[type(effect)]
 
 
-def deed(effect: Effect) -> str:
+def describe_done(effect: Effect) -> str:
     """Say in words what was done with an effect."""
     name = effect.viewer.name
     match effect:

@@ -10,7 +10,7 @@ from showtime_core.domain import alerts
 from showtime_core.domain.alert_tests import AlertTest
 from showtime_core.domain.broadcasts.broadcast import Broadcast, Snapshot
 from showtime_core.domain.journal import Outcome, Verdict
-from showtime_core.domain.lights import Effort
+from showtime_core.domain.lights import EffectTry
 from showtime_core.domain.night_feed.descriptions import GIFT_TYPES
 from showtime_core.domain.night_feed.rows import NightAlert, NightEffect, NightEntry, NightQuery
 from showtime_core.domain.night_feed.totals import POINTS, SLOT, NightTally
@@ -45,7 +45,7 @@ class MemoryNightFeedStore:
     """What became of effects, by their keys."""
     handled: dict[int, datetime] = Factory(dict)
     marks: int = 0
-    tried: list[Effort] = Factory(list)
+    tried: list[EffectTry] = Factory(list)
     """Effects that were tried."""
 
     async def latest_broadcasts(self) -> tuple[datetime, Sequence[Broadcast]]:
@@ -80,7 +80,7 @@ class MemoryNightFeedStore:
                 counted[begin + (at - begin) // SLOT * SLOT, what].append(amount)
         return [NightTally(*slot, len(found), sum(found)) for slot, found in sorted(counted.items())]
 
-    async def efforts(self) -> Sequence[Effort]:
+    async def effect_tries(self) -> Sequence[EffectTry]:
         """Tell of effects that were tried."""
         return self.tried
 

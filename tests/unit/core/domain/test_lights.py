@@ -8,12 +8,12 @@ from attrs import evolve
 from showtime_core.domain.broadcasts.broadcast import ChannelState
 from showtime_core.domain.chat import ChatHealth
 from showtime_core.domain.health import Health, TwitchHealth
-from showtime_core.domain.lights import Effort, Known, LastAnswer, light_up
+from showtime_core.domain.lights import EffectTry, LastAnswer, LightInputs, light_up
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.testing.entries import at
 
 NOW = at(60)
-QUIET = Known(Health(NOW), ChannelState(), [], None, 3, "irc", is_checked=True)
+QUIET = LightInputs(Health(NOW), ChannelState(), [], None, 3, "irc", is_checked=True)
 
 
 def lights(known):
@@ -21,7 +21,7 @@ def lights(known):
 
 
 def tried(kind, status, remark=None, minutes=59.0):
-    return Effort(kind, status, remark, at(minutes))
+    return EffectTry(kind, status, remark, at(minutes))
 
 
 def test_what_nobody_has_asked_is_unknown():
@@ -34,8 +34,8 @@ def test_what_nobody_has_asked_is_unknown():
 def test_a_light_is_green_for_as_long_as_its_answer_counts():
     """What was done within ten minutes counts; what was done before says when, and is not known any more."""
     for kind, name in (("paint-ghost", "openai"), ("store-ghost", "storage"), ("post-ghost", "discord")):
-        fresh = lights(evolve(QUIET, efforts=[tried(kind, EffectStatus.DONE)]))[name]
-        old = lights(evolve(QUIET, efforts=[tried(kind, EffectStatus.DONE, minutes=49)]))[name]
+        fresh = lights(evolve(QUIET, effect_tries=[tried(kind, EffectStatus.DONE)]))[name]
+        old = lights(evolve(QUIET, effect_tries=[tried(kind, EffectStatus.DONE, minutes=49)]))[name]
         assert (fresh.state, old.state) == ("ok", "unknown")
         assert old.tried_at == at(49)
 
@@ -53,7 +53,7 @@ def test_a_light_is_green_for_as_long_as_its_answer_counts():
 def test_the_latest_try_decides(status, remark, state):
     """The latest try tells how a neighbour stands, whatever was before; a fault says what to do."""
     before = tried("credit-cheer", EffectStatus.DONE, minutes=58)
-    ledger = lights(evolve(QUIET, efforts=[tried("credit-cheer", status, remark), before]))["ledger"]
+    ledger = lights(evolve(QUIET, effect_tries=[tried("credit-cheer", status, remark), before]))["ledger"]
     assert ledger.state == state
     assert (ledger.remedy is not None) == (state == "warning")
     assert remark is None or ledger.said == remark

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -43,7 +44,7 @@ async def fault() -> Finding:
 def preflight(store: MemoryPreflightStore | None = None, **attempts: Attempt) -> RunPreflight:
     """Make one in which all is well, but for these."""
     made = {link: attempts.get(link, Attempt(well)) for link in Link}
-    return RunPreflight(store or MemoryPreflightStore(now), made, now)
+    return RunPreflight(store or MemoryPreflightStore(now), made, now, uuid4)
 
 
 async def found(use_case: RunPreflight, *links: Link) -> dict[Link, Finding]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from attrs import define
@@ -175,7 +176,7 @@ async def test_an_object_has_a_key_of_its_own():
     """Each try stores under another key, so that no cache answers for the storage."""
     there = Everything()
     for _ in range(2):
-        assert (await try_storage(there, b"jpeg")).state is LinkState.OK
+        assert (await try_storage(there, b"jpeg", uuid4)).state is LinkState.OK
     (one, _), (other, _) = there.asked
     assert one != other
     assert one.startswith("preflight/")

@@ -3,17 +3,16 @@
 import asyncio
 import json
 import re
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from attrs import define, evolve, field, frozen
 
 from showtime_app.simulate import timestamps
 from showtime_app.simulate.deliveries import DeliveryContext
-from showtime_app.simulate.messages import ACCEPTED, Request, sign
-from showtime_app.simulate.player import GIVE_UP_AFTER, TAPE_SET
-from showtime_app.simulate.sender import Sender
+from showtime_app.simulate.event_options import Scene
+from showtime_app.simulate.messages import ACCEPTED, Request, eventsub_headers, sign
+from showtime_app.simulate.player import Playback, TapeCall, tape_call
 from showtime_core.domain.journal import PRUNED, Entry, EntrySource, JournalRecord
 from showtime_core.texts import format_time
 
@@ -24,14 +23,6 @@ _MESSAGE_TYPES = {
     EntrySource.OTHER: "showtime_recorded_other",
 }
 """The header that says what a message is; of a kind that is not known, its own name was not recorded."""
-
-
-@frozen
-class TapeCall:
-    """The host puts a tape on or off."""
-
-    method: str
-    path: str
 
 
 @frozen
@@ -70,50 +61,29 @@ def _tape_call(entry: Entry) -> TapeCall | None:
     if entry.source is not EntrySource.HOST:
         return None
     if entry.type == "tape.start":
-        return TapeCall("POST", f"/admin/tape/{json.loads(entry.body)['tapeId']}")
-    return TapeCall("DELETE", "/admin/tape") if entry.type == "tape.stop" else None
+        return tape_call(json.loads(entry.body)["tapeId"])
+    return tape_call(None) if entry.type == "tape.stop" else None
 
 
-@define
-class RecordedPlayer:
-    """What a night is played with."""
+async def play_recorded(playback: Playback, steps: Sequence[RecordedStep], *, keeps_ids: bool) -> None:
+    """Play the steps, each when the one before is answered and the pause between them is over.
 
-    context: DeliveryContext
-    sender: Sender
-    base: str
-    """URL that the paths of the tapes are added to."""
-    token: str | None
-    """The broadcaster's; None: the tapes are left out."""
-    speed: float
-    """Seconds of the night in a second."""
-    keeps_ids: bool
-    """Whether messages have the ids of the file; else new ones, since a server knows those of before."""
-    say: Callable[[str], None]
-
-    async def play(self, steps: Sequence[RecordedStep]) -> None:
-        """Play the steps, each when the one before is answered and the pause between them is over.
-
-        It ends early where nothing that was sent so far has been answered as it should be.
-        """
-        loop, shift = asyncio.get_running_loop(), TimeShift(self.speed)
-        started = loop.time()
-        for step in steps:
-            await asyncio.sleep(step.at.total_seconds() / self.speed - (loop.time() - started))
-            if step.call is None:
-                await self.sender.deliver(self._requests(step.entry, shift))
-            elif self.token:
-                url = self.base + step.call.path
-                await self.sender.call(step.call.method, url, self.token, TAPE_SET)
-            tally = self.sender.tally
-            if tally.sent >= GIVE_UP_AFTER and not tally.right:
-                self.say("nothing is answered as it should be: the night is called off")
-                return
-
-    def _requests(self, entry: Entry, shift: "TimeShift") -> Iterator[Request]:
-        name = (
-            entry.id if self.keeps_ids else str(uuid.UUID(int=self.context.ids.getrandbits(128), version=4))
-        )
-        yield request_of(evolve(entry, id=name), self.context, shift)
+    It ends early where nothing that was sent so far has been answered as it should be.
+    With `keeps_ids` messages keep the ids of the file; else new ones, since a server knows those of before.
+    """
+    context = playback.context
+    names = Scene(context.rng, context.ids, timestamp="")
+    loop, shift = asyncio.get_running_loop(), TimeShift(playback.speed)
+    started = loop.time()
+    for step in steps:
+        await asyncio.sleep(step.at.total_seconds() / playback.speed - (loop.time() - started))
+        if step.call is None:
+            entry = step.entry if keeps_ids else evolve(step.entry, id=names.uuid())
+            await playback.sender.deliver(iter([request_of(entry, context, shift)]))
+        else:
+            await playback.change_tape(step.call)
+        if playback.is_called_off():
+            return
 
 
 @define
@@ -142,14 +112,7 @@ def request_of(entry: Entry, context: DeliveryContext, shift: TimeShift) -> Requ
     """Sign a recorded message as it is sent now, with the times in it moved."""
     now = context.clock()
     timestamp, body = timestamps.written(now), shift.body(entry, now)
-    headers = {
-        "Twitch-Eventsub-Message-Id": entry.id,
-        "Twitch-Eventsub-Message-Retry": "0",
-        "Twitch-Eventsub-Message-Type": _MESSAGE_TYPES[entry.source],
-        "Twitch-Eventsub-Message-Signature": sign(context.address.secret, entry.id, timestamp, body),
-        "Twitch-Eventsub-Message-Timestamp": timestamp,
-        "Twitch-Eventsub-Subscription-Type": entry.type,
-        "Twitch-Eventsub-Subscription-Version": entry.version,
-        "Content-Type": "application/json",
-    }
+    signature = sign(context.address.secret, entry.id, timestamp, body)
+    kind, subscription = _MESSAGE_TYPES[entry.source], (entry.type, entry.version)
+    headers = eventsub_headers(entry.id, kind, timestamp, signature, subscription)
     return Request(entry.type, tuple(headers.items()), body, ACCEPTED)

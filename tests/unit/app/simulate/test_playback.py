@@ -8,7 +8,7 @@ from attrs import evolve
 from showtime_app.simulate import timestamps
 from showtime_app.simulate.deliveries import DeliveryContext
 from showtime_app.simulate.messages import Address, sign
-from showtime_app.simulate.recorded import TapeCall, TimeShift, request_of, steps_of
+from showtime_app.simulate.playback import TapeCall, TimeShift, request_of, steps_of
 from showtime_core.domain.journal import PRUNED, Entry, EntrySource, JournalRecord, Outcome, Unknown
 from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import at
