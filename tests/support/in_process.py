@@ -7,13 +7,13 @@ report of a failure.
 
 import asyncio
 import gc
-import itertools
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import chdir, contextmanager
+from itertools import count
 from pathlib import Path
 from unittest.mock import patch
 
@@ -28,7 +28,7 @@ from support.server import Served, answers, environment
 _STOP_SECONDS = 60.0
 _ENVIRONMENT = threading.RLock()
 """Held while the environment of this process is another: it has only one."""
-_ENDED = itertools.count(1)
+_ENDED = count(1)
 """Services that have run here."""
 
 
