@@ -148,7 +148,7 @@ def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server):
     with (
         fresh_database(address) as database,
         running_here(database) as server,
-        httpx.Client(timeout=10) as client,
+        httpx.Client(timeout=60) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
         twitch.send(t.online())
@@ -189,7 +189,7 @@ def test_a_database_that_takes_nothing_is_not_ready(postgres_server):
     with (
         fresh_database(postgres_server.conninfo) as database,
         running_here(database) as server,
-        httpx.Client(timeout=10) as client,
+        httpx.Client(timeout=60) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
         with read_only(database, postgres_server.conninfo):
