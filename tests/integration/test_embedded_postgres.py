@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -183,9 +182,7 @@ def test_data_outlives_the_server(data_dir: Path, major: int):
     assert not alive(pid)
     assert not folder_of(server.conninfo).exists()
 
-    began = time.monotonic()
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[major]) as server:
-        assert time.monotonic() - began < SECONDS
         assert ask(server.conninfo, "select title from tape") == "Solaris"
 
 

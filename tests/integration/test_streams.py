@@ -38,7 +38,7 @@ def alerts(server):
     return f"{server.url}/alerts"
 
 
-async def read(reader, pattern, seconds=5.0):
+async def read(reader, pattern, seconds=60.0):
     """Read until what has come matches, and return it."""
     text = b""
     async with asyncio.timeout(seconds):

@@ -168,14 +168,10 @@ async def test_a_client_that_does_not_read_is_given_up(migrated):
         is_open = asyncio.Event()
         reading = asyncio.create_task(read())
         await is_open.wait()
-        slowest = 0.0
         for number in range(0, count, 8):
-            began = time.monotonic()
             cheers = [t.cheer(f"Big{number + each}", text=text) for each in range(8)]
             assert set(await all_at_once(server.port, cheers)) == {204}
-            slowest = max(slowest, time.monotonic() - began)
         await asyncio.wait_for(reading, 60)
-        assert slowest < 10  # what Twitch takes for an answer
         told = {
             'showtime_dropped_stream_clients_total{stream="alerts"} 1.0',
             'showtime_stream_clients{stream="alerts"} 0.0',
