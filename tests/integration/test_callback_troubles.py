@@ -143,7 +143,7 @@ async def test_a_slow_sender_delays_nobody_and_is_answered(server):
 
 
 def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server):
-    """Without a database the answer is 503 within Twitch's 10 s; the resend is taken once it is back, unrestarted."""
+    """Without a database the answer is 503 within 10 s; the resend is taken once it is back, unrestarted."""
     address = postgres_server.conninfo
     with (
         fresh_database(address) as database,
