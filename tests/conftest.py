@@ -1,9 +1,10 @@
 """What every test may use."""
 
 import functools
+import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Tell how many tests run at once: two for each core (`auto`), since many wait; or one (`logical`)."""
     cores = os.cpu_count() or 1
     return cores if config.option.numprocesses == "logical" else 2 * cores
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector all that tests are made of: it lives until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,26 +5,29 @@
     .venv/bin/python tools/record_sessions.py --check    end with 1, and the difference, where it is stale
 
 In a block `console` or `text` a line that begins with `$ ` is a command; what follows, up to the next one or
-to the end of the block, is what it printed. They run in a folder of their own, one after the other;
-`showtime dev` goes on to the end, and `showtime init` asks the Twitch of the tests. Ports, times and the
-folder are written as a reader sees them, and a list of migrations by its first.
+to the end of the block, is what it printed. They run in a folder of their own, one after the other, and
+those of ours in forks of a process that has imported them; `showtime dev` goes on to the end, and `showtime
+init` asks the Twitch of the tests. Ports, times and the folder are written as a reader sees them, and a list
+of migrations by its first.
 """
 
 import argparse
 import difflib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.server import SECRET  # noqa: E402 - they are beside this folder
+from support.forked import Forked, showtime  # noqa: E402 - they are beside this folder
+from support.server import SECRET  # noqa: E402
 from support.twitch_api import TwitchApi, twitch_api  # noqa: E402
 from support.twitch_world import BROADCASTER_ID, EVERYTHING, OUR_URL  # noqa: E402
 
@@ -46,7 +49,7 @@ class Terminal:
         programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self.folder, self.twitch = folder, twitch
         self.environment = {"PATH": programs, "HOME": str(folder), "LANG": "C.UTF-8"}
-        self.dev: subprocess.Popen[str] | None = None
+        self.dev: Forked | None = None
         self.url = "none yet"
 
     def run(self, command: str) -> str:
@@ -55,10 +58,13 @@ class Terminal:
             return self.as_read(self.start_dev())
         of_twitch = {"TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL, "TWITCH_WEBHOOK_SECRET": SECRET}
         of_twitch |= self.twitch.settings
+        environment = self.environment | (of_twitch if command.startswith("showtime init") else {})
+        if command.startswith("showtime "):
+            return self.as_read(self.fork(command, environment))
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env=self.environment | (of_twitch if command.startswith("showtime init") else {}),
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -66,17 +72,20 @@ class Terminal:
         )
         return self.as_read(done.stdout)
 
+    def fork(self, command: str, environment: dict[str, str]) -> str:
+        """Run one of our commands, which nothing but words follow; returns what it prints."""
+        forked = showtime(shlex.split(command)[1:], environment, self.folder, errors=None, output=None)
+        assert forked.stdout
+        with forked.stdout:
+            printed = forked.stdout.read()
+        forked.wait()
+        return printed
+
     def start_dev(self) -> str:
         """Start `showtime dev` on a free port; returns what it prints until it is ready."""
         settings = {"LISTEN_PORT": "0", "TWITCH_WEBHOOK_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
-        self.dev = subprocess.Popen(
-            ["showtime", "dev"],
-            cwd=self.folder,
-            env=self.environment | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        silent = Path(os.devnull)
+        self.dev = showtime(["dev"], self.environment | settings, self.folder, errors=silent, output=None)
         printed = ""
         while "Ctrl-C stops" not in printed:
             line = self.dev.stdout.readline()
@@ -106,7 +115,9 @@ def terminal() -> Iterator[Terminal]:
         finally:
             if made.dev:
                 made.dev.terminate()
-                made.dev.communicate()
+                made.dev.stdout.read()
+                made.dev.stdout.close()
+                made.dev.wait()
 
 
 def record(page: str) -> str:
@@ -120,12 +131,12 @@ def record(page: str) -> str:
         return BLOCK.sub(run_again, page)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Record, or compare; the exit code is 1 where the page is stale."""
     parser = argparse.ArgumentParser(description="Record the terminal sessions of the docs.")
     parser.add_argument("page", nargs="?", type=Path, default=PAGE)
     parser.add_argument("--check", action="store_true", help="write nothing: tell whether it is stale")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     before = given.page.read_text("utf-8")
     after = record(before)
     if not given.check:

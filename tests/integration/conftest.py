@@ -52,7 +52,7 @@ def server(migrated: str) -> Iterator[Served]:
 @pytest.fixture
 def twitch(server: Served) -> Iterator[Twitch]:
     """Send what Twitch sends to that server."""
-    with httpx.Client(timeout=15) as client:
+    with httpx.Client(timeout=60) as client:
         yield Twitch(server.url, client)
 
 

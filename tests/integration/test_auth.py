@@ -71,13 +71,13 @@ def serving(conninfo, log, auth_url, **settings):
 
 def deliver(server: Served, message: t.Message) -> int:
     url = f"{server.url}/callback"
-    return httpx.post(url, headers=message.headers, content=message.body, timeout=15).status_code
+    return httpx.post(url, headers=message.headers, content=message.body, timeout=60).status_code
 
 
 def ask(server: Served, authorization: str | None, method: str = "DELETE", path: str = "tape"):
     """Ask without a library that would put the header in order."""
     headers = {} if authorization is None else {"authorization": authorization}
-    with closing(HTTPConnection("127.0.0.1", server.port, timeout=15)) as connection:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         connection.request(method, f"/admin/{path}", headers=headers)
         with connection.getresponse() as answer:
             return answer.status, answer.read().decode()

@@ -98,7 +98,7 @@ def done(terminal: Terminal, script: str) -> str:
 async def live_until_it_burns_down(machines: Machines, server: Server, client: Follower) -> list[Message]:
     """Cheer; once more while nothing can be credited; take a backup, and go on. Returns what that knows."""
     before = [cheer("Vera", 100), cheer("Vera", 150)]
-    with httpx.Client(timeout=15) as connection:
+    with httpx.Client(timeout=60) as connection:
         twitch = Twitch(server.url, connection)
         twitch.send(*before)
         await until(lambda: len(credited(machines, "Vera")) == 2, PATIENCE)
@@ -133,7 +133,7 @@ async def test_a_backup_is_restored_on_another_machine(machines: Machines, tmp_p
             with running(other, tmp_path / "log", port=port, settings=machines.settings) as heir:
                 await until(lambda: client.connections > connections)
                 await until(lambda: (client.last_id or "").partition("-")[0] in epochs(other))
-                with httpx.Client(timeout=15) as connection:
+                with httpx.Client(timeout=60) as connection:
                     Twitch(heir.url, connection).send(*known, cheer("Anew", 1), cheer("Anew", 2))
                 await until(lambda: len(client.events) == 11)
                 async with listening(f"{heir.url}/alerts", client.events[0].id) as stream:

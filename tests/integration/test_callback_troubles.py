@@ -143,12 +143,12 @@ async def test_a_slow_sender_delays_nobody_and_is_answered(server):
 
 
 def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server):
-    """Without a database the answer is 503 within 5 s; the resend is taken once it is back, unrestarted."""
+    """Without a database the answer is 503 within 10 s; the resend is taken once it is back, unrestarted."""
     address = postgres_server.conninfo
     with (
         fresh_database(address) as database,
         running_here(database) as server,
-        httpx.Client(timeout=10) as client,
+        httpx.Client(timeout=60) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
         twitch.send(t.online())
@@ -156,7 +156,7 @@ def test_a_database_that_is_away_is_503_until_it_is_back(postgres_server):
             for message in (cheer, t.cheer(at=t.datetime.now(t.UTC) - timedelta(minutes=11))):
                 began = time.monotonic()
                 [answer] = twitch.send(message)
-                assert (answer.status_code, time.monotonic() - began < 5.5) == (503, True)
+                assert (answer.status_code, time.monotonic() - began < 10) == (503, True)
                 assert "select" not in answer.text
             assert client.get(f"{server.url}/readyz").status_code == 503
             assert client.get(f"{server.url}/healthz").status_code == 200
@@ -189,7 +189,7 @@ def test_a_database_that_takes_nothing_is_not_ready(postgres_server):
     with (
         fresh_database(postgres_server.conninfo) as database,
         running_here(database) as server,
-        httpx.Client(timeout=10) as client,
+        httpx.Client(timeout=60) as client,
     ):
         twitch, cheer = t.Twitch(server.url, client), t.cheer()
         with read_only(database, postgres_server.conninfo):

@@ -106,7 +106,7 @@ async def test_a_line_is_an_id_and_a_line_of_data(server):
 
 
 async def blocks(reader: asyncio.StreamReader, count: int) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return b"".join([await reader.readuntil(b"\n\n") for _ in range(count)])
 
 
@@ -264,7 +264,7 @@ def test_chat_of_another_source_is_let_go(postgres_server):
     with (
         fresh_database(postgres_server.conninfo) as database,
         running_here(database) as server,
-        httpx.Client(timeout=15) as client,
+        httpx.Client(timeout=60) as client,
     ):
         sent = Twitch(server.url, client).send(says("Vera", "twice"), clears(), t.cheer())
         assert [answer.status_code for answer in sent] == [204, 204, 204]
@@ -345,7 +345,7 @@ def test_bits_are_credited_once_whoever_tells_of_them(postgres_server):
     with (
         fresh_database(postgres_server.conninfo) as database,
         running_here(database) as server,
-        httpx.Client(timeout=15) as client,
+        httpx.Client(timeout=60) as client,
     ):
         told = viewer("Vera") | CHANNEL | {"message": {"text": "rewind", "fragments": []}, "bits": 250}
         redeemed = viewer("Vera") | CHANNEL | {"id": "r1", "custom_power_up": {"bits": 250}}

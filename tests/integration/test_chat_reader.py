@@ -60,13 +60,13 @@ def resident_bytes(server: Server) -> int:
 
 
 async def status(server: Server) -> dict[str, object]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return (await client.get(f"{server.url}/status")).json()
 
 
 async def lag_of(server: Server) -> dict[str, float]:
     """How far behind Twitch the chat is, by what Prometheus is told."""
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         told = (await client.get(f"{server.url}/metrics")).text
     return {
         name: float(re.findall(rf"^showtime_chat_lag_seconds_{name} (\S+)$", told, re.MULTILINE)[0])

@@ -109,7 +109,7 @@ async def test_who_ends_while_the_ledger_is_frozen_leaves_a_doubt_that_is_settle
         await Sender(server.port).deliver(sent)
         await until_asked(well, before + 4)
         server.signal(ends)
-        assert server.process.wait(15) == (0 if ends is signal.SIGTERM else -ends)
+        assert server.process.wait(60) == (0 if ends is signal.SIGTERM else -ends)
     with running(migrated, tmp_path / "next.log", settings=settings(well, 8)) as server:
         lost = re.compile("credit-cheer, try 2: due: the answer of the ledger was lost")
         await until(lambda: len(lost.findall(server.log.read_text())) == 4, SECONDS, every=0.1)

@@ -60,7 +60,7 @@ def server(auth, database, tmp_path_factory) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=15) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 
@@ -94,7 +94,7 @@ async def test_a_viewer_of_any_name_gets_a_ghost(token_of, server, database, cli
     t.Twitch(server.url, client).send(t.message("channel.cheer", gift))
     await until(lambda: rows(database, "select from showtime.flow where viewer_id = %s", kept["id"]))
     headers = {"authorization": f"Bearer {token_of(user)}", "prefer": "respond-async"}
-    async with httpx.AsyncClient(timeout=15) as viewer:
+    async with httpx.AsyncClient(timeout=60) as viewer:
         asked = await viewer.post(f"{server.url}/image-gen", json={"subject": "a fax"}, headers=headers)
     assert asked.status_code == 202, asked.text
     summoned = (

@@ -390,7 +390,7 @@ def test_what_happens_in_a_gap_is_lost_and_nothing_is_told_twice(rotating: Stage
                 has_lost.set()
             time.sleep(0.002)
 
-    world.before_challenge = lambda sub: sub.type != "channel.follow" or has_lost.wait(10)
+    world.before_challenge = lambda sub: sub.type != "channel.follow" or has_lost.wait(60)
     crowd = threading.Thread(target=keep_following)
     crowd.start()
     try:

@@ -49,7 +49,7 @@ def play(url: str, database: str, postgres: str) -> list[str]:
     follow = t.viewer("Zed") | {"user_id": TOO_LONG_FOR_A_KEY, "followed_at": "2026-01-01T00:00:00Z"}
     poison = t.message("channel.follow", follow, secret=secret)
     answers = []
-    with httpx.Client(timeout=10, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+    with httpx.Client(timeout=60, headers={"authorization": f"Bearer {TOKEN}"}) as client:
         twitch = t.Twitch(url, client)
         answers += twitch.send(t.cheer(secret=secret), poison, t.cheer(secret="a-guess-of-mine"))
         answers += twitch.send(
@@ -93,7 +93,7 @@ def test_every_line_is_one_event_and_names_its_message(migrated, postgres_server
     log = tmp_path / "server.log"
     with (
         running(migrated, log, settings={"LOG_FORMAT": "json"}) as server,
-        httpx.Client(timeout=10, headers={"x-request-id": "night-7"}) as client,
+        httpx.Client(timeout=60, headers={"x-request-id": "night-7"}) as client,
     ):
         twitch = t.Twitch(server.url, client)
         twitch.send(refused, t.cheer(secret="another-guess-of-mine"))
@@ -120,7 +120,7 @@ async def test_every_line_about_an_effect_names_it_and_its_message(migrated, tmp
     message, log = t.cheer(), tmp_path / "server.log"
     settings = {**NEIGHBOURS, "AUTH_SHARED_SECRET": secret_of("AUTH_SHARED_SECRET"), "LOG_FORMAT": "json"}
     settings = {name: value for name, value in settings.items() if not name.startswith("SPACES")}
-    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=10) as client:
+    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=60) as client:
         t.Twitch(server.url, client).send(message)
         await until(lambda: "effect_key" in log.read_text())
         server.stop()
@@ -135,7 +135,7 @@ async def test_a_person_reads_that_it_is_ready_and_what_it_does(migrated, tmp_pa
     """In words and in order: it listens, it is ready, it credits; and nothing that says less."""
     log = tmp_path / "server.log"
     settings = {"LOG_FORMAT": "text", "LEDGER_URL": "embedded", "CHAT_SOURCE": "off"}
-    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=10) as client:
+    with running(migrated, log, settings=settings) as server, httpx.Client(timeout=60) as client:
         t.Twitch(server.url, client).send(t.cheer("VHSVera", 200))
         await until(lambda: "credited" in log.read_text())
         server.stop()

@@ -21,7 +21,7 @@ from support.twitch_world import OUR_URL
 
 def measured(url: str) -> dict[str, float]:
     """All that is measured, as `name` or `name{label="value"}`."""
-    answer = httpx.get(f"{url}/metrics", timeout=10)
+    answer = httpx.get(f"{url}/metrics", timeout=60)
     assert answer.headers["content-type"].startswith("text/plain")
     return {
         sample.name + "".join(f'{{{name}="{value}"}}' for name, value in sample.labels.items()): sample.value

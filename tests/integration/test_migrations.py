@@ -358,7 +358,7 @@ def test_killed_in_the_middle_of_a_step(database, tmp_path):
     started = time.monotonic()
     healed = "healed: older broadcasts that were still open have ended: 1"
     assert told(migrate_up, database) == [DONE[1], healed, *DONE[2:]]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # while the step would sleep for two minutes
     assert ask(database, STEPS_TAKEN) == [(name,) for name in ALL]
 
 

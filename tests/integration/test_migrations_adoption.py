@@ -405,7 +405,7 @@ def live_a_night(conninfo: str) -> None:
             "insert into showtime.viewer (twitch_user_id, twitch_display_name) values ('12826', 'Twitch')"
             " on conflict (twitch_user_id) do update set twitch_display_name = excluded.twitch_display_name"
         )
-        told = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=8)]
+        told = [json.loads(notice.payload) for notice in listener.notifies(timeout=60, stop_after=8)]
     assert [notice["type"] for notice in told[:3]] == ["screening", "broadcast", "broadcast"]
     assert [notice["type"] for notice in told[3:5]] == ["screening"] * 2
     assert [notice["type"] for notice in told[5:]] == ["broadcast"] * 3

@@ -199,7 +199,7 @@ async def test_a_message_that_a_frozen_instance_has_taken_is_answered_by_the_oth
     finally:
         site.servers[0].signal(signal.SIGCONT)
     assert not site.sender.refused
-    await until(lambda: httpx.get(f"{site.servers[0].url}/readyz", timeout=10).text == "ready")
+    await until(lambda: httpx.get(f"{site.servers[0].url}/readyz", timeout=60).text == "ready")
     assert_exactly_once(site.conninfo, crowd)
 
 
@@ -227,7 +227,7 @@ async def upgrade(site: Site) -> None:
     steps = [*our_migrations(), EXPANSION]
     await asyncio.to_thread(composition.migrate_up, site.conninfo, lambda _: None, steps)
     for number, server in enumerate(site.servers):
-        answer = await asyncio.to_thread(httpx.get, f"{server.url}/readyz", timeout=10)
+        answer = await asyncio.to_thread(httpx.get, f"{server.url}/readyz", timeout=60)
         assert answer.text == "ready"
         assert await asyncio.to_thread(server.stop) == 0
         await asyncio.to_thread(site.start, number)

@@ -149,7 +149,7 @@ async def test_what_is_under_way_is_finished_before_it_stops(migrated: str, well
         server.signal(signal.SIGTERM)
         await asyncio.sleep(0.3)
         well.trouble("ledger")
-        assert server.process.wait(10) == 0
+        assert server.process.wait(60) == 0
     assert rows(migrated, OF_CREDITS) == [("done", 1), ("done", 1)]
     assert "Traceback" not in server.log.read_text()
     well.trouble("openai")

@@ -28,7 +28,7 @@ def evening(postgres_server):
     with (
         fresh_database(postgres_server.conninfo) as database,
         running_here(database) as server,
-        httpx.Client(timeout=15) as client,
+        httpx.Client(timeout=60) as client,
     ):
         yield database, server, t.Twitch(server.url, client)
 
@@ -38,7 +38,7 @@ def alerts(server):
     return f"{server.url}/alerts"
 
 
-async def read(reader, pattern, seconds=5.0):
+async def read(reader, pattern, seconds=60.0):
     """Read until what has come matches, and return it."""
     text = b""
     async with asyncio.timeout(seconds):
@@ -226,7 +226,7 @@ async def test_an_id_that_means_nothing_counts_as_none(twitch, alerts):
             return (await stream.event()).data["data"]["username"]
 
     ready = asyncio.Semaphore(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         following = [asyncio.create_task(follow(last)) for last in odd]
         for _ in odd:
             await ready.acquire()

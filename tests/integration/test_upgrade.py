@@ -182,9 +182,9 @@ async def test_the_upgrade_from_the_predecessor_and_the_way_back(database, termi
     ):
         checked = terminal.run(CHECK, SHOWTIME_URL=server.url)
         assert (checked.returncode, checked.stdout[:5], checked.stderr) == (0, "ready", "")
-        async with httpx.AsyncClient(base_url=server.url, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             assert {path: (await client.get(path)).json() for path in PAGES} == PAGES
-            with httpx.Client(timeout=10) as connection:
+            with httpx.Client(timeout=60) as connection:
                 await live_a_night(client, t.Twitch(server.url, connection))
             await see_the_night(client, database)
         assert server.stop() == 0

@@ -79,7 +79,7 @@ def stage(migrated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 async def all_say(servers: Sequence[Served], message: str, *, is_ready: bool = False) -> None:
     """Wait until all instances say this, and the same."""
     expected, said = {"isReady": is_ready, "message": message}, [{}]
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         for _ in range(200):
             said = [(await client.get(f"{server.url}/status")).json() for server in servers]
             if all(each == expected for each in said):
@@ -190,7 +190,7 @@ async def test_where_it_was_not_said_where_twitch_delivers_nothing_is_changed_th
         )
         await all_say(servers, f"Twitch subscriptions are missing: {required}.")
         asked = stage.twitch.counted()
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             for _ in range(100):
                 assert (await client.get(servers[0].url)).status_code == 200
         assert stage.twitch.counted() == asked

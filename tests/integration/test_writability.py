@@ -121,14 +121,14 @@ def served(trouble, tmp_path) -> Iterator[Server]:
 
 
 def readiness(server: Server) -> tuple[int, str, bool]:
-    ready = httpx.get(f"{server.url}/readyz", timeout=15)
-    return ready.status_code, ready.text, httpx.get(f"{server.url}/status", timeout=15).json()["isReady"]
+    ready = httpx.get(f"{server.url}/readyz", timeout=60)
+    return ready.status_code, ready.text, httpx.get(f"{server.url}/status", timeout=60).json()["isReady"]
 
 
 async def test_nothing_that_is_written_is_taken_and_so_nobody_is_sent_here(trouble, served):
     """Callbacks are 503, so is /readyz, with the reason; streams go on; with room again all is well."""
     assert readiness(served) == (200, "ready", True)
-    async with listening(f"{served.url}/alerts") as stream, httpx.AsyncClient(timeout=15) as client:
+    async with listening(f"{served.url}/alerts") as stream, httpx.AsyncClient(timeout=60) as client:
         await begun(stream)
 
         async def send(name: str) -> int:

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from support.forked import showtime
 from support.in_process import run_here
+from support.postgres import lay_out
 from support.server import Server
 
 _READY = re.compile(r"showtime is ready at (http://\S+:\d+)")
@@ -45,7 +46,11 @@ class Dev:
 
 @contextmanager
 def developing(data_dir: Path, *options: str, **settings: str) -> Iterator[Dev]:
-    """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it."""
+    """Run `showtime dev` for a while; it is stopped as Ctrl-C stops it.
+
+    Where there is no data folder yet, it finds a server's files and no database of ours.
+    """
+    lay_out(data_dir)
     log = data_dir.with_suffix(".log")
     run = ["dev", "--data-dir", str(data_dir), "--port", "0", *options]
     process = showtime(run, environment(settings), data_dir.parent, output=None, errors=log)
@@ -65,7 +70,7 @@ def refusal(data_dir: Path, *options: str, **settings: str) -> str:
     assert process.stdout
     with process.stdout:
         try:
-            assert process.wait(20) == 1
+            assert process.wait(60) == 1
             return process.stdout.read()
         finally:
             process.kill()

@@ -82,7 +82,7 @@ _MOST_SECONDS = 0.1
 """So long is waited between two looks at the most: what is looked for may be over soon."""
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0, every: float = 0.01) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0, every: float = 0.01) -> None:
     """Wait until something holds; look at first so often, and then the more rarely the longer it takes."""
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -91,7 +91,7 @@ async def until(condition: Callable[[], object], seconds: float = 20.0, every: f
             await asyncio.sleep(max(every, min((clock() - began) / 10, _MOST_SECONDS)))
 
 
-def await_some(look: Callable[[], T | None], seconds: float = 30.0) -> T:
+def await_some(look: Callable[[], T | None], seconds: float = 60.0) -> T:
     """Wait until there is something, where no event loop runs; returns it."""
     began = time.monotonic()
     while not (found := look()):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import chdir, contextmanager
+from itertools import count
 from pathlib import Path
 from unittest.mock import patch
 
@@ -28,6 +29,8 @@ from support.server import Served, answers, environment
 _STOP_SECONDS = 60.0
 _ENVIRONMENT = threading.RLock()
 """Held while the environment of this process is another: it has only one."""
+_ENDED = count(1)
+"""Services that have run here."""
 
 
 @contextmanager
@@ -59,9 +62,20 @@ def running_here(
             if started.done() and not serving.done():
                 started.result().call_soon_threadsafe(service.handle_exit, signal.SIGTERM, None)
             serving.result(_STOP_SECONDS)
-            # A service keeps the garbage collector away from what it was made of; this process goes on.
-            gc.unfreeze()
             gc.set_threshold(*thresholds)
+            _collect_now_and_then()
+
+
+def _collect_now_and_then() -> None:
+    """Free what services were made of, once for every ten of them that have ended.
+
+    A service keeps the garbage collector away from all that is there when it starts (`gc.freeze`). To look at
+    that again takes half a second where all tests are loaded.
+    """
+    if next(_ENDED) % 10 == 0:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def _in_a_thread(work: Callable[[], None]) -> Future[None]:

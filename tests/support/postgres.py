@@ -1,10 +1,30 @@
-"""An embedded PostgreSQL that comes to an end, and comes back at the same place."""
+"""An embedded PostgreSQL: one that is copied rather than made, and one that ends and comes back."""
 
+import atexit
+import functools
 import os
 import signal
+import subprocess
+import tempfile
 from pathlib import Path
 
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
+
+
+@functools.cache
+def _made() -> Path:
+    """Make a data folder that was used once, for others to be copied from."""
+    folder = tempfile.TemporaryDirectory(prefix="cluster-")
+    atexit.register(folder.cleanup)
+    made = Path(folder.name) / "data"
+    EmbeddedPostgres.start(made, settings={"fsync": "off"}).stop()
+    return made
+
+
+def lay_out(data_dir: Path) -> None:
+    """Let a data folder be as its first start leaves it: a copy takes a fifth of the CPU of `initdb`."""
+    if not data_dir.exists():
+        subprocess.run(["cp", "-a", _made(), data_dir], check=True)
 
 
 def restart(folder: Path, by: signal.Signals) -> None:

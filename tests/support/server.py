@@ -55,7 +55,7 @@ class Server(Served):
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         """Ask it to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
@@ -101,7 +101,7 @@ def await_answer(server: Server) -> None:
 def answers(served: Served, path: str, is_running: Callable[[], bool]) -> bool:
     """Wait until a path answers 200, as long as the server runs; tells whether it did."""
     deadline = time.monotonic() + _READY_SECONDS
-    with httpx.Client(timeout=2) as client:
+    with httpx.Client(timeout=10) as client:
         while time.monotonic() < deadline and is_running():
             with suppress(httpx.TransportError):
                 if client.get(served.url + path).status_code == httpx.codes.OK:

@@ -1,6 +1,7 @@
 """One word has one meaning: the code is held to the glossary, and the glossary to the code."""
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = {path: ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "src").rglob("*.py"))}
 PAGE = (ROOT / "docs/explanation/glossary.md").read_text("utf-8")
 TERMS = re.findall(r"^\*\*(.+?)\*\*", PAGE, re.MULTILINE)
 
@@ -31,9 +31,15 @@ def words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
+@functools.cache
+def sources() -> dict[Path, ast.Module]:
+    """Read all that there is, once, where it is asked for."""
+    return {path: ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "src").rglob("*.py"))}
+
+
 def definitions() -> Iterator[tuple[str, str]]:
     """Every class, function, method, field and constant: where, and its name."""
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         where = str(path.relative_to(ROOT))
         for node in ast.walk(tree):
             match node:
@@ -52,7 +58,7 @@ def twice(names: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def classes() -> Iterator[tuple[str, str]]:
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         yield from (
             (str(path.relative_to(ROOT)), node.name)
             for node in ast.walk(tree)
