@@ -121,5 +121,6 @@ class MemoryHealthStore:
         return Health(self.clock(), self.twitch, self.chat)
 
     async def save_twitch(self, health: TwitchHealth) -> None:
-        """Keep what a check came to."""
-        self.twitch = health
+        """Keep what a check came to, unless a later one is there."""
+        if self.twitch is None or self.twitch.checked_at <= health.checked_at:
+            self.twitch = health
