@@ -250,7 +250,7 @@ async def test_an_end_that_was_lost_is_made_up_for(migrated: str):
 
 
 async def test_what_the_reader_of_chat_reports_is_read_beside_the_check(migrated: str):
-    """What the chat's reader said is read beside the check at Twitch, with its time by the database's clock."""
+    """What the reader of chat said is read beside the check at Twitch, with the time of the database."""
     async with make_pool(migrated) as pool:
         record = PostgresHealthStore(pool)
         await record.save_twitch(TwitchHealth(datetime.now(UTC)))

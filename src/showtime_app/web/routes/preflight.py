@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from attrs import define, field
-from litestar import HttpMethod, Response, get, post, route
+from litestar import HttpMethod, Response, Router, get, post, route
 from litestar.params import JSONBody
-from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import Guard
+from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_core.domain.preflight.links import (
     ABOUT,
@@ -79,26 +78,37 @@ class PreflightJobs:
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterHandler]:
-    """Make the routes; the guards stand before those that try, beside whatever stands before all."""
+def router(jobs: PreflightJobs, guards: Guards) -> Router:
+    """Let hosts read what was found, and the broadcaster alone have links tried.
 
-    @route("/preflight", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+    One router has both methods: of two that share a path, the framework gives each its own answer to OPTIONS.
+    """
+    of_hosts: dict[str, Any] = {"guards": [guards.host], "security": HOST}
+    of_the_broadcaster: dict[str, Any] = {"guards": [guards.broadcaster], "security": BROADCASTER}
+
+    @route(
+        "/preflight",
+        http_method=[HttpMethod.OPTIONS],
+        status_code=204,
+        include_in_schema=False,
+        guards=[guards.host],
+    )
     async def preflight_options() -> Response[None]:
         # The framework's own would name the methods of the first handler of this path alone.
         return Response(None, headers={"allow": "GET, HEAD, OPTIONS, POST"})
 
-    @get("/preflight", opt=said("get_preflight"))
+    @get("/preflight", opt=said("get_preflight"), **of_hosts)
     async def get_preflight() -> TriedLinks:
         """Tell how each link of the show was found when it was last tried."""
         return describe_preflight(await jobs.use_case.current())
 
-    @post("/preflight", status_code=202, guards=for_tries, opt=said("try_links"))
+    @post("/preflight", status_code=202, opt=said("try_links"), **of_the_broadcaster)
     async def try_links(data: JSONBody[LinksToTry | None] = None) -> TriedLinks:
         """Try links for real, all or some; `GET` tells what comes of it, within 30 s."""
         await jobs.start(read_links(data.links if data else None))
         return describe_preflight(await jobs.use_case.current())
 
-    return [preflight_options, get_preflight, try_links]
+    return Router("/admin", route_handlers=[preflight_options, get_preflight, try_links], tags=["host"])
 
 
 def read_links(names: Sequence[str] | None) -> Sequence[Link]:
