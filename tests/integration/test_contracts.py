@@ -1,6 +1,6 @@
 """What PostgreSQL keeps, it keeps by the same rules as what is in memory, and does the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -8,15 +8,37 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
+from showtime_adapters.postgres.health import PostgresHealthStore
+from showtime_adapters.postgres.pool import Pool, make_pool
+from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
+from showtime_core.ports import HealthStore, ShowSecrets
 from showtime_core.testing.contracts.chat_log import ChatLogContract, ChatStage
+from showtime_core.testing.contracts.health import HealthStoreContract
 from showtime_core.testing.contracts.sessions import SessionsContract, SessionsStage
+from showtime_core.testing.contracts.show_secrets import ShowSecretsContract
 from showtime_core.testing.contracts.unit_of_work import UnitOfWorkContract
 from showtime_core.testing.machines.nights import ChannelMachine
 from showtime_core.testing.records import Stage
 from support.chat import chat_staged
-from support.databases import empty
+from support.databases import empty, fresh_database
 from support.records import staged
 from support.sessions import sessions_staged
+
+
+@pytest.fixture(scope="module")
+def shared(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Give the conninfo of a database that is emptied for each test that shares it."""
+    with fresh_database(postgres_server.conninfo) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+async def pools(shared: str) -> AsyncIterator[tuple[Pool, Pool]]:
+    """Give what two instances ask an empty database by."""
+    empty(shared)
+    async with make_pool(shared, autocommit=True) as one, make_pool(shared, autocommit=True) as other:
+        yield one, other
 
 
 class TestPostgresUnitOfWork(UnitOfWorkContract):
@@ -44,6 +66,22 @@ class TestPostgresSessions(SessionsContract):
     async def stage(self, migrated: str) -> AsyncIterator[SessionsStage]:
         async with sessions_staged(migrated) as stage:
             yield stage
+
+
+class TestPostgresHealthStore(HealthStoreContract):
+    """The contract of the health of the show, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def stores(self, pools: tuple[Pool, Pool]) -> tuple[HealthStore, HealthStore]:
+        return PostgresHealthStore(pools[0]), PostgresHealthStore(pools[1])
+
+
+class TestPostgresShowSecrets(ShowSecretsContract):
+    """The contract of the secrets of the show, on two instances of PostgreSQL's."""
+
+    @pytest.fixture
+    async def stores(self, pools: tuple[Pool, Pool]) -> tuple[ShowSecrets, ShowSecrets]:
+        return PostgresShowSecrets(pools[0]), PostgresShowSecrets(pools[1])
 
 
 @pytest.mark.long

@@ -245,12 +245,12 @@ def _for_the_host(
         console.route(storage.read_health, off),
         *admin.tape_routes(storage.units, policy),
         parked.list_router(decide),
-        *preflight.routes(jobs, guards.broadcaster),
     ]
     of_the_broadcaster: Routes = [admin.vod_route(storage.history), parked.decision_router(decide)]
     return [
         history.router(storage.history),
         *admin.routers(of_hosts, of_the_broadcaster, guards),
+        preflight.router(jobs, guards),
         nights.router(LookBack(storage.nights, read_again), guards.host),
         ghost_approvals.router(storage.ghost_approvals, guards.host),
     ]

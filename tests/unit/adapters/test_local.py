@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import random
+import shutil
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,7 +14,17 @@ from PIL import Image, ImageStat
 from showtime_adapters.local.figure import traits_of
 from showtime_adapters.local.folder import LocalBucket, LocalFolder, LocalGallery
 from showtime_adapters.local.painter import LocalPainter
+from showtime_adapters.local.tokens import TokenIssuer
+from showtime_core.domain.viewers import Role
 from showtime_core.errors import Unavailable
+from showtime_core.testing.contracts.images import (
+    BucketContract,
+    BucketStage,
+    GalleryContract,
+    GalleryStage,
+    PainterContract,
+)
+from showtime_core.testing.contracts.tokens import HOST, VIEWER, AuthenticatorContract, AuthenticatorStage
 
 KEY = "0e9a/0e9a-00.jpg"
 
@@ -105,12 +116,59 @@ def folder(tmp_path):
     return LocalFolder(tmp_path / "data" / "ghosts")
 
 
-async def test_an_image_is_served_where_its_url_says(folder):
-    """What is stored under a key is read under it; storing again replaces it."""
-    bucket = LocalBucket(folder, "http://localhost:5001/local/ghosts")
-    assert await bucket.store(KEY, b"first") == f"http://localhost:5001/local/ghosts/{KEY}"
-    await bucket.store(KEY, b"second")
-    assert await folder.read(KEY) == b"second"
+class TestLocalBucket(BucketContract):
+    """The contract of a bucket, in a folder."""
+
+    @pytest.fixture
+    def stage(self, folder) -> BucketStage:
+        async def read(url):
+            return await folder.read(url.removeprefix("http://localhost:5001/local/ghosts/"))
+
+        bucket = LocalBucket(folder, "http://localhost:5001/local/ghosts")
+        return BucketStage(bucket, read, lambda: be_in_the_way(folder))
+
+
+class TestLocalGallery(GalleryContract):
+    """The contract of a gallery, in a folder."""
+
+    @pytest.fixture
+    def stage(self, folder) -> GalleryStage:
+        def posts():
+            return [path.read_bytes() for path in sorted(folder.path.glob("*.jpg"))]
+
+        return GalleryStage(LocalGallery(folder), posts, lambda: be_in_the_way(folder))
+
+
+class TestLocalPainter(PainterContract):
+    """The contract of a painter."""
+
+    @pytest.fixture
+    def painter(self) -> LocalPainter:
+        return LocalPainter()
+
+
+class TestLocalTokens(AuthenticatorContract):
+    """The contract of who knows tokens."""
+
+    @pytest.fixture
+    def stage(self) -> AuthenticatorStage:
+        issuer, other = TokenIssuer("be kind, rewind" * 3), TokenIssuer("be kind, return" * 3)
+        host, viewer = issuer.issue(HOST, Role.BROADCASTER), issuer.issue(VIEWER, Role.VIEWER)
+        return AuthenticatorStage(issuer, host, viewer, other.issue(HOST, Role.BROADCASTER))
+
+
+def be_in_the_way(folder):
+    """Put a file where the folder is to be."""
+    if folder.path.exists():
+        shutil.rmtree(folder.path)
+    folder.path.parent.mkdir(exist_ok=True)
+    folder.path.write_text("a file is in the way")
+
+
+async def test_a_file_is_stored_whole_and_alone(folder):
+    """Storing again leaves one file under a key, and no draft of it."""
+    for data in (b"first", b"second"):
+        await folder.write(KEY, data)
     assert [path.name for path in folder.path.rglob("*") if path.is_file()] == ["0e9a-00.jpg"]
 
 
@@ -147,8 +205,7 @@ async def test_what_is_not_there_is_none(folder):
 
 async def test_a_folder_that_cannot_be_written_is_unavailable(folder):
     """A folder that cannot be written is Unavailable, with its name and the remedy."""
-    folder.path.parent.mkdir()
-    folder.path.write_text("a file is in the way")
+    be_in_the_way(folder)
     with pytest.raises(Unavailable, match=r"ghosts cannot be written .*--data-dir"):
         await folder.write(KEY, b"jpeg")
 

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from attrs import define, field
-from litestar import get, post
+from litestar import Router, get, post
 from litestar.params import JSONBody
-from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from showtime_app.web.middleware.access import Guard
+from showtime_app.web.middleware.access import BROADCASTER, HOST, Guards
 from showtime_app.web.openapi.descriptions import said, says
 from showtime_app.web.routes.options import options
 from showtime_core.domain.preflight.links import (
@@ -80,21 +79,24 @@ class PreflightJobs:
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-def routes(jobs: PreflightJobs, *for_tries: Guard) -> Sequence[ControllerRouterHandler]:
-    """Make the routes; the guards stand before those that try, beside whatever stands before all."""
+def router(jobs: PreflightJobs, guards: Guards) -> Router:
+    """Let hosts read what was found, and the broadcaster alone have links tried."""
+    of_hosts: dict[str, Any] = {"guards": [guards.host], "security": HOST}
+    of_the_broadcaster: dict[str, Any] = {"guards": [guards.broadcaster], "security": BROADCASTER}
 
-    @get("/preflight", opt=said("get_preflight"))
+    @get("/preflight", opt=said("get_preflight"), **of_hosts)
     async def get_preflight() -> TriedLinks:
         """Tell how each link of the show was found when it was last tried."""
         return describe_preflight(await jobs.use_case.current())
 
-    @post("/preflight", status_code=202, guards=for_tries, opt=said("try_links"))
+    @post("/preflight", status_code=202, opt=said("try_links"), **of_the_broadcaster)
     async def try_links(data: JSONBody[LinksToTry | None] = None) -> TriedLinks:
         """Try links for real, all or some; `GET` tells what comes of it, within 30 s."""
         await jobs.start(read_links(data.links if data else None))
         return describe_preflight(await jobs.use_case.current())
 
-    return [options("/preflight", "GET", "HEAD", "POST"), get_preflight, try_links]
+    handlers = [options("/preflight", "GET", "HEAD", "POST", guard=guards.host), get_preflight, try_links]
+    return Router("/admin", route_handlers=handlers, tags=["host"])
 
 
 def read_links(names: Sequence[str] | None) -> Sequence[Link]:

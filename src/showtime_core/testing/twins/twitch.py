@@ -70,7 +70,7 @@ class MemorySubscriptions:
         """Create one in place of what is there."""
         self._answer()
         for one in [each for each in self.by_id.values() if each.fulfils(wanted)]:
-            if one.callback == self.our_url and one.is_alive:
+            if one.callback == self.our_url:  # broken ones are in the way as well
                 del self.by_id[one.id]
         return await self.create(wanted)
 
@@ -96,9 +96,9 @@ class MemoryChannels:
 
     async def user_id(self, login: str) -> str:
         """Tell the id of a user."""
-        if login not in self.users:
+        if login.lower() not in self.users:  # people write the display name
             raise Refused(f"Twitch knows no user {login!r}")
-        return self.users[login]
+        return self.users[login.lower()]
 
     async def stream_listing(self, broadcaster_id: str) -> StreamListing:
         """Tell whether the channel is live, whichever it is."""
@@ -121,5 +121,6 @@ class MemoryHealthStore:
         return Health(self.clock(), self.twitch, self.chat)
 
     async def save_twitch(self, health: TwitchHealth) -> None:
-        """Keep what a check came to."""
-        self.twitch = health
+        """Keep what a check came to, unless a later one is there."""
+        if self.twitch is None or self.twitch.checked_at <= health.checked_at:
+            self.twitch = health
