@@ -52,6 +52,20 @@ export async function readFor(view, path) {
   }
 }
 
+/**
+ * Make of what reads one that never reads twice at once: whoever calls while it reads gets what is read after, for
+ * what is being read may be older than the call; and no older answer comes after a newer one.
+ */
+export function oneAtATime(look) {
+  let now = null;
+  let next = null;
+  return function again() {
+    if (now) return (next ??= now.then(() => { next = null; return again(); }));
+    now = look().finally(() => { now = null; });
+    return now;
+  };
+}
+
 export const read = (path) => ask("GET", path, undefined, { quiet: true });
 
 /** Do what a key asks for; it looks pressed until there is an answer, and nothing else changes before. */

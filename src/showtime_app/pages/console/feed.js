@@ -1,7 +1,7 @@
 /** The feed of the night: what happened, the newest first. What is new waits until the host wants to see it. */
 
 import { h, icon } from "../dom.js";
-import { command, read } from "./api.js";
+import { command, oneAtATime, read } from "./api.js";
 import { clock, copy, key, nothing, paint, plural } from "./draw.js";
 import { FILTERS, ROWS } from "./kinds.js";
 import { tag } from "./screen.js";
@@ -18,14 +18,10 @@ export class Feed {
   #filter = FILTERS[0];
   #open = new Set();
   #isRead = false;
-  #reading = null;
   #may = {};
 
-  /** Read what is new, and what has become of what is there; several calls become one. */
-  refresh() {
-    this.#reading ??= this.#read().finally(() => { this.#reading = null; });
-    return this.#reading;
-  }
+  /** Read what is new, and what has become of what is there. */
+  refresh = oneAtATime(() => this.#read());
 
   async #read() {
     const filter = this.#filter;
@@ -65,7 +61,6 @@ export class Feed {
     this.#filter = filter;
     this.#isRead = false;
     this.#rows = [];
-    this.#reading = null;
     this.draw();
     this.refresh();
   }

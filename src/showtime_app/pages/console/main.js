@@ -5,7 +5,7 @@
 
 import { h, icon } from "../dom.js";
 import { follow } from "../stream.js";
-import { address, ask, onTrouble, read, serverNow } from "./api.js";
+import { address, ask, oneAtATime, onTrouble, read, serverNow } from "./api.js";
 import { drawAsking, drawTape } from "./asking.js";
 import { duration, key, light, nothing, paint } from "./draw.js";
 import { Feed } from "./feed.js";
@@ -35,7 +35,6 @@ const feed = new Feed();
 const places = new Places(signOut);
 let drawing = null;
 let changing = null;
-let isChangedAgain = false;
 let listening = null;
 let hasEnded = false;
 let asking = null;
@@ -52,24 +51,22 @@ function draw() {
   });
 }
 
+const readers = Object.fromEntries(Object.entries(READS).map(([name, [path, pick]]) => [name, oneAtATime(async () => {
+  const found = await read(path);
+  if (found) state[name] = pick(found);
+})]));
+
 async function refresh(...names) {
-  const wanted = names.filter((name) => name !== "timeline" || state.channel?.isLive);
-  await Promise.all(wanted.map(async (name) => {
-    const [path, pick] = READS[name];
-    const found = await read(path);
-    if (found) state[name] = pick(found);
-  }));
+  await Promise.all(names.filter((name) => name !== "timeline" || state.channel?.isLive).map((name) => readers[name]()));
   draw();
 }
 
 /** Read again what may have changed: once for many events. */
 function changed() {
-  isChangedAgain = changing !== null;
-  changing ??= setTimeout(async () => {
-    isChangedAgain = false;
-    await Promise.allSettled([feed.refresh(), refresh("awaiting", "parked", "totals")]);
+  changing ??= setTimeout(() => {
     changing = null;
-    if (isChangedAgain) changed();
+    feed.refresh();
+    refresh("awaiting", "parked", "totals");
   }, SOON);
 }
 
