@@ -12,6 +12,7 @@ import uvicorn
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
+from litestar.plugins import PluginProtocol
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from showtime_app.web.middleware.edge_limits import MAX_BODY_BYTES
@@ -23,6 +24,14 @@ from showtime_core.errors import ShowtimeError
 
 GRACEFUL_SECONDS = 4
 """How long requests under way may take once the server stops: streams are ended at once."""
+
+
+class _App(Litestar):
+    """Litestar without its plugin for pydantic: no route needs it, and it loads all of pydantic's v1."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return plugins
 
 
 def create_app(
@@ -39,7 +48,7 @@ def create_app(
         schema.routes(handlers, {"/callback": OPERATIONS["/callback"]}, shapes) if shapes is not None else []
     )
 
-    return Litestar(
+    return _App(
         route_handlers=[*handlers, *described],
         lifespan=[lambda _: running()],
         exception_handlers={

@@ -56,6 +56,23 @@ def errors_told() -> Iterator[None]:
         raise click.ClickException(str(reason)) from reason
 
 
+@contextmanager
+def without(library: str) -> Iterator[None]:
+    """Load what can do without a library without it, unless it is loaded already.
+
+    httpx has a command line and structlog tracebacks that are painted by rich: 60 modules and 3 MiB, and a
+    tenth of the time in which a server starts, for what a server never shows. None makes an import fail.
+    """
+    if library in sys.modules:
+        yield
+        return
+    sys.modules[library] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[library]
+
+
 def listening_options(command: _Command) -> _Command:
     """Add the options of where to listen."""
     port = click.IntRange(0, 65535)

@@ -29,6 +29,7 @@ from showtime_app.cli.common import (
     open_listener,
     run,
     url_of,
+    without,
 )
 from showtime_app.cli.lan import draw_pairing_code, lan_address, pairing_text
 from showtime_app.dev_file import DEFAULT_DATA_DIR, DevFile, NoDevServerError, hold
@@ -71,7 +72,8 @@ def dev(
     host: str | None, port: int | None, data_dir: Path, *, allow_remote_database: bool, lan: bool
 ) -> None:
     """Run everything on this machine: database, service and tokens, with nothing to configure."""
-    from showtime_app import composition
+    with without("rich"):
+        from showtime_app import composition
 
     settings = load_settings(with_log=True)
     _refuse_remote(settings, allow_database=allow_remote_database)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of
+from showtime_app.cli.common import listening_options, load_settings, open_listener, url_of, without
 
 if TYPE_CHECKING:
     from showtime_app.config import Settings
@@ -28,8 +28,9 @@ def serve(host: str | None, port: int | None, role: str | None) -> None:
     Needs PostgreSQL (`PG*`), migrated by `showtime migrate`, and `TWITCH_WEBHOOK_SECRET`. Everything else
     that is not configured is off, and says so.
     """
-    from showtime_app import composition
-    from showtime_app.config import Settings
+    with without("rich"):
+        from showtime_app import composition
+        from showtime_app.config import Settings
     from showtime_app.setting_sources import find_given
 
     given = find_given(Settings.model_fields)
@@ -41,9 +42,10 @@ def serve(host: str | None, port: int | None, role: str | None) -> None:
         server = composition.live(settings)
         if server.off:
             _log.info("off, since not configured: %s", ", ".join(server.off))
+        is_relay = settings.instance_role == "relay"
         if settings.instance_role == "web":
             _log.info("effects are left to other instances, since the role is web")
-        is_forgotten = settings.twitch_app and not settings.is_callback_explicit
+        is_forgotten = settings.twitch_app and not settings.is_callback_explicit and not is_relay
         _log.log(logging.WARNING if is_forgotten else logging.INFO, _upkeep(settings))
         _log.info("access tokens are checked with the auth service at %s", settings.auth_url)
         server.serve_on(listener, lambda: _log.info("showtime listens at %s", url))
@@ -51,6 +53,8 @@ def serve(host: str | None, port: int | None, role: str | None) -> None:
 
 def _upkeep(settings: Settings) -> str:
     """Tell what is done at Twitch."""
+    if settings.instance_role == "relay":
+        return "receiving, showing and looking after Twitch are left to other instances: the role is relay"
     if settings.twitch_app is None:
         return "off, since TWITCH_CLIENT_ID is not set: looking after the subscriptions at Twitch"
     if not settings.keeps_subscriptions:

@@ -1,25 +1,27 @@
 """What one instance of the service is made of."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from attrs import evolve
+from attrs import evolve, frozen
+from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from showtime_adapters.json_schemas import json_schemas
-from showtime_adapters.twitch.eventsub import Receiver, RoutingInbox
+from showtime_adapters.twitch.eventsub import Receiver
 from showtime_adapters.twitch.messages import read_again
 from showtime_adapters.wire import ALERT_TYPES
 from showtime_app.composition import sign_in
 from showtime_app.composition.console import console_routes
 from showtime_app.composition.lifecycle import log_readiness, running
-from showtime_app.composition.ports import Ports, Storage, Work
+from showtime_app.composition.ports import Ports, Relay, Storage, Work
 from showtime_app.composition.preflight import make_preflight
-from showtime_app.composition.twitch import AutoModOnDemand, look_after_channel
+from showtime_app.composition.receiving import Receiving, make_receiving
+from showtime_app.composition.relaying import make_relays
+from showtime_app.composition.twitch import look_after_channel
 from showtime_app.config import Settings
-from showtime_app.instrumented import instrumented_perform
 from showtime_app.metrics import Metrics
 from showtime_app.server import Server, create_app
 from showtime_app.upkeep import repeat
@@ -51,90 +53,82 @@ from showtime_app.web.routes import (
 )
 from showtime_app.web.train_document import describe_train
 from showtime_app.web.watch import watch_of
-from showtime_core.domain.ghost_approval import GhostApproval
 from showtime_core.domain.health import Readiness, assess
-from showtime_core.domain.journal import Entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.show_secrets import SecretKind
 from showtime_core.use_cases.decide_parked import DecideParked
-from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.look_back import LookBack
-from showtime_core.use_cases.perform import Services
-from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.request_ghost import RequestGhost
-from showtime_core.use_cases.review_ghost import ReviewGhost
 from showtime_core.use_cases.run_show import RunShow
 
 _REPORT_SECONDS = 4.0
 Routes = Sequence[ControllerRouterHandler]
 
 
+@frozen
+class _Instance:
+    """What an instance is made of, whatever its role."""
+
+    settings: Settings
+    ports: Ports
+    storage: Storage
+    """Counted, timed and logged."""
+    metrics: Metrics
+    policy: Policy
+    off: Sequence[str]
+    """What the channel does without."""
+    receiving: Receiving
+    relays: Sequence[Relay]
+
+
 def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
     """Put one instance together, of whatever is behind the ports; nothing is opened before it serves."""
-    storage, neighbours = ports.storage.instrumented(metrics, ports.clock), ports.neighbours
-    policy = Policy(settings.alert_gift_recipients, neighbours.features, settings.ghost_limits)
-    off = [*sorted(set(Feature) - neighbours.features), *(["chat"] if settings.chat_way == "off" else [])]
+    storage, features = ports.storage.instrumented(metrics, ports.clock), ports.neighbours.features
+    policy = Policy(settings.alert_gift_recipients, features, settings.ghost_limits)
+    off = [*sorted(set(Feature) - features), *(["chat"] if settings.chat_way == "off" else [])]
+    receiving = make_receiving(settings, ports, storage, policy)
+    relays = make_relays(settings, ports, storage, receiving.inbox, metrics)
+    of_all = _Instance(settings, ports, storage, metrics, policy, off, receiving, relays)
+    return _relay_alone(of_all) if settings.instance_role == "relay" else _whole(of_all)
 
-    # What Twitch tells is recorded, with all that follows from it; chat has a log of its own.
-    inbox = GroupCommit(partial(receive, units=storage.units, policy=policy), storage.is_recorded)
-    is_told_of_chat = settings.chat_way == "eventsub"
-    record_chat = RecordChat(
-        storage.chat_log, settings.show_shared_chat, inbox.submit if settings.alert_watch_streaks else None
-    )
-    chat_inbox = GroupCommit(
-        record_chat.record_entries if is_told_of_chat else _ignore, storage.is_chat_known
-    )
-    receiver = Receiver(settings.webhook_secrets, RoutingInbox(inbox, chat_inbox), ports.clock)
 
-    # What follows outside is performed; not without a ledger, for then there is nothing that could be.
-    services = _services(settings, ports, inbox)
-    if settings.instance_role == "web":
-        services = None
-    relays = [storage.relay(instrumented_perform(services, metrics, ports.chance))] if services else []
+def _relay_alone(of_all: _Instance) -> Server:
+    """Perform effects, and tell how that goes; receive and show nothing."""
+    storage, relays = of_all.storage, of_all.relays
+    resources = [*storage.resources, of_all.ports.neighbours.opened(), of_all.receiving.inbox, *relays]
+    standing = _standing(of_all, _readiness(of_all))
+    background = [partial(log_readiness, storage.require_ready)]
+    app = create_app(
+        [route for route in standing if "/" not in route.paths], partial(running, resources, background)
+    )
+    return Server(app, [relay.stop for relay in relays], of_all.off)
+
+
+def _whole(of_all: _Instance) -> Server:
+    """Receive, show, and perform effects unless others do."""
+    settings, ports, storage, receiving = of_all.settings, of_all.ports, of_all.storage, of_all.receiving
+    policy, relays, instance = of_all.policy, of_all.relays, uuid4()
 
     # What was recorded is shown, whichever instance has recorded it; and who asks is answered.
     replay = timedelta(minutes=settings.alert_replay_minutes)
-    feed = streams.StreamSource(Hub(metrics), partial(storage.missed_alerts, replay), storage.read_feed_tip)
-    chat = streams.StreamSource(Hub(metrics, CHAT_QUEUE_LENGTH), storage.missed_chat, storage.read_chat_tip)
-    polling = Polling(ghosts.WAIT_SECONDS)
-    readiness = _readiness(settings, ports, off)
-    standing = status.routes(readiness, storage.require_ready, metrics, storage.read_pending_work)
-    if settings.instance_role == "relay":
-        resources = [*storage.resources, neighbours.opened(), inbox, *relays]
-        beside = partial(running, resources, [partial(log_readiness, storage.require_ready)])
-        of_relay = [route for route in standing if "/" not in route.paths]
-        return Server(create_app(of_relay, beside), [relay.stop for relay in relays], off)
-    jobs = preflight.PreflightJobs(make_preflight(settings, ports))
-    instance = uuid4()
-    shown = _show_sources(storage, feed, chat, readiness, instance)
-    hosts = sign_in.session_routes(settings, ports)
-    guards = Guards(
-        ports.authenticator, hosts.use_case, storage.show_secrets, hosts.cookies, hosts.same_origin
-    )
-    routes = [
-        *streams.routes(feed, chat, storage.recent_chat),
-        *standing,
-        *_show(guards, storage, policy, shown),
-        *_for_the_host(guards, storage, policy, off, jobs),
-        *console_routes(settings, ports, metrics, guards),
-        hosts.router(),
-        moderators.router(hosts.use_case, guards.broadcaster),
-        *_ghosts(ports, storage, policy, polling),
-        *_points(ports),
-        *pages.routes(),
-        *neighbours.routes,
-    ]
+    hub, chat_hub = Hub(of_all.metrics), Hub(of_all.metrics, CHAT_QUEUE_LENGTH)
+    feed = streams.StreamSource(hub, partial(storage.missed_alerts, replay), storage.read_feed_tip)
+    chat = streams.StreamSource(chat_hub, storage.missed_chat, storage.read_chat_tip)
+    shown = _show_sources(storage, feed, chat, _readiness(of_all), instance)
+    polling, jobs = Polling(ghosts.WAIT_SECONDS), preflight.PreflightJobs(make_preflight(settings, ports))
+    routes = _routes(of_all, shown, polling, jobs)
 
     # What is opened when it starts, in this order, and closed in reverse; what runs beside it; and what ends
     # as soon as it is told to stop, while requests are still under way.
-    resources = [*storage.resources, neighbours.opened(), inbox, chat_inbox, *relays, jobs]
+    inboxes = [receiving.inbox, receiving.chat_inbox]
+    resources = [*storage.resources, ports.neighbours.opened(), *inboxes, *relays, jobs]
     background: list[Work] = [
         partial(log_readiness, storage.require_ready),
         storage.prune,
         storage.follow_chat(chat.hub.publish, chat.hub.is_watched),
-        *_work_at_twitch(settings, ports, storage, policy, record_chat),
+        *_work_at_twitch(settings, ports, storage, policy, receiving.record_chat),
         storage.follow_feed(feed.hub.publish, feed.hub.is_watched),
         storage.follow_show(shown.look, shown.is_watched),
         _report_streamed(storage, policy, feed, instance),
@@ -144,45 +138,46 @@ def build_service(settings: Settings, ports: Ports, metrics: Metrics) -> Server:
 
     cors = settings.cors_allowed_origins
     app = create_app(routes, partial(running, resources, background), json_schemas(), cors)
-    return Server(_in_front(app, settings, receiver, metrics), on_stop, off)
+    return Server(_in_front(app, settings, receiving.receiver, of_all.metrics), on_stop, of_all.off)
 
 
-async def _ignore(_: Sequence[Entry]) -> None:
-    """Let chat go that another source tells already, or that nobody wants."""
-
-
-def _services(settings: Settings, ports: Ports, inbox: GroupCommit) -> Services | None:
-    neighbours = ports.neighbours
-    if neighbours.ledger is None:
-        return None
-    return Services(
-        outbox=ports.storage.outbox,
-        ledger=neighbours.ledger,
-        account=neighbours.ledger,
-        painter=neighbours.painter,
-        bucket=neighbours.bucket,
-        gallery=neighbours.gallery,
-        receive=inbox.submit,
-        settle_after=timedelta(seconds=settings.ledger_settle_seconds),
-        review=_review(settings, ports),
+def _routes(
+    of_all: _Instance, shown: show_stream.ShowSources, polling: Polling, jobs: preflight.PreflightJobs
+) -> Routes:
+    """Give all that is answered, but for what stands in front."""
+    settings, ports, storage, policy = of_all.settings, of_all.ports, of_all.storage, of_all.policy
+    hosts = sign_in.session_routes(settings, ports)
+    guards = Guards(
+        ports.authenticator, hosts.use_case, storage.show_secrets, hosts.cookies, hosts.same_origin
     )
+    return [
+        *streams.routes(shown.feed, shown.chat, storage.recent_chat),
+        *_standing(of_all, shown.health),
+        *_show(guards, storage, policy, shown),
+        *_for_the_host(guards, storage, policy, of_all.off, jobs),
+        *console_routes(settings, ports, of_all.metrics, guards),
+        hosts.router(),
+        moderators.router(hosts.use_case, guards.broadcaster),
+        *_ghosts(ports, storage, policy, polling),
+        *_points(ports),
+        *pages.routes(),
+        *ports.neighbours.routes,
+    ]
 
 
-def _review(settings: Settings, ports: Ports) -> Callable[[str], Awaitable[str | None]] | None:
-    """Tell which ghosts wait for the host."""
-    if settings.ghost_approval is GhostApproval.OFF:
-        return None
-    automod = AutoModOnDemand(ports.twitch) if ports.twitch else None
-    return ReviewGhost(automod, is_always=settings.ghost_approval is GhostApproval.ON).why_to_wait
+def _standing(of_all: _Instance, readiness: status.ReadinessCache) -> Sequence[BaseRouteHandler]:
+    """Tell how the instance stands."""
+    storage = of_all.storage
+    return status.routes(readiness, storage.require_ready, of_all.metrics, storage.read_pending_work)
 
 
-def _readiness(settings: Settings, ports: Ports, off: Sequence[str]) -> status.ReadinessCache:
+def _readiness(of_all: _Instance) -> status.ReadinessCache:
     """Tell how it stands."""
-    storage = ports.storage
+    settings, storage, off = of_all.settings, of_all.storage, of_all.off
 
     async def judge() -> Readiness:
         state, health = await storage.read_health()
-        is_checked, painted = ports.twitch is not None, settings.ghost_limits.painted
+        is_checked, painted = of_all.ports.twitch is not None, settings.ghost_limits.painted
         return assess(health, state, off, is_checked=is_checked, chat=settings.chat_way, most_painted=painted)
 
     return status.ReadinessCache(judge, storage.require_writable)
