@@ -44,7 +44,7 @@ FINDERS = {
 """Tests that do nothing but run what ships, of `showtime_core.testing` or `showtime_app.conform`."""
 _NEEDS_A_DATABASE = "tests/integration/"
 MOST_SECONDS = 60
-"""Of CPU, so that a busy machine makes no difference; and no more examples than the profile `planted` says."""
+"""Of CPU, so that a busy machine makes no difference; and no more examples than the profile says."""
 
 
 @frozen

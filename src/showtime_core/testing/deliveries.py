@@ -1,5 +1,6 @@
 """Evenings that are delivered in two orders, drawn by Hypothesis: see `machines.any_order`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -138,7 +139,7 @@ _TRAINS = st.builds(
     _hype_train, st.integers(1, 2), st.sampled_from(ev.HypeTrainPhase), st.integers(1, 3), st.integers(0, 9)
 )
 _ODD = st.sampled_from((Unknown(), Malformed("'bits' is missing")))
-_TOGETHER = st.one_of(
+_TOGETHER: st.SearchStrategy[Sequence[some.Content]] = st.one_of(
     st.lists(_CHEERS, min_size=1, max_size=3),
     st.lists(_TRAINS, min_size=1, max_size=3),
     st.builds(_month, some.viewers(), st.sampled_from(("1000", "2000", "3000"))),
