@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests .venv/bin/python -m support.planted 'a ghost*' --seed 1
 
-prints which of the bugs so named are found, by what, after how many examples or rules, and in how many seconds
-of CPU; without a name, of all of them.
+prints which of the bugs so named are found, by what, after how many examples or rules, and in how many
+seconds of CPU; without a name, of all of them.
 """
 
 import argparse
@@ -44,7 +44,7 @@ FINDERS = {
 """Tests that do nothing but run what ships, of `showtime_core.testing` or `showtime_app.conform`."""
 _NEEDS_A_DATABASE = "tests/integration/"
 MOST_SECONDS = 60
-"""Of CPU, which a busy machine does not shorten. The profile `planted` says after how many examples it ends."""
+"""Of CPU, so that a busy machine makes no difference; and no more examples than the profile says."""
 
 
 @frozen
@@ -90,6 +90,12 @@ class Search:
             return f"{sum(map(int, tries[-1]))} examples"
         passed = re.findall(r"(\d+) passed", self.output)
         return f"{1 + int(passed[-1]) if passed else 1} rules"
+
+    @property
+    def line(self) -> str:
+        """All of it in a line, for people."""
+        word = "found" if self.is_found else "NOT FOUND"
+        return f"{word:9} {self.seconds:5.1f} s {self.effort:>13}  {self.name} - {self.finder}: {self.reason}"
 
     @property
     def reason(self) -> str:
@@ -164,7 +170,14 @@ def _run_finder(planted: PlantedBug, folder: Path, output: Path, seed: int) -> N
         options = ["-x", "-q", "--hypothesis-profile=planted", "--hypothesis-show-statistics"]
         options += [f"--hypothesis-seed={seed}", f"--basetemp={folder / 'pytest'}"]
         options += ["-p", "no:cacheprovider", "-p", "no:randomly"]
-        options += ["--assert=plain", "--tb=line", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        options += [
+            "--assert=plain",
+            "--tb=line",
+            "-W",
+            "ignore::pytest.PytestAssertRewriteWarning",
+            "-W",
+            "ignore::hypothesis.errors.HypothesisWarning",
+        ]
         code = _pytest([*options, f"--rootdir={ROOT}", str(ROOT / FINDERS[planted.finder])])
     except BaseException:
         traceback.print_exc()
@@ -205,14 +218,9 @@ def _main() -> None:
     options = parser.parse_args()
     _import_all_else()
     for each in _searches(options.names, options.seed):
-        if options.json:
-            print(json.dumps(asdict(each)), flush=True)
-        else:
-            word = "found" if each.is_found else "NOT FOUND"
-            print(
-                f"{word:9} {each.seconds:5.1f} s  {each.effort:>13}  {each.name} - {each.finder}: {each.reason}",
-                flush=True,
-            )
+        line = json.dumps(asdict(each)) if options.json else each.line
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Evenings that are delivered in two orders, drawn by Hypothesis: see `machines.any_order`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -8,20 +9,37 @@ from hypothesis import strategies as st
 from showtime_core.domain import events as ev
 from showtime_core.domain.journal import Entry, Malformed, Unknown
 from showtime_core.domain.reactions import Policy
+from showtime_core.domain.viewers import Viewer
 from showtime_core.testing import strategies as some
 
 _LATEST = 600
 """Twitch delivers within so many seconds; what is older is not accepted."""
-_GAPS = (0, 0, 1, 30, 300, 599, 899, 900, 901, 1200, 2400, 5400)
-"""Seconds between two things that are said of the stream: at once, around the 15 minutes, and longer."""
-_AGES = (0, 0, 1, 60, 540)
+_GAPS = ((0, 1, 30, 400, 599), (0, 899, 900, 901, 1100), (0, 1, 599, 900, 1100, 2400, 5400))
+"""Seconds between two things that are said of the stream, on evenings of three kinds.
+
+At once, within the time that a message may take, around the 15 minutes, and longer.
+"""
+_AGES = (0, 0, 0, 1, 540)
 """How many seconds a stream was on the air when Twitch first said so."""
+_PARTS = (
+    ("begins",),
+    ("begins", "again"),
+    ("begins", "ends", "begins"),
+    ("begins", "ends", "begins"),
+    ("begins", "ends", "again"),
+    ("begins", "again", "ends unnamed"),
+    ("ends",),
+    ("an earlier ends",),
+    ("rerun",),
+)
+"""What may be said of a stream, one after the other."""
 _WORDS = (
     "Cheer100 hello",
     "ghost of a fax machine",
     "ȺİGHOST OF\u2003 Bela Lugosi ",
     "a ghost often",
     "ghost of ",
+    "ghost of " + 13 * "a fax machine ",
 )
 
 
@@ -56,7 +74,7 @@ def evenings_in_two_orders(draw: st.DrawFn) -> Evening:
             told = entries[number]
             entries.append(some.entry(f"{told.id}-twice-told", told.content, told.sent_at))
     late = st.lists(
-        st.sampled_from((0, 0, 0, 2, 59, 301, _LATEST)), min_size=len(entries), max_size=len(entries)
+        st.sampled_from((0, 0, 2, 59, 301, _LATEST, _LATEST)), min_size=len(entries), max_size=len(entries)
     )
     again = st.lists(
         st.sampled_from((None, None, None, 1, _LATEST, 8 * 3600)),
@@ -81,10 +99,12 @@ def evenings_in_two_orders(draw: st.DrawFn) -> Evening:
 def _streams(draw: st.DrawFn) -> list[tuple[datetime, some.Content]]:
     """Say that streams begin, go on and end: some ends are lost, some name their stream."""
     at, begun, said = some.OPENING_NIGHT, list[datetime](), list[tuple[datetime, some.Content]]()
-    steps = st.sampled_from(
-        ("begins", "begins", "again", "ends", "ends", "ends unnamed", "an earlier ends", "rerun")
-    )
-    for step, gap in draw(st.lists(st.tuples(steps, st.sampled_from(_GAPS)), max_size=12)):
+    steps = [
+        step for part in draw(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=5)) for step in part
+    ]
+    some_gaps = st.sampled_from(draw(st.sampled_from(_GAPS)))
+    gaps = draw(st.lists(some_gaps, min_size=len(steps), max_size=len(steps)))
+    for step, gap in zip(steps, gaps, strict=True):
         at += timedelta(seconds=gap)
         if step == "begins":
             begun.append(at - timedelta(seconds=draw(st.sampled_from(_AGES))))
@@ -99,35 +119,61 @@ def _streams(draw: st.DrawFn) -> list[tuple[datetime, some.Content]]:
     return said
 
 
-_MOMENTS = st.integers(0, 8 * 3600).map(lambda seconds: some.OPENING_NIGHT + timedelta(seconds=seconds))
+def _hype_train(number: int, phase: ev.HypeTrainPhase, level: int, progress: int) -> ev.HypeTrainUpdate:
+    began = some.OPENING_NIGHT + timedelta(hours=number)
+    return ev.HypeTrainUpdate(f"choo-{number}", phase, level, progress, 10, began)
+
+
+def _month(viewer: Viewer, tier: str) -> tuple[some.Content, ...]:
+    return some.two_of_a_month(viewer, tier, some.OPENING_NIGHT, timedelta(0))
+
+
+def _one(content: some.Content) -> tuple[some.Content, ...]:
+    return (content,)
+
+
+_THEN = st.just(some.OPENING_NIGHT)
+_BITS = st.sampled_from((1, 100, 199, 200, 200, 201))
+_CHEERS = st.builds(ev.Cheer, some.viewers() | some.viewers() | st.none(), _BITS, st.sampled_from(_WORDS))
+_TRAINS = st.builds(
+    _hype_train, st.integers(1, 2), st.sampled_from(ev.HypeTrainPhase), st.integers(1, 3), st.integers(0, 9)
+)
+_ODD = st.sampled_from((Unknown(), Malformed("'bits' is missing")))
+_TOGETHER: st.SearchStrategy[Sequence[some.Content]] = st.one_of(
+    st.lists(_CHEERS, min_size=1, max_size=3),
+    st.lists(_TRAINS, min_size=1, max_size=3),
+    st.builds(_month, some.viewers(), st.sampled_from(("1000", "2000", "3000"))),
+    st.one_of(
+        some.raids(),
+        some.gifts(),
+        some.follows(_THEN),
+        some.subscriptions(_THEN),
+        some.resubscriptions(_THEN),
+        _ODD,
+    ).map(_one),
+)
+_HAPPENS: st.SearchStrategy[tuple[int, int, Sequence[some.Content]]] = st.tuples(
+    st.integers(0, 8 * 3600), st.integers(0, 900), _TOGETHER
+)
+"""Seconds into the evening, seconds between one and the next, and what happens."""
 
 
 @st.composite
 def _others(draw: st.DrawFn) -> list[tuple[datetime, some.Content]]:
     """Draw what else happens: reports of one fact say the same of it, and no two trains begin at once."""
-    drawn = [(at, draw(_content(at))) for at in draw(st.lists(_MOMENTS, max_size=12))]
+    drawn = [
+        _at(timedelta(seconds=begin + number * gap), content)
+        for begin, gap, contents in draw(st.lists(_HAPPENS, min_size=1, max_size=6))
+        for number, content in enumerate(contents)
+    ]
     named = {name_of_fact(content) or str(number): number for number, (_, content) in enumerate(drawn)}
     return [drawn[number] for number in named.values()]
 
 
-def _content(at: datetime) -> st.SearchStrategy[some.Content]:
-    then, bits, words = st.just(at), st.sampled_from((1, 100, 199, 200, 201)), st.sampled_from(_WORDS)
-    phases, levels, ways = st.sampled_from(ev.HypeTrainPhase), st.integers(1, 3), st.integers(0, 9)
-    return st.one_of(
-        st.builds(ev.Cheer, st.none() | some.viewers(), bits, words),
-        st.builds(_hype_train, st.integers(1, 2), phases, levels, ways),
-        some.raids(),
-        some.gifts(),
-        some.follows(then),
-        some.subscriptions(then),
-        some.resubscriptions(then),
-        st.sampled_from((Unknown(), Malformed("'bits' is missing"))),
-    )
-
-
-def _hype_train(number: int, phase: ev.HypeTrainPhase, level: int, progress: int) -> ev.HypeTrainUpdate:
-    began = some.OPENING_NIGHT + timedelta(hours=number)
-    return ev.HypeTrainUpdate(f"choo-{number}", phase, level, progress, 10, began)
+def _at(later: timedelta, content: some.Content) -> tuple[datetime, some.Content]:
+    """Let something happen so much later; a train begins when it begins."""
+    is_train = isinstance(content, ev.HypeTrainUpdate)
+    return some.OPENING_NIGHT + later, content if is_train else some.moved(content, later)
 
 
 def _may_be_told_twice(content: some.Content) -> bool:

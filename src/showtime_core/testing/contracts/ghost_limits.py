@@ -18,9 +18,8 @@ from showtime_core.domain import events as ev
 from showtime_core.domain.journal import JournalChanges, Outcome
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement, settle_ghost_step
 from showtime_core.domain.points_and_ghosts.effects import AdvanceGhost, SummonGhost
-from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLimits
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
 from showtime_core.domain.points_and_ghosts.ghosts import (
-    SAME_REQUEST_FOR,
     Ghost,
     GhostRefusal,
     GhostStep,
@@ -35,6 +34,8 @@ from showtime_core.testing.strategies import entry
 from showtime_core.use_cases.receive import plan_changes, plan_command
 
 A_MOMENT = timedelta(seconds=30)
+DAY = timedelta(hours=24)
+SAME_REQUEST_FOR = timedelta(minutes=10)
 URL = "https://ghosts.example/1.jpg"
 _NEXT = {
     GhostTask.PAINT: GhostStep.PAINTED,

@@ -517,6 +517,19 @@ class OutboxContract:
             await stage.other.settle(job, settle_ghost_step(job, ghost))
         assert await stage.lease() == []
 
+    async def test_a_ghost_and_its_effect_are_written_together(self, stage: OutboxStage) -> None:
+        """Where a ghost cannot be kept, nothing is written of its effect, and it can be settled otherwise."""
+        await stage.record(ev.GhostRequested(MARGE, "Bob"))
+        (job,) = await stage.outbox.lease(ALL, 100)
+        ghost = reserved(job)
+        try:
+            await stage.outbox.settle(
+                job, settle_ghost_step(job, evolve(ghost, url="no database keeps \x00"))
+            )
+        except Exception:
+            await stage.outbox.settle(job, settle_ghost_step(job, ghost))
+        assert (await stage.ghosts.progress(ghost.id)).step is GhostStep.RESERVED
+
     async def test_a_ghost_that_fails_is_to_be_refunded(self, stage: OutboxStage) -> None:
         """A ghost that fails is to be refunded, with the reason why."""
         (first,) = await stage.record(cheer(message="ghost of Bob"))

@@ -12,9 +12,6 @@ import pytest
 from attrs import frozen
 
 from showtime_core.domain.sessions import (
-    CODE_TIME,
-    IDLE_TIME,
-    LONGEST_SESSION,
     CodePurpose,
     Host,
     HostRole,
@@ -26,6 +23,8 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotAllowed, NotFound
 from showtime_core.ports import Moderators, OneTimeCodes, Sessions
 
+IDLE_TIME, LONGEST_SESSION = timedelta(days=30), timedelta(days=180)
+CODE_TIME = timedelta(minutes=10)
 _MOMENT = timedelta(minutes=1)
 """More than a busy machine takes for a step."""
 HOST = Viewer("953753877", "goldenvcr", "GoldenVCR")

@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.journal import Entry
-from showtime_core.domain.outbox import EffectStatus, Job
+from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.domain.parked import Decision, settle_decision
 from showtime_core.domain.points_and_ghosts.effects import (
     AdvanceGhost,
@@ -38,8 +38,8 @@ from showtime_core.domain.points_and_ghosts.effects import (
     SummonGhost,
     effect_lane,
 )
-from showtime_core.domain.points_and_ghosts.ghost_limits import DAY, GhostLimits
-from showtime_core.domain.points_and_ghosts.ghosts import SAME_REQUEST_FOR, GhostStep, GhostTask, ghost_id_of
+from showtime_core.domain.points_and_ghosts.ghost_limits import GhostLimits
+from showtime_core.domain.points_and_ghosts.ghosts import GhostStep, GhostTask, ghost_id_of
 from showtime_core.domain.points_and_ghosts.ledger import FlowState
 from showtime_core.domain.points_and_ghosts.points import POINTS_PER_GHOST
 from showtime_core.domain.reactions import Policy
@@ -56,6 +56,10 @@ from showtime_core.use_cases.receive import receive
 SETTLE_AFTER = timedelta(seconds=30)
 MOST_WAITING, MOST_PAINTED = 3, 8
 POLICY = Policy(ghost_limits=GhostLimits(MOST_WAITING, MOST_PAINTED))
+_SAME_REQUEST_FOR = timedelta(minutes=10)
+_DAY = timedelta(hours=24)
+_MOST_TRIES = 6
+"""Of what a ghost needs before it is paid."""
 _SLACK = timedelta(minutes=1)
 """Where time passes by itself as well, it is no more than this."""
 _CREDITS = frozenset({"credit-cheer", "credit-subscription", "credit-gift-subs"})
@@ -163,7 +167,7 @@ class EffectsMachine(RuleBasedStateMachine):
             ghost = ghosts[ghost_id_of(other.id)]
             assert ghost.is_finished, "it is being made"
             if shown_at := self.shown_at.get(ghost.id):
-                assert self.elapsed - shown_at >= SAME_REQUEST_FOR - _SLACK
+                assert self.elapsed - shown_at >= _SAME_REQUEST_FOR - _SLACK
 
     @rule(which=st.integers(0, 1), most=st.integers(1, 4))
     def work(self, which: int, most: int) -> None:
@@ -234,6 +238,25 @@ class EffectsMachine(RuleBasedStateMachine):
             self._run_until("find")
             if self.world.calls:
                 self._decide(0, look)
+
+    @rule(viewer=st.sampled_from(_VIEWERS))
+    def reject_by_hand(self, viewer: Viewer) -> None:
+        """Somebody gives the points of a ghost back that is about to be paid: it is not shown."""
+        self.record_events([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
+        key = f"{[*self.sent][-1]}:summon-ghost"
+        self._run_until("accept")
+        if key in self.world.flows and not self.world.is_frozen:
+            self._run(lambda: self._give_back_by_hand(viewer, key))
+
+    @rule(viewer=st.sampled_from(_VIEWERS), what=st.sampled_from(("credit", "paint")))
+    def endure_an_outage(self, viewer: Viewer, what: str) -> None:
+        """What is called for is not there for half an hour."""
+        self.record_events([ev.Cheer(viewer, 200, f"ghost of {_SUBJECTS[0]}")])
+        for _ in range(11):
+            self._run_until(what)
+            if self.world.calls:
+                self._decide(0, CallResult.NOT_REACHED)
+                self.wait(300)
 
     @precondition(lambda self: self._lost_credits())
     @rule(data=st.data())
@@ -367,7 +390,7 @@ class EffectsMachine(RuleBasedStateMachine):
         painted = [
             self.tried_at[key] for key in self.kept.keys(EffectStatus.DONE) if key.endswith(GhostTask.PAINT)
         ]
-        assert sum(at > self.elapsed - DAY for at in painted) <= MOST_PAINTED
+        assert sum(at > self.elapsed - _DAY for at in painted) <= MOST_PAINTED
         under_way = self.kept.keys(
             EffectStatus.DUE, EffectStatus.WAITING, EffectStatus.LEASED, EffectStatus.PARKED
         )
@@ -421,7 +444,9 @@ class EffectsMachine(RuleBasedStateMachine):
 
         world, settle_after = self.world, self.stage.settle_after
         services = Services(instance.outbox, world, world, world, world, world, show, settle_after)
-        await instance.outbox.settle(job, await perform(job, services, chance=0.5))
+        settlement = await perform(job, services, chance=0.5)
+        _check_the_next_try(job, settlement)
+        await instance.outbox.settle(job, settlement)
 
     def _decide(self, number: int, result: CallResult) -> None:
         call = self.world.calls[number]
@@ -479,3 +504,16 @@ class EffectsMachine(RuleBasedStateMachine):
         """Tell whether anybody can go on who does not wait for a fate."""
         waiting = self.world.waiting()
         return any(job not in waiting for instance in self.instances for job in instance.jobs)
+
+
+def _check_the_next_try(job: Job, settlement: Settlement) -> None:
+    """The next try comes after a second, and after twice as long each time, up to five minutes.
+
+    Where it is known when to look again, that is the delay. What a viewer waits for is tried a few times.
+    """
+    is_painted_or_stored = job.key.endswith((GhostTask.PAINT, GhostTask.STORE))
+    is_due = settlement.status is EffectStatus.DUE
+    assert not (is_due and is_painted_or_stored and job.attempts >= _MOST_TRIES)
+    if is_due and not settlement.has_answered:
+        seconds = min(2 ** (job.attempts - 1), 300) * (1 + 0.5) / 2
+        assert settlement.delay == timedelta(seconds=seconds)

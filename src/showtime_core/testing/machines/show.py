@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from showtime_core.domain.events import Cheer, Event, Follow, Raid, ShowCommandName
 from showtime_core.domain.show.kind_rules import IfBusy, InSafeMode, KindRule
-from showtime_core.domain.show.queue import MAX_ATTEMPTS, Showing, ShowingState, next_showing_id
+from showtime_core.domain.show.queue import Showing, ShowingState, next_showing_id
 from showtime_core.domain.show.taking import NextAnswer, OverlayRole, Wait
 from showtime_core.errors import Refused, ShowingOver
 from showtime_core.testing.contracts.show import ShowStage
@@ -43,6 +43,7 @@ _FRAMES_A_SECOND = 60
 _SURELY_FROZEN = 2.1
 """After so many seconds without a frame the last proof is over: a second, and a report before it."""
 
+_MOST_ATTEMPTS = 3
 _MOST_ROUNDS = 400
 """In which an honest overlay has played whatever is left."""
 
@@ -242,7 +243,7 @@ class ShowMachine(RuleBasedStateMachine):
         for each in showings:
             before = next((one for one in showings if next_showing_id(one.id) == each.id), None)
             assert (each.attempt == 1) is (before is None)
-            assert each.attempt <= MAX_ATTEMPTS
+            assert each.attempt <= _MOST_ATTEMPTS
             if before:
                 assert (before.state, before.attempt + 1) == (ShowingState.INTERRUPTED, each.attempt)
                 assert before.covers == each.covers

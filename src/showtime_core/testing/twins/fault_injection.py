@@ -214,7 +214,7 @@ class FaultyServices:
             return Statement((), is_complete=False)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
-        """Find one transaction: none where the ledger's own database fails, or as it was where it is behind."""
+        """Find one transaction: none where the ledger's database fails, or as it was where that is behind."""
         seen: list[Transaction] = []
 
         async def look() -> Transaction | None:
