@@ -61,6 +61,13 @@ class MemoryShow:
         self._keep(before, after)
         return answer
 
+    def has_unplayed(self) -> bool:
+        """Tell whether an alert is still to be shown."""
+        if any(each.is_open for each in self.all_showings.values()):
+            return True
+        covered = {number for each in self.all_showings.values() for number in each.covers}
+        return any(each.id not in covered for each in self._alerts())
+
     async def read(self) -> ShowView:
         """Read the queue as it stands."""
         over = [each for each in self.all_showings.values() if not each.is_open]

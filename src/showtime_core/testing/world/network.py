@@ -10,8 +10,8 @@ from showtime_core.testing.twins.fault_injection import FaultyServices
 from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.process import current_process
 
-_LATE_SECONDS = 29.0
-"""How late a ledger may do what it was asked: within the time that is waited for it."""
+_LATE_SECONDS = 25.0
+"""How late a ledger may do what it was asked: within the time that is waited for it, and as far as a clock jumps."""
 _TIMEOUT = 10.0
 _LAG = 0.3
 _LEDGER = {"credit", "reserve", "accept", "reject", "statement", "find"}
@@ -43,6 +43,8 @@ class SeededServices(FaultyServices):
             raise Unavailable(f"{what}: not reached")
         if channel.happens("calls to neighbours are refused", _REFUSED.get(what, 0.01)):
             raise refusal
+        if channel.happens("calls to neighbours are lost", 0.03):
+            await self._never_come(what)
         is_lost = channel.happens("answers of neighbours are lost", 0.05)
         delay = channel.chance.random() * _LAG
         if what == "paint":
@@ -53,6 +55,17 @@ class SeededServices(FaultyServices):
         self.serving.add(served)
         served.add_done_callback(self.serving.discard)
         return await self._answer(what, served, is_lost=is_lost)
+
+    async def _never_come(self, what: str) -> None:
+        """Lose a call on its way: nothing is done, and who has called cannot know it."""
+        channel, me = self.channel, current_process()
+        await channel.pause(_LAG)
+        await me.gate()
+        if what in _LOOKS:
+            raise Unavailable(f"{what}: no answer")
+        me.note(f"hears no answer to {what}")
+        channel.trace.sometimes(f"a call to {what} was lost")
+        raise Ambiguous(f"{what}: no answer")
 
     async def _answer(self, what: str, served: asyncio.Task[Any], *, is_lost: bool) -> Any:  # noqa: ANN401
         channel, me = self.channel, current_process()
