@@ -23,7 +23,8 @@ from showtime_core.testing.world.wakeups import Alarm, Signal
 EPOCH = "epoch"
 SETTLE_AFTER = timedelta(seconds=30)
 _SKEW_SECONDS = 2.0
-"""How far the clocks of Twitch and of the ledger are from the database's."""
+"""How far the clocks of Twitch and of the ledger are from the database's; that of Twitch is never ahead,
+since the reference has no clocks that differ: a tape would be put on before the night has begun."""
 
 
 class Channel:
@@ -38,7 +39,8 @@ class Channel:
         self.table = MemoryOutboxTable(self.units, SETTLE_AFTER)
         self.show = MemoryShow(self.units)
         self.chat = MemoryChatLog()
-        twitch, ledger = (self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS) for _ in range(2))
+        ledger = self.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS)
+        twitch = self.chance.uniform(-_SKEW_SECONDS, 0)
         self.twitch_skew, self.ledger_skew = timedelta(seconds=twitch), timedelta(seconds=ledger)
         self.alarm, self.news = Alarm(self.table), Signal()
         self.jump = timedelta(0)

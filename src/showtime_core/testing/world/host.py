@@ -1,5 +1,6 @@
 """The host, who puts tapes on and lets the show pause: a command is sent again until it is answered."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -27,6 +28,7 @@ class Host:
     pauses: list[tuple[float, float]] = Factory(list)
     """From when it was answered that the show is paused, until it was told to go on."""
     _commands: int = 0
+    _pausing: asyncio.Lock = Factory(asyncio.Lock)
 
     async def put_on(self, tape_id: int) -> None:
         """Put a tape on."""
@@ -40,6 +42,10 @@ class Host:
 
     async def pause(self, seconds: float) -> None:
         """Let nothing be taken for a while."""
+        async with self._pausing:
+            await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> None:
         world = self.world
         if await self._command("pauses the show", self._of_show(ShowCommandName.PAUSE)):
             paused = world.loop.now

@@ -11,14 +11,14 @@ from attrs import evolve
 from showtime_core.domain import events as ev
 from showtime_core.domain.chat import ChatMessage
 from showtime_core.domain.outbox import EffectStatus
-from showtime_core.domain.points_and_ghosts.ledger import FlowState
-from showtime_core.domain.points_and_ghosts.ledger_matching import expected_credit
 from showtime_core.domain.points_and_ghosts.effects import (
     CreditCheer,
     CreditGiftSubs,
     CreditSubscription,
     SummonGhost,
 )
+from showtime_core.domain.points_and_ghosts.ledger import FlowState
+from showtime_core.domain.points_and_ghosts.ledger_matching import expected_credit
 from showtime_core.testing.entries import CAST
 from showtime_core.testing.machines.effects_invariants import check_ghosts, check_nothing_hangs
 from showtime_core.testing.machines.effects_stage import StoredEffects, read_stored
@@ -94,7 +94,7 @@ def _check_what_is_recorded(world: "World", twitch: "Twitch", stored: StoredReco
 
 
 def _with_rising_times(stored: StoredRecords) -> StoredRecords:
-    """Give the records as if the clock had never jumped back: what follows from them asks for nothing else."""
+    """Give the records as if the clock had never jumped back: nothing else asks for more."""
     latest = accumulate((line.now for line in stored.journal), max)
     lines = zip(stored.journal, latest, strict=True)
     return evolve(stored, journal=tuple(evolve(line, now=now) for line, now in lines))

@@ -11,7 +11,7 @@ from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.process import current_process
 
 _LATE_SECONDS = 25.0
-"""How late a ledger may do what it was asked: within the time that is waited for it, and as far as a clock jumps."""
+"""How late a ledger may do what it was asked: within the time that is waited, less a clock's jump."""
 _TIMEOUT = 10.0
 _LAG = 0.3
 _LEDGER = {"credit", "reserve", "accept", "reject", "statement", "find"}

@@ -1,4 +1,4 @@
-"""What is planned for a night: what Twitch says, what the host does, and what goes wrong; from a seed, or by hand."""
+"""What is planned for a night: what people do, and what goes wrong; drawn from a seed, or by hand."""
 
 from collections.abc import Callable
 from random import Random
@@ -54,11 +54,11 @@ _BURST = 0.6
 _CRASH_WITHIN = 0.4
 """How soon after a message something goes wrong, in seconds: while it is under way."""
 _GAPS = (0, 1, 30, 600, 899, 900, 901, 1200)
-"""Seconds that a stream is off the air: at once, within the 15 minutes in which a night goes on, and beyond."""
+"""Seconds that a stream is off the air: around the 15 minutes in which a night goes on, and beyond."""
 _AGES = (0, 0, 1, 60, 540)
 """How many seconds a stream was on the air when Twitch first says so."""
 _JUMP_SECONDS = 4.0
-"""How far the clock of the database jumps ahead: what is late by less than the settle time stays so."""
+"""How far the clock of the database jumps: what was done in doubt is looked for five seconds further back."""
 
 
 @frozen
@@ -181,6 +181,7 @@ def _go_wrong(plan: _Plan) -> None:
             plan.steps.append(
                 Step(round(soon, 3), what, chance.randrange(2), round(chance.uniform(0.5, 40), 1))
             )
-    if chance.random() < 0.3:  # noqa: PLR2004 - in some nights
-        seconds = round(chance.uniform(-15, _JUMP_SECONDS), 1)
+    has_tapes = any(step.what == "tape is put on" for step in plan.steps)
+    if chance.random() < 0.3 and not has_tapes:  # noqa: PLR2004 - in some nights; a tape has the time of that clock
+        seconds = round(chance.uniform(-_JUMP_SECONDS, _JUMP_SECONDS), 1)
         plan.steps.append(Step(chance.choice(moments), "clock of the database jumps", 0, seconds))

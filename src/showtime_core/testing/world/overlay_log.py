@@ -1,4 +1,4 @@
-"""What overlays have seen of the show, each by itself: by this alone it is judged who led, and what was shown."""
+"""What overlays have seen of the show: by this alone it is judged who led, and what was shown."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,8 +10,9 @@ _LEADS_SECONDS = 3.0
 _LEASE_SECONDS = 5.0
 _MOST_TRIES = 3
 _PROOF_SECONDS = 2.5
-"""An overlay that has painted nothing for so long cannot have shown anything: the proof holds for a second after
-a report, which comes within a second."""
+"""Who has painted nothing for so long cannot have shown anything: a proof holds for a second after a report,
+which comes within a second."""
+_LATEST_SECONDS = 60.0
 _MOST_SHORT = 0.85
 """The part of its time that a showing must have played, by any clock."""
 
@@ -110,18 +111,28 @@ class OverlayLog:
         for each in self.accepted:
             taken = each.taken
             assert taken, "it was played"
-            played = _heard(each) - taken.sent
+            played = _heard(each) - self._may_have_begun(taken)
             assert played >= taken.seconds * _MOST_SHORT, (
                 f"{taken.covers} counts, and was played for {played:g} s"
             )
-            assert each.sent - each.painted_at <= _PROOF_SECONDS, (
-                f"{taken.covers} counts, and nobody has painted"
-            )
+            is_proved = each.sent - each.painted_at <= _PROOF_SECONDS or self._may_be_proved_late(each)
+            assert is_proved, f"{taken.covers} counts, and nobody has painted"
             for number in taken.covers:
                 assert counted.setdefault(number, taken.showing) == taken.showing, f"{number} counts twice"
 
+    def _may_be_proved_late(self, ack: Acknowledged) -> bool:
+        """Tell whether a frozen instance may have handed on late what it has said while it painted."""
+        lost = (each for each in self.unheard if each.overlay == ack.overlay)
+        return any(0 < ack.sent - each.sent < _LATEST_SECONDS for each in lost)
+
+    def _may_have_begun(self, taken: Taken) -> float:
+        """Tell when it was given first: by this answer, or by one before that was lost."""
+        lost = [each.sent for each in self.unheard if each.overlay == taken.overlay]
+        lost = [at for at in lost if taken.sent - 2 * _LEASE_SECONDS < at < taken.sent]
+        return min(lost, default=taken.sent)
+
     def _check_all_is_shown(self, alerts: Sequence[int]) -> None:
-        """Each alert was shown, as far as overlays know, in the order of the feed, unless each try was interrupted."""
+        """Each alert was shown, as far as overlays know, and in order; unless each try was interrupted."""
         shown = {number for each in self.accepted if each.taken for number in each.taken.covers}
         for number in alerts:
             tries = {each.showing for each in self.taken if number in each.covers}

@@ -83,10 +83,10 @@ class OverlayPage:
         run = world.chance.choice(world.instances)
         try:
             async with asyncio.timeout(_TIMEOUT):
-                answer: NextAnswer = await run.call(run.run_show.take_next(self.name, self._frames()))
-            if world.happens("answers to pages are lost", 0.03):
-                raise Unavailable("the answer was lost")
+                answer: NextAnswer | None = await run.call(run.run_show.take_next(self.name, self._frames()))
         except (Unavailable, TimeoutError):
+            answer = None
+        if answer is None or world.happens("answers to pages are lost", 0.03):
             world.trace.sometimes("an overlay was not answered")
             self._log.unheard.append(Call(self.name, sent))
             return None

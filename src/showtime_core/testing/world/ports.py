@@ -15,6 +15,7 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Answer, ChangeShow, PlanChanges
 from showtime_core.testing.twins.outbox import MemoryOutbox
+from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.process import Process
 from showtime_core.testing.world.wakeups import TAKE_OVER
 
@@ -24,7 +25,7 @@ _COMMIT_SECONDS = 0.2
 
 @define
 class InstanceUnits:
-    """The unit of work as one instance reaches it: like that in PostgreSQL, it works out what follows first."""
+    """The unit of work as an instance reaches it: as that in PostgreSQL, it works out what follows first."""
 
     me: Process
     seen: ChannelState = ChannelState()
@@ -38,7 +39,7 @@ class InstanceUnits:
             assumed = self._assume(entries, policy, plan)
             await channel.pause(_COMMIT_SECONDS)
             await me.gate()
-            if assumed and self._holds(assumed, entries):
+            if assumed and _holds(assumed, entries, channel):
                 plan = _as_assumed(assumed)
             changes = await channel.units.record(entries, policy, plan)
             self.seen = channel.units.memory.state
@@ -61,17 +62,17 @@ class InstanceUnits:
         changes = plan(AdmittedBatch(self.seen, None, tuple(entries), {}), policy)
         return changes if changes.state is self.seen and not changes.show_changes else None
 
-    def _holds(self, assumed: JournalChanges, entries: Sequence[Entry]) -> bool:
-        """Tell whether what was assumed is so; that is found out as it is written."""
-        channel, memory = self.me.channel, self.me.channel.units.memory
-        if memory.state is not self.seen:
-            channel.trace.sometimes("a commit found another state than it had assumed")
-            return False
-        keys = [entry.dedup_key for entry in entries if entry.dedup_key]
-        ids = {entry.id for entry in entries}
-        is_new = memory.journal.keys().isdisjoint(ids) and memory.first_reports.keys().isdisjoint(keys)
-        assert assumed.state is self.seen, "it was worked out from that"
-        return is_new and len(ids) == len(entries) and len(set(keys)) == len(keys)
+
+def _holds(assumed: JournalChanges, entries: Sequence[Entry], channel: Channel) -> bool:
+    """Tell whether all entries are new, and the state is still that which was assumed: it does not change."""
+    memory = channel.units.memory
+    if memory.state is not assumed.state:
+        channel.trace.sometimes("a commit found another state than it had assumed")
+        return False
+    keys = [entry.dedup_key for entry in entries if entry.dedup_key]
+    ids = {entry.id for entry in entries}
+    is_new = memory.journal.keys().isdisjoint(ids) and memory.first_reports.keys().isdisjoint(keys)
+    return is_new and len(ids) == len(entries) and len(set(keys)) == len(keys)
 
 
 def _as_assumed(assumed: JournalChanges) -> PlanChanges:
