@@ -16,7 +16,7 @@ _SKEW_SECONDS = 3.0
 """How far the clocks of instances are off, as long as nothing is wrong with them."""
 _OFF_SECONDS = 540.0
 """How far a clock is off with which something is wrong: what is old already is refused by it."""
-_SLOW_ANSWERS = 0.25
+_SLOW_ANSWERS = 0.5
 
 _CURRENT: ContextVar["Process"] = ContextVar("process")
 
@@ -98,14 +98,14 @@ class Process:
             raise asyncio.CancelledError
 
     async def reach_database(self) -> None:
-        """Wait for the database for a moment."""
-        await self.channel.pause(_LAG)
+        """Wait for the database: for a moment, or for none that counts."""
+        if self.channel.chance.random() < _SLOW_ANSWERS:
+            await self.channel.pause(_LAG)
         await self.gate()
 
     async def hear_database(self) -> None:
-        """Wait for its answer, which is often there at once."""
-        if self.channel.chance.random() < _SLOW_ANSWERS:
-            await self.reach_database()
+        """Wait for its answer."""
+        await self.reach_database()
 
     def require_alive(self) -> None:
         """Raise Unavailable if others may take it for gone."""
