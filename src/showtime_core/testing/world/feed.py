@@ -39,7 +39,9 @@ async def follow_feed(me: Process, streams: Streams) -> None:
     while True:
         heard = asyncio.create_task(channel.news.wait())
         await me.reach_database()
-        if new := channel.feed(position.id):
+        new = channel.feed(position.id)
+        await me.hear_database()
+        if new:
             position = FeedPosition(EPOCH, new[-1].id, "")
             streams.publish(position, new)
         await heard

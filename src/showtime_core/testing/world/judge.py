@@ -10,6 +10,7 @@ from attrs import evolve
 
 from showtime_core.domain import events as ev
 from showtime_core.domain.chat import ChatMessage
+from showtime_core.domain.journal import Malformed, Outcome
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.points_and_ghosts.effects import (
     CreditCheer,
@@ -60,6 +61,7 @@ async def judge(world: "World", twitch: "Twitch", host: "Host", watchers: Sequen
     check_nothing_hangs(effects)
     check_ghosts(effects, world.services)
     _check_effects(stored, expected)
+    _check_ghosts_wait(effects)
     await _check_points(world, expected, effects)
     _check_ghosts_that_were_seen(world, expected, effects, alerts)
     check_the_show(world, [number for number, _ in alerts])
@@ -74,9 +76,17 @@ def _check_what_is_recorded(world: "World", twitch: "Twitch", stored: StoredReco
     assert not [name for name in lines if name.startswith(FORGED)], "what is forged was recorded"
     kept = world.units.memory.journal
     changed = [
-        name for name in lines if name in world.sent and kept[name].content != world.sent[name].content
+        name
+        for name in lines
+        if name in world.sent
+        and kept[name].content != world.sent[name].content
+        and not isinstance(kept[name].content, Malformed)
     ]
     assert not changed, f"{changed} are not recorded as they were told"
+    sent = world.sent.items()
+    unreadable = {name for name, entry in sent if isinstance(entry.content, Malformed)}
+    parked = {line.entry_id for line in stored.journal if line.outcome is Outcome.PARKED}
+    assert parked == unreadable, "what cannot be read is parked, and nothing else"
     written = Counter(line.id for line in world.chat.lines if isinstance(line, ChatMessage))
     said = [each.content for each in world.sent.values()]
     wanted = Counter(each.message_id for each in said if isinstance(each, ev.ChatMessageSent))
@@ -88,9 +98,8 @@ def _check_what_is_recorded(world: "World", twitch: "Twitch", stored: StoredReco
             assert latest <= twitch.answered[name], (
                 f"{name} was answered before what comes before it was sent"
             )
-    sent = dict(kept)
-    check(_with_rising_times(stored), sent)
-    check_the_journal_replays(stored, sent)
+    check(_with_rising_times(stored), dict(kept))
+    check_the_journal_replays(stored, dict(kept))
 
 
 def _with_rising_times(stored: StoredRecords) -> StoredRecords:
@@ -106,6 +115,7 @@ def _expected(world: "World", host: "Host", stored: StoredRecords) -> Expected:
     messages = [
         Message(entry.id, entry.sent_at, entry.content)  # type: ignore[arg-type]
         for entry in told
+        if not isinstance(entry.content, Malformed)
     ]
     kept, tapes = world.units.memory.journal, list[Tape]()
     for line in stored.journal:
@@ -150,6 +160,14 @@ def _check_effects(stored: StoredRecords, expected: Expected) -> None:
     assert ghosts == expected.ghosts, "the ghosts are not those of the reference"
 
 
+def _check_ghosts_wait(effects: StoredEffects) -> None:
+    """A ghost waits for the points of its cheer, as long as those wait for a person."""
+    for key in effects.keys(EffectStatus.PARKED):
+        ghost = effects.effects.get(key.replace("credit-cheer", "summon-ghost"))
+        is_its_own = ghost is effects.effects[key]
+        assert ghost is None or is_its_own or ghost.status is EffectStatus.WAITING, f"{key} is not credited"
+
+
 async def _check_points(world: "World", expected: Expected, effects: StoredEffects) -> None:
     """Everybody has what was earned, less what was spent on ghosts; nothing was moved twice."""
     made = world.services.moved_by
@@ -158,6 +176,7 @@ async def _check_points(world: "World", expected: Expected, effects: StoredEffec
     left = effects.keys(EffectStatus.PARKED, EffectStatus.DISMISSED)
     for viewer in CAST:
         due = expected.points[viewer.id]
+        due += sum(expected_credit(one).points for one in world.services.by_hand if one.viewer == viewer)
         for key in left - set(made):
             effect = effects.effects[key].effect
             if isinstance(effect, _Credit) and effect.viewer == viewer:
@@ -165,7 +184,8 @@ async def _check_points(world: "World", expected: Expected, effects: StoredEffec
         balance = await world.services.balance(viewer)
         assert balance.total == due - _GHOST_POINTS * _spent(world, viewer.id)
         is_left = any(effects.effects[key].effect.viewer == viewer for key in left)
-        assert balance.available == balance.total or is_left, f"points of {viewer.login} stay reserved"
+        if not is_left:
+            assert balance.available == balance.total, f"points of {viewer.login} stay reserved"
 
 
 def _spent(world: "World", viewer_id: str) -> int:

@@ -14,6 +14,7 @@ FAULTS = (
     "calls to neighbours are lost",
     "answers of neighbours are lost",
     "neighbours are late",
+    "credits that seem lost are made by hand",
     "commits are not answered",
     "deliveries are not answered",
     "deliveries are doubled",
@@ -38,6 +39,7 @@ _SAID = (
     "month begins",
     "month",
     "chat",
+    "something unreadable",
 )
 _WRONG = (
     ("instance crashes", 2.5),

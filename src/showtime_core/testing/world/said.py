@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from attrs import field, mutable
 
 from showtime_core.domain import events as ev
+from showtime_core.domain.journal import Malformed
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.entries import CAST
 from showtime_core.testing.world.night import Step
@@ -22,7 +23,7 @@ class WhatIsSaid:
     told: int = 0
     """How many there were."""
 
-    def event(self, step: Step, at: datetime) -> ev.Event | None:
+    def event(self, step: Step, at: datetime) -> ev.Event | Malformed | None:
         """Say what a step is, at a time by Twitch's clock; None: Twitch says nothing of it."""
         self.told += 1
         return self._of_stream(step, at) or self._of_viewer(step, at)
@@ -40,7 +41,7 @@ class WhatIsSaid:
             case _:
                 return None
 
-    def _of_viewer(self, step: Step, at: datetime) -> ev.Event | None:  # noqa: PLR0911 - one for each kind
+    def _of_viewer(self, step: Step, at: datetime) -> ev.Event | Malformed | None:  # noqa: C901, PLR0911 - one for each kind
         viewer, amount = CAST[step.who % len(CAST)], int(step.amount)
         tier = TIERS[amount % len(TIERS)]
         match step.what:
@@ -60,6 +61,8 @@ class WhatIsSaid:
                 return ev.SubscriptionStart(viewer, tier, amount % 2 == 1, at)
             case "month":
                 return ev.Resubscription(viewer, tier, 3, "be kind", at)
+            case "something unreadable":
+                return Malformed("it cannot be read")
             case "chat":
                 return self._line(viewer, amount)
             case _:
