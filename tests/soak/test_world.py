@@ -5,7 +5,7 @@ import pytest
 from showtime_core.testing.world.explain import explain
 from showtime_core.testing.world.series import play_series
 from showtime_core.testing.world.sometimes import FLOOR_NIGHTS, below_floor
-from support.seeded import ServedStreams
+from support.seeded import SERVED
 
 
 def test_the_rare_states_are_reached():
@@ -18,5 +18,5 @@ def test_the_rare_states_are_reached():
 @pytest.mark.parametrize("seed", range(1000, 3000, 200))
 def test_nights_on_end_hold(seed):
     """Two hundred nights hold, with the hub and the streams of the service."""
-    series = play_series(seed, 200, make_streams=ServedStreams)
+    series = play_series(seed, 200, parts=SERVED)
     assert series.failed is None, f"seed {series.failed.night.seed}: {explain(series.failed.failure)}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define, evolve, field
 
 from showtime_core.domain.events import GhostRequested
 from showtime_core.domain.journal import Entry, Outcome, ParkedEntry, Unknown
@@ -52,11 +52,11 @@ class OutboxRow:
     check_at: datetime | None = None
     remark: str | None = None
     flow_id: UUID | None = None
+    kind: str = field(init=False)
+    lane: str | None = field(init=False)
 
-    @property
-    def lane(self) -> str | None:
-        """Tell its lane."""
-        return effect_lane(self.planned.effect)
+    def __attrs_post_init__(self) -> None:
+        self.kind, self.lane = effect_kind(self.planned.effect), effect_lane(self.planned.effect)
 
     @property
     def is_open(self) -> bool:
@@ -115,9 +115,7 @@ class MemoryOutboxTable:
         waiting = [
             row
             for row in self.rows.values()
-            if row.status is EffectStatus.DUE
-            and row.lane is None
-            and effect_kind(row.planned.effect) == wanted
+            if row.status is EffectStatus.DUE and row.lane is None and row.kind == wanted
         ]
         viewer = planned.effect.viewer.id
         under_way = min((row.turn for row in waiting if row.due_at <= now), default=0)
@@ -165,10 +163,8 @@ class MemoryOutboxTable:
         """Count the ghosts that limits are about."""
         self.load_planned()
         now = self.units.clock()
-        summoned = [
-            row for row in self.rows.values() if row.is_open and effect_kind(row.planned.effect) == SUMMON
-        ]
-        painting = [row for row in self.rows.values() if effect_kind(row.planned.effect) == GhostTask.PAINT]
+        summoned = [row for row in self.rows.values() if row.is_open and row.kind == SUMMON]
+        painting = [row for row in self.rows.values() if row.kind == GhostTask.PAINT]
         tried = [row.leased_at for row in painting if row.status is EffectStatus.DONE and row.leased_at]
         painted = [at for at in tried if at > now - DAY]
         waiting = Counter(row.planned.effect.viewer.id for row in summoned)
@@ -298,7 +294,7 @@ class MemoryOutbox:
         jobs: list[Job] = []
         due = [row for row in self.table.rows.values() if row.status is EffectStatus.DUE]
         for row in sorted(due, key=lambda row: (row.turn, row.position)):
-            if len(jobs) < limit and effect_kind(row.planned.effect) in kinds and self._is_free(row):
+            if len(jobs) < limit and row.kind in kinds and self._is_free(row):
                 jobs.append(self._lease(row))
         return jobs
 

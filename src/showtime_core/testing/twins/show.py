@@ -1,7 +1,9 @@
 """The show on the screen in memory: what a channel's queue keeps, beside its journal."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from uuid import UUID
 
 from attrs import evolve, field, mutable
@@ -48,6 +50,11 @@ class MemoryShow:
     _queued: list[QueuedAlert] = field(factory=list, init=False)
     _read: int = field(default=0, init=False)
     """How many items of the feed are among those that are queued, or are no alerts."""
+    _open: dict[UUID, Showing] = field(factory=dict, init=False)
+    _covered: set[int] = field(factory=set, init=False)
+    """The alerts that have a showing."""
+    _latest: Showing | None = field(default=None, init=False)
+    """The one that ended last of those that began."""
 
     def __attrs_post_init__(self) -> None:
         """Let the unit of work change this show with the journal."""
@@ -56,16 +63,20 @@ class MemoryShow:
     async def change(self, change: ChangeShow[Answer], named: UUID | None = None) -> Answer:
         """Change the queue in one step."""
         wanted = {named, next_showing_id(named)} if named else set()
-        before = self._load(self.limit, lambda showing: showing.id in wanted)
+        before = self._load(self.limit, wanted)
         after, answer = change(before)
         self._keep(before, after)
         return answer
+
+    def has_unplayed(self) -> bool:
+        """Tell whether an alert is still to be shown."""
+        return bool(self._open or self._beyond_the_cursor())
 
     async def read(self) -> ShowView:
         """Read the queue as it stands."""
         over = [each for each in self.all_showings.values() if not each.is_open]
         over.sort(key=lambda each: each.ended_at or _NOBODY, reverse=True)
-        return ShowView(self._load(self.limit, lambda _: False), tuple(over[:RECENT]))
+        return ShowView(self._load(self.limit), tuple(over[:RECENT]))
 
     async def add(self, secret: ShowSecret, digest: bytes) -> ShowSecret:
         """Keep a secret."""
@@ -94,19 +105,13 @@ class MemoryShow:
         for change in changes:
             alert_id = getattr(change, "alert_id", None)
             named = next((each for each in self._alerts() if each.id == alert_id), None)
-            latest = self._latest()
-            about = named or (latest.alert if latest else None)
-            before = self._load(None, lambda showing, about=about: showing.alert == about)  # type: ignore[misc]
+            about = named or (self._latest.alert if self._latest else None)
+            wanted = {each.id for each in self.all_showings.values() if each.alert == about}
+            before = self._load(None, wanted)
             self._keep(before, apply_change(before, change, named))
 
-    def _load(self, limit: int | None, is_wanted: Callable[[Showing], bool]) -> Show:
-        cursor = self.kept.cursor
-        covered = {number for each in self.all_showings.values() for number in each.covers}
-        beyond = [
-            each
-            for each in self._alerts()
-            if cursor is not None and each.id > cursor and each.id not in covered
-        ]
+    def _load(self, limit: int | None, wanted: Collection[UUID] = ()) -> Show:
+        beyond = self._beyond_the_cursor()
         arrivals = beyond[:limit]
         is_truncated = len(arrivals) < len(beyond)
         return evolve(
@@ -115,20 +120,28 @@ class MemoryShow:
             arrivals=tuple(arrivals),
             is_truncated=is_truncated,
             read_until=arrivals[-1].id if is_truncated else len(self.units.memory.feed_items),
-            showings={
-                each.id: each for each in self.all_showings.values() if each.is_open or is_wanted(each)
-            },
-            latest=self._latest(),
+            showings=self._open
+            | {name: self.all_showings[name] for name in wanted if name in self.all_showings},
+            latest=self._latest,
         )
 
-    def _latest(self) -> Showing | None:
-        over = [each for each in self.all_showings.values() if each.began_at and each.ended_at]
-        return max(over, key=lambda each: each.ended_at or _NOBODY, default=None)
+    def _beyond_the_cursor(self) -> list[QueuedAlert]:
+        if self.kept.cursor is None:
+            return []
+        alerts = self._alerts()
+        begin = bisect_right(alerts, self.kept.cursor, key=attrgetter("id"))
+        return [each for each in alerts[begin:] if each.id not in self._covered]
 
     def _keep(self, before: Show, after: Show) -> None:
         for removed in before.showings.keys() - after.showings.keys():
-            del self.all_showings[removed]
+            del self.all_showings[removed]  # it follows another, which covers the same
         self.all_showings |= after.showings
+        self._open = {name: each for name, each in after.showings.items() if each.is_open}
+        for each in after.showings.values():
+            self._covered.update(each.covers)
+        if after.showings != before.showings:
+            over = [each for each in self.all_showings.values() if each.began_at and each.ended_at]
+            self._latest = max(over, key=lambda each: each.ended_at or _NOBODY, default=None)
         self.kept = evolve(after, arrivals=(), showings={}, latest=None)
 
     def _alerts(self) -> list[QueuedAlert]:

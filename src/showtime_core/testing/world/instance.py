@@ -3,18 +3,22 @@
 import asyncio
 from functools import partial
 
+from showtime_core.domain.chat import report_key
+from showtime_core.domain.events import ChatEvent
 from showtime_core.domain.journal import Entry
 from showtime_core.domain.outbox import Job, Settlement
 from showtime_core.domain.points_and_ghosts.ghosts import GhostTask
 from showtime_core.testing.world.channel import SETTLE_AFTER, Channel
 from showtime_core.testing.world.feed import Streams, follow_feed
+from showtime_core.testing.world.front import MakeFront
 from showtime_core.testing.world.network import SeededServices
-from showtime_core.testing.world.ports import InstanceOutbox, InstanceShow, InstanceUnits
+from showtime_core.testing.world.ports import InstanceChatLog, InstanceOutbox, InstanceShow, InstanceUnits
 from showtime_core.testing.world.process import Process
 from showtime_core.use_cases.dispatch import Dispatcher, WorkerPool
 from showtime_core.use_cases.group_commit import GroupCommit
 from showtime_core.use_cases.perform import Services, perform
 from showtime_core.use_cases.receive import receive
+from showtime_core.use_cases.record_chat import RecordChat
 from showtime_core.use_cases.run_show import RunShow
 
 _POINTS = ("credit-cheer", "credit-subscription", "credit-gift-subs", "summon-ghost")
@@ -30,12 +34,22 @@ _POOLS = (
 class SeededInstance(Process):
     """A process that receives, performs and shows."""
 
-    def __init__(self, channel: Channel, number: int, services: SeededServices, streams: Streams) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        number: int,
+        services: SeededServices,
+        streams: Streams,
+        make_front: MakeFront,
+    ) -> None:
         super().__init__(channel, number)
         self.services, self.streams = services, streams
-        units = InstanceUnits(self)
-        self.inbox = GroupCommit(partial(receive, units=units, policy=channel.policy), self._is_known)
-        self.run_show = RunShow(InstanceShow(self), units, channel.policy)
+        self.units = InstanceUnits(self)
+        self.inbox = GroupCommit(partial(receive, units=self.units, policy=channel.policy), self.is_known)
+        record_chat = RecordChat(InstanceChatLog(self))
+        self.chat_inbox = GroupCommit(record_chat.record_entries, self.is_known)
+        self.front = make_front(self, self.clock)
+        self.run_show = RunShow(InstanceShow(self), self.units, channel.policy)
 
     async def start(self) -> None:
         """Begin."""
@@ -47,7 +61,7 @@ class SeededInstance(Process):
         ]
 
     async def _receive(self) -> None:
-        async with self.inbox:
+        async with self.inbox, self.chat_inbox:
             await asyncio.Event().wait()
 
     def kill(self) -> None:
@@ -56,14 +70,20 @@ class SeededInstance(Process):
         super().kill()
 
     async def submit(self, entry: Entry) -> None:
-        """Receive a message, and return once it is durable; raises Unavailable if the instance dies."""
-        await self.gate()
-        await self.inbox.submit(entry)
+        """Record a message, and return once it is durable; raises Unavailable if it may not be."""
+        await (self.chat_inbox if isinstance(entry.content, ChatEvent) else self.inbox).submit(entry)
         await self.gate()
 
-    async def _is_known(self, entry_id: str) -> bool:
+    async def is_known(self, entry_id: str) -> bool:
+        """Tell whether there is an entry of this id."""
         await self.reach_database()
-        return entry_id in self.channel.units.memory.journal
+        is_of_chat = report_key(entry_id) in self.channel.chat.dedup_keys
+        return is_of_chat or entry_id in self.channel.units.memory.journal
+
+    async def receive(self, entry: Entry, *, is_forged: bool) -> bool:
+        """Take a message as it comes, and tell whether it was answered as taken."""
+        await self.gate()
+        return await self.front.receive(entry, is_forged=is_forged)
 
     async def _relay(self) -> None:
         """Perform what is due, from session to session."""

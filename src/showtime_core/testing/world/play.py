@@ -4,27 +4,36 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from attrs import evolve, frozen
 
-from showtime_core.domain import events as ev
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
-from showtime_core.testing.entries import CAST, entry
+from showtime_core.testing.entries import entry
 from showtime_core.testing.world.audience import Twitch, Watcher
-from showtime_core.testing.world.feed import MemoryStreams
+from showtime_core.testing.world.host import Host
 from showtime_core.testing.world.judge import judge
 from showtime_core.testing.world.night import PAGES, SeededNight, Step
+from showtime_core.testing.world.overlay_log import OverlayLog
 from showtime_core.testing.world.pages import OverlayPage
-from showtime_core.testing.world.world import MakeStreams, World
+from showtime_core.testing.world.said import WhatIsSaid
+from showtime_core.testing.world.world import MEMORY, Parts, World
 
 WATCHERS = 2
-_SUBJECTS = ("Bela Lugosi", "a fax machine", "a seal")
 _REST_SECONDS = 20_000.0
 """How long after the last message everything must have come to an end."""
-_SECOND = 1.0
+_SECONDS = {"generated-images": 4.0}
+_SHORT = 0.8
+"""How long an alert plays, in seconds: shortly, so that a night of many is over in time."""
+_KINDS = (
+    "follow",
+    "raid",
+    "cheer",
+    "generated-images",
+    "GiftSubAlert",
+    "SubscribeAlert",
+)
 
 
 @frozen
@@ -40,10 +49,10 @@ class Played:
     failure: Exception | None = None
 
 
-def play(night: SeededNight, make_streams: MakeStreams = MemoryStreams) -> Played:
+def play(night: SeededNight, parts: Parts = MEMORY) -> Played:
     """Play a night to its end; a failure is returned and not raised, unless it is nobody's."""
     logging.disable(logging.CRITICAL)
-    world = World(night, make_streams)
+    world = World(night, parts)
     world.loop.set_exception_handler(lambda *_: None)  # a request whose client is gone may fail
     failure: Exception | None = None
     try:
@@ -75,11 +84,11 @@ class _Evening:
     """A night that is played."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.twitch = world, Twitch(world)
+        self.world, self.twitch, self.host = world, Twitch(world), Host(world)
+        self.said, self.log = WhatIsSaid(), OverlayLog()
         self.watchers = [Watcher(world, f"watcher {number}") for number in range(WATCHERS)]
-        self.pages = [OverlayPage(world, number) for number in range(PAGES)]
+        self.pages = [OverlayPage(world, number, self.log) for number in range(PAGES)]
         self.under_way: list[asyncio.Task[Any]] = []
-        self.told = 0
 
     async def play(self) -> None:
         """Let everything happen, wait until all has come to rest, and judge."""
@@ -99,23 +108,15 @@ class _Evening:
             each.cancel()
         for page in self.pages:
             page.close()
-        await judge(world, self.watchers, self.pages)
+        await judge(world, self.twitch, self.host, self.watchers)
+        self.log.check([each.id for each in world.alerts()], world.jumped_at, self.host.pauses)
 
     async def _set_rules(self) -> None:
-        """Let alerts play shortly, so that a night of many is over in time."""
+        """Let alerts play shortly."""
 
         def shorten(show: Any) -> Any:  # noqa: ANN401
-            kinds = (
-                "follow",
-                "raid",
-                "cheer",
-                "generated-images",
-                "GiftedSubscriptionsAlert",
-                "SubscriptionAlert",
-            )
-            return evolve(
-                show, rules={kind: evolve(show.rule(kind), seconds=_SECOND) for kind in kinds}
-            ), None
+            rules = {kind: evolve(show.rule(kind), seconds=_SECONDS.get(kind, _SHORT)) for kind in _KINDS}
+            return evolve(show, rules=rules), None
 
         await self.world.show.change(shorten)
 
@@ -127,7 +128,7 @@ class _Evening:
             await asyncio.sleep(5)
 
     def _all_is_seen(self) -> bool:
-        newest = self.world.alerts()[-1:]
+        newest = [(each.id, each.payload) for each in self.world.alerts()[-1:]]
         return all(watcher.seen[-1:] >= newest for watcher in self.watchers)
 
     def _do(self, step: Step) -> None:
@@ -137,6 +138,10 @@ class _Evening:
                 self._begin(world.crash(step.who))
             case "instance freezes":
                 self._begin(world.instances[step.who].freeze(step.amount))
+            case "clock of an instance is off":
+                self._begin(world.instances[step.who].go_wrong(step.amount))
+            case "clock of the database jumps":
+                world.jump_clock(step.amount)
             case "ledger freezes":
                 world.trace.note("ledger", f"freezes for {step.amount:g} s")
                 world.services.freeze_for(step.amount)
@@ -144,6 +149,10 @@ class _Evening:
                 self.pages[step.who].load()
             case "page stops painting":
                 self._begin(self.pages[step.who].stop_painting(step.amount))
+            case "tape is put on":
+                self._begin(self.host.put_on(step.who))
+            case "show is paused":
+                self._begin(self.host.pause(step.amount))
             case _:
                 self._tell(step)
 
@@ -152,36 +161,11 @@ class _Evening:
 
     def _tell(self, step: Step) -> None:
         world = self.world
-        self.told += 1
-        at = world.now() + world.twitch_skew
-        message = entry(f"m{self.told}", _event(step, at), at)
+        at = world.true_time() + world.twitch_skew
+        event = self.said.event(step, at)
+        if event is None:
+            raise ValueError(f"nothing is known of {step.what!r}")
+        message = entry(f"m{self.said.told}", event, at)
         world.sent[message.id] = message
-        world.trace.note(
-            "Twitch", f"tells {message.id}: {step.what} {step.amount:g} of {CAST[step.who].login}"
-        )
+        world.trace.note("Twitch", f"tells {message.id}: {step.what} {step.who} {step.amount:g}")
         self._begin(self.twitch.deliver(message))
-
-
-def _event(step: Step, at: datetime) -> ev.Event:  # noqa: PLR0911 - one for each kind
-    viewer, amount = CAST[step.who], int(step.amount)
-    match step.what:
-        case "stream begins":
-            return ev.StreamOnline("41375541868", "live", at, at)
-        case "stream ends":
-            return ev.StreamOffline(at)
-        case "cheer for a ghost":
-            return ev.Cheer(viewer, amount, f"ghost of {_SUBJECTS[step.who % len(_SUBJECTS)]}")
-        case "cheer":
-            return ev.Cheer(viewer, amount, "hello")
-        case "anonymous cheer":
-            return ev.Cheer(None, amount, "boo")
-        case "follow":
-            return ev.Follow(viewer, at)
-        case "raid":
-            return ev.Raid(viewer, amount)
-        case "gift":
-            return ev.GiftedSubscriptions(viewer, "1000", 1 + amount % 5)
-        case "month":
-            return ev.Resubscription(viewer, "1000", 3, "")
-        case unknown:
-            raise ValueError(f"nothing is known of {unknown!r}")

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from attrs import frozen
+from attrs import define, frozen
 
-from showtime_core.domain.journal import Entry, JournalChanges
+from showtime_core.domain.broadcasts.broadcast import ChannelState
+from showtime_core.domain.chat import ChatReport
+from showtime_core.domain.journal import AdmittedBatch, Entry, JournalChanges, ghost_requesters
 from showtime_core.domain.outbox import EffectStatus, Job, Settlement
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.queue import ShowView
@@ -13,6 +15,7 @@ from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import Unavailable
 from showtime_core.ports import Answer, ChangeShow, PlanChanges
 from showtime_core.testing.twins.outbox import MemoryOutbox
+from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.process import Process
 from showtime_core.testing.world.wakeups import TAKE_OVER
 
@@ -20,20 +23,26 @@ _LOST_COMMITS = 0.03
 _COMMIT_SECONDS = 0.2
 
 
-@frozen
+@define
 class InstanceUnits:
-    """The unit of work as one instance reaches it."""
+    """The unit of work as an instance reaches it: as that in PostgreSQL, it works out what follows first."""
 
     me: Process
+    seen: ChannelState = ChannelState()
+    """The state as this instance saw it last."""
 
     async def record(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges:
         """Commit; the answer may be lost."""
         me, channel = self.me, self.me.channel
         channel.commits += 1
         try:
+            assumed = self._assume(entries, policy, plan)
             await channel.pause(_COMMIT_SECONDS)
             await me.gate()
+            if assumed and _holds(assumed, entries, channel):
+                plan = _as_assumed(assumed)
             changes = await channel.units.record(entries, policy, plan)
+            self.seen = channel.units.memory.state
             me.note("commits " + " ".join(entry.id for entry in entries))
             channel.tell_news()
             await channel.pause(_COMMIT_SECONDS)
@@ -44,6 +53,30 @@ class InstanceUnits:
         finally:
             channel.commits -= 1
         return changes
+
+    def _assume(self, entries: Sequence[Entry], policy: Policy, plan: PlanChanges) -> JournalChanges | None:
+        """Work out what follows if all entries are new, and the state is the one seen last."""
+        is_plain = all(entry.sent_at and not entry.payment for entry in entries)
+        if not is_plain or ghost_requesters(entries, policy):
+            return None
+        changes = plan(AdmittedBatch(self.seen, None, tuple(entries), {}), policy)
+        return changes if changes.state is self.seen and not changes.show_changes else None
+
+
+def _holds(assumed: JournalChanges, entries: Sequence[Entry], channel: Channel) -> bool:
+    """Tell whether all entries are new, and the state is still that which was assumed: it does not change."""
+    memory = channel.units.memory
+    if memory.state is not assumed.state:
+        channel.trace.sometimes("a commit found another state than it had assumed")
+        return False
+    keys = [entry.dedup_key for entry in entries if entry.dedup_key]
+    ids = {entry.id for entry in entries}
+    is_new = memory.journal.keys().isdisjoint(ids) and memory.first_reports.keys().isdisjoint(keys)
+    return is_new and len(ids) == len(entries) and len(set(keys)) == len(keys)
+
+
+def _as_assumed(assumed: JournalChanges) -> PlanChanges:
+    return lambda _admitted, _policy: assumed
 
 
 @frozen
@@ -61,6 +94,24 @@ class InstanceShow:
         """Read it."""
         await self.me.reach_database()
         return await self.me.channel.show.read()
+
+
+@frozen
+class InstanceChatLog:
+    """The chat log as one instance reaches it."""
+
+    me: Process
+
+    async def write(self, reports: Sequence[ChatReport]) -> None:
+        """Write; the answer may be lost."""
+        me, channel = self.me, self.me.channel
+        await channel.pause(_COMMIT_SECONDS)
+        await me.gate()
+        await channel.chat.write(reports)
+        me.note(f"writes {len(reports)} lines of chat")
+        await me.hear_database()
+        if channel.happens("commits are not answered", _LOST_COMMITS):
+            raise Unavailable("the connection was lost")
 
 
 @frozen

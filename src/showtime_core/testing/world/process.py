@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import Any
 
 from showtime_core.errors import Unavailable
@@ -11,7 +12,11 @@ from showtime_core.testing.world.channel import Channel
 _SILENT_SECONDS = 3.0
 """When an instance that shows no sign of life loses its number."""
 _LAG = 0.02
-_SLOW_ANSWERS = 0.25
+_SKEW_SECONDS = 3.0
+"""How far the clocks of instances are off, as long as nothing is wrong with them."""
+_OFF_SECONDS = 540.0
+"""How far a clock is off with which something is wrong: what is old already is refused by it."""
+_SLOW_ANSWERS = 0.5
 
 _CURRENT: ContextVar["Process"] = ContextVar("process")
 
@@ -27,8 +32,8 @@ class Process:
     def __init__(self, channel: Channel, number: int) -> None:
         self.channel, self.number = channel, number
         self.is_dead = False
-        self.opening = 0
-        """How many streams have not begun yet."""
+        self.clock_off = timedelta(seconds=channel.chance.uniform(-_SKEW_SECONDS, _SKEW_SECONDS))
+        """How far its clock is off."""
         self.thawed, self.session_lost = asyncio.Event(), asyncio.Event()
         self.thawed.set()
         self.owner = 0
@@ -61,10 +66,6 @@ class Process:
         """Stand still, as a process that is stopped or swapped out does."""
         if self.is_dead or not self.thawed.is_set():
             return
-        while self.opening:  # noqa: ASYNC110 - whoever resumes counts its own time, which would stand still too
-            await asyncio.sleep(0.1)
-        if self.is_dead:
-            return
         self.note(f"freezes for {seconds:g} s")
         self.thawed.clear()
         await asyncio.sleep(min(seconds, _SILENT_SECONDS))
@@ -77,6 +78,18 @@ class Process:
         self.note("goes on")
         self.thawed.set()
 
+    def clock(self) -> datetime:
+        """Tell the time by its own clock."""
+        return self.channel.true_time() + self.clock_off
+
+    async def go_wrong(self, seconds: float) -> None:
+        """Let its clock be off for a while."""
+        off = timedelta(seconds=self.channel.chance.uniform(-_OFF_SECONDS, _OFF_SECONDS))
+        self.note(f"its clock is off by {off.total_seconds():.0f} s, for {seconds:g} s")
+        self.clock_off += off
+        await asyncio.sleep(seconds)
+        self.clock_off -= off
+
     async def gate(self) -> None:
         """Go on only as a process that runs: what is dead never does."""
         while not self.thawed.is_set():
@@ -85,14 +98,14 @@ class Process:
             raise asyncio.CancelledError
 
     async def reach_database(self) -> None:
-        """Wait for the database for a moment."""
-        await self.channel.pause(_LAG)
+        """Wait for the database: for a moment, or for none that counts."""
+        if self.channel.chance.random() < _SLOW_ANSWERS:
+            await self.channel.pause(_LAG)
         await self.gate()
 
     async def hear_database(self) -> None:
-        """Wait for its answer, which is often there at once."""
-        if self.channel.chance.random() < _SLOW_ANSWERS:
-            await self.reach_database()
+        """Wait for its answer."""
+        await self.reach_database()
 
     def require_alive(self) -> None:
         """Raise Unavailable if others may take it for gone."""

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 from attrs import field, mutable
 
-from showtime_core.testing.world.feed import MemoryStreams
 from showtime_core.testing.world.night import draw_night
 from showtime_core.testing.world.play import Played, play
-from showtime_core.testing.world.world import MakeStreams
+from showtime_core.testing.world.world import MEMORY, Parts
 
 
 @mutable
@@ -40,13 +39,13 @@ def play_series(
     nights: int | None = None,
     *,
     messages: int = 60,
-    make_streams: MakeStreams = MemoryStreams,
+    parts: Parts = MEMORY,
     goes_on: Callable[[Series], bool] = lambda _: True,
 ) -> Series:
     """Play so many nights, from a seed on; ends with the first that fails, or when it is told to."""
     series, began = Series(), time.process_time()
     while (nights is None or series.nights < nights) and goes_on(series):
-        played = play(draw_night(seed + series.nights, messages), make_streams)
+        played = play(draw_night(seed + series.nights, messages), parts)
         series.nights += 1
         series.seconds += played.seconds
         series.reached += played.reached

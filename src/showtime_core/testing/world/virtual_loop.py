@@ -63,7 +63,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     _ready: Any
     _scheduled: Any
-    _timer_cancelled_count: int
 
     def __init__(self, chance: Random) -> None:
         self.now = 0.0
@@ -100,13 +99,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         self.turns += 1
-        while self._scheduled and self._scheduled[0]._cancelled:
-            self._timer_cancelled_count -= 1
-            heapq.heappop(self._scheduled)._scheduled = False
-        if not self._ready:
-            if not self._scheduled:
+        ready, scheduled = self._ready, self._scheduled
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready:
+            if not scheduled:
                 raise StuckError("everybody waits for what cannot come")
-            self.now = max(self.now, self._scheduled[0]._when)
-        elif len(self._ready) > 1 and self._chance.random() < _REORDERED:
-            self._ready.rotate(1)
-        super()._run_once()  # type: ignore[misc]
+            self.now = max(self.now, scheduled[0]._when)
+        elif len(ready) > 1 and self._chance.random() < _REORDERED:
+            ready.rotate(1)
+        while scheduled and scheduled[0]._when <= self.now:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()

@@ -7,7 +7,6 @@ from datetime import datetime
 from attrs import Factory, define
 
 from showtime_core.domain.outbox import EffectStatus
-from showtime_core.domain.points_and_ghosts.effects import effect_kind
 from showtime_core.testing.twins.outbox import MemoryOutboxTable
 
 _MOMENT = 0.001
@@ -65,7 +64,7 @@ class Alarm:
         for row in self.table.rows.values():
             if row.status is EffectStatus.DUE:
                 if row.due_at <= now:
-                    due.add(effect_kind(row.planned.effect))
+                    due.add(row.kind)
                 else:
                     later.append(row.due_at)
             elif row.status is EffectStatus.LEASED and row.owner not in self.table.live_instances:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from attrs import frozen
+
 from showtime_core.domain.journal import Entry
 from showtime_core.testing.world.channel import Channel
 from showtime_core.testing.world.feed import MemoryStreams, Missed, ReadTip, Streams
+from showtime_core.testing.world.front import MakeFront, MemoryFront
 from showtime_core.testing.world.instance import SeededInstance
 from showtime_core.testing.world.network import SeededServices
 from showtime_core.testing.world.night import INSTANCES, SeededNight
@@ -12,12 +15,23 @@ from showtime_core.testing.world.night import INSTANCES, SeededNight
 MakeStreams = Callable[[Missed, ReadTip], Streams]
 
 
+@frozen
+class Parts:
+    """What of an instance may be other than in memory."""
+
+    make_streams: MakeStreams = MemoryStreams
+    make_front: MakeFront = MemoryFront
+
+
+MEMORY = Parts()
+
+
 class World(Channel):
     """A channel for one night, its neighbours and its instances."""
 
-    def __init__(self, night: SeededNight, make_streams: MakeStreams = MemoryStreams) -> None:
+    def __init__(self, night: SeededNight, parts: Parts = MEMORY) -> None:
         super().__init__(night)
-        self._make_streams = make_streams
+        self._parts = parts
         self.services = SeededServices(self)
         self.sent: dict[str, Entry] = {}
         """What Twitch has told, by id."""
@@ -30,9 +44,8 @@ class World(Channel):
 
     async def _start_instance(self) -> SeededInstance:
         self._started += 1
-        instance = SeededInstance(
-            self, self._started, self.services, self._make_streams(self.missed, self.read_tip)
-        )
+        streams = self._parts.make_streams(self.missed, self.read_tip)
+        instance = SeededInstance(self, self._started, self.services, streams, self._parts.make_front)
         await instance.start()
         return instance
 

@@ -6,7 +6,7 @@ from showtime_app.web.routes import streams
 from showtime_core.testing.world.explain import explain
 from showtime_core.testing.world.series import play_series
 from showtime_core.use_cases import group_commit, perform
-from support.seeded import ServedStreams, planted
+from support.seeded import SERVED, planted
 
 BUGS = {
     "a resume off by one": (
@@ -45,6 +45,6 @@ def test_a_planted_bug_is_found_within_a_few_nights(bug):
     """A bug of one line in receiving, performing or showing makes one of twenty nights fail, and rightly."""
     module, name, right, wrong, reason = BUGS[bug]
     with planted(module, name, right, wrong):
-        series = play_series(0, 20, make_streams=ServedStreams)
+        series = play_series(0, 20, parts=SERVED)
     assert series.failed, f"not found in {series.nights} nights"
     assert reason in explain(series.failed.failure)
