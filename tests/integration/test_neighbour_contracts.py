@@ -22,14 +22,12 @@ from showtime_core.testing.contracts.images import (
     RemotePainterContract,
 )
 from showtime_core.testing.contracts.tokens import (
-    IssuerStage,
     RemoteAuthenticatorContract,
     RemoteAuthenticatorStage,
-    ServiceTokenIssuerContract,
 )
 from support import auth_service as a
 from support import s3_service as s3
-from support.clients import opened_auth, opened_bucket, opened_gallery, opened_tokens
+from support.clients import opened_auth, opened_bucket, opened_gallery
 from support.discord_service import DiscordService
 from support.openai_service import API_KEY, MODELS, OpenAIService
 
@@ -173,13 +171,3 @@ class TestAuthService(RemoteAuthenticatorContract):
 
 def _with_signature_of(token: str, other: str) -> str:
     return ".".join([*token.split(".")[:2], other.split(".")[2]])
-
-
-class TestServiceTokens(ServiceTokenIssuerContract):
-    """The contract, at a stand-in of auth."""
-
-    @pytest.fixture
-    async def stage(self, auth: a.Auth) -> AsyncIterator[IssuerStage]:
-        async with opened_tokens(auth.url, auth.secret) as tokens:
-            yield IssuerStage(tokens, lambda: auth.requests["/service-token"], partial(auth.trouble, "500"))
-        auth.trouble()

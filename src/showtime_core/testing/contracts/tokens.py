@@ -4,15 +4,14 @@ Needs pytest-asyncio in auto mode.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from attrs import evolve, frozen
+from attrs import frozen
 
 from showtime_core.domain.viewers import Identity, Role, Viewer
 from showtime_core.errors import NotAuthenticated, NotFound, Refused, Unavailable
-from showtime_core.ports import Authenticator, IdentityProvider, ServiceTokenIssuer
+from showtime_core.ports import Authenticator, IdentityProvider
 
 HOST = Viewer("953753877", "goldenvcr", "GoldenVCR")
 VIEWER = Viewer("31337", "tapehead", "TapeHead")
@@ -126,36 +125,3 @@ class IdentityProviderContract:
             await stage.provider.identify("code")
         with pytest.raises(Unavailable):
             await stage.provider.find_user(VIEWER.login)
-
-
-@frozen
-class IssuerStage:
-    """An issuer of service tokens that last a quarter of an hour, and how often it was asked."""
-
-    issuer: ServiceTokenIssuer
-    asked: Callable[[], int]
-    go_away: Callable[[], None]
-    """Lets nobody be answered."""
-
-
-class ServiceTokenIssuerContract:
-    """The rules of `showtime_core.ports.ServiceTokenIssuer`."""
-
-    async def test_each_token_is_issued_anew(self, stage: IssuerStage) -> None:
-        """Each time a token is issued anew, and none is kept; it tells how long one is good for."""
-        before = stage.asked()
-        for times in (1, 2):
-            assert await stage.issuer.issue(VIEWER) == timedelta(minutes=15)
-            assert stage.asked() == before + times
-
-    async def test_a_viewer_without_a_name_is_refused(self, stage: IssuerStage) -> None:
-        """A viewer for whom nobody may speak is Refused, and the next is not."""
-        with pytest.raises(Refused):
-            await stage.issuer.issue(evolve(VIEWER, login=""))
-        assert await stage.issuer.issue(VIEWER)
-
-    async def test_an_issuer_that_is_away_is_unavailable(self, stage: IssuerStage) -> None:
-        """While it is away it is Unavailable."""
-        stage.go_away()
-        with pytest.raises(Unavailable):
-            await stage.issuer.issue(VIEWER)

@@ -26,11 +26,11 @@ from showtime_core.testing.machines.effects_stage import StoredEffects, read_sto
 from showtime_core.testing.machines.invariants import check, check_the_journal_replays
 from showtime_core.testing.records import StoredRecords, read_memory
 from showtime_core.testing.reference import (
+    AcceptedTape,
+    DeliveredMessage,
     Expected,
     ExpectedNight,
     ExpectedScreening,
-    Message,
-    Tape,
     expect,
 )
 from showtime_core.testing.world.audience import FORGED
@@ -113,15 +113,15 @@ def _expected(world: "World", host: "Host", stored: StoredRecords) -> Expected:
     """Ask the reference what must come of the night."""
     told = [world.sent[line.entry_id] for line in stored.journal if line.entry_id in world.sent]
     messages = [
-        Message(entry.id, entry.sent_at, entry.content)  # type: ignore[arg-type]
+        DeliveredMessage(entry.id, entry.sent_at, entry.content)  # type: ignore[arg-type]
         for entry in told
         if not isinstance(entry.content, Malformed)
     ]
-    kept, tapes = world.units.memory.journal, list[Tape]()
+    kept, tapes = world.units.memory.journal, list[AcceptedTape]()
     for line in stored.journal:
         content = kept[line.entry_id].content
         if isinstance(content, ev.TapeStarted):
-            tapes.append(Tape(content.tape_id, line.now))
+            tapes.append(AcceptedTape(content.tape_id, line.now))
     assert Counter(tape.tape_id for tape in tapes) == Counter(host.tapes), "tapes are on that were accepted"
     tapes.sort(key=lambda tape: tape.at)
     return expect(messages, tapes, shows_recipients=world.policy.alert_gift_recipients)
