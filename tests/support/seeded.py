@@ -18,7 +18,7 @@ from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.journal import Entry, Malformed
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.world.feed import Missed, ReadTip, Told
-from showtime_core.testing.world.front import Inbox
+from showtime_core.testing.world.front import Recorder
 from showtime_core.testing.world.world import Parts
 from support.server import SECRET
 from support.twitch import CHANNEL, message
@@ -71,7 +71,7 @@ def _events(chunk: bytes) -> Iterator[Told]:
 class SignedFront:
     """The receiver of the service: it is sent what Twitch writes, and signs."""
 
-    def __init__(self, inbox: Inbox, clock: Callable[[], datetime]) -> None:
+    def __init__(self, inbox: Recorder, clock: Callable[[], datetime]) -> None:
         self._receiver = Receiver((SECRET,), inbox, clock)
 
     async def receive(self, entry: Entry, *, is_forged: bool) -> bool:

@@ -98,7 +98,7 @@ def _relay_alone(of_all: _Instance) -> Server:
     """Perform effects, and tell how that goes; receive and show nothing."""
     storage, relays = of_all.storage, of_all.relays
     resources = [*storage.resources, of_all.ports.neighbours.opened(), of_all.receiving.inbox, *relays]
-    standing = _standing(of_all, _readiness(of_all))
+    standing = _status_routes(of_all, _readiness(of_all))
     background = [partial(log_readiness, storage.require_ready)]
     app = create_app(
         [route for route in standing if "/" not in route.paths], partial(running, resources, background)
@@ -152,7 +152,7 @@ def _routes(
     )
     return [
         *streams.routes(shown.feed, shown.chat, storage.recent_chat),
-        *_standing(of_all, shown.health),
+        *_status_routes(of_all, shown.health),
         *_show(guards, storage, policy, shown),
         *_for_the_host(guards, storage, policy, of_all.off, jobs),
         *console_routes(settings, ports, of_all.metrics, guards),
@@ -165,7 +165,7 @@ def _routes(
     ]
 
 
-def _standing(of_all: _Instance, readiness: status.ReadinessCache) -> Sequence[BaseRouteHandler]:
+def _status_routes(of_all: _Instance, readiness: status.ReadinessCache) -> Sequence[BaseRouteHandler]:
     """Tell how the instance stands."""
     storage = of_all.storage
     return status.routes(readiness, storage.require_ready, of_all.metrics, storage.read_pending_work)

@@ -12,7 +12,7 @@ TOLERANCE = timedelta(minutes=10)
 """How old a message may be; Twitch's rule."""
 
 
-class Inbox(Protocol):
+class Recorder(Protocol):
     """Where messages go that are taken."""
 
     async def submit(self, entry: Entry, /) -> None:
@@ -29,7 +29,7 @@ class Front(Protocol):
         """Tell whether a message was answered as taken."""
 
 
-MakeFront = Callable[[Inbox, Callable[[], datetime]], Front]
+MakeFront = Callable[[Recorder, Callable[[], datetime]], Front]
 """Puts one in front of an inbox; the clock is that of its instance."""
 
 
@@ -37,7 +37,7 @@ MakeFront = Callable[[Inbox, Callable[[], datetime]], Front]
 class MemoryFront:
     """Judges by what it is told, and not by a signature."""
 
-    inbox: Inbox
+    inbox: Recorder
     clock: Callable[[], datetime]
 
     async def receive(self, entry: Entry, *, is_forged: bool) -> bool:

@@ -19,7 +19,7 @@ _AGAIN_SECONDS = 2.0
 
 
 @define(eq=False)
-class Host:
+class SeededHost:
     """Commands, and knows what was answered."""
 
     world: "World"

@@ -39,14 +39,14 @@ from showtime_core.testing.world.shown import GHOST
 
 if TYPE_CHECKING:
     from showtime_core.testing.world.audience import Twitch, Watcher
-    from showtime_core.testing.world.host import Host
+    from showtime_core.testing.world.host import SeededHost
     from showtime_core.testing.world.world import World
 
 _GHOST_POINTS = 200
 _Credit = CreditCheer | CreditGiftSubs | CreditSubscription
 
 
-async def judge(world: "World", twitch: "Twitch", host: "Host", watchers: Sequence["Watcher"]) -> None:
+async def judge(world: "World", twitch: "Twitch", host: "SeededHost", watchers: Sequence["Watcher"]) -> None:
     """Check everything: what is kept, what was seen, and what was paid."""
     stored = read_memory(world.units)
     _check_what_is_recorded(world, twitch, stored)
@@ -109,7 +109,7 @@ def _with_rising_times(stored: StoredRecords) -> StoredRecords:
     return evolve(stored, journal=tuple(evolve(line, now=now) for line, now in lines))
 
 
-def _expected(world: "World", host: "Host", stored: StoredRecords) -> Expected:
+def _expected(world: "World", host: "SeededHost", stored: StoredRecords) -> Expected:
     """Ask the reference what must come of the night."""
     told = [world.sent[line.entry_id] for line in stored.journal if line.entry_id in world.sent]
     messages = [

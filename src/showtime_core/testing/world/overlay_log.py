@@ -18,7 +18,7 @@ _MOST_SHORT = 0.85
 
 
 @frozen
-class Call:
+class OverlayCall:
     """A request that an overlay has sent, and the answer that it has heard."""
 
     overlay: str
@@ -28,7 +28,7 @@ class Call:
 
 
 @frozen
-class Taken(Call):
+class Taken(OverlayCall):
     """It was given something to play."""
 
     showing: UUID = UUID(int=0)
@@ -38,7 +38,7 @@ class Taken(Call):
 
 
 @frozen
-class Acknowledged(Call):
+class Acknowledged(OverlayCall):
     """It has reported that it has played something to its end."""
 
     taken: Taken | None = None
@@ -50,14 +50,14 @@ class Acknowledged(Call):
 class OverlayLog:
     """What all overlays of a night have seen."""
 
-    led: list[Call] = Factory(list)
+    led: list[OverlayCall] = Factory(list)
     """It was told that it leads."""
     taken: list[Taken] = Factory(list)
     accepted: list[Acknowledged] = Factory(list)
-    unheard: list[Call] = Factory(list)
+    unheard: list[OverlayCall] = Factory(list)
     """Nobody knows what came of these: requests for the next alert, and acknowledgements."""
-    told_that_another_plays: list[Call] = Factory(list)
-    renewed: list[Call] = Factory(list)
+    told_that_another_plays: list[OverlayCall] = Factory(list)
+    renewed: list[OverlayCall] = Factory(list)
 
     def check(
         self, alerts: Sequence[int], jumps: Sequence[float], pauses: Sequence[tuple[float, float]]
@@ -80,7 +80,7 @@ class OverlayLog:
 
     def _check_one_leads(self, jumps: Sequence[float]) -> None:
         """Nobody leads while another does, who has proved a moment ago that it paints."""
-        last: dict[str, Call] = {}
+        last: dict[str, OverlayCall] = {}
         for call in sorted(self.led, key=lambda each: each.sent):
             for other in last.values():
                 is_after, is_soon = call.sent > _heard(other), _heard(call) < other.sent + _LEADS_SECONDS
@@ -157,7 +157,7 @@ class OverlayLog:
             )
 
 
-def _heard(call: Call) -> float:
+def _heard(call: OverlayCall) -> float:
     assert call.heard is not None, "an answer was heard"
     return call.heard
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from showtime_core.domain.show.queue import Showing
 from showtime_core.domain.show.taking import NextAnswer, OverlayRole, Wait
 from showtime_core.errors import NotFound, ShowingOver, Unavailable
-from showtime_core.testing.world.overlay_log import Acknowledged, Call, OverlayLog, Taken
+from showtime_core.testing.world.overlay_log import Acknowledged, OverlayCall, OverlayLog, Taken
 
 if TYPE_CHECKING:
     from showtime_core.testing.world.world import World
@@ -43,7 +43,9 @@ class OverlayPage:
         if self._life:
             self._life.cancel()
             self._world.trace.note(self.name, "dies")
-            self._log.unheard.append(Call(self.name, self._world.loop.now))  # what it has asked may come
+            self._log.unheard.append(
+                OverlayCall(self.name, self._world.loop.now)
+            )  # what it has asked may come
         self._lives += 1
         self._loaded_at, self._stopped_for = self._world.loop.now, 0.0
         self._life = asyncio.create_task(self._live())
@@ -88,13 +90,13 @@ class OverlayPage:
             answer = None
         if answer is None or world.happens("answers to pages are lost", 0.03):
             world.trace.sometimes("an overlay was not answered")
-            self._log.unheard.append(Call(self.name, sent))
+            self._log.unheard.append(OverlayCall(self.name, sent))
             return None
         self._note(answer, sent)
         return answer
 
     def _note(self, answer: NextAnswer, sent: float) -> None:
-        call = Call(self.name, sent, self._world.loop.now)
+        call = OverlayCall(self.name, sent, self._world.loop.now)
         if answer.role is OverlayRole.LEADER:
             self._log.led.append(call)
         if answer.wait is Wait.PLAYING:
@@ -130,7 +132,7 @@ class OverlayPage:
             async with asyncio.timeout(_TIMEOUT):
                 await run.call(do(taken.showing, self.name, self._frames()))
         except (Unavailable, TimeoutError):
-            self._log.unheard.append(Call(self.name, sent))
+            self._log.unheard.append(OverlayCall(self.name, sent))
             return True
         except (ShowingOver, NotFound) as reason:
             world.trace.note(self.name, f"is told that it is over: {reason}")
@@ -141,7 +143,7 @@ class OverlayPage:
             heard = world.loop.now
             self._log.accepted.append(Acknowledged(self.name, sent, heard, taken, painted_at))
             return False
-        self._log.renewed.append(Call(self.name, sent, world.loop.now))
+        self._log.renewed.append(OverlayCall(self.name, sent, world.loop.now))
         return True
 
     def _painted_at(self) -> float:

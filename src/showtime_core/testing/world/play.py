@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
 from showtime_core.testing.entries import entry
 from showtime_core.testing.world.audience import Twitch, Watcher
-from showtime_core.testing.world.host import Host
+from showtime_core.testing.world.host import SeededHost
 from showtime_core.testing.world.judge import judge
 from showtime_core.testing.world.night import PAGES, SeededNight, Step
 from showtime_core.testing.world.overlay_log import OverlayLog
@@ -84,7 +84,7 @@ class _Evening:
     """A night that is played."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.twitch, self.host = world, Twitch(world), Host(world)
+        self.world, self.twitch, self.host = world, Twitch(world), SeededHost(world)
         self.said, self.log = WhatIsSaid(), OverlayLog()
         self.watchers = [Watcher(world, f"watcher {number}") for number in range(WATCHERS)]
         self.pages = [OverlayPage(world, number, self.log) for number in range(PAGES)]

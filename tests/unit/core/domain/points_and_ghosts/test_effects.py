@@ -13,7 +13,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditSubscription,
     Feature,
     SummonGhost,
-    deed,
+    describe_done,
     effect_key,
     effect_kind,
     effect_lane,
@@ -104,9 +104,9 @@ def test_what_is_out_of_the_ledgers_bounds_is_parked_when_it_is_planned(credit, 
 
 def test_what_was_done_is_said_in_words():
     """The log says whom it credited, and with all the points that they are."""
-    assert [deed(credit) for credit in CREDITS] == [
+    assert [describe_done(credit) for credit in CREDITS] == [
         f"credited {points} to {MARGE.name}" for points in (100, 1200, 1000)
     ]
     ghost = SummonGhost(GHOST, MARGE, "a baby seal", None)
-    assert deed(ghost) == f"reserved the points of {MARGE.name} for a ghost of a baby seal"
-    assert deed(AdvanceGhost(GHOST, MARGE, GhostTask.PAINT)) == f"done for {MARGE.name}: paint-ghost"
+    assert describe_done(ghost) == f"reserved the points of {MARGE.name} for a ghost of a baby seal"
+    assert describe_done(AdvanceGhost(GHOST, MARGE, GhostTask.PAINT)) == f"done for {MARGE.name}: paint-ghost"
