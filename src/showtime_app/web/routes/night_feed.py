@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, said, says
@@ -115,7 +115,7 @@ class NightSums(Struct, rename="camel"):
 class LastTapeDocument(Struct, rename="camel"):
     """A tape that was on."""
 
-    id: Annotated[int, says("The number of the tape.")]
+    tape_id: Annotated[int, says("The number of the tape.")] = field(name="id")
     last_on_at: Annotated[Time, says("When it was put on for the last time.", **DATE_TIME)]
     times: Annotated[int, says("How often it was put on.")]
 
@@ -173,12 +173,7 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
     )
     async def list_last_tapes(limit: Limit = 12) -> LastTapes:
         """List the tapes that were on last."""
-        return LastTapes(
-            [
-                LastTapeDocument(each.tape_id, Time.of(each.last_on_at), each.times)
-                for each in await history.last_tapes(limit)
-            ]
-        )
+        return LastTapes(convert_to(list[LastTapeDocument], await history.last_tapes(limit)))
 
     handlers = [read_night, add_up_night, *_marks(use_case), list_last_tapes]
     return Router("/admin", route_handlers=handlers, guards=[host], security=HOST, tags=["host"])
@@ -217,10 +212,7 @@ def describe_row(row: NightRow) -> NightRowDocument:
         outcome=entry.outcome.value,
         remark=entry.remark,
         handled_at=Time.of(entry.handled_at) if entry.handled_at else None,
-        alerts=[
-            RowAlert(each.id, each.state, each.reason, Time.of(each.at) if each.at else None)
-            for each in entry.alerts
-        ],
+        alerts=convert_to(list[RowAlert], entry.alerts),
         effects=[_describe_effect(each) for each in entry.effects],
         parts=[
             RowPart(each.position, _recipient(each.entry.content), Time.of(each.happened_at))
