@@ -33,10 +33,7 @@ class RowAlert(Struct, rename="camel"):
         str,
         says(
             "As in the queue; `streamed`: it was never in the queue.",
-            enum=[
-                *("waiting", "playing", "shown", "skipped", "held", "missed", "interrupted"),
-                "streamed",
-            ],
+            enum=[*("waiting", "playing", "shown", "skipped", "held", "missed", "interrupted"), "streamed"],
         ),
     ]
     reason: Annotated[str | None, says("Why it was not played, or not to its end.")]
@@ -151,10 +148,7 @@ Kinds = Annotated[
 def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
     """Make the routes."""
 
-    @get(
-        "/night",
-        opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}),
-    )
+    @get("/night", opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}))
     async def read_night(
         kinds: Kinds = "", before: Before = 0, after: After = 0, limit: Limit = 50
     ) -> NightFeed:
@@ -167,10 +161,7 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
         """Add up the night, with points and ghosts of each ten minutes."""
         return convert_to(NightSums, await use_case.totals())
 
-    @get(
-        "/tapes",
-        opt=said("list_last_tapes"),
-    )
+    @get("/tapes", opt=said("list_last_tapes"))
     async def list_last_tapes(limit: Limit = 12) -> LastTapes:
         """List the tapes that were on last."""
         return LastTapes(convert_to(list[LastTapeDocument], await history.last_tapes(limit)))

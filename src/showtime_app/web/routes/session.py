@@ -29,12 +29,7 @@ from showtime_core.domain.sessions import (
     permissions,
 )
 from showtime_core.errors import LimitReached, NotAllowed, NotAuthenticated
-from showtime_core.use_cases.sign_in import (
-    CODE_NOT_KNOWN,
-    NewToken,
-    SignIn,
-    TwitchReply,
-)
+from showtime_core.use_cases.sign_in import CODE_NOT_KNOWN, NewToken, SignIn, TwitchReply
 
 _CHANCE_BYTES = 32
 _MAX_TRIES = 10
@@ -49,13 +44,7 @@ _Body = TypeVar("_Body")
 class SessionState(Struct, rename="camel"):
     """Who is signed in with this browser, and how one signs in here."""
 
-    role: Annotated[
-        str | None,
-        says(
-            "What the host is; null: nobody is signed in.",
-            enum=[None, *HostRole],
-        ),
-    ]
+    role: Annotated[str | None, says("What the host is; null: nobody is signed in.", enum=[None, *HostRole])]
     user_id: Annotated[str | None, says("The user id at Twitch.")]
     login: Annotated[str | None, says("The login at Twitch.")]
     display_name: Annotated[str | None, says("The name as people see it.")]
@@ -169,24 +158,14 @@ def _reading(routes: SessionRoutes) -> list[HTTPRouteHandler]:
 
 
 def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
-    @get(
-        "/sign-in",
-        status_code=302,
-        media_type="text/plain",
-        opt=said("begin_sign_in"),
-    )
+    @get("/sign-in", status_code=302, media_type="text/plain", opt=said("begin_sign_in"))
     async def begin_sign_in(to: To = "/") -> Response[str]:
         """Send the browser to Twitch, to sign in within ten minutes, with this browser alone."""
         state, browser = (secrets.token_urlsafe(_CHANCE_BYTES) for _ in range(2))
         url = await routes.use_case.begin(state, browser, to)
         return _with_cookies(_redirect(HTTPStatus.FOUND, url), routes.cookies.of_sign_in(browser))
 
-    @get(
-        "/callback",
-        status_code=303,
-        media_type="text/plain",
-        opt=said("finish_sign_in"),
-    )
+    @get("/callback", status_code=303, media_type="text/plain", opt=said("finish_sign_in"))
     async def finish_sign_in(
         request: AnyRequest, given_state: State = "", code: Code = "", error: Error = ""
     ) -> Response[str]:
@@ -214,11 +193,7 @@ def _without_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         await routes.use_case.let_in(token)
         return _with_cookies(Response(None), routes.cookies.of_session(token.token))
 
-    @post(
-        "/pair",
-        status_code=204,
-        opt=said("pair_phone", {401: [CODE_NOT_KNOWN], 429: [_TOO_MANY_TRIES]}),
-    )
+    @post("/pair", status_code=204, opt=said("pair_phone", {401: [CODE_NOT_KNOWN], 429: [_TOO_MANY_TRIES]}))
     async def pair_phone(request: AnyRequest, data: JSONBody[PairingCode]) -> Response[None]:
         """Let in who has scanned the code that `showtime dev --lan` prints, as the broadcaster; once."""
         routes.same_origin.require(request.scope)
