@@ -158,14 +158,24 @@ def _reading(routes: SessionRoutes) -> list[HTTPRouteHandler]:
 
 
 def _at_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
-    @get("/sign-in", status_code=302, media_type="text/plain", opt=said("begin_sign_in"))
+    @get(
+        "/sign-in",
+        status_code=302,
+        media_type="text/plain",
+        opt=said("begin_sign_in"),
+    )
     async def begin_sign_in(to: To = "/") -> Response[str]:
         """Send the browser to Twitch, to sign in within ten minutes, with this browser alone."""
         state, browser = (secrets.token_urlsafe(_CHANCE_BYTES) for _ in range(2))
         url = await routes.use_case.begin(state, browser, to)
         return _with_cookies(_redirect(HTTPStatus.FOUND, url), routes.cookies.of_sign_in(browser))
 
-    @get("/callback", status_code=303, media_type="text/plain", opt=said("finish_sign_in"))
+    @get(
+        "/callback",
+        status_code=303,
+        media_type="text/plain",
+        opt=said("finish_sign_in"),
+    )
     async def finish_sign_in(
         request: AnyRequest, given_state: State = "", code: Code = "", error: Error = ""
     ) -> Response[str]:
