@@ -19,12 +19,7 @@ from showtime_core.domain.nights.recorded import RecordedNight
 from showtime_core.domain.outbox import Job, ParkedEffect, Settlement
 from showtime_core.domain.points_and_ghosts.effects import Credit
 from showtime_core.domain.points_and_ghosts.ghosts import GhostProgress
-from showtime_core.domain.points_and_ghosts.ledger import (
-    Balance,
-    Statement,
-    Transaction,
-    TransactionPage,
-)
+from showtime_core.domain.points_and_ghosts.ledger import Balance, Statement, Transaction, TransactionPage
 from showtime_core.domain.preflight.links import LinkResult
 from showtime_core.domain.preflight.runs import Preflight, PreflightRun
 from showtime_core.domain.reactions import Policy

@@ -7,13 +7,12 @@ from attrs import define, field
 from psycopg.rows import class_row
 
 from showtime_adapters.postgres import pool as db
+from showtime_adapters.postgres.history import IS_BROADCAST
 from showtime_adapters.postgres.journal import read_record
 from showtime_adapters.postgres.readiness import SchemaCheck
 from showtime_core.domain.broadcasts.broadcast import Screening
 from showtime_core.domain.nights.recorded import AROUND, RecordedGhost, RecordedNight
 from showtime_core.errors import NotFound
-
-_AT_ONE_MOMENT: LiteralString = "set transaction isolation level repeatable read read only"
 
 # Broadcasts by their start, the latest first: those before one, or the latest.
 _NUMBERS: LiteralString = """
@@ -23,7 +22,6 @@ _NUMBERS: LiteralString = """
     )
     order by started_at desc, id desc limit %(limit)s
 """
-_IS_BROADCAST: LiteralString = "select id from showtime.broadcast where id = %s"
 
 # One broadcast, or the one on the air.
 _BROADCAST: LiteralString = """
@@ -94,14 +92,14 @@ class PostgresNights:
         return [row.id for row in rows]
 
     async def _require(self, broadcast_id: int) -> None:
-        if not await db.fetch_all(self.pool, _IS_BROADCAST, db.by_name, [broadcast_id]):
+        if not await db.fetch_all(self.pool, IS_BROADCAST, db.by_name, [broadcast_id]):
             raise NotFound("no such broadcast")
 
     async def night(self, broadcast_id: int | None) -> RecordedNight:
         """Read one night, or the one on the air."""
         await self._schema.require(self.pool)
         async with db.connected(self.pool) as connection:
-            await connection.execute(_AT_ONE_MOMENT)
+            await connection.execute(db.AT_ONE_MOMENT)
             return await _read(connection, broadcast_id)
 
 

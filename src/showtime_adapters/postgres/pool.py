@@ -30,6 +30,9 @@ by_name: AsyncRowFactory[Any] = namedtuple_row
 
 _POOL_WAIT_SECONDS = 2.0
 
+# Lets a transaction see everything as it is at one moment, and change nothing.
+AT_ONE_MOMENT: LiteralString = "set transaction isolation level repeatable read read only"
+
 
 def columns(value: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a value of ours, or a row by name
     """Give some attributes of a value by their names: as the columns of a row, or the fields of a class."""

@@ -31,8 +31,7 @@ from showtime_core.use_cases.replay.recorded import JournalPage, Shown
 
 _PAGE = 500
 
-# Everything is read as it is at one moment, however long that takes, and nobody waits for it.
-_AT_ONE_MOMENT: LiteralString = "set transaction isolation level repeatable read read only"
+# However long it takes to read everything, nobody waits for it.
 _PATIENTLY: LiteralString = """
     select set_config(name, '60s', true)
     from unnest(array['statement_timeout', 'idle_in_transaction_session_timeout']) as name
@@ -161,7 +160,7 @@ class PostgresRecordedShow:
 async def recorded_show(pool: db.Pool) -> AsyncIterator[PostgresRecordedShow]:
     """See all that is recorded as of this moment, in one transaction of the pool; raises Unavailable."""
     async with db.connected(pool) as connection:
-        await connection.execute(_AT_ONE_MOMENT)
+        await connection.execute(db.AT_ONE_MOMENT)
         await connection.execute(_PATIENTLY)
         await require_schema(connection)
         yield PostgresRecordedShow(connection)

@@ -202,10 +202,7 @@ _READERS: Mapping[str, Callable[[Json, datetime], Event | Unknown]] = {
     ),
     **{f"channel.hype_train.{phase}": _hype_train(phase) for phase in events.HypeTrainPhase},
     **dict.fromkeys(
-        (
-            "channel.channel_points_custom_reward_redemption.add",
-            "channel.custom_power_up_redemption.add",
-        ),
+        ("channel.channel_points_custom_reward_redemption.add", "channel.custom_power_up_redemption.add"),
         lambda event, _: events.Redemption(read_text(event, "id"), read_viewer(event)),
     ),
     "channel.chat.message": chat_messages.read_written,

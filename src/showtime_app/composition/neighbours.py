@@ -18,15 +18,7 @@ from showtime_app.config import Settings
 from showtime_app.setting_types import EMBEDDED
 from showtime_app.web.routes import local
 from showtime_core.domain.points_and_ghosts.effects import Feature
-from showtime_core.ports import (
-    Bucket,
-    Gallery,
-    Painter,
-    PainterModel,
-    PublicStorage,
-    ReadableLedger,
-    Webhook,
-)
+from showtime_core.ports import Bucket, Gallery, Painter, PainterModel, PublicStorage, ReadableLedger, Webhook
 
 TelemetryOf = Callable[[str], Telemetry]
 """Gives what is told of requests to the neighbour of this name."""

@@ -37,27 +37,14 @@ async def _never(_: Trial) -> None:
     """Nothing is sent: it is judged by what was handled."""
 
 
+_ALL, _ONCE = "What is answered 2XX is not sent again.", "The same id may come again."
+_SIGNED, _ORDER = "Verify the signature first.", "Of one sender, one after the other."
+_LATE = "the end of a stream comes before its beginning"
 _HANDLED = (
-    Probe(
-        "handled-all", Level.REQUIRED, "What is answered 2XX is not sent again.", "events are lost", _never
-    ),
-    Probe(
-        "handled-once", Level.ADVISED, "The same id may come again.", "points and alerts are doubled", _never
-    ),
-    Probe(
-        "handled-nothing-refused",
-        Level.REQUIRED,
-        "Verify the signature first.",
-        "forged events count",
-        _never,
-    ),
-    Probe(
-        "handled-in-order",
-        Level.ROBUST,
-        "Of one sender, one after the other.",
-        "the end of a stream comes before its beginning",
-        _never,
-    ),
+    Probe("handled-all", Level.REQUIRED, _ALL, "events are lost", _never),
+    Probe("handled-once", Level.ADVISED, _ONCE, "points and alerts are doubled", _never),
+    Probe("handled-nothing-refused", Level.REQUIRED, _SIGNED, "forged events count", _never),
+    Probe("handled-in-order", Level.ROBUST, _ORDER, _LATE, _never),
 )
 
 
@@ -72,22 +59,17 @@ async def judge(
     """
     trial = Trial(Place.read(url), secret)
     for probe in (probe for probe in PROBES if _is_named(probe, only)):
-        wrong = await probe.play(trial)
-        yield (
-            ProbeVerdict(probe, ProbeOutcome.FAILED, wrong)
-            if wrong
-            else ProbeVerdict(probe, ProbeOutcome.PASSED)
-        )
-    if handled is None:
-        for probe in (probe for probe in _HANDLED if _is_named(probe, only)):
+        yield _verdict(probe, await probe.play(trial))
+    found = None if handled is None else await _judge_handled(trial, handled)
+    for number, probe in enumerate(_HANDLED):
+        if found is None and _is_named(probe, only):
             yield ProbeVerdict(probe, ProbeOutcome.NOT_JUDGED, _UNSEEN)
-        return
-    for probe, wrong in zip(_HANDLED, await _judge_handled(trial, handled), strict=True):
-        yield (
-            ProbeVerdict(probe, ProbeOutcome.FAILED, wrong)
-            if wrong
-            else ProbeVerdict(probe, ProbeOutcome.PASSED)
-        )
+        elif found:
+            yield _verdict(probe, found[number])
+
+
+def _verdict(probe: Probe, wrong: str | None) -> ProbeVerdict:
+    return ProbeVerdict(probe, ProbeOutcome.FAILED if wrong else ProbeOutcome.PASSED, wrong or "")
 
 
 def _is_named(probe: Probe, only: Sequence[str]) -> bool:

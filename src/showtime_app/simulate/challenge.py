@@ -65,9 +65,7 @@ def check_answer(answer: ServerAnswer, challenge: str, limit: float) -> tuple[Ch
         Check("the body is the challenge and nothing else", answer.body == expected, repr(answer.excerpt)),
         Check("the content type is text/plain", is_plain, content_type or "there is none"),
         Check(
-            f"the content length is {len(expected)}",
-            length == str(len(expected)),
-            length or "there is none",
+            f"the content length is {len(expected)}", length == str(len(expected)), length or "there is none"
         ),
         Check(in_time, answer.seconds <= limit, "too slow"),
     )

@@ -55,13 +55,7 @@ class Permission(StrEnum):
     VODS = "vods"
 
 
-_OF_MODERATORS = (
-    Permission.SHOW,
-    Permission.GHOSTS,
-    Permission.TAPES,
-    Permission.TESTS,
-    Permission.HANDLED,
-)
+_OF_MODERATORS = (Permission.SHOW, Permission.GHOSTS, Permission.TAPES, Permission.TESTS, Permission.HANDLED)
 
 
 @frozen

@@ -20,14 +20,13 @@ from showtime_core.domain.journal import (
 from showtime_core.domain.nights.file import NightFile, NightHeader, decided_id, write_night
 from showtime_core.domain.nights.recorded import RecordedNight
 from showtime_core.domain.nights.without_names import WithoutNames
-from showtime_core.domain.points_and_ghosts.ghost_limits import Denial, ghost_requester
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Refused
 from showtime_core.ports import Nights, PlanChanges
 from showtime_core.texts import quote
 from showtime_core.use_cases.read_content import Parse, read_content
 from showtime_core.use_cases.receive import plan_changes
-from showtime_core.use_cases.replay.replayed import DECIDED, DENIED
+from showtime_core.use_cases.replay.replayed import DECIDED, recorded_denials
 
 Content = Event | Unknown | Malformed
 """What an entry may say."""
@@ -152,8 +151,7 @@ def _plan(batch: AdmittedBatch, policy: Policy, *, record: JournalRecord, number
     entry = record.entry
     if batch.state == ChannelState():
         batch = evolve(batch, state=ChannelState(last_broadcast_id=number - 1))
-    if record.remark and record.remark.startswith(DENIED) and ghost_requester(entry.content):
-        batch = evolve(batch, denied={entry.id: Denial(record.remark.removeprefix(DENIED))})
+    batch = evolve(batch, denied=recorded_denials(entry, record))
     if isinstance(entry.content, GhostRequested):
         first = record.remark if record.outcome is Outcome.REPEATED else None
         batch = evolve(batch, first_reports={entry.id: first} if first else {})

@@ -26,7 +26,6 @@ HOST: list[dict[str, list[str]]] = [{"token": ["broadcaster"]}, {"session": ["mo
 VIEWER: list[dict[str, list[str]]] = [{"token": []}]
 """What the guards below ask for, as OpenAPI writes it."""
 OVERLAY: list[dict[str, list[str]]] = [{"secret": ["overlay"]}]
-SHOW_READER: list[dict[str, list[str]]] = [{"secret": ["overlay"]}, *HOST]
 SHOW_HOST: list[dict[str, list[str]]] = [{"secret": ["hotkey"]}, *HOST]
 """The same, where secrets of the show are accepted."""
 _SCHEME = re.compile(r"^bearer(?:\s+|$)", re.ASCII | re.IGNORECASE)

@@ -64,11 +64,7 @@ def routers(
 def tape_routes(units: UnitOfWork, policy: Policy) -> Sequence[ControllerRouterHandler]:
     """Make the routes that put tapes on and take them off."""
 
-    @post(
-        "/tape/{tape_id:str}",
-        status_code=204,
-        opt=said("start_tape"),
-    )
+    @post("/tape/{tape_id:str}", status_code=204, opt=said("start_tape"))
     async def start_tape(tape_id: TapeId) -> None:
         """Put a tape on, in place of the one that is on."""
         if not _WHOLE_NUMBER.fullmatch(tape_id):
@@ -86,11 +82,7 @@ def tape_routes(units: UnitOfWork, policy: Policy) -> Sequence[ControllerRouterH
 def vod_route(history: History) -> HTTPRouteHandler:
     """Make the route that keeps where the recording of a night is."""
 
-    @put(
-        "/broadcast/{broadcast_id:str}/vod",
-        status_code=204,
-        opt=said("set_vod"),
-    )
+    @put("/broadcast/{broadcast_id:str}/vod", status_code=204, opt=said("set_vod"))
     async def set_vod(broadcast_id: BroadcastId, data: JSONBody[Vod]) -> None:
         """Keep where the recording of a night is; an empty URL takes it back."""
         await history.set_vod_url(read_broadcast_id(broadcast_id), check_vod_url(data.url))

@@ -105,10 +105,7 @@ RequestId = Annotated[str, says("Names a ghost.", type="string", format="uuid")]
 def router(history: History) -> Router:
     """Make the routes."""
 
-    @get(
-        "/",
-        opt=said("list_broadcasts"),
-    )
+    @get("/", opt=said("list_broadcasts"))
     async def list_broadcasts(limit: Limit = 0, after: After = 0) -> Response[BroadcastList]:
         """List the nights on which a tape was on, by their start: all, or page by page."""
         nights = await history.broadcasts(after or None, limit + 1 if limit else None)
@@ -120,19 +117,13 @@ def router(history: History) -> Router:
         broadcasts = convert_to(list[BroadcastListing], listed)
         return Response(BroadcastList(broadcasts, by_tape), headers=more)
 
-    @get(
-        "/{broadcast_id:str}",
-        opt=said("get_broadcast"),
-    )
+    @get("/{broadcast_id:str}", opt=said("get_broadcast"))
     async def get_broadcast(broadcast_id: BroadcastId) -> BroadcastDetails:
         """Tell all of one night: what was on, and the ghosts that appeared."""
         night = await history.broadcast(read_broadcast_id(broadcast_id))
         return convert_to(BroadcastDetails, night)
 
-    @get(
-        "/images/{request_id:str}",
-        opt=said("list_images"),
-    )
+    @get("/images/{request_id:str}", opt=said("list_images"))
     async def list_images(request_id: RequestId) -> list[str]:
         """List the addresses of a ghost's images; none of a ghost that is not known, or was not paid."""
         return await history.image_urls(read_request_id(request_id))

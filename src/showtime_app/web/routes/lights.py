@@ -17,10 +17,7 @@ class LightDocument(Struct, rename="camel"):
 
     name: Annotated[str, says("Names it.", examples=["ledger"])]
     title: Annotated[str, says("As people call it.")]
-    state: Annotated[
-        str,
-        says("`unknown`: nobody has asked it for ten minutes.", enum=[*LightState]),
-    ]
+    state: Annotated[str, says("`unknown`: nobody has asked it for ten minutes.", enum=[*LightState])]
     said: Annotated[str, says("What was asked of it last, or what is wrong.")]
     remedy: Annotated[str | None, says("What to do; null: nothing.")]
     tried_at: Annotated[TimeField | None, says("When it was asked last; null: that is not known.")]

@@ -41,10 +41,7 @@ def router(use_case: SignIn, broadcaster_only: Guard) -> Router:
         """List the moderators."""
         return ModeratorList([_describe(each) for each in await use_case.moderators.list_all()])
 
-    @put(
-        "/{user:str}",
-        opt=said("name_moderator"),
-    )
+    @put("/{user:str}", opt=said("name_moderator"))
     async def name_moderator(
         user: Annotated[str, says("The login at Twitch.", pattern="^[A-Za-z0-9_]{1,25}$")],
     ) -> NamedModerator:

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Struct, field
 
 from showtime_app.web.middleware.access import HOST, Guard
 from showtime_app.web.openapi.descriptions import AWAY, described, said, says
@@ -33,10 +33,7 @@ class RowAlert(Struct, rename="camel"):
         str,
         says(
             "As in the queue; `streamed`: it was never in the queue.",
-            enum=[
-                *("waiting", "playing", "shown", "skipped", "held", "missed", "interrupted"),
-                "streamed",
-            ],
+            enum=[*("waiting", "playing", "shown", "skipped", "held", "missed", "interrupted"), "streamed"],
         ),
     ]
     reason: Annotated[str | None, says("Why it was not played, or not to its end.")]
@@ -115,7 +112,7 @@ class NightSums(Struct, rename="camel"):
 class LastTapeDocument(Struct, rename="camel"):
     """A tape that was on."""
 
-    id: Annotated[int, says("The number of the tape.")]
+    tape_id: Annotated[int, says("The number of the tape.")] = field(name="id")
     last_on_at: Annotated[Time, says("When it was put on for the last time.", **DATE_TIME)]
     times: Annotated[int, says("How often it was put on.")]
 
@@ -151,10 +148,7 @@ Kinds = Annotated[
 def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
     """Make the routes."""
 
-    @get(
-        "/night",
-        opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}),
-    )
+    @get("/night", opt=said("read_night", {400: [_NO_KIND, "limit: Expected `int` <= 200"]}))
     async def read_night(
         kinds: Kinds = "", before: Before = 0, after: After = 0, limit: Limit = 50
     ) -> NightFeed:
@@ -167,18 +161,10 @@ def router(use_case: ReadNightFeed, history: History, host: Guard) -> Router:
         """Add up the night, with points and ghosts of each ten minutes."""
         return convert_to(NightSums, await use_case.totals())
 
-    @get(
-        "/tapes",
-        opt=said("list_last_tapes"),
-    )
+    @get("/tapes", opt=said("list_last_tapes"))
     async def list_last_tapes(limit: Limit = 12) -> LastTapes:
         """List the tapes that were on last."""
-        return LastTapes(
-            [
-                LastTapeDocument(each.tape_id, Time.of(each.last_on_at), each.times)
-                for each in await history.last_tapes(limit)
-            ]
-        )
+        return LastTapes(convert_to(list[LastTapeDocument], await history.last_tapes(limit)))
 
     handlers = [read_night, add_up_night, *_marks(use_case), list_last_tapes]
     return Router("/admin", route_handlers=handlers, guards=[host], security=HOST, tags=["host"])
@@ -217,10 +203,7 @@ def describe_row(row: NightRow) -> NightRowDocument:
         outcome=entry.outcome.value,
         remark=entry.remark,
         handled_at=Time.of(entry.handled_at) if entry.handled_at else None,
-        alerts=[
-            RowAlert(each.id, each.state, each.reason, Time.of(each.at) if each.at else None)
-            for each in entry.alerts
-        ],
+        alerts=convert_to(list[RowAlert], entry.alerts),
         effects=[_describe_effect(each) for each in entry.effects],
         parts=[
             RowPart(each.position, _recipient(each.entry.content), Time.of(each.happened_at))

@@ -62,10 +62,7 @@ DecisionName = Annotated[
 def list_router(use_case: DecideParked) -> Router:
     """Make the route that lists what is parked."""
 
-    @get(
-        "/",
-        opt=said("list_parked"),
-    )
+    @get("/", opt=said("list_parked"))
     async def list_parked(limit: Limit = 100) -> ParkedList:
         """List what is parked: messages whose reaction failed, and effects that nobody can finish."""
         return ParkedList([describe_parked(each) for each in await use_case.parked_items.list_parked(limit)])

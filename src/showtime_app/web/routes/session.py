@@ -30,12 +30,7 @@ from showtime_core.domain.sessions import (
     permissions,
 )
 from showtime_core.errors import LimitReached, NotAllowed, NotAuthenticated
-from showtime_core.use_cases.sign_in import (
-    CODE_NOT_KNOWN,
-    NewToken,
-    SignIn,
-    TwitchReply,
-)
+from showtime_core.use_cases.sign_in import CODE_NOT_KNOWN, NewToken, SignIn, TwitchReply
 
 _CHANCE_BYTES = 32
 _MAX_TRIES = 10
@@ -50,13 +45,7 @@ _Body = TypeVar("_Body")
 class SessionState(Struct, rename="camel"):
     """Who is signed in with this browser, and how one signs in here."""
 
-    role: Annotated[
-        str | None,
-        says(
-            "What the host is; null: nobody is signed in.",
-            enum=[None, *HostRole],
-        ),
-    ]
+    role: Annotated[str | None, says("What the host is; null: nobody is signed in.", enum=[None, *HostRole])]
     user_id: Annotated[str | None, says("The user id at Twitch.")]
     login: Annotated[str | None, says("The login at Twitch.")]
     display_name: Annotated[str | None, says("The name as people see it.")]
@@ -220,11 +209,7 @@ def _without_twitch(routes: SessionRoutes) -> list[HTTPRouteHandler]:
         await routes.use_case.let_in(token)
         return _with_cookies(Response(None), routes.cookies.of_session(token.token))
 
-    @post(
-        "/pair",
-        status_code=204,
-        opt=said("pair_phone", {401: [CODE_NOT_KNOWN], 429: [_TOO_MANY_TRIES]}),
-    )
+    @post("/pair", status_code=204, opt=said("pair_phone", {401: [CODE_NOT_KNOWN], 429: [_TOO_MANY_TRIES]}))
     async def pair_phone(request: AnyRequest, data: JSONBody[PairingCode]) -> Response[None]:
         """Let in who has scanned the code that `showtime dev --lan` prints, as the broadcaster; once."""
         routes.same_origin.require(request.scope)

@@ -155,11 +155,7 @@ def _list_rules(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
 
 
 def _set_rule(use_case: RunShow, kinds: Collection[str]) -> HTTPRouteHandler:
-    @put(
-        "/rules/{kind:str}",
-        status_code=204,
-        opt=said("set_rule", {404: [_NO_KIND]}),
-    )
+    @put("/rules/{kind:str}", status_code=204, opt=said("set_rule", {404: [_NO_KIND]}))
     async def set_rule(kind: KindName, request: Request[Any, Any, Any]) -> None:
         """Change how a kind of alerts is played, from what is taken next."""
         if kind not in kinds:

@@ -120,10 +120,7 @@ def _record_document(record: JournalRecord) -> _Document:
         "policy": {
             "alertGiftRecipients": policy.alert_gift_recipients,
             "features": sorted(policy.features),
-            "ghostLimits": {
-                "waiting": policy.ghost_limits.waiting,
-                "painted": policy.ghost_limits.painted,
-            },
+            "ghostLimits": {"waiting": policy.ghost_limits.waiting, "painted": policy.ghost_limits.painted},
         },
     }
 

@@ -8,14 +8,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from showtime_core.domain.show.queue import (
-    Modes,
-    OverlayReport,
-    Pause,
-    Show,
-    ShowingState,
-    first_showing,
-)
+from showtime_core.domain.show.queue import Modes, OverlayReport, Pause, Show, ShowingState, first_showing
 
 PROOF = timedelta(seconds=1)
 """The count of frames must have grown within this time."""

@@ -35,7 +35,7 @@ DECIDED = frozenset({Outcome.RETRIED, Outcome.DISMISSED})
 
 _PAYMENTS_KEPT = timedelta(days=90)
 """How long payments are remembered. Two that are one lie 28 days apart at most; chains of such are short."""
-DENIED = "no ghost: "
+_DENIED = "no ghost: "
 """What the remark of a cheer begins with whose ghost is not made; the reason follows."""
 _UNWRITABLE = "it cannot be written"
 _OF_STATE = StreamOnline | StreamOffline | StreamFound | StreamMissed | TapeStarted | TapeStopped
@@ -61,9 +61,6 @@ class ReplayedChannel:
         What was so in the database alone is taken from the record: that an entry could not be written, how
         many ghosts there were, and which ghost was in progress.
         """
-        denied = {}
-        if record.remark and record.remark.startswith(DENIED) and ghost_requester(entry.content):
-            denied = {entry.id: Denial(record.remark.removeprefix(DENIED))}
         payment = entry.payment
         batch = AdmittedBatch(
             self.state,
@@ -71,7 +68,7 @@ class ReplayedChannel:
             (entry,),
             _first_reports(entry, record, facts),
             frozenset(self._parked),
-            denied,
+            recorded_denials(entry, record),
             tuple(self._payments.get(payment.viewer_id, ())) if payment else (),
         )
         return plan_changes(batch, record.policy)
@@ -129,6 +126,13 @@ class ReplayedChannel:
         before = nights[:-1] if is_known else nights
         self.compared_after = max(self.compared_after, *(night.id for night in before), 0)
         self.lost_at = None if is_known else self.lost_at
+
+
+def recorded_denials(entry: Entry, record: JournalRecord) -> Mapping[str, Denial]:
+    """Tell why no ghost was made of an entry, by its id, as it is recorded; empty: that was not so."""
+    if record.remark and record.remark.startswith(_DENIED) and ghost_requester(entry.content):
+        return {entry.id: Denial(record.remark.removeprefix(_DENIED))}
+    return {}
 
 
 def as_it_came(entry: Entry, record: JournalRecord) -> Entry:
