@@ -26,7 +26,7 @@ class Scale:
     chat_lines: int
     """Of a flood in chat, twice: together more than are kept."""
     requests: int
-    """To each route, that are thought up from its description, besides those that cover its parts."""
+    """To each route, that are thought up from its description, beyond those that cover its parts; 0: none."""
     frame_rate: int
     """How many frames a second of what moves are looked at."""
     overlay_alerts: int
@@ -47,7 +47,7 @@ SHORT = Scale(
     crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
-    requests=4,
+    requests=0,
     frame_rate=10,
     overlay_alerts=6,
     overlay_kills=3,
