@@ -3,8 +3,8 @@
 Counted are the blocks of our tables and indexes that are read, hidden queries of triggers and keys included.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from typing import LiteralString
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from showtime_core.testing.contracts.outbox import ALL, SETTLE_AFTER
 from showtime_core.testing.entries import MARGE, at
 from showtime_core.testing.strategies import entry
 from showtime_core.use_cases.receive import receive
+from support.databases import fresh_database
 
 OWNER = 1984
 WARM = 12
@@ -120,17 +121,24 @@ async def outbox_stage(conninfo: str) -> AsyncIterator[OutboxStage]:
         yield OutboxStage(conninfo, PostgresOutbox(pool, SETTLE_AFTER, OWNER), PostgresUnitOfWork(pool))
 
 
+@pytest.fixture
+def database_of_ours(postgres_server) -> Iterator[Callable[[], str]]:
+    """Make databases that showtime can use."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_database(postgres_server.conninfo))
+
+
 STATISTICS = ["none", "of when it was empty", "of when nothing was due", "true"]
 
 
-async def leasing(
-    conninfo: str, statistics: str, sizes: Sequence[tuple[int, int]], delay: str = "0 s"
-) -> list[int]:
-    """Count the blocks that eight credits take, leased and settled, while so many are due in so many lanes.
+@pytest.fixture(params=["none", "of when nothing was due"])
+def statistics(request):
+    """What the planner knows: nothing, and what is most wrong; `tests/soak` plays them all."""
+    return request.param
 
-    They come to those of the size before.
-    """
-    found = []
+
+async def leasing(conninfo: str, statistics: str, count: int, lanes: int, delay: str = "0 s") -> int:
+    """Count the blocks that eight credits take, each leased and settled, while so many are due."""
     async with outbox_stage(conninfo) as at:
         if statistics == "of when nothing was due":
             at.fill(3000, 100, status="done")
@@ -139,35 +147,32 @@ async def leasing(
         for _ in range(WARM):
             at.fill(8, 8)
             await at.credit()
-        for count, lanes in sizes:
-            at.fill(count, lanes, delay=delay)
-            if delay != "0 s":
-                at.fill(200, 200)
-            if statistics == "true":
-                at.tell("vacuum analyze")
-            await at.credit()
-            found.append(min([await at.blocks(at.credit) for _ in range(5)]))
-    return found
+        at.fill(count, lanes, delay=delay)
+        if delay != "0 s":
+            at.fill(200, 200)
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        await at.credit()
+        return min([await at.blocks(at.credit) for _ in range(5)])
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("lanes", [1000, 1])
-async def test_a_credit_costs_the_same_however_many_are_due(migrated, statistics, lanes):
+async def test_a_credit_costs_the_same_however_many_are_due(database_of_ours, statistics, lanes):
     """Of a thousand viewers or of one, among ten and among ten thousand."""
-    few, many = await leasing(migrated, statistics, [(50, lanes), (10_000, lanes)])
+    few = await leasing(database_of_ours(), statistics, 50, lanes)
+    many = await leasing(database_of_ours(), statistics, 10_000, lanes)
     assert many <= 2 * few + 60
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
-async def test_what_waits_for_later_costs_nothing_now(migrated, statistics):
+async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statistics):
     """While the ledger is away, ten thousand are tried later; what can be done now does not pass them."""
-    few, many = await leasing(migrated, statistics, [(50, 50), (10_000, 10_000)], "1 hour")
+    few = await leasing(database_of_ours(), statistics, 50, 50, "1 hour")
+    many = await leasing(database_of_ours(), statistics, 10_000, 10_000, "1 hour")
     assert many <= 2 * few + 60
 
 
-async def recovering(conninfo: str, statistics: str, lanes: int) -> list[int]:
-    """Count the blocks of a look for what is left behind, while 50 are due in so many lanes, and 10,000."""
-    found = []
+async def recovering(conninfo: str, statistics: str, count: int, lanes: int) -> int:
+    """Count the blocks of a look for what is left behind, while so many are due in so many lanes."""
     async with outbox_stage(conninfo) as at:
         if statistics == "of when nothing was due":
             at.fill(3000, 100, status="done")
@@ -176,21 +181,19 @@ async def recovering(conninfo: str, statistics: str, lanes: int) -> list[int]:
         at.fill(500, 500)
         for _ in range(WARM):
             await at.outbox.recover()
-        for count in (50, 10_000):
-            at.fill(count, lanes)
-            if statistics == "true":
-                at.tell("vacuum analyze")
-            found.append(min([await at.blocks(at.outbox.recover) for _ in range(5)]))
-    return found
+        at.fill(count, lanes)
+        if statistics == "true":
+            at.tell("vacuum analyze")
+        return min([await at.blocks(at.outbox.recover) for _ in range(5)])
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("lanes", [10_000, 1])
 async def test_to_look_for_what_is_left_behind_costs_the_same_however_many_are_due(
-    migrated, statistics, lanes
+    database_of_ours, statistics, lanes
 ):
     """Every second, a hundred lanes are looked at, and the first of each."""
-    few, many = await recovering(migrated, statistics, lanes)
+    few = await recovering(database_of_ours(), statistics, 50, lanes)
+    many = await recovering(database_of_ours(), statistics, 10_000, lanes)
     assert many <= 2 * few + 60
 
 
@@ -212,7 +215,6 @@ async def test_a_message_costs_the_same_however_many_came_before(migrated, stati
     assert late <= 1.3 * early + 20
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 async def test_a_month_that_is_paid_costs_the_same_however_many_others_have_paid(migrated, statistics):
     """Whether it was told before is looked up by its viewer alone: in the payments, and in the credits."""
     async with outbox_stage(migrated) as at:

@@ -33,6 +33,8 @@ class Scale:
     """Of a show whose page, network and server die meanwhile."""
     overlay_kills: int
     """How often one of them does."""
+    overlay_follows: int
+    """That come within ten seconds, and are joined."""
     overlay_chat: int
     """Messages of a flood of chat, a hundred a second."""
     longest_task: float
@@ -51,6 +53,7 @@ SHORT = Scale(
     frame_rate=10,
     overlay_alerts=6,
     overlay_kills=3,
+    overlay_follows=100,
     overlay_chat=200,
     longest_task=float("inf"),
 )
@@ -66,6 +69,7 @@ LONG = Scale(
     frame_rate=60,
     overlay_alerts=300,
     overlay_kills=100,
+    overlay_follows=500,
     overlay_chat=1000,
     longest_task=100,
 )
