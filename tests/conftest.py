@@ -23,13 +23,13 @@ pytest.register_assert_rewrite("showtime_core.testing.contracts", "showtime_core
 # stands for itself.
 settings.register_profile(
     "showtime",
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=25,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# The long proof plays ten times as many examples of everything.
+# The long proof plays twenty times as many examples of everything.
 settings.register_profile("soak", settings.get_profile("showtime"), max_examples=600)
 # A bug that is planted is to be found, and nobody reads its story.
 settings.register_profile(

@@ -333,7 +333,7 @@ TAPES = "select id::text, broadcast_id, tape_id from showtime.screening order by
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -151,12 +151,12 @@ def test_paused_stays_paused_over_a_crash(show):
     assert show.shown() == sorted(show.shown())
 
 
-def test_a_flood_of_follows_that_are_joined_is_one_alert(show):
-    """Five hundred follows within ten seconds, joined, are played as one, which counts the others."""
+def test_a_flood_of_follows_that_are_joined_is_one_alert(show, scale):
+    """Many follows within ten seconds, joined, are played as one, which counts the others."""
     show.host("PUT", "/admin/show/rules/follow", json={"seconds": 2, "isJoined": True})
-    show.tell(*(follow(f"Viewer{number}") for number in range(500)))
+    show.tell(*(follow(f"Viewer{number}") for number in range(scale.overlay_follows)))
     text = await_some(show.text, 60)
-    assert "and 499 more are new here" in text
+    assert f"and {scale.overlay_follows - 1} more are new here" in text
     assert len(await_some(show.shown)) == 1
 
 

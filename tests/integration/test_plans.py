@@ -131,6 +131,12 @@ def database_of_ours(postgres_server) -> Iterator[Callable[[], str]]:
 STATISTICS = ["none", "of when it was empty", "of when nothing was due", "true"]
 
 
+@pytest.fixture(params=["none", "of when nothing was due"])
+def statistics(request):
+    """What the planner knows: nothing, and what is most wrong; `tests/soak` plays them all."""
+    return request.param
+
+
 async def leasing(conninfo: str, statistics: str, count: int, lanes: int, delay: str = "0 s") -> int:
     """Count the blocks that eight credits take, each leased and settled, while so many are due."""
     async with outbox_stage(conninfo) as at:
@@ -150,7 +156,6 @@ async def leasing(conninfo: str, statistics: str, count: int, lanes: int, delay:
         return min([await at.blocks(at.credit) for _ in range(5)])
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("lanes", [1000, 1])
 async def test_a_credit_costs_the_same_however_many_are_due(database_of_ours, statistics, lanes):
     """Of a thousand viewers or of one, among ten and among ten thousand."""
@@ -159,7 +164,6 @@ async def test_a_credit_costs_the_same_however_many_are_due(database_of_ours, st
     assert many <= 2 * few + 60
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 async def test_what_waits_for_later_costs_nothing_now(database_of_ours, statistics):
     """While the ledger is away, ten thousand are tried later; what can be done now does not pass them."""
     few = await leasing(database_of_ours(), statistics, 50, 50, "1 hour")
@@ -183,7 +187,6 @@ async def recovering(conninfo: str, statistics: str, count: int, lanes: int) -> 
         return min([await at.blocks(at.outbox.recover) for _ in range(5)])
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("lanes", [10_000, 1])
 async def test_to_look_for_what_is_left_behind_costs_the_same_however_many_are_due(
     database_of_ours, statistics, lanes
@@ -212,7 +215,6 @@ async def test_a_message_costs_the_same_however_many_came_before(migrated, stati
     assert late <= 1.3 * early + 20
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
 async def test_a_month_that_is_paid_costs_the_same_however_many_others_have_paid(migrated, statistics):
     """Whether it was told before is looked up by its viewer alone: in the payments, and in the credits."""
     async with outbox_stage(migrated) as at:

@@ -25,6 +25,7 @@ def browser(chromium: Path, driver: Path, profile: Path) -> Iterator[webdriver.C
         "--disable-component-update",
         "--disable-sync",
         "--disable-dev-shm-usage",
+        "--disable-back-forward-cache",  # for which each page would have a process of its own
         "--window-size=900,600",
         f"--user-data-dir={profile}",
     ):

@@ -26,13 +26,15 @@ class Scale:
     chat_lines: int
     """Of a flood in chat, twice: together more than are kept."""
     requests: int
-    """To each route, that are thought up from its description, besides those that cover its parts."""
+    """To each route, that are thought up from its description, beyond those that cover its parts; 0: none."""
     frame_rate: int
     """How many frames a second of what moves are looked at."""
     overlay_alerts: int
     """Of a show whose page, network and server die meanwhile."""
     overlay_kills: int
     """How often one of them does."""
+    overlay_follows: int
+    """That come within ten seconds, and are joined."""
     overlay_chat: int
     """Messages of a flood of chat, a hundred a second."""
     longest_task: float
@@ -47,10 +49,11 @@ SHORT = Scale(
     crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
-    requests=4,
+    requests=0,
     frame_rate=10,
     overlay_alerts=6,
     overlay_kills=3,
+    overlay_follows=100,
     overlay_chat=200,
     longest_task=float("inf"),
 )
@@ -66,6 +69,7 @@ LONG = Scale(
     frame_rate=60,
     overlay_alerts=300,
     overlay_kills=100,
+    overlay_follows=500,
     overlay_chat=1000,
     longest_task=100,
 )

@@ -66,9 +66,10 @@ def strangers(text: str) -> list[str]:
 
 def test_no_page_and_no_message_tells_people_to_install_a_stranger_s():
     """While it is not published, what is installed is a checkout: `pip install .`, with its extras."""
-    found = {(name, word) for name, text in texts() for word in strangers(text)}
+    read = list(texts())
+    found = {(name, word) for name, text in read for word in strangers(text)}
     assert found == set()
-    commands = sum(len(INSTALLING.findall(text)) for _, text in texts())
+    commands = sum(len(INSTALLING.findall(text)) for _, text in read)
     assert commands >= 10, "what looks for them finds those that there are"
 
 
