@@ -113,7 +113,7 @@ class FeedContract:
             assert [each.id > after for each in client.entries] == [True]
 
     async def test_what_was_missed_joins_what_is_handed_on(self, stage: FeedStage) -> None:
-        """What was missed after one id and up to another is read in order, without the first, with the last."""
+        """What was missed after one id and up to another is read in order, the last included."""
         async with _following(stage, _Client()) as client:
             began = client.tip
             await stage.write(5)
