@@ -82,7 +82,7 @@ def test_the_commands_need_the_extra_of_the_server_and_no_more(environment, comm
 
 
 def test_what_the_harness_has_for_the_base_install_needs_no_more(environment):
-    """Each module of the harness that its guide names for the base install can be imported with that alone."""
+    """What the guide names of the harness for the base install can be imported with that alone."""
     guide = (GUIDES / "test-with-the-harness.md").read_text("utf-8")
     named = re.findall(r"`([\w.]+)`", guide.partition("nothing of the server.")[2].partition(";")[0])
     places = [HARNESS / name.replace(".", "/") for name in named]
