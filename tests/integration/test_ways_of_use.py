@@ -9,6 +9,7 @@ from support.clean_environment import lay_out, needed_for, run_alone
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs/how-to"
+HARNESS = ROOT / "src/showtime_core/testing"
 PAGE = (ROOT / "docs/reference/python.md").read_text("utf-8")
 BUDGETS = [
     (module, int(count)) for module, count in re.findall(r"^\| `([\w.]+)` \| (\d+) \|", PAGE, re.MULTILINE)
@@ -79,6 +80,21 @@ def test_the_commands_need_the_extra_of_the_server_and_no_more(environment, comm
     ran = run_alone(environment("server"), code, *command)
     assert ran.returncode == 0, ran.stderr
     assert said in ran.stdout
+
+
+def test_what_the_harness_has_for_the_base_install_needs_no_more(environment):
+    """What the guide names of the harness for the base install can be imported with that alone."""
+    guide = (GUIDES / "test-with-the-harness.md").read_text("utf-8")
+    named = re.findall(r"`([\w.]+)`", guide.partition("nothing of the server.")[2].partition(";")[0])
+    places = [HARNESS / name.replace(".", "/") for name in named]
+    files = [
+        each for place in places for each in [*place.glob("*.py"), *place.parent.glob(f"{place.name}.py")]
+    ]
+    assert len(files) > len(named) >= 4
+    modules = [".".join(each.relative_to(ROOT / "src").with_suffix("").parts) for each in files]
+    code = "".join(f"import {each.removesuffix('.__init__')}\n" for each in modules) + "print('all')"
+    ran = run_alone(environment(""), code)
+    assert (ran.returncode, ran.stdout) == (0, "all\n"), ran.stderr
 
 
 def test_what_an_environment_lacks_is_lacking(environment):

@@ -112,7 +112,7 @@ async def fail_next(stage: OutboxStage, task: str) -> None:
 
 
 class GhostLimitsContract:
-    """Which requests are the same, and how many ghosts there may be."""
+    """The rules of `showtime_core.ports.Ghosts`, and how many ghosts there may be."""
 
     # --- which requests are the same -------------------------------------------------------------------
 

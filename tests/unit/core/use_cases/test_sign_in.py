@@ -3,49 +3,30 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import define, evolve, field
+from attrs import evolve
 
 from showtime_core.domain.sessions import CodePurpose, Host, HostRole, OneTimeCode, SignInWay
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotAllowed, NotAuthenticated, NotFound, Refused, Unavailable
 from showtime_core.testing.contracts.sessions import HOST, MODERATOR
+from showtime_core.testing.twins.identity import MemoryIdentityProvider
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
 from showtime_core.use_cases.sign_in import NewToken, SignIn, TwitchReply, digest_of
 
 STRANGER = Viewer("666", "evil", "Evil")
 
 
-@define
-class Twitch:
-    """Gives each code to one user, once."""
-
-    codes: dict[str, Viewer] = field(
-        factory=lambda: {"host": HOST, "moderator": MODERATOR, "stranger": STRANGER}
-    )
-    is_away: bool = False
-
-    def authorization_url(self, state: str) -> str:
-        return f"https://twitch.example?state={state}"
-
-    async def identify(self, code: str) -> Viewer:
-        if self.is_away:
-            raise Unavailable("Twitch cannot be reached")
-        try:
-            return self.codes.pop(code)
-        except KeyError:
-            raise Refused("Twitch refuses the code") from None
-
-    async def find_user(self, login: str) -> Viewer:
-        if login != MODERATOR.login:
-            raise NotFound(f"Twitch knows no user {login}")
-        return MODERATOR
+def twitch():
+    """Know a moderator by login, and three who have signed in."""
+    codes = {"host": HOST, "moderator": MODERATOR, "stranger": STRANGER}
+    return MemoryIdentityProvider({MODERATOR.login: MODERATOR}, codes)
 
 
 class Stage:
     """A channel in memory, its sign-in, and a clock."""
 
     def __init__(self):
-        self.now, self.twitch = datetime(2026, 10, 30, 20, tzinfo=UTC), Twitch()
+        self.now, self.twitch = datetime(2026, 10, 30, 20, tzinfo=UTC), twitch()
         moderators = MemoryModerators(lambda: self.now)
         codes = MemoryOneTimeCodes(lambda: self.now)
         self.use_case = SignIn(MemorySessions(moderators), moderators, codes, "goldenvcr", self.twitch)

@@ -6,6 +6,8 @@ import pytest
 from attrs import define
 
 from showtime_core.testing.contracts.sessions import SessionsContract, SessionsStage
+from showtime_core.testing.contracts.tokens import HOST, IdentityProviderContract, IdentityProviderStage
+from showtime_core.testing.twins.identity import MemoryIdentityProvider
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
 
 
@@ -29,3 +31,17 @@ class TestMemorySessions(SessionsContract):
         moderators, codes = MemoryModerators(clock), MemoryOneTimeCodes(clock)
         sessions = MemorySessions(moderators)
         return SessionsStage(sessions, sessions, moderators, codes, codes, clock.wait)
+
+
+class TestMemoryIdentityProvider(IdentityProviderContract):
+    """The contract of where one signs in, in memory."""
+
+    @pytest.fixture
+    def stage(self) -> IdentityProviderStage:
+        provider = MemoryIdentityProvider({HOST.login: HOST}, {})
+
+        def consent(_):
+            provider.codes["code"] = HOST
+            return "code"
+
+        return IdentityProviderStage(provider, consent, lambda: setattr(provider, "is_away", True))
