@@ -81,18 +81,17 @@ def _new_database(server: EmbeddedPostgres) -> str:
 async def play(stage: Stage) -> Verdict:
     """Let everything go wrong, then let everything come to its end, and judge what has come of it."""
     urls = [f"http://127.0.0.1:{each.port}/alerts" for each in stage.instances]
-    async with httpx.AsyncClient(timeout=5) as client:
+    await stage.instances[0].get_well()
+    async with httpx.AsyncClient(timeout=5) as client, following(*urls) as seen:
         overlay = Overlay(stage.receiving_ports, client)
-        playing, troubling = asyncio.create_task(overlay.run()), asyncio.create_task(stage.play())
+        playing = asyncio.create_task(overlay.run())
         try:
-            async with following(*urls) as seen:
-                await troubling
-                await _until_all_is_done(stage, seen)
+            await stage.play()
+            await _until_all_is_done(stage, seen)
         finally:
-            for task in (playing, troubling):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            playing.cancel()
+            with suppress(asyncio.CancelledError):
+                await playing
     return judge(stage.conninfo, stage.told, stage.neighbours, seen, overlay.acknowledged)
 
 

@@ -31,6 +31,12 @@ class UnsteadyLine(Line):
         """Let half of what is sent next through, in either direction, and cut that connection."""
         self._break_off.set()
 
+    def get_well(self) -> None:
+        """Let everything through, at once and whole."""
+        self.delay_seconds = 0.0
+        self._break_off.clear()
+        self.release()
+
     @property
     def has_broken_off(self) -> bool:
         """Whether what was to break off has done so."""
