@@ -25,6 +25,14 @@ class Scale:
     """How often the connection to chat is cut."""
     chat_lines: int
     """Of a flood in chat, twice: together more than are kept."""
+    faults: int
+    """Of all kinds, on a stage where everything fails."""
+    fault_points: int
+    """At how many of the named points an instance is killed there."""
+    fault_points_missed: int
+    """How many of these may not be reached before its time is over."""
+    fault_seconds: float
+    """How long everything may fail there."""
     requests: int
     """To each route, that are thought up from its description, beyond those that cover its parts; 0: none."""
     frame_rate: int
@@ -49,8 +57,12 @@ SHORT = Scale(
     crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
+    faults=25,
+    fault_points=8,
+    fault_points_missed=6,
+    fault_seconds=7,
     requests=0,
-    frame_rate=10,
+    frame_rate=15,
     overlay_alerts=6,
     overlay_kills=3,
     overlay_follows=100,
@@ -65,6 +77,10 @@ LONG = Scale(
     crashes=10,
     chat_cuts=20,
     chat_lines=15_000,
+    faults=500,
+    fault_points=1000,
+    fault_points_missed=0,
+    fault_seconds=1500,
     requests=60,
     frame_rate=60,
     overlay_alerts=300,
