@@ -94,7 +94,7 @@ function axisOf({ startedAt, until, endedAt }, left, right) {
   // One that is on the air has room for what comes.
   const to = from + (endedAt ? lasted : Math.max(lasted * 1.15, 3_600_000));
   const x = (time) => left + Math.min(Math.max((new Date(time) - from) / (to - from), 0), 1) * (right - left);
-  return { from, to, left, right, x };
+  return { from, to, left, right, x, taken: [] };
 }
 
 function ticks({ from, to, left, right, x }, y) {
@@ -188,10 +188,14 @@ function dropOut({ startedAt, endedAt }, axis, top, bottom) {
     beside(axis, Math.max(to, from + 6), bottom - 5, 6, `✕ drop-out ${span(startedAt, endedAt)}`, from));
 }
 
-/** Write words to the right of a place, or to its left where there is no room. */
-function beside({ left, right }, x, y, gap, words, leftOf = x) {
-  const isLeft = x + gap + 7 * words.length > right && leftOf - gap - 7 * words.length > left;
-  return svg("text", { x: isLeft ? leftOf - gap : x + gap, y: y + 5, "text-anchor": isLeft ? "end" : "start" }, words);
+/** Write words to the right of a place, or to its left; nowhere if others stand there, for the table has all of it. */
+function beside({ left, right, taken }, x, y, gap, words, leftOf = x) {
+  const wide = 8 * words.length;
+  const isFree = (from) => from >= left && from + wide <= right && !taken.some((each) => each.y === y && from < each.to && each.from < from + wide);
+  const from = [x + gap, leftOf - gap - wide].find(isFree);
+  if (from === undefined) return null;
+  taken.push({ y, from, to: from + wide });
+  return svg("text", from < x ? { x: leftOf - gap, y: y + 5, "text-anchor": "end" } : { x: from, y: y + 5 }, words);
 }
 
 function diamond(x, y, half) {
