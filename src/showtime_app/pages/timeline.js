@@ -75,11 +75,11 @@ function picture(timeline, width) {
   const axis = axisOf(timeline, isNarrow ? 4 : 92, width - 12);
   const lanes = [tapes, bits, follows, subs, ghosts, raids, ...(some(timeline, "hype-train") ? [trains] : []), ...(some(timeline, "ad-break") ? [ads] : [])];
   const step = isNarrow ? 60 : 44;
-  const top = isNarrow ? 38 : 26;
+  const top = isNarrow ? 42 : 26;
   const bottom = top + step * (lanes.length - 1) + 22;
   const drawn = lanes.map((lane, number) => {
     const y = top + step * number;
-    const name = svg("text.lane-name", isNarrow ? { x: 4, y: y - 20 } : { x: 0, y: y + 5 }, lane.label);
+    const name = svg("text.lane-name", isNarrow ? { x: 4, y: y - 28 } : { x: 0, y: y + 5 }, lane.label);
     return svg("g", {}, name, svg("line.lane", { x1: axis.left, x2: axis.right, y1: y, y2: y }), ...lane(timeline, axis, y));
   });
   const outs = timeline.dropOuts.map((out) => dropOut(out, axis, top, bottom));
