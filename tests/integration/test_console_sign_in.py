@@ -7,6 +7,8 @@ import pytest
 from attrs import define
 from selenium.webdriver.common.by import By
 
+from showtime_adapters.postgres import feed
+from showtime_adapters.postgres.show import follower
 from support import auth_service, shared
 from support.auth_service import SHARED_SECRET, Auth
 from support.axe import axe_script, violations
@@ -24,6 +26,7 @@ TARGETS = """
     const small = ({ offsetWidth, offsetHeight }) => Math.min(offsetWidth, offsetHeight) < 44;
     return [...document.querySelectorAll("a")].filter(small).map(({ innerText }) => innerText);
 """
+NO_POLLS = "window.setInterval = () => 0"
 PRESSED = "return document.querySelector('#keys [data-key=p]')?.ariaPressed"
 MENU = "return [...document.querySelectorAll('#places a')].map((each) => each.textContent)"
 
@@ -75,6 +78,9 @@ def served(database, chrome):
             "TWITCH_REDIRECT_URL": f"http://127.0.0.1:{port}/session/callback",
             "CHAT_SOURCE": "off",
         }
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        for module in (feed, follower):
+            patched.setattr(module, "_POLL_SECONDS", 3600)
         first = stack.enter_context(running_here(database, settings, port=port))
         second = stack.enter_context(running_here(database, settings))
         with httpx.Client(base_url=first.url, headers=HOST, timeout=20) as client:
@@ -85,12 +91,13 @@ def served(database, chrome):
 
 
 def test_consoles_of_two_instances_agree(served):
-    """The broadcaster signs in with Twitch, and what is done on one instance is seen on the other."""
+    """What is done on one instance is pushed to the other, whose page and server look at nothing unasked."""
     served.sign_in("goldenvcr")
     first = served.chrome.current_window_handle
     served.chrome.switch_to.new_window("window")
     second = served.chrome.current_window_handle
     try:
+        served.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NO_POLLS})
         served.chrome.get(f"{served.second}/console")
         await_some(lambda: served.run(PRESSED) == "false")
         for wanted in ("true", "false"):
@@ -119,6 +126,18 @@ def test_a_sign_in_that_fails_says_what_to_do_on_a_page_of_the_house(served, wid
     served.chrome.find_element(By.CSS_SELECTOR, ".key.main").click()
     await_some(lambda: served.chrome.find_elements(By.ID, "authorize"))[0].click()
     await_some(lambda: served.run(PRESSED))
+
+
+def test_whoever_is_to_sign_in_comes_back_to_the_night(served):
+    """The page of nights leads to Twitch, and from there back to where it was asked for."""
+    served.twitch.visitor = "goldenvcr"
+    served.chrome.get(f"{served.first}/console")
+    served.chrome.delete_all_cookies()
+    served.chrome.get(f"{served.first}/nights?night=live")
+    await_some(lambda: served.chrome.find_elements(By.CSS_SELECTOR, "a.main"))[0].click()
+    await_some(lambda: served.chrome.find_elements(By.ID, "authorize"))[0].click()
+    await_some(lambda: "No such night." in served.run("return document.body.innerText"))
+    assert served.chrome.current_url == f"{served.first}/nights?night=live"
 
 
 def test_a_moderator_has_the_keys_and_nothing_of_the_broadcasters(served):

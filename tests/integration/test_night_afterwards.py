@@ -340,11 +340,11 @@ def test_the_summary_is_copied(chrome, place):
 
 
 def test_who_is_not_signed_in_is_told(chrome, place):
-    """Without a session the page says what to do, and leads back here."""
+    """Without a session the page says what to do; where there is no way in, the console says why."""
     chrome.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
     chrome.get(f"{place.url}/nights?night=1")
     link = "return document.querySelector('a.main')?.getAttribute('href')"
-    assert await_some(lambda: chrome.execute_script(link)) == "session/sign-in?to=%2Fnights%3Fnight%3D1"
+    assert await_some(lambda: chrome.execute_script(link)) == "console"
     assert violations(chrome, axe_script()) == {}
 
 
@@ -386,6 +386,32 @@ HOSTILE_TIMELINE = {
     "figures": dict.fromkeys(("tapes", "follows", "bits", "ghosts", "raids", "dropOuts"), 1),
     "unknown": [],
 }
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_words_of_a_timeline_stand_on_others(chrome, place, width):
+    """Raids, gifts and drop-outs that come at once are named one beside the other, or in the table alone."""
+    open_page(chrome, place, "nights?night=1", width)
+    at_once = {"at": "2026-10-30T20:59:00Z", "until": None, "username": "Pete", "number": 1_234_567}
+    moments = [{"kind": kind, "words": "", **at_once} for kind in ("raid", "gift") for _ in range(4)]
+    out = {"startedAt": "2026-10-30T20:40:00Z", "endedAt": "2026-10-30T20:41:00Z"}
+    timeline = {**HOSTILE_TIMELINE, "screenings": [], "moments": moments, "dropOuts": [out] * 3}
+    said, on_others = chrome.execute_async_script(ON_OTHERS, timeline)
+    assert said.count("1,234,567 people") in (1, 2)
+    assert on_others == []
+
+
+ON_OTHERS = """
+    const [timeline, done] = arguments;
+    import("./pages/timeline.js").then(({ drawTimeline }) => {
+      const place = document.querySelector("main").appendChild(document.createElement("div"));
+      drawTimeline(place, timeline);
+      const found = [...place.querySelectorAll("svg text")].map((each) => [each.textContent, each.getBBox()]);
+      const apart = (a, b) => a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+      const pairs = found.flatMap(([one, a], place) => found.slice(place + 1).filter(([, b]) => !apart(a, b)).map(([other]) => [one, other]));
+      done([found.map(([words]) => words), pairs]);
+    });
+"""  # noqa: E501 - lines of JavaScript
 
 
 def test_whatever_a_timeline_says_is_text(chrome, place):

@@ -38,6 +38,7 @@ from support.server import Served, environment, free_port, rows
 from support.show import Overlay
 from support.twitch_api import TwitchApi, twitch_api
 from support.twitch_world import BROADCASTER_ID, EVERYTHING, OUR_URL
+from support.visitor import Visitor
 
 GREEN = dict.fromkeys(Link, "ok") | {"openai": "warning"}
 """How a channel is found that lacks nothing: OpenAI tells nobody what credit is left."""
@@ -170,6 +171,7 @@ def studio(postgres_server, tmp_path_factory) -> Iterator[Studio]:
             **twitch.settings,
             "TWITCH_WEBHOOK_CALLBACK_URL": OUR_URL,
             "TWITCH_KEEP_SUBSCRIPTIONS": "false",  # what is broken must stay so
+            "TWITCH_REDIRECT_URL": f"http://127.0.0.1:{ports[0]}/session/callback",
             "TWITCH_IRC_URL": f"irc://127.0.0.1:{chat.port}",
             "AUTH_URL": auth.url,
             "AUTH_SHARED_SECRET": SHARED_SECRET,
@@ -194,6 +196,41 @@ def studio(postgres_server, tmp_path_factory) -> Iterator[Studio]:
             patch.setattr(runs, "CALLBACK_EVERY", timedelta(0))
             await_some(lambda: chat.joined and channel.lights() == GREEN)
         yield channel
+
+
+@define
+class Page:
+    """The console of a phone, at the place that shows the lights."""
+
+    chrome: Any
+
+    def red(self) -> list[str]:
+        """Open the place anew, and tell which lights are seen to be red, each with what to do."""
+        for place, part in (("keyboard", ".shortcuts"), ("before", ".link")):
+            self.chrome.execute_script("location.hash = arguments[0]", place)
+            await_some(partial(self.chrome.find_elements, "css selector", part))
+        lights, advice = self.chrome.execute_script(
+            "return ['.link.state-failed b', '.card.red h3'].map((name) =>"
+            " [...document.querySelectorAll(name)].map((each) => each.textContent.split(':')[0]))"
+        )
+        assert sorted(advice) == sorted(lights)
+        return [light.lower() for light in lights]
+
+
+@pytest.fixture(scope="module")
+def page(studio: Studio, chrome) -> Iterator[Page]:
+    """Open the console on a phone, signed in with Twitch."""
+    url, visitor = studio.servers[0].url, Visitor(studio.servers[0].url)
+    with visitor.client:
+        assert visitor.sign_in().status_code == 303
+        cookie = {"name": "showtime_session", "value": visitor.token, "url": url}
+    chrome.execute_cdp_cmd("Network.setCookie", cookie)
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    chrome.get(f"{url}/console#before")
+    yield Page(chrome)
+    chrome.delete_all_cookies()
+    chrome.get("about:blank")
 
 
 @pytest.fixture
@@ -334,13 +371,14 @@ can report."""
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", BREAKS)
-def test_what_is_broken_turns_its_own_light_red_and_no_other(studio: Studio, name: str):
-    """The light of the broken link is red, and no other is, until it is mended."""
+def test_what_is_broken_turns_its_own_light_red_and_no_other(studio: Studio, page: Page, name: str):
+    """The light of the broken link is red, and no other, until it is mended; on a phone it is seen."""
     link, broken = BREAKS[name]
     before = studio.leftovers()
     with broken(studio):
         lights = studio.lights()
         assert [each for each, state in lights.items() if state == "failed"] == [link]
+        assert page.red() == [link]
         others = {each: state for each, state in lights.items() if each != link}
         for needing in NEEDING.get(link, ()):
             assert others.pop(needing) in ({"unknown"} if link is Link.DATABASE else {"ok", "unknown"})
@@ -348,6 +386,26 @@ def test_what_is_broken_turns_its_own_light_red_and_no_other(studio: Studio, nam
         if "deletes" not in name:
             assert studio.leftovers() == before
     await_some(lambda: studio.lights(link, *NEEDING.get(link, ())) == GREEN)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("how", ["cut", "503"])
+def test_a_twitch_that_is_wholly_away_turns_what_is_tried_there_red(studio: Studio, page: Page, how: str):
+    """Each link that is tried at Twitch is red then, and no other; each says that it is Twitch."""
+    studio.twitch.fail("/", how, 10**6)
+    try:
+        with chat_away(studio):
+            studio.ask("POST").raise_for_status()
+            found = {each["name"]: each for each in await_some(studio.known)["links"]}
+            seen = page.red()
+    finally:
+        studio.twitch.failures.clear()
+    red = [name for name, each in found.items() if each["state"] == "failed"]
+    assert red == seen == ["callback", "consent", "chat", "clock"]
+    assert {name: found[name]["said"] for name in red if "Twitch" not in found[name]["said"]} == {}
+    others = {name: each["state"] for name, each in found.items() if name not in red}
+    assert others == {name: GREEN[name] for name in others}
+    await_some(lambda: studio.lights() == GREEN)
 
 
 # --- over HTTP, and at the command line --------------------------------------------------------------

@@ -1,7 +1,7 @@
 /** Past nights, compared; with `?night=` one of them: its timeline, its marks, its receipt, its ghosts. */
 
 import { copyText } from "./copy.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { clock, drawTimeline, length } from "./timeline.js";
 
 const PAGE = 12;
@@ -20,7 +20,7 @@ async function begin() {
   try {
     await (night ? one(night) : all());
   } catch (error) {
-    page.replaceChildren(h("div.lost.paper", {}, h("h1", {}, error.title ?? "The light is out."), h("p", {}, `${error.message}. ${error.remedy ?? "Try again in a moment."}`), error.link ?? null));
+    page.replaceChildren(h("div.lost.paper", {}, h("h1", {}, error.title ?? "The light is out."), h("p", {}, error.words ?? `${error.message}. Try again in a moment.`), error.link ?? null));
   }
   page.removeAttribute("aria-busy");
 }
@@ -35,7 +35,7 @@ async function all() {
   }
   const body = h("tbody", { role: "rowgroup" });
   const columns = ["Night", "Length", ...FIGURES.map(([, name]) => name)];
-  const table = h("table.compared", { role: "table" }, h("caption", {}, "Nights, the latest first; a bar shows a number beside the largest of its column"),
+  const table = h("table.compared", { role: "table" }, h("caption", {}, "The latest first. A bar shows how near a number comes to the highest among these nights."),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...columns.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))), body);
   const shown = [];
   const add = (some) => {
@@ -119,7 +119,7 @@ async function walk({ startedAt }) {
   const before = broadcasts.filter((each) => new Date(each.startedAt) < at).at(-1);
   const after = broadcasts.find((each) => new Date(each.startedAt) > at);
   const link = (night, words) => night && h("a.key", { href: `?night=${night.id}` }, words);
-  return h("nav", { "aria-label": "Nights" }, h("a.key", { href: "?" }, "All nights"),
+  return h("nav", { "aria-label": "Nights" }, toConsole(), h("a.key", { href: "?" }, "All nights"),
     link(before, `‹ ${before && date(before.startedAt)}`), link(after, `${after && date(after.startedAt)} ›`));
 }
 
@@ -137,7 +137,7 @@ function paper({ id, startedAt, figures, loudest, kindest }) {
 function copySummary(night) {
   const said = h("p.said", { role: "status" });
   const fallback = h("textarea", { rows: 8, readonly: "", hidden: "", "aria-label": "Summary for Discord" });
-  const key = h("button.key.main.wide", { type: "button" }, "Copy for Discord");
+  const key = h("button.key.main.wide", { type: "button" }, icon("copy"), "Copy for Discord");
   let summary = text(`${night}/summary`);
   key.onclick = async () => {
     said.textContent = await copy(await summary, fallback);
@@ -163,7 +163,7 @@ function marks(night, { recordings, screenings }) {
   const saves = h("span.saves");
   const said = h("p.said", { role: "status" });
   const fallback = h("textarea", { rows: 8, readonly: "", hidden: "", "aria-label": "Marks" });
-  const copies = h("button.key", { type: "button" }, "Copy the marks");
+  const copies = h("button.key", { type: "button" }, icon("copy"), "Copy the marks");
   const query = () => `offset=${encodeURIComponent(offset.value || "0")}&clock=${by.value}`;
   let latest = "";
   const show = async () => {
@@ -213,14 +213,18 @@ function part(words) {
 async function ghosts(night) {
   const { ghosts: found } = await ask(`history/images?night=${night}&limit=${GHOSTS}`).catch(() => ({ ghosts: [] }));
   if (!found.length) return null;
-  return h("section", {}, h("h2.osd", {}, "Ghosts of the night"), h("ul.row", {}, ...found.reverse().map(({ id, url, subject }) =>
+  return h("section", {}, h("h2.osd", {}, "Ghosts of the night ", h("small", {}, String(found.length))), h("ul.row", {}, ...found.reverse().map(({ id, url, subject }) =>
     h("li", {}, h("a", { href: `${here}ghosts?ghost=${id}` }, h("img", { src: url, alt: `a ghost of ${subject}`, width: 1024, height: 1024, loading: "lazy", referrerpolicy: "no-referrer" }))))));
 }
 
 // --- what all of it needs -------------------------------------------------------------------
 
 function head(title, words) {
-  return h("header.head", {}, h("div", {}, h("h1", {}, title), h("p", {}, words)));
+  return h("header.head", {}, h("div", {}, h("h1", {}, title), h("p", {}, words)), h("nav", { "aria-label": "The house" }, toConsole()));
+}
+
+function toConsole() {
+  return h("a.key", { href: `${here}console` }, "The console");
 }
 
 function date(time, isLong = false, hasYear = false) {
@@ -239,14 +243,19 @@ async function answer(path, accept) {
   const response = await fetch(here + path, { headers: { Accept: accept } });
   if (response.ok) return response;
   const words = await response.text();
-  throw Object.assign(new Error(words.startsWith("{") ? JSON.parse(words).detail : words || `showtime answered ${response.status}`), remedyOf(response.status));
+  throw Object.assign(new Error(words.startsWith("{") ? JSON.parse(words).detail : words || `showtime answered ${response.status}`), await remedyOf(response.status));
 }
 
-function remedyOf(status) {
-  if (status === 404) return { title: "No such night.", remedy: "Look in the list.", link: h("p.more", {}, h("a.key", { href: "?" }, "All nights")) };
+async function remedyOf(status) {
+  if (status === 404) return { title: "No such night.", words: "It is not in the list, or nothing is on the air.", link: h("p.more", {}, h("a.key", { href: "?" }, "All nights")) };
   if (![400, 401, 403].includes(status)) return {};
-  const to = encodeURIComponent(location.pathname + location.search);
-  return { title: "This is behind the counter.", remedy: "Sign in first.", link: h("p.more", {}, h("a.key.main", { href: `${here}session/sign-in?to=${to}` }, "Sign in")) };
+  return { title: "This is behind the counter.", words: "Nights are for the broadcaster, and for moderators whom the broadcaster lets in. Sign in first.", link: h("p.more", {}, h("a.key.main", { href: await door() }, "Sign in")) };
+}
+
+/** Lead to where one signs in here: to Twitch and back, or to the console, which tells how. */
+async function door() {
+  const asked = await fetch(`${here}session`, { headers: { Accept: "application/json" } }).then((found) => found.json()).catch(() => ({}));
+  return asked.way === "twitch" ? `${here}session/sign-in?to=${encodeURIComponent(location.pathname + location.search)}` : `${here}console`;
 }
 
 begin();

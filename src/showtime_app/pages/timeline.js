@@ -75,11 +75,11 @@ function picture(timeline, width) {
   const axis = axisOf(timeline, isNarrow ? 4 : 92, width - 12);
   const lanes = [tapes, bits, follows, subs, ghosts, raids, ...(some(timeline, "hype-train") ? [trains] : []), ...(some(timeline, "ad-break") ? [ads] : [])];
   const step = isNarrow ? 60 : 44;
-  const top = isNarrow ? 38 : 26;
+  const top = isNarrow ? 42 : 26;
   const bottom = top + step * (lanes.length - 1) + 22;
   const drawn = lanes.map((lane, number) => {
     const y = top + step * number;
-    const name = svg("text.lane-name", isNarrow ? { x: 4, y: y - 20 } : { x: 0, y: y + 5 }, lane.label);
+    const name = svg("text.lane-name", isNarrow ? { x: 4, y: y - 28 } : { x: 0, y: y + 5 }, lane.label);
     return svg("g", {}, name, svg("line.lane", { x1: axis.left, x2: axis.right, y1: y, y2: y }), ...lane(timeline, axis, y));
   });
   const outs = timeline.dropOuts.map((out) => dropOut(out, axis, top, bottom));
@@ -94,7 +94,7 @@ function axisOf({ startedAt, until, endedAt }, left, right) {
   // One that is on the air has room for what comes.
   const to = from + (endedAt ? lasted : Math.max(lasted * 1.15, 3_600_000));
   const x = (time) => left + Math.min(Math.max((new Date(time) - from) / (to - from), 0), 1) * (right - left);
-  return { from, to, left, right, x };
+  return { from, to, left, right, x, taken: [] };
 }
 
 function ticks({ from, to, left, right, x }, y) {
@@ -188,10 +188,14 @@ function dropOut({ startedAt, endedAt }, axis, top, bottom) {
     beside(axis, Math.max(to, from + 6), bottom - 5, 6, `✕ drop-out ${span(startedAt, endedAt)}`, from));
 }
 
-/** Write words to the right of a place, or to its left where there is no room. */
-function beside({ left, right }, x, y, gap, words, leftOf = x) {
-  const isLeft = x + gap + 7 * words.length > right && leftOf - gap - 7 * words.length > left;
-  return svg("text", { x: isLeft ? leftOf - gap : x + gap, y: y + 5, "text-anchor": isLeft ? "end" : "start" }, words);
+/** Write words to the right of a place, or to its left; nowhere if others stand there, for the table has all of it. */
+function beside({ left, right, taken }, x, y, gap, words, leftOf = x) {
+  const wide = 8 * words.length;
+  const isFree = (from) => from >= left && from + wide <= right && !taken.some((each) => each.y === y && from < each.to && each.from < from + wide);
+  const from = [x + gap, leftOf - gap - wide].find(isFree);
+  if (from === undefined) return null;
+  taken.push({ y, from, to: from + wide });
+  return svg("text", from < x ? { x: leftOf - gap, y: y + 5, "text-anchor": "end" } : { x: from, y: y + 5 }, words);
 }
 
 function diamond(x, y, half) {

@@ -7,6 +7,7 @@ import { kindOf, sayAlert } from "./kinds.js";
 
 const $ = (id) => document.getElementById(id);
 const SHOWN_WAITING = 20;
+const LONG = 16;
 
 const tell = (element, name, alert) => command(element, "POST", `show/commands/${name}`, alert === undefined ? undefined : { alert });
 
@@ -121,7 +122,7 @@ function spine({ alert, more, state, isTest, isAgain, showing }, place, may) {
   const hold = key(name, "", (element) => tell(element, isHeld ? "release" : "hold", alert.id), { mark: "hand", style: isHeld ? "hand.on" : "hand", label: `${isHeld ? "Release" : "Hold"}: ${who}, ${what}`, pressed: isHeld });
   const element = h(`li.spine${isHeld ? ".held" : ""}`, {},
     h("span.place", { "aria-hidden": "true" }, isHeld ? "–" : String(place)),
-    h("div.label.paper", {}, h("span.stripe"), icon(mark), h("div.text", {}, h("p.who", {}, who), h("p.what", {}, h("span.unseen", {}, `${word}: `), what, more && alert.type !== "follow" ? ", joined" : "", isHeld ? " · held" : "", isTest ? " · test" : "", isAgain ? " · again" : ""))),
+    h("div.label.paper", {}, h("span.stripe"), icon(mark), h("div.text", {}, h(`p.who${who.length > LONG ? ".long" : ""}`, {}, who), h("p.what", {}, h("span.unseen", {}, `${word}: `), what, more && alert.type !== "follow" ? ", joined" : "", isHeld ? " · held" : "", isTest ? " · test" : "", isAgain ? " · again" : ""))),
     may.show ? hold : null);
   element.style.setProperty("--kind", `var(--${colour})`);
   return element;
