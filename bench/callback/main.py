@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _options(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser(prog="bench/run callback", description="Measure POST /callback beside its peers.")
-    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--seconds", type=int, default=6, help="of load in each turn; default: 6")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these receivers alone")
     parser.add_argument("--profile", action="store_true", help="show where the time of our process goes")

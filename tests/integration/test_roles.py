@@ -63,6 +63,5 @@ async def test_a_relay_killed_in_the_middle_of_its_leases_loses_and_doubles_noth
             neighbours.trouble("ledger")
             with running(migrated, tmp_path / "second.log", **role("relay", **settings)):
                 await until(lambda: {row[0] for row in rows(migrated, STANDING)} == {"done"}, 60)
-        assert {row[1] for row in rows(migrated, STANDING)} == {2}
         held = neighbours.held("ledger")
     assert [points["totalPoints"] for points in held.values()] == [100] * 8

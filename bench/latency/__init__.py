@@ -1,0 +1,1 @@
+"""How long it takes from a message to the alert that a client is shown."""

@@ -1,0 +1,1 @@
+"""How much memory a server takes, at rest and after work."""

@@ -1,0 +1,1 @@
+"""What many open streams cost, and what they are told."""
