@@ -9,6 +9,7 @@ from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.feed import FeedEntry, FeedPosition
 from showtime_core.domain.outbox import EffectStatus
 from showtime_core.domain.reactions import Policy
+from showtime_core.errors import Unavailable
 from showtime_core.testing.entries import OPENING_NIGHT
 from showtime_core.testing.twins.chat_log import MemoryChatLog
 from showtime_core.testing.twins.outbox import MemoryOutboxTable
@@ -22,6 +23,7 @@ from showtime_core.testing.world.wakeups import Alarm, Signal
 
 EPOCH = "epoch"
 SETTLE_AFTER = timedelta(seconds=30)
+_AWAY_SECONDS = 8.0
 _SKEW_SECONDS = 2.0
 """How far the clocks of Twitch and of the ledger are from the database's; that of Twitch is never ahead,
 since the reference has no clocks that differ: a tape would be put on before the night has begun."""
@@ -46,6 +48,8 @@ class Channel:
         self.jump = timedelta(0)
         """How far the database's clock has jumped."""
         self.jumped_at = list[float]()
+        self.away_until = 0.0
+        """Until when nobody reaches the database."""
         self.commits = 0
         """How many are under way."""
         self._alerts: list[FeedEntry] = []
@@ -70,6 +74,16 @@ class Channel:
         self.jumped_at.append(self.loop.now)
         self.alarm.ring()
 
+    def lose_database(self, seconds: float) -> None:
+        """Let nobody reach the database for a while, of some seconds at most."""
+        self.trace.note("database", "is away")
+        self.away_until = self.loop.now + min(seconds, _AWAY_SECONDS)
+
+    def require_database(self) -> None:
+        """Raise Unavailable while the database is away."""
+        if self.loop.now < self.away_until:
+            raise Unavailable("the database is away")
+
     def happens(self, fault: str, odds: float) -> bool:
         """Decide by chance whether a fault that this night has happens now."""
         return self.chance.random() < odds and fault in self.night.faults
@@ -86,6 +100,7 @@ class Channel:
     async def missed(self, after: int, until: int) -> Sequence[FeedEntry]:
         """Read the alerts after one id, up to another."""
         await self.pause(0.02)
+        self.require_database()
         return [entry for entry in self.feed(after, until) if entry.stream == "alerts"]
 
     def is_at_rest(self) -> bool:
@@ -121,5 +136,6 @@ class Channel:
     async def read_tip(self) -> FeedPosition:
         """Tell how far the feed leads, however far any instance has read."""
         await self.pause(0.02)
+        self.require_database()
         self._read_feed()
         return FeedPosition(EPOCH, len(self._entries), "")

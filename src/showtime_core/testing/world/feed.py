@@ -38,7 +38,9 @@ async def follow_feed(me: Process, streams: Streams) -> None:
     streams.publish(position, [])
     while True:
         heard = asyncio.create_task(channel.news.wait())
-        await me.reach_database()
+        await me.hear_database()
+        if channel.loop.now < channel.away_until:  # another session is begun as soon as there can be one
+            await asyncio.sleep(channel.away_until - channel.loop.now)
         new = channel.feed(position.id)
         await me.hear_database()
         if new:

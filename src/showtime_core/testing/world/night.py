@@ -25,6 +25,7 @@ FAULTS = (
     "watchers come again",
     "answers to pages are lost",
     "pages acknowledge too early",
+    "pages freeze as they play",
 )
 """What happens by chance, and can be left out."""
 
@@ -45,6 +46,7 @@ _WRONG = (
     ("instance crashes", 2.5),
     ("instance freezes", 1.0),
     ("ledger freezes", 1.0),
+    ("database is away", 0.7),
     ("page dies", 1.5),
     ("page stops painting", 1.0),
     ("clock of an instance is off", 0.5),

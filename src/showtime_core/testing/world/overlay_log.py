@@ -150,7 +150,7 @@ class OverlayLog:
             others = [
                 each
                 for each in (*self.taken, *self.renewed, *self.unheard)
-                if each.overlay != call.overlay and (each.heard is None or each.heard >= since)
+                if each.overlay != call.overlay and since <= _done_by(each) and each.sent <= _heard(call)
             ]
             assert others or _jumped(jumps, since - _LEASE_SECONDS, _heard(call)), (
                 f"{call.overlay} leads, and is told that another plays"
@@ -160,6 +160,11 @@ class OverlayLog:
 def _heard(call: OverlayCall) -> float:
     assert call.heard is not None, "an answer was heard"
     return call.heard
+
+
+def _done_by(call: Call) -> float:
+    """Tell by when what was asked was done: what was not answered may have come to a frozen instance."""
+    return call.sent + _LATEST_SECONDS if call.heard is None else call.heard
 
 
 def _jumped(jumps: Sequence[float], begin: float, end: float) -> bool:

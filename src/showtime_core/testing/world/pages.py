@@ -30,6 +30,7 @@ class OverlayPage:
         self._stopped_for = 0.0
         self._lives = 0
         self._life: asyncio.Task[None] | None = None
+        self._freezing: asyncio.Task[None] | None = None
         self.confirmed: set[UUID] = set()
         """What it was told is shown."""
 
@@ -117,6 +118,8 @@ class OverlayPage:
             world.trace.sometimes("an alert was shown again after an interruption")
         if world.happens("pages acknowledge too early", 0.05):
             await self._report(taken, is_over=True)
+        if world.happens("pages freeze as they play", 0.03):
+            self._freezing = asyncio.create_task(self.stop_painting(2 * showing.seconds))
         ends = world.loop.now + showing.seconds
         while world.loop.now < ends:
             await asyncio.sleep(min(_REPORT_SECONDS, ends - world.loop.now + 0.001))

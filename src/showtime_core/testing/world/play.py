@@ -131,7 +131,7 @@ class _Evening:
         newest = [(each.id, each.payload) for each in self.world.alerts()[-1:]]
         return all(watcher.seen[-1:] >= newest for watcher in self.watchers)
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: Step) -> None:  # noqa: C901 - one for each kind
         world = self.world
         match step.what:
             case "instance crashes":
@@ -142,6 +142,8 @@ class _Evening:
                 self._begin(world.instances[step.who].go_wrong(step.amount))
             case "clock of the database jumps":
                 world.jump_clock(step.amount)
+            case "database is away":
+                world.lose_database(step.amount)
             case "ledger freezes":
                 world.trace.note("ledger", f"freezes for {step.amount:g} s")
                 world.services.freeze_for(step.amount)

@@ -39,6 +39,7 @@ class InstanceUnits:
             assumed = self._assume(entries, policy, plan)
             await channel.pause(_COMMIT_SECONDS)
             await me.gate()
+            channel.require_database()
             if assumed and _holds(assumed, entries, channel):
                 plan = _as_assumed(assumed)
             changes = await channel.units.record(entries, policy, plan)
@@ -107,6 +108,7 @@ class InstanceChatLog:
         me, channel = self.me, self.me.channel
         await channel.pause(_COMMIT_SECONDS)
         await me.gate()
+        channel.require_database()
         await channel.chat.write(reports)
         me.note(f"writes {len(reports)} lines of chat")
         await me.hear_database()

@@ -98,14 +98,15 @@ class Process:
             raise asyncio.CancelledError
 
     async def reach_database(self) -> None:
-        """Wait for the database: for a moment, or for none that counts."""
-        if self.channel.chance.random() < _SLOW_ANSWERS:
-            await self.channel.pause(_LAG)
-        await self.gate()
+        """Wait for the database, for a moment or none that counts; raises Unavailable while it is away."""
+        await self.hear_database()
+        self.channel.require_database()
 
     async def hear_database(self) -> None:
         """Wait for its answer."""
-        await self.reach_database()
+        if self.channel.chance.random() < _SLOW_ANSWERS:
+            await self.channel.pause(_LAG)
+        await self.gate()
 
     def require_alive(self) -> None:
         """Raise Unavailable if others may take it for gone."""
