@@ -114,6 +114,8 @@ class EffectsMachine(RuleBasedStateMachine):
         self.shown_at: dict[UUID, timedelta] = {}
         """When each ghost was first seen to be shown."""
         self.has_endured = False
+        self.settled: list[tuple[Job, Settlement]] = []
+        """What came of tries, until it is checked."""
         self.kept = StoredEffects({}, (), ())
         self.world = FaultyServices(self.now, self.late_after)
         self.instances: list[Instance] = []
@@ -450,7 +452,7 @@ class EffectsMachine(RuleBasedStateMachine):
         world, settle_after = self.world, self.stage.settle_after
         services = Services(instance.outbox, world, world, world, world, world, show, settle_after)
         settlement = await perform(job, services, chance=0.5)
-        _check_the_next_try(job, settlement)
+        self.settled.append((job, settlement))
         await instance.outbox.settle(job, settlement)
 
     def _decide(self, number: int, result: CallResult) -> None:
@@ -498,6 +500,8 @@ class EffectsMachine(RuleBasedStateMachine):
             await work()
             while self._is_busy():  # noqa: ASYNC110 - on each turn somebody goes on
                 await asyncio.sleep(0)
+            while self.settled:
+                _check_the_next_try(*self.settled.pop())
             self.kept = await self.stage.read()
             for ghost in self.kept.ghosts:
                 if ghost.step in {GhostStep.SHOWN, GhostStep.POSTED}:
