@@ -6,6 +6,7 @@ VENV ?= $(VENV_OF_USER)
 BENCH_VENV ?= .venv-bench
 AUDIT_VENV ?= .venv-audit
 DOCS_VENV ?= .venv-docs
+MUTANTS_VENV ?= .venv-mutants
 UV ?= uv
 export PYTHON
 
@@ -23,7 +24,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick soak check lint types imports examples format docs bench audit lock clean
+.PHONY: help install run test test-quick soak check lint types imports examples format docs bench audit mutants lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -74,10 +75,16 @@ bench: ## Run the benchmarks, with peers in an environment of their own
 	@tools/install $(BENCH_VENV) bench/requirements.lock
 	@$(BENCH_VENV)/bin/python bench/run $(ARGS)
 
+# mutmut copies the code into mutants/, and keeps there what it has found: interrupted, it goes on.
+mutants: ## Change the code in thousands of places, and see which change no unit test finds (ARGS="*retries*"); takes hours
+	@tools/install $(MUTANTS_VENV) requirements-dev.lock tools/mutants.lock
+	@$(MUTANTS_VENV)/bin/mutmut run $(ARGS)
+	@$(MUTANTS_VENV)/bin/mutmut results
+
 # Strict, for what the vulnerability service does not know must not pass for safe.
 audit: ## Ask whether anything locked is known to be vulnerable (needs the network; not a part of check)
 	@tools/install $(AUDIT_VENV) tools/audit.lock
-	@for lock in requirements.lock requirements-run.lock requirements-dev.lock bench/requirements.lock tools/audit.lock tools/docs.lock; do \
+	@for lock in requirements.lock requirements-run.lock requirements-dev.lock bench/requirements.lock tools/audit.lock tools/docs.lock tools/mutants.lock; do \
 		echo "== $$lock"; \
 		$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 			--requirement $$lock $(ARGS) || status=1; \
@@ -92,8 +99,9 @@ lock: ## Renew the lock files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade
 		--output-file bench/requirements.lock
 	$(UV_COMPILE) tools/audit.in --constraint requirements-dev.lock --output-file tools/audit.lock
 	$(UV_COMPILE) tools/docs.in --extra testing --constraint requirements-dev.lock --output-file tools/docs.lock
+	$(UV_COMPILE) tools/mutants.in --constraint requirements-dev.lock --output-file tools/mutants.lock
 
 clean: ## Remove the environments and what the tools left behind
-	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(MUTANTS_VENV) mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		build/pages build/doctrees build/site
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,4 +6,4 @@ from hypothesis import settings
 from showtime_core.testing.machines.effects import EffectsMachine
 
 TestEffectsMachine = pytest.mark.long(EffectsMachine.TestCase)
-TestEffectsMachine.settings = settings(stateful_step_count=40)
+TestEffectsMachine.settings = settings(stateful_step_count=30)
