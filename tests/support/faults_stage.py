@@ -7,11 +7,9 @@ they have come about, not when they were wished for.
 
 import asyncio
 import random
-import re
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path

@@ -162,7 +162,7 @@ def _heard(call: OverlayCall) -> float:
     return call.heard
 
 
-def _done_by(call: Call) -> float:
+def _done_by(call: OverlayCall) -> float:
     """Tell by when what was asked was done: what was not answered may have come to a frozen instance."""
     return call.sent + _LATEST_SECONDS if call.heard is None else call.heard
 
