@@ -84,13 +84,13 @@ def _expect(conninfo: str, told: Sequence[Message]) -> tuple[reference.Expected,
     return reference.expect(read, shows_recipients=False), credits_due
 
 
-def _read(message: Message) -> reference.Message | None:
+def _read(message: Message) -> reference.DeliveredMessage | None:
     headers = {name.lower(): value for name, value in message.headers.items()}
     sent_at = read_time(headers["twitch-eventsub-message-timestamp"])
     entry = read_entry(headers, message.id, sent_at, message.body, read_json(message.body))
-    return (
-        None if isinstance(entry.content, Unknown) else reference.DeliveredMessage(message.id, sent_at, entry.content)
-    )  # type: ignore[arg-type]
+    if isinstance(entry.content, Unknown):
+        return None
+    return reference.DeliveredMessage(message.id, sent_at, entry.content)  # type: ignore[arg-type]
 
 
 def _judge_records(conninfo: str, expected: reference.Expected) -> None:
