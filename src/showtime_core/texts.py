@@ -2,11 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 
 MAX_SHOWN_CHARACTERS = 2000
 """How many characters of a message are shown at most: Twitch's own limit is 500."""
 MAX_QUOTED_CHARACTERS = 300
 """How many characters of what a neighbour says of a failure are passed on at most."""
+
+_MAX_TOKEN = 512
+"""Of characters; whatever is longer was not made here, and is not worth a digest."""
 
 INVISIBLE = (
     r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
@@ -89,3 +93,8 @@ def name_error(error: BaseException) -> str:
 def quote(text: str) -> str:
     """Quote what a neighbour says: on one line, printable, and at most 300 characters of it."""
     return printable(clean(" ".join(text.split())[:MAX_QUOTED_CHARACTERS]))[:MAX_QUOTED_CHARACTERS]
+
+
+def digest_of(token: str) -> bytes:
+    """Give the digest that is kept of a token, a secret or a code: each is random, so it needs no salt."""
+    return sha256(token[:_MAX_TOKEN].encode(errors="surrogatepass")).digest()

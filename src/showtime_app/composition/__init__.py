@@ -29,10 +29,10 @@ from showtime_app.server import Server
 from showtime_app.simulate.cast import CHANNEL, viewer
 from showtime_app.web.middleware import request_id
 from showtime_core.domain.sessions import CodePurpose, OneTimeCode
-from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of, spell_secret
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, spell_secret
 from showtime_core.domain.viewers import Role, Viewer
 from showtime_core.ports import Authenticator
-from showtime_core.use_cases import sign_in
+from showtime_core.texts import digest_of
 from showtime_core.use_cases.preflight import RunPreflight
 
 migrate_up = migrate.migrate_up
@@ -102,7 +102,7 @@ async def keep_overlay_secret(conninfo: str, token_secret: str) -> str:
 async def keep_pairing_code(conninfo: str, code: str) -> None:
     """Let this code pair one phone with `showtime dev`, within ten minutes."""
     async with make_pool(conninfo, autocommit=True) as pool:
-        await PostgresOneTimeCodes(pool).keep(sign_in.digest_of(code), OneTimeCode(CodePurpose.PAIRING))
+        await PostgresOneTimeCodes(pool).keep(digest_of(code), OneTimeCode(CodePurpose.PAIRING))
 
 
 def _ports(

@@ -5,7 +5,6 @@ browser alone. They are kept by their digests.
 """
 
 import hmac
-from hashlib import sha256
 
 from attrs import frozen
 
@@ -23,6 +22,7 @@ from showtime_core.domain.sessions import (
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotAllowed, NotAuthenticated, NotFound, Refused
 from showtime_core.ports import IdentityProvider, Moderators, OneTimeCodes, Sessions
+from showtime_core.texts import digest_of
 
 SESSION_ENDED = "the session is not known, or has ended: sign in again"
 """Told to whoever brings a token that opens nothing."""
@@ -40,13 +40,6 @@ CODE_NOT_KNOWN = (
 """Told to whoever brings a pairing code that is not accepted."""
 ONLY_IN_DEV = "only `showtime dev` lets somebody in without Twitch"
 """Told where one signs in with Twitch, or not at all."""
-_MAX_TOKEN = 512
-"""Of characters; whatever is longer was not made here, and is not worth a digest."""
-
-
-def digest_of(token: str) -> bytes:
-    """Give the digest that is kept of a token, a state or a code: each is random, so it needs no salt."""
-    return sha256(token[:_MAX_TOKEN].encode(errors="surrogatepass")).digest()
 
 
 @frozen

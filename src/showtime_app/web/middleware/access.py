@@ -12,10 +12,11 @@ from litestar.handlers import BaseRouteHandler
 from showtime_app.web.middleware.cookies import Cookies
 from showtime_app.web.middleware.same_origin import SameOrigin
 from showtime_core.domain.sessions import Host, HostRole
-from showtime_core.domain.show.show_secrets import SecretKind, digest_of, kind_of
+from showtime_core.domain.show.show_secrets import SecretKind, kind_of
 from showtime_core.domain.viewers import Identity
 from showtime_core.errors import NotAllowed, NotAuthenticated, Refused
 from showtime_core.ports import Authenticator, ShowSecrets
+from showtime_core.texts import digest_of
 from showtime_core.use_cases.sign_in import SignIn
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]

@@ -30,11 +30,11 @@ from showtime_core.domain.show.show_secrets import (
     MAX_NAME_CHARACTERS,
     SecretKind,
     ShowSecret,
-    digest_of,
     spell_secret,
 )
 from showtime_core.errors import NotFound, Refused
 from showtime_core.ports import ShowSecrets
+from showtime_core.texts import digest_of
 from showtime_core.use_cases.run_show import RunShow
 
 _CHANCE_BYTES = 32

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from attrs import field, frozen
@@ -48,8 +47,3 @@ def spell_secret(kind: SecretKind, chance: str) -> str:
 def kind_of(token: str) -> SecretKind | None:
     """Tell which kind of secret a bearer token is; None: it is none of these."""
     return next((kind for kind in SecretKind if token.startswith(f"{kind}_")), None)
-
-
-def digest_of(token: str) -> bytes:
-    """Give the digest that is kept of a secret; a secret is random, so it needs no salt."""
-    return sha256(token.encode()).digest()

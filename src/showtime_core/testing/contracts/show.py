@@ -18,13 +18,14 @@ from showtime_core.domain.journal import Entry
 from showtime_core.domain.reactions import Policy
 from showtime_core.domain.show.kind_rules import IfBusy, InSafeMode, KindRule, default_rule
 from showtime_core.domain.show.queue import STREAMED_FOR, Showing, ShowingState
-from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
 from showtime_core.domain.show.taking import NextAnswer, OverlayRole, Wait, as_it_stands
 from showtime_core.domain.viewers import Viewer
 from showtime_core.errors import NotFound, Refused, ShowingOver
 from showtime_core.ports import ShowSecrets, ShowStore, UnitOfWork
 from showtime_core.testing.entries import BOB, LARRY, MARGE, at
 from showtime_core.testing.strategies import entry
+from showtime_core.texts import digest_of
 from showtime_core.use_cases.receive import receive
 from showtime_core.use_cases.run_show import RunShow
 

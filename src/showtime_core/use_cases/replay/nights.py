@@ -29,7 +29,7 @@ class NightComparison:
         for merged in changes.merged_broadcasts:
             self._broadcasts.pop(merged, None)
 
-    async def settle(self, channel: ReplayedChannel) -> None:
+    async def compare_forgotten(self, channel: ReplayedChannel) -> None:
         """Compare the nights that the state has forgotten."""
         recent = {night.id for night in channel.state.timeline.nights}
         await self._compare({number for number in self._broadcasts if number not in recent}, channel)

@@ -20,8 +20,8 @@ from showtime_core.domain.journal import (
     Verdict,
 )
 from showtime_core.use_cases.read_content import Parse, read_content, unreadable
+from showtime_core.use_cases.replay.consequences import ConsequenceComparison, kind_of
 from showtime_core.use_cases.replay.differences import Tell, compare
-from showtime_core.use_cases.replay.following import Following, kind_of
 from showtime_core.use_cases.replay.nights import NightComparison
 from showtime_core.use_cases.replay.recorded import JournalPage, RecordedShow, Shown
 from showtime_core.use_cases.replay.replayed import DECIDED, ReplayedChannel, as_it_came
@@ -91,14 +91,14 @@ class Replay:
         if pruned:
             self._channel.remember(await self.recorded.payments(pruned))
         facts = await self.recorded.first_reports({key for entry, _ in came if (key := entry.dedup_key)})
-        following = Following()
+        following = ConsequenceComparison()
         for entry, record in came:
             if entry.content is PRUNED:
                 self._pass_over(record)
             else:
                 await self._replay(entry, record, facts, following)
         await following.compare(self._shown, self.recorded, self._summary.pruned_until, self.tell)
-        await self._nights.settle(self._channel)
+        await self._nights.compare_forgotten(self._channel)
         self._channel.forget_payments(page.records[-1].now)
 
     async def _understand(self, entry: Entry) -> Entry:
@@ -131,7 +131,7 @@ class Replay:
         self._summary = evolve(self._summary, pruned=self._summary.pruned + 1, pruned_until=record.now)
 
     async def _replay(
-        self, entry: Entry, record: JournalRecord, facts: Mapping[str, str], following: Following
+        self, entry: Entry, record: JournalRecord, facts: Mapping[str, str], following: ConsequenceComparison
     ) -> None:
         if self._must_begin_again:
             assert self._channel.lost_at, "something was left out"

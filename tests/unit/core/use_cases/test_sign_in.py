@@ -11,7 +11,8 @@ from showtime_core.errors import NotAllowed, NotAuthenticated, NotFound, Refused
 from showtime_core.testing.contracts.sessions import HOST, MODERATOR
 from showtime_core.testing.twins.identity import MemoryIdentityProvider
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
-from showtime_core.use_cases.sign_in import NewToken, SignIn, TwitchReply, digest_of
+from showtime_core.texts import digest_of
+from showtime_core.use_cases.sign_in import NewToken, SignIn, TwitchReply
 
 STRANGER = Viewer("666", "evil", "Evil")
 

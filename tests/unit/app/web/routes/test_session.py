@@ -17,7 +17,8 @@ from showtime_core.domain.sessions import CodePurpose, OneTimeCode
 from showtime_core.domain.viewers import Viewer
 from showtime_core.testing.contracts.sessions import HOST
 from showtime_core.testing.twins.sessions import MemoryModerators, MemoryOneTimeCodes, MemorySessions
-from showtime_core.use_cases.sign_in import SignIn, digest_of
+from showtime_core.texts import digest_of
+from showtime_core.use_cases.sign_in import SignIn
 from support.answers import said
 
 HERE = "http://127.0.0.1:5001"

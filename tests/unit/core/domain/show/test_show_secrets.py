@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of, kind_of, spell_secret
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, kind_of, spell_secret
 from showtime_core.errors import Refused
+from showtime_core.texts import digest_of
 
 
 @pytest.mark.parametrize("kind", list(SecretKind))

@@ -19,7 +19,7 @@ async def compared(*recorded: Broadcast, after: int = 0) -> list[Difference]:
     show = MemoryRecordedShow(evolve(Memory(), broadcasts={row.id: row for row in recorded}))
     nights, channel = NightComparison(show, found.append), ReplayedChannel(compared_after=after)
     nights.note(JournalChanges(ChannelState(), broadcasts=(NIGHT,)))
-    await nights.settle(channel)
+    await nights.compare_forgotten(channel)
     await nights.finish(channel)
     return found
 

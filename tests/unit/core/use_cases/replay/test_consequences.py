@@ -9,8 +9,8 @@ from showtime_core.domain.journal import JournalRecord, Outcome
 from showtime_core.domain.reactions import Policy
 from showtime_core.testing.entries import at, cheers
 from showtime_core.testing.twins.unit_of_work import Memory
+from showtime_core.use_cases.replay.consequences import ConsequenceComparison, kind_of
 from showtime_core.use_cases.replay.differences import Difference
-from showtime_core.use_cases.replay.following import Following, kind_of
 from showtime_core.use_cases.replay.replayed import ReplayedChannel
 from support.recorded import MemoryRecordedShow
 
@@ -25,7 +25,7 @@ async def test_what_is_missing_just_after_what_was_pruned_was_pruned_too(after, 
     """Within a day after the last body that is gone, what is missing of what followed is no difference."""
     entry, recorded, found = cheers("c"), MemoryRecordedShow(Memory()), list[Difference]()
     record = JournalRecord(entry, at(0), Policy(), Outcome.REACTED)
-    following = Following()
+    following = ConsequenceComparison()
     changes = ReplayedChannel().plan(entry, record, {})
     following.add(entry, record, changes, recorded, is_blind=False)
     await following.compare({}, recorded, at(0) - timedelta(days=after), found.append)
@@ -40,7 +40,7 @@ async def test_what_was_skipped_is_told_with_its_reason():
     kept = {one.key: evolve(one, is_skipped=True) for one in changes.effects}
     recorded = MemoryRecordedShow(evolve(Memory(), effects=kept))
     shown = {"c": [recorded.shown(item.content) for item in changes.feed_items]}
-    following = Following()
+    following = ConsequenceComparison()
     following.add(entry, record, changes, recorded, is_blind=False)
     await following.compare(shown, recorded, None, found.append)
     assert {one.recorded for one in found} == {"is_skipped True"}

@@ -20,7 +20,7 @@ _PRUNED_WITHIN = timedelta(days=1)
 
 
 @mutable
-class Following:
+class ConsequenceComparison:
     """What follows from the entries of one page, as the replay has it."""
 
     _at: dict[str, datetime] = field(factory=dict)
