@@ -6,6 +6,7 @@ signalled, frozen and killed like any other. Where a test is about how the progr
 interpreter: what the docs tell to type (`terminal`), and how `serve` ends (`server.in_an_interpreter`).
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -101,6 +102,7 @@ def _run(  # noqa: PLR0913, PLR0917 - all that a process begins with
 ) -> None:
     from showtime_app.cli.main import main  # noqa: PLC0415 - in the process that was forked
 
+    gc.freeze()  # what was imported is not walked over by each fork's collector, nor copied for it
     os.chdir(folder)
     os.umask(mask)
     os.environ.clear()
