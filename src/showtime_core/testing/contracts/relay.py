@@ -40,8 +40,8 @@ class RelayStage:
     async def until_parked(self, count: int) -> None:
         """Wait until so many effects are parked."""
         async with asyncio.timeout(_SECONDS):
-            while len(await self.outbox.parked_items.list_parked(count)) < count:
-                await asyncio.sleep(0.01)
+            while len(await self.outbox.parked_items.list_parked(count)) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)  # nobody is told when it is written
 
 
 @define
