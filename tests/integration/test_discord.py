@@ -128,16 +128,6 @@ async def test_a_post_whose_answer_is_lost_may_be_there(service, failure):
     assert len(service.received) == 1
 
 
-async def test_a_discord_that_is_away_has_nothing(gallery, service):
-    """While Discord is away nothing is posted, and it can be posted when it is back."""
-    service.trouble("refuse")
-    with pytest.raises(Unavailable):
-        await gallery.post(*GHOST)
-    service.trouble()
-    await gallery.post(*GHOST)
-    assert len(service.posts) == 1
-
-
 async def test_who_is_asked_to_wait_waits(gallery, service, clock):
     """Nothing is sent for as long as Discord asks to wait, whoever tries."""
     service.trouble("429")

@@ -49,15 +49,10 @@ class PainterStage:
 class PainterContract:
     """The rules of `showtime_core.ports.Painter`; the fixture is `painter`."""
 
-    @pytest.mark.parametrize("prompt", [PROMPT, "Ⱥ 👻 ヴェラ\n'--", "x" * 500])
+    @pytest.mark.parametrize("prompt", [PROMPT, "Ⱥ 👻 ヴェラ\n'--"])
     async def test_an_image_is_a_jpeg_of_1024_by_1024(self, painter: Painter, prompt: str) -> None:
         """Whatever text is painted gives one whole JPEG of 1024 x 1024."""
         assert size_of(await painter.paint(prompt)) == (1024, 1024)
-
-    async def test_painting_again_does_no_harm(self, painter: Painter) -> None:
-        """The same prompt is painted as often as it is asked for."""
-        for _ in range(2):
-            assert size_of(await painter.paint(PROMPT)) == (1024, 1024)
 
 
 class RemotePainterContract(PainterContract):
@@ -67,6 +62,11 @@ class RemotePainterContract(PainterContract):
     def painter(self, stage: PainterStage) -> Painter:
         """Give the painter."""
         return stage.painter
+
+    async def test_painting_again_does_no_harm(self, stage: PainterStage) -> None:
+        """The same prompt is painted as often as it is asked for."""
+        for _ in range(2):
+            assert size_of(await stage.painter.paint(PROMPT)) == (1024, 1024)
 
     async def test_what_is_not_painted_is_refused_with_its_reason(self, stage: PainterStage) -> None:
         """Content that is refused is ContentRefused with words for the viewer; the next is painted."""
