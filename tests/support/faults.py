@@ -1,10 +1,10 @@
 """Faults on the real thing: they come about by chance, and what has come of everything is judged.
 
-    faults_points       where an instance can be killed, and how its clock is moved
-    faults_line         a line to the database that is cut, slow, or breaks off
-    faults_watchers     Twitch by way of a balancer, and an overlay
-    faults_stage        two instances with all that they need, and the tasks that trouble them
-    faults_judged       what must be true afterwards
+faults_points       where an instance can be killed, and how its clock is moved
+faults_line         a line to the database that is cut, slow, or breaks off
+faults_watchers     Twitch by way of a balancer, and an overlay
+faults_stage        two instances with all that they need, and the tasks that trouble them
+faults_judged       what must be true afterwards
 """
 
 import asyncio
@@ -57,8 +57,9 @@ async def set_up(folder: Path, scale: Scale) -> AsyncIterator[Stage]:
                 line,
                 neighbours,
                 seed,
-                tuple(random.Random(seed).sample(POINTS, min(scale.fault_points, len(POINTS)))),
+                POINTS,
                 scale.faults,
+                scale.fault_points,
                 scale.fault_seconds,
             )
             await open_the_show(conninfo)

@@ -59,11 +59,13 @@ def judge(
     conninfo: str, told: Sequence[Message], neighbours: Neighbours, seen: Follower, acknowledged: list[str]
 ) -> Verdict:
     """See that nothing is lost and nothing doubled; everything must have come to an end before."""
-    expected, credits = _expect(conninfo, told)
+    expected, earned = _expect(conninfo, told)
     _judge_records(conninfo, expected)
-    assert list(zip(seen.ids, seen.data, strict=True)) == log_of_alerts(conninfo), "a client saw each alert once"
+    assert list(zip(seen.ids, seen.data, strict=True)) == log_of_alerts(conninfo), (
+        "a client saw each alert once"
+    )
     ledger = neighbours.held("ledger")
-    paid = _judge_ledger(ledger, credits)
+    paid = _judge_ledger(ledger, earned)
     ghosts = _judge_ghosts(conninfo, expected, paid, neighbours)
     parked = _judge_parked(conninfo, len(paid), neighbours)
     showings = _judge_showings(conninfo, acknowledged)
@@ -78,15 +80,17 @@ def _expect(conninfo: str, told: Sequence[Message]) -> tuple[reference.Expected,
     assert sorted(journal) == sorted(sent), "every message is in the journal, once"
     read = [event for entry_id in journal if (event := _read(sent[entry_id]))]
     first = reference.first_reports(read)
-    credits = Counter(earned for each in first if (earned := reference.earned(each.event))[1])
-    return reference.expect(read, shows_recipients=False), credits
+    earned = Counter(credit for each in first if (credit := reference.earned(each.event))[1])
+    return reference.expect(read, shows_recipients=False), earned
 
 
 def _read(message: Message) -> reference.Message | None:
     headers = {name.lower(): value for name, value in message.headers.items()}
     sent_at = read_time(headers["twitch-eventsub-message-timestamp"])
     entry = read_entry(headers, message.id, sent_at, message.body, read_json(message.body))
-    return None if isinstance(entry.content, Unknown) else reference.Message(message.id, sent_at, entry.content)  # type: ignore[arg-type]
+    return (
+        None if isinstance(entry.content, Unknown) else reference.Message(message.id, sent_at, entry.content)
+    )  # type: ignore[arg-type]
 
 
 def _judge_records(conninfo: str, expected: reference.Expected) -> None:
@@ -98,12 +102,12 @@ def _judge_records(conninfo: str, expected: reference.Expected) -> None:
     assert rows(conninfo, _PARKED_ENTRIES) == []
 
 
-def _judge_ledger(ledger: dict[str, Any], credits: Counter[tuple[str, int]]) -> list[str]:
+def _judge_ledger(ledger: dict[str, Any], earned: Counter[tuple[str, int]]) -> list[str]:
     """See that each credit is there once, and nothing is pending; gives the ghosts that were paid."""
     flows = [(viewer, flow) for viewer, held in ledger.items() for flow in held["flows"]]
     assert [each for each in flows if each[1]["state"] == "pending"] == []
     made = Counter((viewer, flow["deltaPoints"]) for viewer, flow in flows if flow["deltaPoints"] > 0)
-    assert made == credits, f"lost: {credits - made}; doubled: {made - credits}"
+    assert made == earned, f"lost: {earned - made}; doubled: {made - earned}"
     spent = [flow for _, flow in flows if flow["deltaPoints"] < 0 and flow["state"] == "accepted"]
     assert {flow["deltaPoints"] for flow in spent} <= {-200}
     return [str(flow["metadata"]["imageRequestId"]) for flow in spent]
