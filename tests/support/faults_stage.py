@@ -88,7 +88,7 @@ class Stage:
 
     def __attrs_post_init__(self) -> None:
         self._sender = BalancedSender(
-            connections=4, ports=self.receiving_ports, chance=self.chance("balancer")
+            connections=16, ports=self.receiving_ports, chance=self.chance("balancer")
         )
         self.instances += [Instance(number, self) for number in range(2)]
         self.waiting += self.chance("points").sample(self.points, len(self.points))
@@ -174,7 +174,10 @@ class Stage:
             self.counted[f"the database ends by {how.name}"] += 1
 
     async def _tell(self) -> None:
-        """Send what happens, some of it late or twice, and in another order."""
+        """Send what happens, some of it late, and in another order; of some, no other, a copy comes as well.
+
+        For a copy that is sent after its answer would hide that the first was lost.
+        """
         number = 0
         chance = self.chance("twitch")
         async for _ in self._pauses("pace of twitch", 0.4):
@@ -184,7 +187,7 @@ class Stage:
             self.told += new
             put_off = [message for message in new if chance.random() < 0.2]
             self._late.append(put_off)
-            again = chance.sample(self.told, min(2, len(self.told)))
+            again = chance.sample(self.told[::4], min(2, len(self.told[::4])))
             due = self._late.pop(0) if len(self._late) > 3 else []
             sent = [message for message in new if message not in put_off] + again + due
             chance.shuffle(sent)

@@ -19,8 +19,6 @@ class Scale:
     """Ghosts that viewers ask for in the storm, by the route."""
     messages: int
     """Of a busy evening."""
-    crashes: int
-    """Of the server, on such an evening."""
     chat_cuts: int
     """How often the connection to chat is cut."""
     chat_lines: int
@@ -50,7 +48,6 @@ SHORT = Scale(
     deeds=170,
     wishes=8,
     messages=600,
-    crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
     faults=20,
@@ -68,7 +65,6 @@ LONG = Scale(
     deeds=960,
     wishes=40,
     messages=2000,
-    crashes=10,
     chat_cuts=20,
     chat_lines=15_000,
     faults=500,
