@@ -44,7 +44,7 @@ test: install ## Run the tests (ARGS="-k ghost"), in an order by chance
 test-quick: install ## Run what needs no process of its own: units, contracts and machines in memory
 	@$(PYTEST) --numprocesses logical --dist worksteal -m "not process" tests/unit $(ARGS)
 
-soak: install ## Run the long proofs: the whole storm, and twenty times as many examples of everything
+soak: install ## Run the long proofs: the whole storm, 500 faults, and twenty times as many examples of everything
 	@$(PYTEST) --numprocesses auto --dist worksteal --hypothesis-profile soak tests/soak tests/unit $(ARGS)
 
 check: lint types imports examples ## Lint, formatting, types, import contracts, examples and links of the docs

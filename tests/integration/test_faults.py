@@ -16,13 +16,13 @@ pytestmark = pytest.mark.long
 
 
 async def test_nothing_is_lost_and_nothing_doubled_whatever_fails(tmp_path: Path, scale: Scale):
-    """Instances are killed at named points, the database, its line and neighbours fail: all comes out even."""
+    """Instances, database, its line and neighbours fail in every way: all comes out even in the end."""
     for point in POINTS:
-        point.find()
+        point.find()  # where one is not there any more, this fails
     async with set_up(tmp_path, scale) as stage:
         verdict = await play(stage)
-    missed = [str(point) for point in stage.points if point not in stage.fired]
-    report = "\n".join(f"{count:6} {what}" for what, count in stage.counted.most_common())
-    print(f"{stage.counted.total()} faults:\n{report}\nnot reached: {missed}\n{verdict}")  # noqa: T201 - they are counted for people
+    counted = [f"{count:6} {what}" for what, count in stage.counted.most_common()]
+    reached = [f"{count:6} {point}" for point, count in stage.fired.items()]
+    print("\n".join(["faults:", *counted, "killed at:", *reached, str(verdict)]))  # noqa: T201 - for people
     assert stage.counted.total() >= scale.faults
-    assert len(missed) <= scale.fault_points_missed
+    assert len(stage.fired) >= scale.fault_points

@@ -37,6 +37,9 @@ Who is called, without our code
     clients             the adapters, each with a client that is opened for it
     certificates        for those who speak TLS
 
+What goes wrong
+    faults              two instances among all that can fail; which part does what stands there
+
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
     postgres            an embedded server that ends and comes back

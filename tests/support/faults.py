@@ -57,8 +57,9 @@ async def set_up(folder: Path, scale: Scale) -> AsyncIterator[Stage]:
                 line,
                 neighbours,
                 seed,
-                tuple(random.Random(seed).sample(POINTS, min(scale.fault_points, len(POINTS)))),
+                POINTS,
                 scale.faults,
+                scale.fault_points,
                 scale.fault_seconds,
             )
             await open_the_show(conninfo)

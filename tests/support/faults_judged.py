@@ -59,13 +59,13 @@ def judge(
     conninfo: str, told: Sequence[Message], neighbours: Neighbours, seen: Follower, acknowledged: list[str]
 ) -> Verdict:
     """See that nothing is lost and nothing doubled; everything must have come to an end before."""
-    expected, credits_due = _expect(conninfo, told)
+    expected, earned = _expect(conninfo, told)
     _judge_records(conninfo, expected)
     assert list(zip(seen.ids, seen.data, strict=True)) == log_of_alerts(conninfo), (
         "a client saw each alert once"
     )
     ledger = neighbours.held("ledger")
-    paid = _judge_ledger(ledger, credits_due)
+    paid = _judge_ledger(ledger, earned)
     ghosts = _judge_ghosts(conninfo, expected, paid, neighbours)
     parked = _judge_parked(conninfo, len(paid), neighbours)
     showings = _judge_showings(conninfo, acknowledged)
@@ -80,8 +80,8 @@ def _expect(conninfo: str, told: Sequence[Message]) -> tuple[reference.Expected,
     assert sorted(journal) == sorted(sent), "every message is in the journal, once"
     read = [event for entry_id in journal if (event := _read(sent[entry_id]))]
     first = reference.first_reports(read)
-    credits_due = Counter(earned for each in first if (earned := reference.earned(each.event))[1])
-    return reference.expect(read, shows_recipients=False), credits_due
+    earned = Counter(credit for each in first if (credit := reference.earned(each.event))[1])
+    return reference.expect(read, shows_recipients=False), earned
 
 
 def _read(message: Message) -> reference.DeliveredMessage | None:
@@ -102,12 +102,12 @@ def _judge_records(conninfo: str, expected: reference.Expected) -> None:
     assert rows(conninfo, _PARKED_ENTRIES) == []
 
 
-def _judge_ledger(ledger: dict[str, Any], credits_due: Counter[tuple[str, int]]) -> list[str]:
+def _judge_ledger(ledger: dict[str, Any], earned: Counter[tuple[str, int]]) -> list[str]:
     """See that each credit is there once, and nothing is pending; gives the ghosts that were paid."""
     flows = [(viewer, flow) for viewer, held in ledger.items() for flow in held["flows"]]
     assert [each for each in flows if each[1]["state"] == "pending"] == []
     made = Counter((viewer, flow["deltaPoints"]) for viewer, flow in flows if flow["deltaPoints"] > 0)
-    assert made == credits_due, f"lost: {credits_due - made}; doubled: {made - credits_due}"
+    assert made == earned, f"lost: {earned - made}; doubled: {made - earned}"
     spent = [flow for _, flow in flows if flow["deltaPoints"] < 0 and flow["state"] == "accepted"]
     assert {flow["deltaPoints"] for flow in spent} <= {-200}
     return [str(flow["metadata"]["imageRequestId"]) for flow in spent]

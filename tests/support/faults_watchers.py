@@ -22,11 +22,10 @@ _SECRET = "overlay_be-kind-and-rewind"
 _FRAMES = 30
 _REPORT_SECONDS = 0.25
 
-RULES = {
-    "cheer": KindRule(seconds=MIN_SECONDS, min_bits=1000),
-    "subscribe": KindRule(seconds=MIN_SECONDS, if_busy=IfBusy.SKIP),
-    "generated-images": KindRule(seconds=MIN_SECONDS, if_busy=IfBusy.SKIP),
-    **dict.fromkeys(("follow", "raid", "gift-sub", "hype-train"), KindRule(seconds=MIN_SECONDS)),
+_BRIEF = KindRule(seconds=MIN_SECONDS)
+_IF_FREE = KindRule(seconds=MIN_SECONDS, if_busy=IfBusy.SKIP, min_bits=100)
+RULES = dict.fromkeys(("follow", "cheer", "subscribe", "gift-sub", "generated-images"), _IF_FREE) | {
+    "raid": _BRIEF
 }
 """Alerts play as briefly as can be, and most are left out, so that one screen keeps up with many."""
 

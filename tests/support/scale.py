@@ -19,8 +19,6 @@ class Scale:
     """Ghosts that viewers ask for in the storm, by the route."""
     messages: int
     """Of a busy evening."""
-    crashes: int
-    """Of the server, on such an evening."""
     chat_cuts: int
     """How often the connection to chat is cut."""
     chat_lines: int
@@ -28,11 +26,9 @@ class Scale:
     faults: int
     """Of all kinds, on a stage where everything fails."""
     fault_points: int
-    """At how many of the named points an instance is killed there."""
-    fault_points_missed: int
-    """How many of these may not be reached before its time is over."""
+    """At how many of the named points an instance is killed there at least."""
     fault_seconds: float
-    """How long everything may fail there."""
+    """How long that may take."""
     requests: int
     """To each route, that are thought up from its description, beyond those that cover its parts; 0: none."""
     frame_rate: int
@@ -54,13 +50,11 @@ SHORT = Scale(
     deeds=170,
     wishes=8,
     messages=600,
-    crashes=3,
     chat_cuts=4,
     chat_lines=11_000,
-    faults=25,
-    fault_points=8,
-    fault_points_missed=6,
-    fault_seconds=7,
+    faults=20,
+    fault_points=4,
+    fault_seconds=300,
     requests=0,
     frame_rate=15,
     overlay_alerts=6,
@@ -74,12 +68,10 @@ LONG = Scale(
     deeds=960,
     wishes=40,
     messages=2000,
-    crashes=10,
     chat_cuts=20,
     chat_lines=15_000,
     faults=500,
-    fault_points=1000,
-    fault_points_missed=0,
+    fault_points=57,
     fault_seconds=1500,
     requests=60,
     frame_rate=60,
