@@ -76,7 +76,7 @@ function picture(timeline, width) {
   const lanes = [tapes, bits, follows, subs, ghosts, raids, ...(some(timeline, "hype-train") ? [trains] : []), ...(some(timeline, "ad-break") ? [ads] : [])];
   const step = isNarrow ? 60 : 44;
   const top = isNarrow ? 42 : 26;
-  const bottom = top + step * (lanes.length - 1) + 22;
+  const bottom = top + step * (lanes.length - 1) + 24;
   const drawn = lanes.map((lane, number) => {
     const y = top + step * number;
     const name = svg("text.lane-name", isNarrow ? { x: 4, y: y - 28 } : { x: 0, y: y + 5 }, lane.label);
@@ -185,7 +185,7 @@ function dropOut({ startedAt, endedAt }, axis, top, bottom) {
   const [from, to] = [axis.x(startedAt), axis.x(endedAt)];
   return svg("g.drop-out", {}, svg("title", {}, `Drop-out, ${span(startedAt, endedAt)}`),
     svg("rect", { x: from, y: top - 18, width: Math.max(to - from, 6), height: bottom - top + 18 }),
-    beside(axis, Math.max(to, from + 6), bottom - 5, 6, `✕ drop-out ${span(startedAt, endedAt)}`, from));
+    beside(axis, Math.max(to, from + 6), bottom - 4, 6, `✕ drop-out ${span(startedAt, endedAt)}`, from));
 }
 
 /** Write words to the right of a place, or to its left; nowhere if others stand there, for the table has all of it. */

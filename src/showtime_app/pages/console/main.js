@@ -137,6 +137,11 @@ document.addEventListener("keydown", (event) => {
   else if (!event.repeat && pressLetter(event.key.toLowerCase())) event.preventDefault();
 });
 
+// A browser lets a key that is half out of its row have the focus as it is.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches("#filters :focus-visible, .tapes :focus-visible")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
+
 async function signOut() {
   if (await ask("DELETE", "session")) state.session = null;
   begin();
