@@ -106,7 +106,11 @@ def _report(turns: Sequence[Turn], options: Namespace) -> str:
             "## Memory of a server, MiB",
             table(["when", "MiB"], rows),
             f"grown by: {spread(growth, '{:.1%}')}",
-            f"- {'reached' if is_small else 'NOT REACHED'}: {_AIM_MIB:g} MiB at rest\n"
-            f"- {'reached' if is_steady else 'NOT REACHED'}: grown by {_AIM_GROWTH:.0%} at most",
+            "\n".join(
+                [
+                    f"- {'reached' if is_small else 'NOT REACHED'}: {_AIM_MIB:g} MiB at rest",
+                    f"- {'reached' if is_steady else 'NOT REACHED'}: grown by {_AIM_GROWTH:.0%} at most",
+                ]
+            ),
         ]
     )

@@ -1,8 +1,9 @@
 """Clients of the streams, as lean as can be, in a process of their own: `clients.py PORT COUNT`.
 
 Asked on standard input, it answers on standard output, a line of JSON each: `open` opens all that are closed,
-`close` closes all, `settle` waits until nothing more comes, `count` counts the open ones, `stats` tells what they were told since the last time. A client whose stream ends comes
-again after a while with the id it has, as a browser does.
+`close` closes all, `settle` waits until nothing more comes, `count` counts the open ones, `stats` tells what
+they were told since the last time. A client whose stream ends comes again after a while with the id it has,
+as a browser does.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ class Client(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the stream."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         again = f"Last-Event-ID: {self.last_id.decode()}\r\n" if self.last_id else ""
         number = self.number
@@ -38,6 +40,7 @@ class Client(asyncio.Protocol):
         self.transport.write(head.encode())
 
     def data_received(self, data: bytes) -> None:
+        """Take what is whole of it."""
         now = time.time()
         *events, self.rest = (self.rest + data).split(b"\n\n")
         for event in events:
@@ -57,6 +60,7 @@ class Client(asyncio.Protocol):
             self.fleet.told[told] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
+        """Come again, if that is wanted."""
         self.transport, self.rest = None, b""
         self.fleet.open.discard(self.number)
         if self.fleet.wanted:
@@ -92,23 +96,24 @@ class Fleet:
             except OSError:
                 await asyncio.sleep(random.uniform(0.1, _AGAIN_SECONDS))
 
+    async def _until_open(self, count: int) -> int:
+        while len(self.open) != count:  # noqa: ASYNC110 - a client that tells would cost each of ten thousand
+            await asyncio.sleep(0.05)
+        return count
+
     async def answer(self, asked: str) -> object:
         """Do what is asked for."""
         match asked:
             case "open":
                 self.wanted = True
                 await asyncio.gather(*map(self._connect, self.clients))
-                while len(self.open) < len(self.clients):
-                    await asyncio.sleep(0.05)
-                return len(self.open)
+                return await self._until_open(len(self.clients))
             case "close":
                 self.wanted = False
                 for client in self.clients:
                     if client.transport:
                         client.transport.close()
-                while self.open:
-                    await asyncio.sleep(0.05)
-                return 0
+                return await self._until_open(0)
             case "settle":  # what is on its way has come once nothing came for a while
                 known = -1
                 while known != len(self.delays):

@@ -48,7 +48,7 @@ class Fleet:
     def told(self) -> Told:
         """Tell what they were told."""
         said = self.ask("stats")
-        return Told(said["open"], said["delays"], {at: count for at, count in said["told"]})
+        return Told(said["open"], said["delays"], dict(said["told"]))
 
 
 @contextmanager

@@ -59,6 +59,15 @@ def test_the_template_names_whole_groups(tmp_path, monkeypatch):
     assert settings.spaces_secret_key
 
 
+def test_the_drop_in_of_a_relay_sets_a_role_that_there_is(monkeypatch, tmp_path):
+    """The drop-in gives an instance the role by which effects alone are performed, whatever .env says."""
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("INSTANCE_ROLE=web\nPGHOST=db\nTWITCH_WEBHOOK_SECRET=a-secret-of-twitch\n")
+    [line] = re.findall(r"^Environment=(.+)$", (DEPLOY / "showtime-relay.conf").read_text(), re.MULTILINE)
+    monkeypatch.setenv(*line.split("="))
+    assert config.load().instance_role == "relay"
+
+
 def unit() -> dict[str, str]:
     """What the unit says, each name once."""
     pairs = [line.split("=", 1) for line in UNIT.read_text().splitlines() if re.match(r"\w+=", line)]

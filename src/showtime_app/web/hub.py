@@ -26,15 +26,44 @@ class EncodedEvent(NamedTuple):
 
 
 @define(eq=False)
+class EventQueue:
+    """What waits to be sent on one stream, for one reader.
+
+    asyncio's holds four deques: with ten thousand streams they take 25 MiB.
+    """
+
+    length: int
+    """How many may wait."""
+    _events: list[EncodedEvent] = field(factory=list)
+    _arrival: asyncio.Future[None] | None = None
+    """What the reader waits for."""
+
+    def put_nowait(self, event: EncodedEvent) -> None:
+        """Add an event; raises QueueFull."""
+        if len(self._events) >= self.length:
+            raise asyncio.QueueFull
+        self._events.append(event)
+        if self._arrival and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    async def get(self) -> EncodedEvent:
+        """Take the next event, as soon as there is one."""
+        while not self._events:
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        return self._events.pop(0)
+
+
+@define(eq=False)
 class StreamClient:
     """One open stream, and what waits to be sent on it."""
 
     stream: str
     begin: asyncio.Future[FeedPosition]
     """The point from which on blocks are queued: known once the database has been reached."""
-    queue: asyncio.Queue[EncodedEvent]
-    closed: asyncio.Event = field(factory=asyncio.Event)
-    """Set when the stream must end: the client is too slow, or the server stops."""
+    queue: EventQueue
+    closed: asyncio.Future[None]
+    """Done when the stream must end: the client is too slow, or the server stops."""
     page: str = ""
     """The stream that this is a part of, if it is none by itself."""
 
@@ -42,6 +71,11 @@ class StreamClient:
     def name(self) -> str:
         """By what it is counted."""
         return self.page or self.stream
+
+    def close(self) -> None:
+        """Have the stream end."""
+        if not self.closed.done():
+            self.closed.set_result(None)
 
 
 def encode(epoch: str, entry: FeedEntry) -> bytes:
@@ -80,7 +114,7 @@ class Hub:
         for entry in entries:
             event = EncodedEvent(entry.id, encode(position.epoch, entry), entry.payload)
             for client in self.clients:
-                if client.stream == entry.stream and not client.closed.is_set():
+                if client.stream == entry.stream and not client.closed.done():
                     self._put(client, event)
 
     def _put(self, client: StreamClient, event: EncodedEvent) -> None:
@@ -88,17 +122,18 @@ class Hub:
         try:
             client.queue.put_nowait(event)
         except asyncio.QueueFull:
-            client.closed.set()
+            client.close()
             self.metrics.dropped_stream_clients.labels(client.name).inc()
 
     def join(self, stream: str, page: str = "") -> StreamClient:
         """Add a client: it gets whatever is published from now on."""
-        begin = asyncio.get_running_loop().create_future()
-        client = StreamClient(stream, begin, asyncio.Queue(self.queue_length), page=page)
+        loop = asyncio.get_running_loop()
+        queue = EventQueue(self.queue_length)
+        client = StreamClient(stream, loop.create_future(), queue, loop.create_future(), page)
         if self.position:
             client.begin.set_result(self.position)
         if self.is_closed:
-            client.closed.set()
+            client.close()
         self.clients.add(client)
         if not page:
             self.metrics.stream_clients.labels(stream).inc()
@@ -117,4 +152,4 @@ class Hub:
 
     def _end_all(self) -> None:
         for client in self.clients:
-            client.closed.set()
+            client.close()

@@ -108,7 +108,8 @@ def route(sources: ShowSources, guards: Guards) -> ASGIRouteHandler:
             return
         opened = sources.feed.hub.metrics.stream_clients.labels("show")
         async with _joined(page) as clients:
-            closed = [page.ended, sources.stopped, *(client.closed for client in clients.values())]
+            of_clients = (client.closed for client in clients.values())
+            closed: list[asyncio.Future[None] | asyncio.Event] = [page.ended, sources.stopped, *of_clients]
             with opened.track_inprogress():
                 await serve_until(closed, _chunks(page, clients), receive, send)
 

@@ -204,11 +204,16 @@ def _read_id(text: str, epoch: str) -> int | None:
     return int(number)
 
 
-async def serve_until(closed: Sequence[asyncio.Event], chunks: Chunks, receive: Receive, send: Send) -> None:
-    """Send chunks until the client goes, or one of these is set: it is given up, or the server stops."""
+async def serve_until(
+    closed: Sequence[asyncio.Future[None] | asyncio.Event], chunks: Chunks, receive: Receive, send: Send
+) -> None:
+    """Send chunks until the client goes, or one of these is over: it is given up, or the server stops."""
     gone = asyncio.create_task(_until_gone(receive))
-    ends = [gone, asyncio.create_task(_send_all(chunks, send))]
-    ends += [asyncio.create_task(_until_set(each)) for each in closed]
+    ends: list[asyncio.Future[None]] = [gone, asyncio.create_task(_send_all(chunks, send))]
+    # A future needs no task that waits for it, and there are many streams.
+    ends += [
+        asyncio.create_task(_until_set(each)) if isinstance(each, asyncio.Event) else each for each in closed
+    ]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
