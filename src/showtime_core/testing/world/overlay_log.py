@@ -127,9 +127,10 @@ class OverlayLog:
 
     def _may_have_begun(self, taken: Taken) -> float:
         """Tell when it was given first: by this answer, or by one before that was lost."""
+        given = min(each.sent for each in self.taken if each.showing == taken.showing)
         lost = [each.sent for each in self.unheard if each.overlay == taken.overlay]
-        lost = [at for at in lost if taken.sent - 2 * _LEASE_SECONDS < at < taken.sent]
-        return min(lost, default=taken.sent)
+        lost = [at for at in lost if given - 2 * _LEASE_SECONDS < at < given]
+        return min(lost, default=given)
 
     def _check_all_is_shown(self, alerts: Sequence[int]) -> None:
         """Each alert was shown, as far as overlays know, and in order; unless each try was interrupted."""

@@ -3,12 +3,36 @@
 import pytest
 
 from showtime_app.web.routes import streams
+from showtime_core.domain import reactions
+from showtime_core.domain.broadcasts import timeline
+from showtime_core.domain.show import taking
 from showtime_core.testing.world.explain import explain
 from showtime_core.testing.world.series import play_series
 from showtime_core.use_cases import group_commit, perform
 from support.seeded import SERVED, planted
 
 BUGS = {
+    "a night begins when Twitch has said so": (
+        timeline,
+        "in_order",
+        "moment = min(fact.started_at, fact.sent_at)",
+        "moment = fact.sent_at",
+        "the nights are not those of the reference",
+    ),
+    "the alert of a gift says 1": (
+        reactions,
+        "_gift",
+        "alerts.GiftSubAlert(_name(event.viewer), event.total)",
+        "alerts.GiftSubAlert(_name(event.viewer), 1)",
+        "the alerts are not those of the reference",
+    ),
+    "two overlays lead": (
+        taking,
+        "_answered",
+        "if show.leader != overlay:",
+        "if False:",
+        " lead",
+    ),
     "a resume off by one": (
         streams,
         "resumed",
