@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,13 +11,19 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from showtime_adapters.postgres import feed
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_adapters.postgres.statements import CHAT_TIP, TIP
 from showtime_app import composition
+from showtime_core.domain.feed import FeedEntry, FeedPosition
+from showtime_core.domain.reactions import Policy
+from showtime_core.testing.entries import cheers
+from showtime_core.use_cases.receive import receive
 from support.evening import evening, log_of_alerts, messages
 from support.following import Follower, following, until
 from support.in_process import running_here
 from support.postgres import restart
+from support.records import staged
 from support.scale import Scale
 from support.sending import Sender
 from support.server import Served, rows
@@ -87,6 +93,37 @@ async def test_a_lost_notification_only_delays(migrated: str, client: Follower, 
         )
     await assert_all_seen(client, migrated, 4 * POLL_SECONDS)
     assert client.ids == [1, 2]
+
+
+REPEAT = """
+    with next as (update showtime.channel set last_feed_id = last_feed_id + 1 returning last_feed_id as id)
+    insert into showtime.feed select next.id, entry_id, stream, payload, clock_timestamp()
+    from showtime.feed, next where feed.id = 1
+"""
+
+
+async def test_what_is_committed_while_the_feed_reads_does_not_wait_for_the_poll(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The session listens before it reads: with no poll at all, nothing that comes between is missed."""
+    monkeypatch.setattr(feed, "_POLL_SECONDS", 3600.0)
+    async with staged(migrated) as stage:
+        await receive([cheers("first")], stage.units, Policy())
+    seen: list[int] = []
+
+    def publish(_: FeedPosition, entries: Sequence[FeedEntry]) -> None:
+        """Let another be committed as soon as some were read, before the feed can wait."""
+        seen.extend(entry.id for entry in entries)
+        if len(seen) < 3:
+            with psycopg.connect(migrated) as connection:
+                connection.execute(REPEAT)
+                connection.execute("notify showtime_feed")
+
+    following = asyncio.create_task(feed.PostgresFeed(migrated, feed.FEED, publish, lambda: True).run())
+    try:
+        await until(lambda: seen == [2, 3, 4])
+    finally:
+        following.cancel()
 
 
 async def test_the_feed_outlives_a_restart_of_the_database(tmp_path: Path):

@@ -39,6 +39,8 @@ FINDERS = {
     "contract of the show": f"{_TWINS}show.py",
     "contract of sessions": f"{_TWINS}sessions.py",
     "contract of the outbox, in PostgreSQL": "tests/integration/test_outbox.py::TestPostgresOutbox",
+    "the feed, in PostgreSQL": "tests/integration/test_feed.py::"
+    "test_what_is_committed_while_the_feed_reads_does_not_wait_for_the_poll",
     "showtime conform": "tests/integration/test_conform.py::test_our_own_receiver_does_all_of_it",
 }
 """Tests that do nothing but run what ships, of `showtime_core.testing` or `showtime_app.conform`."""
