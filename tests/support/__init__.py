@@ -38,7 +38,8 @@ Who is called, without our code
     certificates        for those who speak TLS
 
 What goes wrong
-    faults              two instances among all that can fail; which part does what stands there
+    faults              faults on the real thing, by faults_stage, faults_points, faults_line, faults_watchers;
+                        faults_judged says what must be true afterwards
 
 What is in the database
     databases           fresh ones, migrated or empty; ones that go away, are read-only or locked
