@@ -14,6 +14,7 @@ from showtime_core.ports import Bucket, Gallery, Painter, PainterModel, PublicSt
 PROMPT = "a ghostly image of a baby seal, with glitchy VHS artifacts, dark background"
 JPEG, OTHER_JPEG = b"\xff\xd8 boo \r\n--\r\n\xff\xd9", b"\xff\xd8 another \0 \xff\xd9"
 KEY = "0e9a/0e9a-00.jpg"
+TRIED_KEY = "preflight/a-try.jpg"
 KEY_TO_JPEG = {KEY: JPEG, "0e9a/0e9a-01.jpg": OTHER_JPEG, "1f.jpg": b""}
 _MARKERS_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {0xC0, 0xC1, 0xC2}
@@ -184,7 +185,7 @@ class PublicStorageContract:
         """Where an object can be stored, read and deleted, nothing is raised, and nothing is left."""
         before = stage.keys()
         for _ in range(2):
-            await stage.storage.prove(KEY, JPEG)
+            await stage.storage.prove(TRIED_KEY, JPEG)
             assert stage.keys() == before
 
     async def test_a_storage_that_nobody_can_read_is_unavailable(self, stage: PublicStorageStage) -> None:
@@ -192,14 +193,14 @@ class PublicStorageContract:
         before = stage.keys()
         stage.hide()
         with pytest.raises(Unavailable):
-            await stage.storage.prove(KEY, JPEG)
+            await stage.storage.prove(TRIED_KEY, JPEG)
         assert stage.keys() == before
 
     async def test_a_storage_that_is_away_is_unavailable(self, stage: PublicStorageStage) -> None:
         """Where nothing can be stored it is Unavailable."""
         stage.go_away()
         with pytest.raises(Unavailable):
-            await stage.storage.prove(KEY, JPEG)
+            await stage.storage.prove(TRIED_KEY, JPEG)
 
 
 @frozen
