@@ -98,10 +98,10 @@ def _relay_alone(of_all: _Instance) -> Server:
     """Perform effects, and tell how that goes; receive and show nothing."""
     storage, relays = of_all.storage, of_all.relays
     resources = [*storage.resources, of_all.ports.neighbours.opened(), of_all.receiving.inbox, *relays]
-    standing = _standing(of_all, _readiness(of_all))
+    told = _status_routes(of_all, _readiness(of_all))
     background = [partial(log_readiness, storage.require_ready)]
     app = create_app(
-        [route for route in standing if "/" not in route.paths], partial(running, resources, background)
+        [route for route in told if "/" not in route.paths], partial(running, resources, background)
     )
     return Server(app, [relay.stop for relay in relays], of_all.off)
 
@@ -151,7 +151,7 @@ def _routes(
     )
     return [
         *streams.routes(shown.feed, shown.chat, storage.recent_chat),
-        *_standing(of_all, shown.health),
+        *_status_routes(of_all, shown.health),
         *_show(guards, storage, policy, shown),
         *_for_the_host(guards, storage, policy, of_all.off, jobs),
         *console_routes(settings, ports, of_all.metrics, guards),
@@ -164,7 +164,7 @@ def _routes(
     ]
 
 
-def _standing(of_all: _Instance, readiness: status.ReadinessCache) -> Sequence[BaseRouteHandler]:
+def _status_routes(of_all: _Instance, readiness: status.ReadinessCache) -> Sequence[BaseRouteHandler]:
     """Tell how the instance stands."""
     storage = of_all.storage
     return status.routes(readiness, storage.require_ready, of_all.metrics, storage.read_pending_work)
