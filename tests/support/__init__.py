@@ -38,7 +38,7 @@ Who is called, without our code
     certificates        for those who speak TLS
 
 What goes wrong
-    faults              faults on the real thing, by faults_stage, faults_points, faults_line, faults_watchers;
+    faults              on the real thing: faults_stage, faults_points, faults_line, faults_watchers;
                         faults_judged says what must be true afterwards
 
 What is in the database

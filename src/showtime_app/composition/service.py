@@ -98,10 +98,10 @@ def _relay_alone(of_all: _Instance) -> Server:
     """Perform effects, and tell how that goes; receive and show nothing."""
     storage, relays = of_all.storage, of_all.relays
     resources = [*storage.resources, of_all.ports.neighbours.opened(), of_all.receiving.inbox, *relays]
-    standing = _status_routes(of_all, _readiness(of_all))
+    told = _status_routes(of_all, _readiness(of_all))
     background = [partial(log_readiness, storage.require_ready)]
     app = create_app(
-        [route for route in standing if "/" not in route.paths], partial(running, resources, background)
+        [route for route in told if "/" not in route.paths], partial(running, resources, background)
     )
     return Server(app, [relay.stop for relay in relays], of_all.off)
 
