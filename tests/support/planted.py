@@ -123,6 +123,7 @@ def plant(planted: PlantedBug, folder: Path) -> None:
     """Copy the package into a folder, with the bug; what was compiled of its other modules still fits."""
     package = Path(planted.file).parts[0]
     shutil.copytree(ROOT / "src" / package, folder / package)
+    (folder / "db").symlink_to(ROOT / "db")  # migrations are looked for beside the packages
     (folder / planted.file).write_text(planted_text(planted), "utf-8")
 
 
