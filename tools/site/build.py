@@ -108,7 +108,7 @@ def gather() -> None:
 
     (GATHERED / "python").mkdir()
     listing = GATHERED / "docs/reference/python.md"
-    public = LISTED.findall(listing.read_text("utf-8"))
+    public = dict.fromkeys(LISTED.findall(listing.read_text("utf-8")))  # some stand in two tables
     for module in public:
         write_module(module)
     pages = [f"{module} </python/{module}>" for module in public]
