@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 from showtime_adapters.postgres.health import PostgresHealthStore
-from showtime_adapters.postgres.pool import Pool, make_pool
+from showtime_adapters.postgres.pool import Pool, connected, make_pool
 from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_core.ports import HealthStore, ShowSecrets
 from showtime_core.testing.contracts.chat_log import ChatLogContract, ChatStage
@@ -73,6 +73,8 @@ class TestPostgresHealthStore(HealthStoreContract):
 
     @pytest.fixture
     async def stores(self, pools: tuple[Pool, Pool]) -> tuple[HealthStore, HealthStore]:
+        async with connected(pools[0]) as connection:
+            await connection.execute("delete from showtime.twitch_health")
         return PostgresHealthStore(pools[0]), PostgresHealthStore(pools[1])
 
 
