@@ -16,7 +16,7 @@ def test_what_is_replaced_is_there_once(planted):
 @pytest.mark.process
 @pytest.mark.long
 def test_what_ships_finds_some(request):
-    """What ships finds a fifth of the bugs on money and a tenth of the others: the seed of the run says which."""
+    """What ships finds a fifth of the bugs on money and a tenth of the others, as the seed says."""
     turn = int(request.config.getoption("randomly_seed", default=0))
     money = [each for each in QUICK if each.money]
     others = [each for each in QUICK if not each.money]
