@@ -21,8 +21,6 @@ NO_PORTS = {
     "them, and its one adapter is compared with memory by the replay",
     "showtime_adapters.ledger.Tokens": "a part of one adapter, which `ServiceTokens` alone is given to",
     "showtime_app.web.routes.callback.CallbackAnswer": "a value",
-    "showtime_app.web.routes.local_simulate.SendableEvent": "a value",
-    "showtime_app.web.routes.local_simulate.Simulation": "made by `showtime dev` alone, of its own commands",
     "showtime_app.instrumented.Writes": "what one instance notes for itself; nothing outside is behind it",
 }
 """Protocols that nobody outside writes an adapter for, and why."""
@@ -32,7 +30,6 @@ NO_TWIN = {
     "ConsentContract": "nothing but `showtime init` asks for consent, and it is tested with a stand-in",
     "LookUpContract": "no rule depends on what it is called",
     "PublicStorageContract": "a storage in memory would prove nothing",
-    "ServiceTokenIssuerContract": "no rule depends on how long a token is good for",
 }
 """Contracts of ports of which there is none in memory, and why."""
 
