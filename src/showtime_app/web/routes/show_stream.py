@@ -70,7 +70,7 @@ class ShowSources:
 
 
 @define
-class _OpenPage:
+class OpenPage:
     """One page that reads the stream: what it wants, how far it has come, and what is to be sent to it."""
 
     sources: ShowSources
@@ -82,12 +82,17 @@ class _OpenPage:
     ended: asyncio.Event = field(factory=asyncio.Event)
     """Set when its secret or its session holds no longer."""
     feed_id: int = 0
-    chat_id: int = 0
+    chat_id: int | None = None
+    """None: it is not known yet how far it has come; by an id without it all of chat would come again."""
     out: asyncio.Queue[bytes] = field(factory=partial(asyncio.Queue, _WAITING))
 
     def event(self, name: str, data: str, *, has_id: bool = False) -> bytes:
+        """Write an event, with the id by which the page goes on after it, once that is known."""
         position = self.sources.feed.hub.position
-        number = f"{position.epoch}-{self.feed_id}.{self.chat_id}" if has_id and position else ""
+        if has_id and position and (self.chat_id is not None or "chat" not in self.layers):
+            number = f"{position.epoch}-{self.feed_id}.{self.chat_id or 0}"
+        else:
+            number = ""
         return sse.block(event=name, event_id=number, data=data)
 
 
@@ -107,26 +112,26 @@ def route(sources: ShowSources, guards: Guards) -> ASGIRouteHandler:
             await send_body(send)
             return
         opened = sources.feed.hub.metrics.stream_clients.labels("show")
-        async with _joined(page) as clients:
+        async with joined(page) as clients:
             of_clients = (client.closed for client in clients.values())
             closed: list[asyncio.Future[None] | asyncio.Event] = [page.ended, sources.stopped, *of_clients]
             with opened.track_inprogress():
-                await serve_until(closed, _chunks(page, clients), receive, send)
+                await serve_until(closed, chunks_of(page, clients), receive, send)
 
     return serve
 
 
-def _read_page(scope: Scope, sources: ShowSources, check: Callable[[], Awaitable[None]] | None) -> _OpenPage:
+def _read_page(scope: Scope, sources: ShowSources, check: Callable[[], Awaitable[None]] | None) -> OpenPage:
     """Read what a page wants; raises Refused."""
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("layers", [",".join(_USUAL)])
     layers = [layer for layer in asked[0].split(",") if layer]
     if unknown := [layer for layer in layers if layer not in LAYERS]:
         raise Refused(f"no such layer: {unknown[0]}; choose {', '.join(LAYERS)}")
-    return _OpenPage(sources, layers, header(scope, b"last-event-id"), read_backlog(scope), check)
+    return OpenPage(sources, layers, header(scope, b"last-event-id"), read_backlog(scope), check)
 
 
 @asynccontextmanager
-async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
+async def joined(page: OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
     """Join the hubs of what a page wants."""
     hubs = {"state": ("state", page.sources.feed.hub), "alert": ("alerts", page.sources.feed.hub)}
     hubs["chat"] = ("chat", page.sources.chat.hub)
@@ -139,7 +144,7 @@ async def _joined(page: _OpenPage) -> AsyncIterator[dict[str, StreamClient]]:
         yield clients
 
 
-async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
+async def chunks_of(page: OpenPage, clients: dict[str, StreamClient]) -> Chunks:
     """Yield what is told to a page, and a comment whenever nothing is for a while."""
     tellers: list[Coroutine[Any, Any, None]] = [_check_access(page)]
     tellers += [_TELLERS[layer](page, client) for layer, client in clients.items()]
@@ -162,7 +167,7 @@ async def _chunks(page: _OpenPage, clients: dict[str, StreamClient]) -> Chunks:
                 task.cancel()
 
 
-async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
+async def _tell_state(page: OpenPage, client: StreamClient) -> None:
     begin = await client.begin
     await page.out.put(page.event("state", begin.snapshot))
     while True:
@@ -171,7 +176,7 @@ async def _tell_state(page: _OpenPage, client: StreamClient) -> None:
             await page.out.put(page.event("state", event.payload))
 
 
-async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
+async def _tell_alerts(page: OpenPage, client: StreamClient) -> None:
     begin = await client.begin
     page.feed_id = max(await _reached(page, "feed", page.sources.feed, begin) or 0, begin.id)
     while True:
@@ -182,21 +187,21 @@ async def _tell_alerts(page: _OpenPage, client: StreamClient) -> None:
             await page.out.put(page.event("alert", data, has_id=True))
 
 
-async def _tell_chat(page: _OpenPage, client: StreamClient) -> None:
+async def _tell_chat(page: OpenPage, client: StreamClient) -> None:
     """Tell what the page has missed of chat, or what it wants of before, then each line."""
     begin = await client.begin
     for entry in await _chat_before(page, begin):
         page.chat_id = entry.id
         await page.out.put(page.event("chat", entry.payload, has_id=True))
-    page.chat_id = max(page.chat_id, begin.id)
+    chat_id = page.chat_id = max(page.chat_id or 0, begin.id)
     while True:
         event = await client.queue.get()
-        if event.id > page.chat_id:
-            page.chat_id = event.id
+        if event.id > chat_id:
+            chat_id = page.chat_id = event.id
             await page.out.put(page.event("chat", event.payload, has_id=True))
 
 
-async def _chat_before(page: _OpenPage, begin: FeedPosition) -> Sequence[FeedEntry]:
+async def _chat_before(page: OpenPage, begin: FeedPosition) -> Sequence[FeedEntry]:
     reached = await _reached(page, "chat", page.sources.chat, begin)
     if reached is not None:
         page.chat_id = reached
@@ -208,7 +213,7 @@ async def _chat_before(page: _OpenPage, begin: FeedPosition) -> Sequence[FeedEnt
     return ()
 
 
-async def _reached(page: _OpenPage, which: str, source: StreamSource, begin: FeedPosition) -> int | None:
+async def _reached(page: OpenPage, which: str, source: StreamSource, begin: FeedPosition) -> int | None:
     """Tell which id of a source the page has seen last, by the id that it brings; None: there is none."""
     known = _ID.fullmatch(page.last_id)
     if not known or known["epoch"] != begin.epoch:
@@ -226,7 +231,7 @@ async def _answer(ask: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(_READ_AGAIN_SECONDS)
 
 
-async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
+async def _tell_changes(page: OpenPage, name: str, watch: Watch) -> None:
     """Tell something as it is, then each change of it."""
     with watch.watching() as changed:
         await _answer(watch.look)
@@ -236,7 +241,7 @@ async def _tell_changes(page: _OpenPage, name: str, watch: Watch) -> None:
             await changed.wait()
 
 
-async def _tell_health(page: _OpenPage) -> None:
+async def _tell_health(page: OpenPage) -> None:
     """Tell how it stands, then each change of it."""
     told = ""
     while True:
@@ -248,7 +253,7 @@ async def _tell_health(page: _OpenPage) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _check_access(page: _OpenPage) -> None:
+async def _check_access(page: OpenPage) -> None:
     """End the stream of a secret or a session that holds no longer."""
     while page.check_access:
         await asyncio.sleep(_LOOK_SECONDS)
