@@ -210,7 +210,7 @@ class Page:
             self.chrome.execute_script("location.hash = arguments[0]", place)
             await_some(partial(self.chrome.find_elements, "css selector", part))
         lights, advice = self.chrome.execute_script(
-            "return ['.link.state-failed b', '.card.red h3'].map((name) =>"
+            "return ['.link.state-failed b', '.advice .card.red h3'].map((name) =>"
             " [...document.querySelectorAll(name)].map((each) => each.textContent.split(':')[0]))"
         )
         assert sorted(advice) == sorted(lights)

@@ -457,8 +457,12 @@ async def test_chat_alone_is_replayed(conninfo):
         url = stack.enter_context(running_here(conninfo, settings)).url
         client = stack.enter_context(httpx.Client(base_url=url))
         twitch = Twitch(url, client)
-        twitch.send(chat("first"), chat("second"))
         where, host = f"{url}/show?layers=chat,alert", {"Authorization": HOST["authorization"]}
+        async with listening(where, **host) as page:
+            await page.block(20)
+            await_some(lambda: 'clients{stream="show"} 1.0' in client.get("/metrics").text)
+            twitch.send(chat("first"), chat("second"))
+            await page.events(2)  # so the instance has read them
         async with listening(f"{where}&backlog=2", **host) as page:
             told = await page.events(2)
             assert [each.data["message"]["text"] for each in told] == ["first", "second"]

@@ -14,7 +14,8 @@ from showtime_adapters.postgres.show.secret_store import PostgresShowSecrets
 from showtime_adapters.postgres.show.store import PostgresShow
 from showtime_core.domain.show.kind_rules import MIN_SECONDS, IfBusy, KindRule
 from showtime_core.domain.show.queue import Show
-from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret, digest_of
+from showtime_core.domain.show.show_secrets import SecretKind, ShowSecret
+from showtime_core.texts import digest_of
 from support.sending import Connection, Sender
 from support.twitch import Message
 

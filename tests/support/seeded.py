@@ -52,7 +52,7 @@ class ServedStreams:
             async for chunk in resumed(self._source, last_event_id, None, client):
                 for event_id, said in _events(chunk):
                     yield event_id, said
-                if client.closed.is_set():
+                if client.closed.done():
                     return
         finally:
             self._hub.leave(client)

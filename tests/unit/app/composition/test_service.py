@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -41,6 +42,20 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Reserved kwarg:DeprecationWarn
 TOKENS = TokenIssuer("be-kind-rewind-" * 3)
 HOST = Viewer("953753877", "goldenvcr", "GoldenVCR")
 KINDS = {"credit-cheer", "check-credit-cheer"}
+GET_STATE = {
+    "type": "http",
+    "asgi": {"version": "3.0"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/state",
+    "raw_path": b"/state",
+    "root_path": "",
+    "query_string": b"",
+    "headers": [],
+    "server": ("memory", 80),
+    "client": ("127.0.0.1", 1),
+}
 
 
 class Writes:
@@ -263,16 +278,19 @@ async def test_points_that_are_kept_elsewhere_are_not_told(settings, ledger):
 
 async def test_streams_follow_what_the_ports_publish(served):
     """Each hub is fed by the work that its port made, and ends its streams once the server stops."""
-    channel, server, people = served
+    channel, server, _ = served
     assert set(channel.publish) == {"feed", "chat"}
     channel.publish["feed"](FeedPosition("e1", 7, '{"broadcast":null}'), [])
-    stream = asyncio.create_task(people.get("/state"))
-    async with asyncio.timeout(30):
-        while 'clients{stream="state"} 1.0' not in (await people.get("/metrics")).text:  # noqa: ASYNC110 - nothing says so
-            await asyncio.sleep(0)
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    stream = asyncio.create_task(server.config.app(GET_STATE, asyncio.Event().wait, sent.put))
+    body = b""
+    while not body.endswith(b"\n\n"):
+        body += (await asyncio.wait_for(sent.get(), 30)).get("body", b"")
+    assert body.startswith(b'data: {"broadcast":null}\n')
     for stop in server.on_stop:
         stop()
-    assert (await asyncio.wait_for(stream, 30)).text.startswith('data: {"broadcast":null}\n\n')
+    await asyncio.wait_for(stream, 30)
+    assert sent.get_nowait()["more_body"] is False
 
 
 def test_without_a_ledger_nothing_is_performed(settings):

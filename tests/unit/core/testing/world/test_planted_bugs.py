@@ -14,9 +14,9 @@ from support.seeded import SERVED, planted
 BUGS = {
     "a night begins when Twitch has said so": (
         timeline,
-        "in_order",
-        "moment = min(fact.started_at, fact.sent_at)",
-        "moment = fact.sent_at",
+        "_moment",
+        "return min(fact.started_at, fact.sent_at)",
+        "return fact.sent_at",
         "the nights are not those of the reference",
     ),
     "the alert of a gift says 1": (
