@@ -89,6 +89,7 @@ async def play(stage: Stage) -> Verdict:
         try:
             await stage.play()
             await _until_all_is_done(stage, seen)
+            await until(lambda: not overlay.is_playing, 60)
         finally:
             playing.cancel()
             with suppress(asyncio.CancelledError):

@@ -72,12 +72,16 @@ class Overlay:
     over: list[tuple[str, str]] = field(factory=list)
     """The showings that it could not acknowledge any more, and why."""
     asked: int = 0
+    is_playing: bool = False
+    """Whether it has a showing of which it has not heard what became of it."""
 
     async def run(self) -> None:
         while True:
             answer = await self._post("/show/next")
             if answer.is_success and answer.json()["wait"] is None and answer.json()["playing"]:
+                self.is_playing = True
                 await self._play(answer.json()["playing"])
+                self.is_playing = False
             await asyncio.sleep(_REPORT_SECONDS)
 
     async def _play(self, showing: dict[str, Any]) -> None:

@@ -55,7 +55,11 @@ class Line:
         if isinstance(self.to, tuple):
             return socket.create_connection(self.to)
         far = socket.socket(socket.AF_UNIX)
-        far.connect(self.to)
+        try:
+            far.connect(self.to)
+        except OSError:
+            far.close()
+            raise
         return far
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
