@@ -124,6 +124,7 @@ async def test_what_is_committed_while_the_feed_reads_does_not_wait_for_the_poll
         await until(lambda: seen == [2, 3, 4])
     finally:
         following.cancel()
+        await asyncio.wait([following])
 
 
 async def test_the_feed_outlives_a_restart_of_the_database(tmp_path: Path):

@@ -219,6 +219,9 @@ def _main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of what hypothesis draws")
     parser.add_argument("--json", action="store_true", help="for tests: a line for each")
     options = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":  # what is drawn follows from the order of sets as well
+        command = [sys.executable, "-m", "support.planted", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONHASHSEED": "0"})
     _import_all_else()
     for each in _searches(options.names, options.seed):
         line = json.dumps(asdict(each)) if options.json else each.line
