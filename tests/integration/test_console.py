@@ -272,6 +272,7 @@ def test_two_consoles_agree(console):
 
 def test_a_restart_needs_no_reload(console):
     """While the server is away the bar says so; when it is back, all goes on as it was, and keys work."""
+    console.open()
     console.press("p")
     console.see(lambda: console.is_pressed("p"))
     console.run("window.loaded = 'once'")
