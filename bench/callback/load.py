@@ -1,4 +1,4 @@
-"""The load: wrk, which is C, with one thread and 32 connections. A client in Python would be the limit."""
+"""The load: wrk, which is C, with one thread. A client in Python would be the limit."""
 
 import json
 import resource
@@ -11,6 +11,7 @@ from attrs import frozen
 from callback.messages import Messages
 
 CONNECTIONS = 32
+"""How many wrk has, where nothing else is said."""
 
 
 class NoWrkError(Exception):
@@ -34,6 +35,7 @@ class Load:
     """How often wrk had to begin again with messages that it had sent already."""
     cpu_seconds: float
     """Of wrk itself."""
+    connections: int
 
     @property
     def rate(self) -> float:
@@ -49,14 +51,15 @@ def find_wrk() -> str:
     return program
 
 
-def put_load(port: int, messages: Messages, seconds: int) -> Load:
+def put_load(port: int, messages: Messages, seconds: int, connections: int = CONNECTIONS) -> Load:
     """Send messages as fast as they are answered."""
     script = Path(__file__).with_name("load.lua")
-    command = [find_wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script)]
+    command = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script)]
     command += [f"http://127.0.0.1:{port}/callback", "--", str(messages.path), str(messages.size)]
     before = _cpu_of_children()
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Load(**json.loads(output.splitlines()[-1]), cpu_seconds=_cpu_of_children() - before)
+    used = _cpu_of_children() - before
+    return Load(**json.loads(output.splitlines()[-1]), cpu_seconds=used, connections=connections)
 
 
 def _cpu_of_children() -> float:

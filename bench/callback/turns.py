@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 from attrs import frozen
 
-from callback.load import CONNECTIONS, Load, put_load
+from callback.load import Load, put_load
 from callback.messages import Messages
 from callback.receivers import Receiver, running
 
@@ -38,7 +38,7 @@ class Turn:
             flaws.append(f"{self.load.bad_status} answers of 400 and above, {self.load.socket_errors} errors")
         if self.taken is not None and self.load.wraps:
             flaws.append("messages were sent twice: raise --per-second")
-        if self.taken is not None and not 0 <= self.taken - self.load.requests <= CONNECTIONS:
+        if self.taken is not None and not 0 <= self.taken - self.load.requests <= self.load.connections:
             flaws.append(f"{self.load.requests} answered, but {self.taken} taken")
         return flaws
 
@@ -63,6 +63,7 @@ class Course:
 
     folder: Path
     seconds: int
+    connections: int
     database_pid: int
 
     def take_turn(self, receiver: Receiver, messages: Messages, watch: Watch | None = None) -> Turn:
@@ -72,7 +73,7 @@ class Course:
         with running(receiver, port, log) as pid:
             before = cpu_seconds(pid), cpu_seconds(self.database_pid), _machine_cpu_seconds()
             with watch(pid) if watch else nullcontext():
-                load = put_load(port, messages, self.seconds)
+                load = put_load(port, messages, self.seconds, self.connections)
             after = cpu_seconds(pid), cpu_seconds(self.database_pid), _machine_cpu_seconds()
         used = (late - early for early, late in zip(before, after, strict=True))
         return Turn(receiver.name, load, receiver.taken(log.read_text(errors="replace")), *used)

@@ -108,8 +108,10 @@ _LIMIT = """\
 What the limit is made of: a statement takes about a millisecond of PostgreSQL, however little it leases
 or settles, so what comes ten at a time shares it by ten. Most of our own time is the request: building
 it, sending it, reading the answer, and a viewer's first token, which is a request as well; the
-statements, the log line and the tasks of asyncio share the rest. Where all cores are busy, all of it
-takes longer: they share their caches."""
+statements, the log line, which is a tenth, and the tasks of asyncio share the rest. Where all cores are
+busy, all of it takes longer: they share their caches. Where fewer are, what holds a credit back is that
+48 are under way at most, and that what came of each is written with that of others: it waits 10 ms for
+them, and then for the disk."""
 
 
 def _save(stages: Sequence[Stage]) -> None:

@@ -1,5 +1,6 @@
 """The benchmark of growth: what a message costs, from an empty journal to one of many rows, and tidied up."""
 
+import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -16,6 +17,11 @@ from callback.ours import Database, database, showtime
 from callback.receivers import ReceiverError, running
 from callback.report import spread, table
 from callback.turns import cpu_seconds, free_port
+from streams.posting import NotTakenError
+
+from growth.pruning import Waits, measure_pruning
+from growth.pruning import report as report_pruning
+from growth.restoring import restored
 
 RESULTS = Path(__file__).parent.parent / "results"
 _SMALLEST = 1_000
@@ -62,10 +68,10 @@ def main(arguments: Sequence[str]) -> None:
     try:
         find_wrk()
         with tempfile.TemporaryDirectory(dir=RESULTS) as folder:
-            stages = _run(Path(folder), options)
-    except (NoWrkError, ReceiverError) as reason:
+            stages, waits = _run(Path(folder), options)
+    except (NoWrkError, ReceiverError, NotTakenError, subprocess.CalledProcessError) as reason:
         sys.exit(f"bench: {reason}")
-    print("\n" + _report(stages))
+    print(f"\n{_report(stages)}\n\n{report_pruning(waits)}")
 
 
 def _options(arguments: Sequence[str]) -> Namespace:
@@ -76,14 +82,28 @@ def _options(arguments: Sequence[str]) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(folder: Path, options: Namespace) -> Mapping[str, Sequence[Turn]]:
-    """Take all stages on one database and one server, which keeps its plans all the way."""
+def _run(
+    folder: Path, options: Namespace
+) -> tuple[Mapping[str, Sequence[Turn]], Mapping[str, Sequence[Waits]]]:
     folder.chmod(0o755)  # PostgreSQL runs as somebody else where we are root
     (folder / "data").mkdir()
+    with database(folder / "data") as base:
+        stages = _grow(base, folder, options)
+        copy = restored(base, folder)
+        port = free_port()
+        with running(showtime(copy), port, folder / "log") as pid:
+            stage = "the same, dumped and restored"
+            print(stage, flush=True)
+            stages[stage] = [_take_turn(folder, port, pid, copy, options) for _ in range(options.rounds)]
+        print("pruning", flush=True)
+        return stages, measure_pruning(copy, folder, options.rounds, options.seconds)
+
+
+def _grow(base: Database, folder: Path, options: Namespace) -> dict[str, list[Turn]]:
+    """Take the stages on one database and one server, which keeps its plans all the way."""
     stages: dict[str, list[Turn]] = {}
     port = free_port()
     with (
-        database(folder / "data") as base,
         running(showtime(base), port, folder / "log") as pid,
         psycopg.connect(base.conninfo, autocommit=True) as connection,
     ):

@@ -7,7 +7,7 @@ its errors do not tell whether anything was sent.
 """
 
 import asyncio
-import selectors
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,8 +32,6 @@ _MAX_FIELD_BYTES = 32 * 1024
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 8}
 """Asked for a sign of life every 15 s, what gives none for two minutes is gone. A process that is frozen does
 give it, for its machine does. Not every system has each of these."""
-_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
-"""What looks at one connection; on Windows there is but the other."""
 _Send: TypeAlias = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 
@@ -144,9 +142,12 @@ class _FreshRequest(aiohttp.ClientRequest):
 
 def _is_readable(transport: asyncio.BaseTransport) -> bool:
     """Tell whether something has come that the event loop has not read yet, be it the end."""
-    with _Selector() as selector:
-        selector.register(transport.get_extra_info("socket").fileno(), selectors.EVENT_READ)
-        return bool(selector.select(0))
+    connection = transport.get_extra_info("socket").fileno()
+    if not hasattr(select, "poll"):  # Windows has but the other, which others have for low numbers alone
+        return bool(select.select([connection], [], [], 0)[0])
+    look = select.poll()
+    look.register(connection, select.POLLIN)
+    return bool(look.poll(0))
 
 
 @define

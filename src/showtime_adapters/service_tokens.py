@@ -53,7 +53,7 @@ class ServiceTokens:
 
         Raises Unavailable, or Refused for a viewer that auth will not have.
         """
-        cached = self._kept.setdefault(viewer, _CachedToken())
+        cached = self._kept.get(viewer) or self._kept.setdefault(viewer, _CachedToken())
         self._kept.move_to_end(viewer)
         if len(self._kept) > KEEP_VIEWERS:
             self._kept.popitem(last=False)

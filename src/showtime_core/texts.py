@@ -47,6 +47,8 @@ def trim(text: str) -> str:
 
     Empty if there is nothing to see. Chat clients append such letters, since Twitch drops repetitions.
     """
+    if text and "!" <= text[0] <= "~" and "!" <= text[-1] <= "~":  # as nearly all names begin and end
+        return text
     first = _end_of_invisible(text)
     if first == len(text):
         return ""

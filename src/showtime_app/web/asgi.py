@@ -7,7 +7,10 @@ from litestar.types import Scope, Send
 
 def header(scope: Scope, name: bytes) -> str:
     """Read a request header; its name in lower case. Empty if there is none."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:  # a generator would cost a message as much as its JSON
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def without_slash(scope: Scope) -> str:

@@ -31,7 +31,7 @@ _PAUSE_SECONDS = 0.5
 """How long to wait before writing a result is tried again."""
 _MANY = 8
 """From so many jobs under way on, what came of one waits for others before it is written."""
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.01
 _MESSAGES_PER_JOB = 40
 """While messages come in numbers, one job begins for so many of them: a credit takes as long as three."""
 _YIELD_SECONDS = 0.25
