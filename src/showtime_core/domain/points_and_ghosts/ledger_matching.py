@@ -1,7 +1,8 @@
 """What our requests look like in the ledger, and so what became of one whose answer was lost."""
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from attrs import frozen
@@ -58,27 +59,45 @@ class Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybo
 
 
 def match_ledger(
-    expected: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
+    expected: ExpectedTransaction,
+    statement: Statement,
+    claimed: Container[UUID],
+    since_first_try: timedelta | None = None,
 ) -> UUID | None:
-    """Find the transaction of a request, among those since it was first sent; None: it was not performed.
+    """Find the transaction of a request; None: it was not performed.
 
-    `claimed` are the ids of transactions that belong to other requests of ours. An incomplete statement that
-    does not show the request proves nothing: raises Unavailable. Raises Undecidable for several.
+    `claimed` are the ids of transactions that belong to other requests of ours. One that is older than the
+    request's first try is another's, or the clock was set since: it is not adopted, nor is the request
+    repeated. None: however old it is, it may be adopted. Raises Undecidable for such a one, and for several;
+    raises Unavailable if an incomplete statement does not show the request, for that proves nothing.
     """
     candidates = unclaimed(expected, statement, claimed)
-    if len(candidates) > 1:
-        named = ", ".join(str(candidate) for candidate in candidates)
+    if statement.asked_at is None or since_first_try is None:
+        recent = candidates
+    else:
+        recent = [made for made in candidates if made.at >= statement.asked_at - since_first_try]
+    if len(recent) == 1:
+        return recent[0].id
+    if candidates:
+        named = ", ".join(str(candidate.id) for candidate in candidates)
+        is_older = "" if recent else ", made before it was asked for, or a clock was set"
         raise Undecidable(
-            f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: {named}"
+            f"the answer was lost, and the ledger has {_count(candidates)} that may be it: {named}{is_older}"
         )
-    if not (candidates or statement.is_complete):
+    if not statement.is_complete:
         raise Unavailable("an answer was lost, and the ledger does not show all that it has")
-    return candidates[0] if candidates else None
+    return None
 
 
-def unclaimed(wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
-    """Name the transactions that may be what was wanted, and belong to no other request of ours."""
-    return [made.id for made in statement.transactions if made.id not in claimed and _matches(made, wanted)]
+def _count(transactions: Sequence[Transaction]) -> str:
+    return "1 transaction" if len(transactions) == 1 else f"{len(transactions)} transactions"
+
+
+def unclaimed(
+    wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
+) -> list[Transaction]:
+    """List the transactions that may be what was wanted, and belong to no other request of ours."""
+    return [made for made in statement.transactions if made.id not in claimed and _matches(made, wanted)]
 
 
 def _matches(transaction: Transaction, expected: ExpectedTransaction) -> bool:

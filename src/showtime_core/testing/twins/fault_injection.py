@@ -205,11 +205,14 @@ class FaultyServices:
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of a while; nothing at all where the ledger's own database fails."""
-        since = self.now() - period
+        asked_at = self.now()
+
+        async def look() -> Statement:
+            shown = await self.ledger.statement(viewer, self.now() - asked_at + period)
+            return evolve(shown, asked_at=asked_at)
+
         try:
-            return await self._look(  # type: ignore[no-any-return]
-                "statement", lambda: self.ledger.statement(viewer, self.now() - since)
-            )
+            return await self._look("statement", look)  # type: ignore[no-any-return]
         except Ambiguous:
             return Statement((), is_complete=False)
 
