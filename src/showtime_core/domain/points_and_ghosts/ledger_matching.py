@@ -1,7 +1,7 @@
 """What our requests look like in the ledger, and so what became of one whose answer was lost."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from datetime import timedelta
 from uuid import UUID
 
@@ -72,25 +72,26 @@ def match_ledger(
     raises Unavailable if an incomplete statement does not show the request, for that proves nothing.
     """
     candidates = unclaimed(expected, statement, claimed)
-    if statement.asked_at is None or since_first_try is None:
-        recent = candidates
-    else:
-        recent = [made for made in candidates if made.at >= statement.asked_at - since_first_try]
-    if len(recent) == 1:
-        return recent[0].id
-    if candidates:
+    if len(candidates) > 1:
         named = ", ".join(str(candidate.id) for candidate in candidates)
-        is_older = "" if recent else ", made before it was asked for, or a clock was set"
         raise Undecidable(
-            f"the answer was lost, and the ledger has {_count(candidates)} that may be it: {named}{is_older}"
+            f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: {named}"
         )
-    if not statement.is_complete:
+    if not (candidates or statement.is_complete):
         raise Unavailable("an answer was lost, and the ledger does not show all that it has")
-    return None
+    if not candidates:
+        return None
+    if since_first_try is not None and _is_older(candidates[0], statement, since_first_try):
+        raise Undecidable(
+            "the answer was lost, and the ledger has 1 transaction that may be it, made before it was asked "
+            f"for, or a clock was set: {candidates[0].id}"
+        )
+    return candidates[0].id
 
 
-def _count(transactions: Sequence[Transaction]) -> str:
-    return "1 transaction" if len(transactions) == 1 else f"{len(transactions)} transactions"
+def _is_older(made: Transaction, statement: Statement, period: timedelta) -> bool:
+    """Tell whether it was made longer ago than this, as far as anybody knows."""
+    return statement.asked_at is not None and made.at < statement.asked_at - period
 
 
 def unclaimed(

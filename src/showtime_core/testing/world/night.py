@@ -62,8 +62,8 @@ _GAPS = (0, 1, 30, 600, 899, 900, 901, 1200)
 _AGES = (0, 0, 1, 60, 540)
 """How many seconds a stream was on the air when Twitch first says so."""
 _JUMP_BACK_SECONDS, _JUMP_SECONDS = 3600.0, 4.0
-"""How far the clock of the database jumps. Were it further ahead, the ledger's time to settle would be over too
-soon, while it may still work on what it was asked."""
+"""How far the clock of the database jumps. Were it further ahead, the ledger's time to settle would be over
+too soon, while it still works on what it was asked."""
 
 
 @frozen

@@ -124,7 +124,7 @@ async def test_a_clock_that_was_set_back_makes_nothing_twice(stage, effect, doub
     now += timedelta(hours=14)
     parked = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=doubt)
     assert parked.status is EffectStatus.PARKED
-    assert f"{flow.id}, made before it was asked for, or a clock was set" in parked.remark
+    assert f"made before it was asked for, or a clock was set: {flow.id}" in parked.remark
     check = CheckForDouble(effect, uuid4())
     assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=doubt)).status is EffectStatus.PARKED
     assert len(stage.world.moved_by) == 1
