@@ -370,6 +370,20 @@ class EffectsMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.world.is_frozen)
     @rule(viewer=st.sampled_from(_VIEWERS))
+    def look_while_its_database_fails(self, viewer: Viewer) -> None:
+        """The answer to a credit is lost, and the ledger shows nothing to whoever looks for it."""
+        self.record_events([ev.Cheer(viewer, 100, f"unseen {len(self.sent)}")])
+        if not self._come_to(f"{[*self.sent][-1]}:credit-cheer"):
+            return
+        self._decide(0, CallResult.LOST_AFTER)
+        for _ in range(2):
+            self._run_until("statement")
+            if self.world.calls:
+                self._decide(0, CallResult.LOST_BEFORE)
+        self._run_until("nothing more")
+
+    @precondition(lambda self: not self.world.is_frozen)
+    @rule(viewer=st.sampled_from(_VIEWERS))
     def work_for_long(self, viewer: Viewer) -> None:
         """The ledger works on a credit for longer than its settle time, and makes it after its repetition."""
         self.record_events([ev.Cheer(viewer, 100, f"slowly {len(self.sent)}")])
