@@ -189,7 +189,8 @@ class HttpLedger:
             known, seen = len(seen), seen | {found.id: found for found in page.transactions}
             if len(seen) == known:  # nothing where something must be: its database fails
                 break
-        return Statement(tuple(found for found in seen.values() if found.at >= since), is_complete)
+        listed = tuple(found for found in seen.values() if found.at >= since)
+        return Statement(listed, is_complete, asked_at=since + period)
 
     async def _list(
         self, viewer: Viewer, most: int, cursor: UUID | None = None

@@ -349,7 +349,10 @@ class Account(Protocol):
         """Tell what the viewer has."""
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
-        """List the transactions of the last `period` by the ledger's clock, newest first, and none older."""
+        """List the transactions of the last `period` by the ledger's clock, newest first, and none older.
+
+        Tell when it was asked by that clock: of a list that does not tell it nobody knows how old they are.
+        """
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none, or if the ledger's database fails."""

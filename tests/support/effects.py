@@ -72,8 +72,12 @@ async def effects_staged(conninfo: str) -> AsyncIterator[EffectsStage]:
         async def read() -> StoredEffects:
             return await _read(pool)
 
+        async def set_back(time: timedelta) -> None:
+            await let_time_pass(pool, -time)
+
         units = PostgresUnitOfWork(pool)
-        yield EffectsStage(units, PostgresParkedItems(pool), SETTLE_AFTER, start, die, wait, read)
+        parked = PostgresParkedItems(pool)
+        yield EffectsStage(units, parked, SETTLE_AFTER, start, die, wait, read, set_back)
 
 
 async def _read(pool: AsyncConnectionPool[Connection]) -> StoredEffects:

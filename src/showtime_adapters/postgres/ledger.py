@@ -48,8 +48,8 @@ _BALANCE: LiteralString = """
 """
 
 _STATEMENT: LiteralString = """
-    select id, type, state, points, description, at from showtime.flow
-    where viewer_id = %s and at >= clock_timestamp() - %s order by position desc
+    select id, type, state, points, description, at, statement_timestamp() as asked_at from showtime.flow
+    where viewer_id = %s and at >= statement_timestamp() - %s order by position desc
 """
 
 # Lists a viewer's transactions from one on, the newest first. Where they begin is looked up first, so that an
@@ -104,7 +104,8 @@ class PostgresLedger:
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while: all of them, for our own database fails aloud."""
         rows = await db.fetch_all(self.pool, _STATEMENT, db.by_name, [viewer.id, period])
-        return Statement(tuple(map(_transaction, rows)), is_complete=True)
+        asked_at = rows[0].asked_at if rows else None
+        return Statement(tuple(map(_transaction, rows)), is_complete=True, asked_at=asked_at)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""

@@ -45,7 +45,12 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MARGIN = timedelta(seconds=5)
-"""How much further back than the first try to look, since a leased job may have waited for a moment."""
+"""How much older than the first try its transaction may seem, since a leased job may have waited a moment."""
+_LOOK_BACK = timedelta(days=1)
+"""How much further back than the first try to look, for a clock that was set tells less time than has passed.
+
+What is found there is left to a person: it is ours if the clock was set, and else another's.
+"""
 
 
 @frozen
@@ -156,25 +161,35 @@ async def _move_points_once(
 
 async def _find_made(job: Job, expected: ExpectedTransaction, services: Services) -> UUID | None:
     """Find the transaction that an earlier try made; None: by all that the ledger shows, none did."""
-    assert job.in_doubt_for, "nothing else is looked for"
     viewer = job.effect.viewer
-    statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    statement = await services.account.statement(viewer, _look_back(job))
     wait = services.settle_after - (job.answered_for or timedelta(0))
     if wait > timedelta(0):
         raise _TooEarly(wait)
-    return match_ledger(expected, statement, await services.outbox.claimed(viewer))
+    claimed = await services.outbox.claimed(viewer)
+    return match_ledger(expected, statement, claimed, _since_first_try(job) + _MARGIN)
+
+
+def _since_first_try(job: Job) -> timedelta:
+    """Tell how long ago the first try in doubt began; a clock that was set may say less than nothing."""
+    assert job.in_doubt_for is not None, "nothing else is looked for"
+    return max(job.in_doubt_for, timedelta(0))
+
+
+def _look_back(job: Job) -> timedelta:
+    """Tell of which time the ledger is to show all that it has, whatever a clock says of the first try."""
+    return _since_first_try(job) + _LOOK_BACK
 
 
 async def _check(job: Job, effect: CheckForDouble, services: Services) -> Settlement:
     """Look for another transaction that may be the same change and belongs to no other request of ours."""
-    assert job.in_doubt_for, "nothing else is looked at once more"
     viewer = effect.viewer
-    statement = await services.account.statement(viewer, job.in_doubt_for + _MARGIN)
+    statement = await services.account.statement(viewer, _look_back(job))
     is_under_way = await services.outbox.is_under_way(viewer)
     claimed = {effect.flow_id, *await services.outbox.claimed(viewer)}
     of = effect.of
     expected = expected_reservation(POINTS_PER_GHOST) if isinstance(of, SummonGhost) else expected_credit(of)
-    others = unclaimed(expected, statement, claimed)
+    others = [made.id for made in unclaimed(expected, statement, claimed)]
     if others and is_under_way:
         raise errors.Unavailable("another change for this viewer is under way, and looks the same")
     if others:

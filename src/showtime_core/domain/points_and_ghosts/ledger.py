@@ -81,6 +81,8 @@ class Statement:
 
     A ledger whose database fails answers with an empty list: alone, it proves nothing.
     """
+    asked_at: datetime | None = None
+    """When it was asked for, by the ledger's clock, or a moment before; None: nobody knows."""
 
 
 @frozen

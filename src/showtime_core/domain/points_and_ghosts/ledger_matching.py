@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container
+from datetime import timedelta
 from uuid import UUID
 
 from attrs import frozen
@@ -58,27 +59,46 @@ class Undecidable(Exception):  # noqa: N818 - the outcome, not an error of anybo
 
 
 def match_ledger(
-    expected: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
+    expected: ExpectedTransaction,
+    statement: Statement,
+    claimed: Container[UUID],
+    since_first_try: timedelta | None = None,
 ) -> UUID | None:
-    """Find the transaction of a request, among those since it was first sent; None: it was not performed.
+    """Find the transaction of a request; None: it was not performed.
 
-    `claimed` are the ids of transactions that belong to other requests of ours. An incomplete statement that
-    does not show the request proves nothing: raises Unavailable. Raises Undecidable for several.
+    `claimed` are the ids of transactions that belong to other requests of ours. One that is older than the
+    request's first try is another's, or the clock was set since: it is not adopted, nor is the request
+    repeated. None: however old it is, it may be adopted. Raises Undecidable for such a one, and for several;
+    raises Unavailable if an incomplete statement does not show the request, for that proves nothing.
     """
     candidates = unclaimed(expected, statement, claimed)
     if len(candidates) > 1:
-        named = ", ".join(str(candidate) for candidate in candidates)
+        named = ", ".join(str(candidate.id) for candidate in candidates)
         raise Undecidable(
             f"the answer was lost, and the ledger has {len(candidates)} transactions that may be it: {named}"
         )
     if not (candidates or statement.is_complete):
         raise Unavailable("an answer was lost, and the ledger does not show all that it has")
-    return candidates[0] if candidates else None
+    if not candidates:
+        return None
+    if since_first_try is not None and _is_older(candidates[0], statement, since_first_try):
+        raise Undecidable(
+            "the answer was lost, and the ledger has 1 transaction that may be it, made before it was asked "
+            f"for, or a clock was set: {candidates[0].id}"
+        )
+    return candidates[0].id
 
 
-def unclaimed(wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]) -> list[UUID]:
-    """Name the transactions that may be what was wanted, and belong to no other request of ours."""
-    return [made.id for made in statement.transactions if made.id not in claimed and _matches(made, wanted)]
+def _is_older(made: Transaction, statement: Statement, period: timedelta) -> bool:
+    """Tell whether it was made longer ago than this, as far as anybody knows."""
+    return statement.asked_at is not None and made.at < statement.asked_at - period
+
+
+def unclaimed(
+    wanted: ExpectedTransaction, statement: Statement, claimed: Container[UUID]
+) -> list[Transaction]:
+    """List the transactions that may be what was wanted, and belong to no other request of ours."""
+    return [made for made in statement.transactions if made.id not in claimed and _matches(made, wanted)]
 
 
 def _matches(transaction: Transaction, expected: ExpectedTransaction) -> bool:

@@ -26,12 +26,13 @@ def report(show: Show, overlay: str, frames: int) -> Show:
     if before and frames > before.frames and now - before.seen_at <= PROOF:
         proved_at = now
     kept = {name: each for name, each in show.overlays.items() if now - each.seen_at < _FORGET_AFTER}
-    show = evolve(show, overlays={**kept, overlay: OverlayReport(frames, now, proved_at)})
-    if not is_painting(show, overlay):
-        return show
+    overlays = {**kept, overlay: OverlayReport(frames, now, proved_at)}
+    if not (proved_at and now - proved_at <= PROOF):
+        return evolve(show, overlays=overlays)
+    modes, leader, leader_at = _without_old_pauses(show.modes, now), show.leader, show.leader_at
     if show.leader in {None, overlay} or not is_led(show):
-        show = evolve(show, leader=overlay, leader_at=now)
-    return evolve(show, painted_at=now, modes=_without_old_pauses(show.modes, now))
+        leader, leader_at = overlay, now
+    return evolve(show, overlays=overlays, leader=leader, leader_at=leader_at, painted_at=now, modes=modes)
 
 
 def is_painting(show: Show, overlay: str) -> bool:
@@ -88,4 +89,6 @@ def _paused_within(show: Show, since: datetime) -> timedelta:
 
 def _without_old_pauses(modes: Modes, painted_at: datetime) -> Modes:
     """Forget the pauses that are not counted any more, now that an overlay has painted."""
+    if not modes.pauses:
+        return modes
     return evolve(modes, pauses=tuple(each for each in modes.pauses if each.until > painted_at))

@@ -196,10 +196,10 @@ class Show:
 
     def advanced(self) -> "Show":
         """Move the cursor as far as every alert has a showing."""
-        if self.cursor is None:
-            return self
         reached = self.arrivals[0].id - 1 if self.arrivals else self.read_until
-        return evolve(self, cursor=max(self.cursor, reached))
+        if self.cursor is None or reached <= self.cursor:
+            return self
+        return evolve(self, cursor=reached)
 
 
 @frozen

@@ -248,6 +248,16 @@ class LedgerContract:
         for flow in statement.transactions:
             assert abs(flow.at - datetime.now(UTC)) < HOUR
 
+    async def test_a_statement_tells_when_it_was_asked_for(
+        self, ledger: ReadableLedger, viewer: Viewer
+    ) -> None:
+        """By the clock that its transactions have, so that it can be told how old they are."""
+        await cheer(ledger, viewer, 500)
+        statement = await ledger.statement(viewer, HOUR)
+        (flow,) = statement.transactions
+        assert statement.asked_at
+        assert abs(flow.at - statement.asked_at) < HOUR / 2
+
 
 class PagedLedgerContract(LedgerContract):
     """The rules of `showtime_core.ports.PagedLedger`."""

@@ -65,7 +65,12 @@ async def check_points(
     paid = sum(_is_paid(ghost) for ghost in ghosts) + sum(_is_spent(ghost, world) for ghost in unclear)
     balance = await world.balance(viewer)
     assert balance.total == due - POINTS_PER_GHOST * paid
-    assert balance.available == balance.total or unclear
+    held = [
+        key
+        for key in stored.keys(EffectStatus.PARKED) & {*world.moved_by}
+        if key.endswith("summon-ghost") and stored.effects[key].effect.viewer == viewer
+    ]
+    assert balance.available == balance.total - POINTS_PER_GHOST * len(held) or unclear
 
 
 def check_ghosts(stored: StoredEffects, world: FaultyServices) -> None:

@@ -57,11 +57,14 @@ class EffectsStage:
     wait: Callable[[timedelta], Coroutine[Any, Any, None]]
     """Lets time pass."""
     read: Callable[[], Coroutine[Any, Any, StoredEffects]]
+    set_back: Callable[[timedelta], Coroutine[Any, Any, None]] | None = None
+    """Sets the clock of the outbox back, and not that of the ledger; None: it cannot be set."""
 
 
 def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> EffectsStage:
     """Play in memory."""
-    units = MemoryUnitOfWork(clock=now)
+    behind = timedelta(0)
+    units = MemoryUnitOfWork(clock=lambda: now() - behind)
     table = MemoryOutboxTable(units, settle_after)
 
     async def start() -> Outbox:
@@ -77,7 +80,11 @@ def memory_effects(now: Callable[[], datetime], settle_after: timedelta) -> Effe
     async def read() -> StoredEffects:
         return read_stored(table)
 
-    return EffectsStage(units, MemoryParkedItems(table), settle_after, start, die, wait, read)
+    async def set_back(time: timedelta) -> None:
+        nonlocal behind
+        behind += time
+
+    return EffectsStage(units, MemoryParkedItems(table), settle_after, start, die, wait, read, set_back)
 
 
 def read_stored(table: MemoryOutboxTable) -> StoredEffects:

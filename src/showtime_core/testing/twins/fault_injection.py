@@ -105,7 +105,7 @@ class FaultyServices:
     moved_by: list[str] = Factory(list)
     """The key that each transaction was made for."""
     flows: dict[str, UUID] = Factory(dict)
-    """The same by key: the transaction."""
+    """The same by key: the transaction, and the first of several."""
     posts: list[str] = Factory(list)
     """The key that each post was made for."""
     ledger: MemoryLedger = field(init=False)
@@ -174,7 +174,7 @@ class FaultyServices:
         async def do() -> UUID:
             made = await self.ledger.credit(credit, f"transaction {len(self.moved_by)}")
             self.moved_by.append(key)
-            self.flows[key] = made
+            self.flows.setdefault(key, made)
             return made
 
         return await self._call("credit", do, Refused("bad inflow"))  # type: ignore[no-any-return]
@@ -186,7 +186,7 @@ class FaultyServices:
             number = f"transaction {len(self.moved_by)}"
             made = await self.ledger.reserve(viewer, points, ghost_id, number)
             self.moved_by.append(key)
-            self.flows[key] = made
+            self.flows.setdefault(key, made)
             return made
 
         return await self._call("reserve", do, Refused("bad outflow"))  # type: ignore[no-any-return]
@@ -205,11 +205,14 @@ class FaultyServices:
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of a while; nothing at all where the ledger's own database fails."""
-        since = self.now() - period
+        asked_at = self.now()
+
+        async def look() -> Statement:
+            shown = await self.ledger.statement(viewer, self.now() - asked_at + period)
+            return evolve(shown, asked_at=asked_at)
+
         try:
-            return await self._look(  # type: ignore[no-any-return]
-                "statement", lambda: self.ledger.statement(viewer, self.now() - since)
-            )
+            return await self._look("statement", look)  # type: ignore[no-any-return]
         except Ambiguous:
             return Statement((), is_complete=False)
 

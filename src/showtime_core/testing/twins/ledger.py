@@ -63,9 +63,9 @@ class MemoryLedger:
 
     async def statement(self, viewer: Viewer, period: timedelta) -> Statement:
         """List the transactions of the last while."""
-        since = self.clock() - period
-        found = (flow for flow in reversed(self._of(viewer).values()) if flow.at >= since)
-        return Statement(tuple(found), is_complete=True)
+        now = self.clock()
+        found = (flow for flow in reversed(self._of(viewer).values()) if flow.at >= now - period)
+        return Statement(tuple(found), is_complete=True, asked_at=now)
 
     async def find(self, viewer: Viewer, flow_id: UUID) -> Transaction | None:
         """Find one transaction; None if there is none."""

@@ -142,7 +142,7 @@ class MemoryShow:
         if after.showings != before.showings:
             over = [each for each in self.all_showings.values() if each.began_at and each.ended_at]
             self._latest = max(over, key=lambda each: each.ended_at or _NOBODY, default=None)
-        self.kept = evolve(after, arrivals=(), showings={}, latest=None)
+        self.kept = after  # what stands elsewhere is read anew
 
     def _alerts(self) -> list[QueuedAlert]:
         """Give all alerts: only what is new is read, for the feed only grows."""

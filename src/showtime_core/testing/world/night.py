@@ -61,8 +61,9 @@ _GAPS = (0, 1, 30, 600, 899, 900, 901, 1200)
 """Seconds that a stream is off the air: around the 15 minutes in which a night goes on, and beyond."""
 _AGES = (0, 0, 1, 60, 540)
 """How many seconds a stream was on the air when Twitch first says so."""
-_JUMP_SECONDS = 4.0
-"""How far the clock of the database jumps: what was done in doubt is looked for five seconds further back."""
+_JUMP_BACK_SECONDS, _JUMP_SECONDS = 3600.0, 4.0
+"""How far the clock of the database jumps. Were it further ahead, the ledger's time to settle would be over
+too soon, while it still works on what it was asked."""
 
 
 @frozen
@@ -187,5 +188,5 @@ def _go_wrong(plan: _Plan) -> None:
             )
     has_tapes = any(step.what == "tape is put on" for step in plan.steps)
     if chance.random() < 0.3 and not has_tapes:  # noqa: PLR2004 - in some nights; a tape has the time of that clock
-        seconds = round(chance.uniform(-_JUMP_SECONDS, _JUMP_SECONDS), 1)
+        seconds = round(chance.uniform(-_JUMP_BACK_SECONDS, _JUMP_SECONDS), 1)
         plan.steps.append(Step(chance.choice(moments), "clock of the database jumps", 0, seconds))

@@ -85,8 +85,8 @@ class OverlayPage:
         world, sent = self._world, self._world.loop.now
         run = world.chance.choice(world.instances)
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                answer: NextAnswer | None = await run.call(run.run_show.take_next(self.name, self._frames()))
+            work = run.run_show.take_next(self.name, self._frames())
+            answer: NextAnswer | None = await run.call(work, _TIMEOUT)
         except (Unavailable, TimeoutError):
             answer = None
         if answer is None or world.happens("answers to pages are lost", 0.03):
@@ -132,8 +132,7 @@ class OverlayPage:
         run = world.chance.choice(world.instances)
         do = run.run_show.acknowledge if is_over else run.run_show.renew
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                await run.call(do(taken.showing, self.name, self._frames()))
+            await run.call(do(taken.showing, self.name, self._frames()), _TIMEOUT)
         except (Unavailable, TimeoutError):
             self._log.unheard.append(OverlayCall(self.name, sent))
             return True

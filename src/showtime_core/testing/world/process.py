@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,21 +42,28 @@ class Process:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let it do something on its own."""
+        context = copy_context()
+        context.run(_CURRENT.set, self)
+        return asyncio.create_task(work, context=context)
 
-        async def mine() -> Any:  # noqa: ANN401
-            _CURRENT.set(self)
-            return await work
+    async def call(self, work: Coroutine[Any, Any, Any], within: float | None = None) -> Any:  # noqa: ANN401
+        """Answer a request; raises Unavailable if the instance dies before, and TimeoutError if it is late.
 
-        return asyncio.create_task(mine())
-
-    async def call(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
-        """Answer a request; raises Unavailable if the instance dies before."""
+        Who waits no longer ends nothing of what was begun.
+        """
         if self.is_dead:
             work.close()
             raise Unavailable("nobody is there")
-        task = self.spawn(work)
+        loop, task = asyncio.get_running_loop(), self.spawn(work)
         self.tasks.append(task)
-        await asyncio.wait([task])
+        ended: asyncio.Future[None] = loop.create_future()
+        task.add_done_callback(lambda _: _end(ended))
+        timer = loop.call_later(within, _end, ended) if within else None
+        await ended
+        if timer:
+            timer.cancel()
+        if not task.done():
+            raise TimeoutError
         self.tasks.remove(task)
         if task.cancelled():
             raise Unavailable("the connection was reset")
@@ -126,3 +133,8 @@ class Process:
         for task in self.tasks:
             task.cancel()
         self.channel.alarm.ring()
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,5 +1,6 @@
 """Plays night after night, and tells what was reached."""
 
+import gc
 import hashlib
 import time
 from collections import Counter
@@ -10,6 +11,12 @@ from attrs import field, mutable
 from showtime_core.testing.world.night import draw_night
 from showtime_core.testing.world.play import Played, play
 from showtime_core.testing.world.world import MEMORY, Parts
+
+_COLLECT_AFTER = 5
+"""After so many nights what is left of them is thrown away.
+
+asyncio has one set for the tasks of all loops, in which those of equal numbers collide.
+"""
 
 
 @mutable
@@ -50,6 +57,8 @@ def play_series(
         series.seconds += played.seconds
         series.reached += played.reached
         series.digests.append(played.digest)
+        if series.nights % _COLLECT_AFTER == 0:
+            gc.collect()
         series.cpu_seconds = time.process_time() - began
         if played.failure:
             series.failed = played

@@ -7,7 +7,7 @@ Sets of tasks and futures have the order of their making, for the loop numbers t
 import asyncio
 import heapq
 import selectors
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import Context
 from random import Random
 from typing import Any, TypeVar
@@ -82,8 +82,35 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.number = self.next_number()
         return future
 
+    def call_soon(  # type: ignore[override]
+        self,
+        callback: Callable[..., object],
+        *args: Any,  # noqa: ANN401
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Call something in the next turn."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,  # noqa: ANN401
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call something at a time; of those at one time, what was asked for first is called first."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        heapq.heappush(self._scheduled, (when, self.next_number(), timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """It is left out when its time comes."""
+
     def next_number(self) -> int:
-        """Give the next task or future its number."""
+        """Give the next task, future or timer its number."""
         self._made += 1
         return self._made
 
@@ -100,18 +127,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         self.turns += 1
         ready, scheduled = self._ready, self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+        while scheduled and scheduled[0][2]._cancelled:
+            heapq.heappop(scheduled)
         if not ready:
             if not scheduled:
                 raise StuckError("everybody waits for what cannot come")
-            self.now = max(self.now, scheduled[0]._when)
+            self.now = max(self.now, scheduled[0][0])
         elif len(ready) > 1 and self._chance.random() < _REORDERED:
             ready.rotate(1)
-        while scheduled and scheduled[0]._when <= self.now:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
-            ready.append(handle)
+        while scheduled and scheduled[0][0] <= self.now:
+            ready.append(heapq.heappop(scheduled)[2])
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:

@@ -112,6 +112,24 @@ async def test_a_try_in_doubt_looks_first_and_adopts(stage):
     assert await stage.balance() == Balance(200, 200)
 
 
+@pytest.mark.parametrize("effect", [CREDIT, SUMMONS])
+@pytest.mark.parametrize("doubt", [timedelta(seconds=-1000), timedelta(0), timedelta(seconds=10)])
+async def test_a_clock_that_was_set_back_makes_nothing_twice(stage, effect, doubt):
+    """Whatever the clock says of the first try: what it made minutes ago is found, and left to a person."""
+    now = read_clock()
+    stage.world = FaultyServices(lambda: now, timedelta(0))
+    await stage.world.ledger.credit(evolve(CREDIT, points=1000), "before")
+    await stage.perform(effect, CallResult.LOST_AFTER)
+    (flow,) = (flow for flow in stage.world.ledger.flows[VERA.id].values() if flow.points != 1000)
+    now += timedelta(hours=14)
+    parked = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=doubt)
+    assert parked.status is EffectStatus.PARKED
+    assert f"made before it was asked for, or a clock was set: {flow.id}" in parked.remark
+    check = CheckForDouble(effect, uuid4())
+    assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=doubt)).status is EffectStatus.PARKED
+    assert len(stage.world.moved_by) == 1
+
+
 async def test_a_try_in_doubt_repeats_what_is_not_there(stage):
     """The lost answer was none."""
     await stage.perform(CREDIT, CallResult.LOST_BEFORE)

@@ -1,9 +1,10 @@
 """Settling what was lost: the ledger's transactions tell whether a request was performed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,26 @@ def test_the_one_that_is_there_is_adopted():
 def test_what_is_not_there_is_made_again():
     """The list is all that there is."""
     assert match_ledger(expected_credit(CHEER), listed(), set()) is None
+
+
+@pytest.mark.parametrize("seconds", [0, 30, 31, 3600])
+def test_one_that_is_older_than_the_request_is_neither_adopted_nor_made_again(seconds):
+    """Either it is another's, or a clock was set since the request: only a person can tell."""
+    statement = Statement((made(),), is_complete=True, asked_at=NOW + timedelta(seconds=seconds))
+    if seconds <= 30:
+        assert match_ledger(expected_credit(CHEER), statement, set(), timedelta(seconds=30)) == ONE
+        return
+    with pytest.raises(Undecidable, match=f"made before it was asked for, or a clock was set: {ONE}"):
+        match_ledger(expected_credit(CHEER), statement, set(), timedelta(seconds=30))
+    assert match_ledger(expected_credit(CHEER), statement, {ONE}, timedelta(seconds=30)) is None
+
+
+def test_of_an_old_one_and_a_new_one_neither_is_taken():
+    """If a clock was set the old one may be ours, and somebody else may have made the new one by hand."""
+    old = evolve(made(TWO), at=NOW - timedelta(hours=1))
+    statement = Statement((made(), old), is_complete=True, asked_at=NOW)
+    with pytest.raises(Undecidable, match=f"2 transactions that may be it: {ONE}, {TWO}$"):
+        match_ledger(expected_credit(CHEER), statement, set(), timedelta(seconds=30))
 
 
 def test_an_empty_list_proves_nothing():
