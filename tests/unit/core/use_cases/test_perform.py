@@ -54,9 +54,9 @@ class Stage:
         job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for, answered_for)
         task = asyncio.create_task(perform(job, self.services(), chance=1.0), name=job.key)
         for result in results:
-            async with asyncio.timeout(60):
-                while not self.world.calls:  # noqa: ASYNC110 - what is waited for has no event
-                    await asyncio.sleep(0)
+            while not (self.world.calls or task.done()):  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0)
+            assert self.world.calls, f"it has ended instead of asking a neighbour: {task}"
             self.world.calls[0].result.set_result(result)
             await asyncio.sleep(0)
         return await asyncio.wait_for(task, 5)
