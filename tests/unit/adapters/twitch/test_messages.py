@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from showtime_adapters.twitch.fields import read_time
-from showtime_adapters.twitch.messages import NotJsonError, read_entry, read_json
+from showtime_adapters.twitch.messages import NotJsonError, read_again, read_entry, read_json
 from showtime_core.domain import events
 from showtime_core.domain.journal import Entry, Malformed, Unknown
 from showtime_core.domain.viewers import Viewer
@@ -130,6 +130,15 @@ def test_every_type_becomes_its_event(event_type):
     """The fields of Twitch's reference become the core's event; those that are not used are passed over."""
     event, expected = KNOWN[event_type]
     assert read(event_type, CHANNEL | event | {"yet_to_be_invented": [1]}).content == expected
+
+
+@pytest.mark.parametrize("headers", [{}, REVOCATION], ids=["notification", "revocation"])
+@pytest.mark.parametrize("event_type", KNOWN)
+def test_what_the_journal_keeps_says_the_same_when_it_is_read_again(event_type, headers):
+    """A body that was kept is read to the same content, of a notification and of a revocation."""
+    document = {"subscription": {"type": event_type, "status": "user_removed"}, "event": KNOWN[event_type][0]}
+    first = read_entry(headers, "e76c6bd4", SENT, json.dumps(document).encode(), document)
+    assert read_again(attrs.evolve(first, content=Unknown())) == first
 
 
 @pytest.mark.parametrize("nobody", [NOBODY, EMPTY, dict.fromkeys(NOBODY, ...)], ids=["null", "empty", "none"])

@@ -54,7 +54,13 @@ WRITTEN: list[tuple[Callable[[], Entry], str, EntrySource, str, bytes]] = [
         b'{"tapeId": 31, "screeningId": "00000000-0000-0000-0000-000000000005"}',
     ),
     (lambda: stop_tape_entry(ID), f"host:{NAME}", EntrySource.HOST, "tape.stop", b"{}"),
-    (lambda: decision_entry(ID, RETRY), f"host:{NAME}", EntrySource.HOST, "entry.retry", b'{"entryId": "b1"}'),
+    (
+        lambda: decision_entry(ID, RETRY),
+        f"host:{NAME}",
+        EntrySource.HOST,
+        "entry.retry",
+        b'{"entryId": "b1"}',
+    ),
     (
         lambda: show_command_entry(ShowCommanded(ID, ShowCommandName.PAUSE)),
         *(f"host:{NAME}", EntrySource.HOST, "show.pause"),
@@ -142,6 +148,9 @@ def test_what_it_says_is_what_it_was_written_for():
 
 def test_what_is_none_of_ours_is_not_read():
     """An entry that showtime did not make, or that only names another, is not read as one of its own."""
-    for entry in (decision_entry(ID, RETRY), Entry("b1", EntrySource.NOTIFICATION, "channel.follow", EIGHT, Unknown(), b"{}")):
+    for entry in (
+        decision_entry(ID, RETRY),
+        Entry("b1", EntrySource.NOTIFICATION, "channel.follow", EIGHT, Unknown(), b"{}"),
+    ):
         with pytest.raises(KeyError):
             read_own_entry(entry)
