@@ -72,7 +72,7 @@ def test_neither_cheermotes_nor_what_nobody_sees_is_painted(asked, painted):
 def test_a_subject_of_which_nothing_is_left_is_none(nothing):
     """Cheermotes and invisible letters alone are no subject: a cheer asks for none, a request is refused."""
     assert find_subject(f"ghost of {nothing}") is None
-    with pytest.raises(Refused, match="^'subject' is required$"):
+    with pytest.raises(Refused, match=r"^'subject' is required$"):
         parse_subject(nothing)
 
 
@@ -80,7 +80,7 @@ def test_a_subject_is_measured_without_its_cheermotes():
     """The 120 characters are counted of what is painted."""
     assert parse_subject("Cheer200 " + "x" * 120 + " Cheer200") == "x" * 120
     assert find_subject("ghost of Cheer200 " + "x" * 121) == "x" * 120
-    with pytest.raises(Refused, match="^'subject' must be <= 120 characters$"):
+    with pytest.raises(Refused, match=r"^'subject' must be <= 120 characters$"):
         parse_subject("x" * 121)
 
 
