@@ -256,11 +256,22 @@ async def test_a_forged_challenge_is_refused(inbox):
     assert await receive(inbox, message) == FORGED
 
 
-@pytest.mark.parametrize("body", [b"", b"be kind", b"{", b"\xff\xfe\xff", b'{"a": 1} {"b": 2}'])
-async def test_a_body_that_is_not_json_is_refused(inbox, body):
-    """A signed body that is not JSON is answered 400, and kept nowhere."""
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"", b"(char 0)"),
+        (b"be kind", b"(char 0)"),
+        (b"{", b"(char 1)"),
+        (b"\xff\xfe\xff", b"position 0: invalid start byte"),
+        (b'{"a": 1} {"b": 2}', b"(char 9)"),
+    ],
+)
+async def test_a_body_that_is_not_json_is_refused(inbox, body, where):
+    """A signed body that is not JSON is answered 400 with the place of the mistake, and kept nowhere."""
     answer = await receive(inbox, twitch.message("channel.cheer", None, at=NOW, body=body))
     assert (answer.status, answer.rejection) == (HTTPStatus.BAD_REQUEST, Rejection.NOT_JSON)
+    assert answer.body.startswith(b"the body is not JSON: ")
+    assert answer.body.endswith(where)
     assert not inbox.entries
 
 
