@@ -321,6 +321,7 @@ def test_json_that_python_cannot_hold_is_malformed(body):
     """Numbers of thousands of digits and nesting without end are JSON: they are kept, and not reacted to."""
     document = read_json(body)
     assert isinstance(document, Malformed)
+    assert document.reason.startswith("the body cannot be read: ")
     assert read_entry({}, "e76c6bd4", SENT, body, document).content == document
 
 
