@@ -141,6 +141,40 @@ def test_what_the_journal_keeps_says_the_same_when_it_is_read_again(event_type, 
     assert read_again(attrs.evolve(first, content=Unknown())) == first
 
 
+HEADERS = {
+    "twitch-eventsub-subscription-type": "channel.raid",
+    "twitch-eventsub-subscription-version": "2",
+    "twitch-eventsub-message-retry": "3",
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "headers", "told"),
+    [
+        ({"subscription": {"type": "channel.cheer", "version": "1"}}, HEADERS, ("channel.cheer", "1", 3)),
+        ({"subscription": {"type": 7, "version": None}}, HEADERS, ("channel.raid", "2", 3)),
+        ({"subscription": []}, HEADERS, ("channel.raid", "2", 3)),
+        ([], HEADERS, ("channel.raid", "2", 3)),
+        ({}, {}, ("", "", 0)),
+    ],
+)
+def test_the_body_tells_type_and_version_and_else_the_headers_do(document, headers, told):
+    """Only the body is signed: what headers say of type and version counts where the body says nothing."""
+    entry = read_entry(headers, "e76c6bd4", SENT, b"", document)
+    assert (entry.type, entry.version, entry.retry) == told
+
+
+def test_a_body_that_is_no_object_is_malformed():
+    """JSON that is no object is kept, with the reason why nothing follows from it."""
+    assert read_entry({}, "e76c6bd4", SENT, b"[]", []).content == Malformed("the body is not a JSON object")
+
+
+def test_a_power_up_may_cost_a_single_bit():
+    """One bit is the least that anybody can spend."""
+    assert changed("channel.bits.use", bits=1).bits == 1
+    assert "'bits'" in changed("channel.bits.use", bits=0).reason
+
+
 @pytest.mark.parametrize("nobody", [NOBODY, EMPTY, dict.fromkeys(NOBODY, ...)], ids=["null", "empty", "none"])
 def test_who_is_anonymous_has_no_name(nobody):
     """An anonymous cheer or gift has null for a user, or empty texts where it is simulated: nobody."""
@@ -263,6 +297,20 @@ def test_times_are_read_to_the_microsecond(text, microsecond):
     """Up to nine digits of a second may be there; what is beyond microseconds is dropped."""
     assert read_time(f"2026-11-21T02:00:00{text}Z") == SENT.replace(microsecond=microsecond)
     assert read_time(f"2026-11-20T21:00:00{text}-05:00") == SENT.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-11-21T02:00:00", "^it names no time zone$"),
+        ("9999-12-31T23:59:59-12:00", "^it is out of range$"),
+    ],
+)
+def test_a_time_without_zone_or_out_of_range_is_none(text, reason):
+    """Whoever reads of it is told which of the two it is."""
+    with pytest.raises(ValueError, match=reason):
+        read_time(text)
+    assert read_time("2026-11-21T02:00:00z").tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -394,10 +442,12 @@ def test_an_ad_break_takes_so_many_seconds(seconds, length):
     event = {"duration_seconds": seconds, "started_at": STARTED_TEXT, "is_automatic": "false"}
     content = read("channel.ad_break.begin", event).content
     if length is None:
-        assert isinstance(content, Malformed)
+        assert content == Malformed("'duration_seconds' is no number of seconds")
     else:
         assert content == events.AdBreak(STARTED, STARTED + timedelta(seconds=length), is_automatic=False)
     late = read(
         "channel.ad_break.begin", event | {"started_at": "9999-12-31T23:59:59Z", "duration_seconds": 5}
     )
     assert isinstance(late.content, Malformed)
+    by_itself = read("channel.ad_break.begin", event | {"duration_seconds": 5, "is_automatic": "true"})
+    assert by_itself.content.is_automatic
