@@ -8,6 +8,7 @@ reason, and nothing of it is lost.
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from attrs import evolve
 
@@ -147,16 +148,13 @@ def _ad_break(event: Json, _sent_at: datetime) -> Event:
     return events.AdBreak(began_at, ends_at, event.get("is_automatic") in (True, "true"))
 
 
-def _hype_train(phase: events.HypeTrainPhase) -> Callable[[Json, datetime], Event]:
-    def read(event: Json, _sent_at: datetime) -> Event:
-        level = read_count(event, "level")
-        # The end has no progress and no goal, and nobody shall miss the alert for the want of any of these.
-        progress, goal = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
-        began = read_moment(event, "started_at") if event.get("started_at") else None
-        expires = _readable_moment(event, "expires_at")
-        return events.HypeTrainUpdate(read_text(event, "id"), phase, level, progress, goal, began, expires)
-
-    return read
+def _hype_train(phase: events.HypeTrainPhase, event: Json, _sent_at: datetime) -> Event:
+    level = read_count(event, "level")
+    # The end has no progress and no goal, and nobody shall miss the alert for the want of any of these.
+    progress, goal = (read_count(event, name) if name in event else 0 for name in ("progress", "goal"))
+    began = read_moment(event, "started_at") if event.get("started_at") else None
+    expires = _readable_moment(event, "expires_at")
+    return events.HypeTrainUpdate(read_text(event, "id"), phase, level, progress, goal, began, expires)
 
 
 def _readable_moment(event: Json, name: str) -> datetime | None:
@@ -200,7 +198,7 @@ _READERS: Mapping[str, Callable[[Json, datetime], Event | Unknown]] = {
     "channel.update": lambda event, _: events.ChannelUpdate(
         read_optional_text(event, "title"), read_optional_text(event, "category_name")
     ),
-    **{f"channel.hype_train.{phase}": _hype_train(phase) for phase in events.HypeTrainPhase},
+    **{f"channel.hype_train.{phase}": partial(_hype_train, phase) for phase in events.HypeTrainPhase},
     **dict.fromkeys(
         ("channel.channel_points_custom_reward_redemption.add", "channel.custom_power_up_redemption.add"),
         lambda event, _: events.Redemption(read_text(event, "id"), read_viewer(event)),

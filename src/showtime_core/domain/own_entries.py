@@ -7,6 +7,7 @@ order and their spelling never change, and a key that is added later is left out
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -116,8 +117,8 @@ def _read_user(user: _Document) -> Viewer:
     return Viewer(user["id"], user["login"], user["displayName"])
 
 
-def _read_show_command(name: events.ShowCommandName) -> Callable[[_Document], events.Event]:
-    return lambda said: events.ShowCommanded(UUID(said["commandId"]), name, said.get("alertId"))
+def _read_show_command(name: events.ShowCommandName, said: _Document) -> events.Event:
+    return events.ShowCommanded(UUID(said["commandId"]), name, said.get("alertId"))
 
 
 _SHOW = "show."
@@ -126,7 +127,7 @@ _time = datetime.fromisoformat
 _READERS: dict[str, Callable[[_Document], events.Event]] = {
     "tape.start": lambda said: events.TapeStarted(UUID(said["screeningId"]), said["tapeId"]),
     "tape.stop": lambda _: events.TapeStopped(),
-    **{f"{_SHOW}{name}": _read_show_command(name) for name in events.ShowCommandName},
+    **{f"{_SHOW}{name}": partial(_read_show_command, name) for name in events.ShowCommandName},
     _TEST: lambda said: events.AlertTested(UUID(said["commandId"]), said["type"]),
     "entry.dismiss": lambda said: events.EntryDismissed(said["entryId"]),
     "ghost.request": lambda said: events.GhostRequested(

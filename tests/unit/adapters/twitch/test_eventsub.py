@@ -10,10 +10,11 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showtime_adapters.twitch.eventsub import CallbackAnswer, Receiver, Rejection, sign
-from showtime_core.domain.events import Cheer, SubscriptionRevoked
+from showtime_adapters.twitch.eventsub import CallbackAnswer, Receiver, Rejection, RoutingInbox, sign
+from showtime_core.domain.events import ChatCleared, Cheer, SubscriptionRevoked
 from showtime_core.domain.journal import Entry, EntrySource, Malformed, Unknown
 from showtime_core.errors import Unavailable
+from showtime_core.testing.strategies import entry
 from support import twitch
 from support.server import SECRET
 
@@ -163,8 +164,11 @@ async def test_ten_minutes_either_way_are_taken(inbox, message_type, minutes):
 async def test_more_than_ten_minutes_either_way_are_refused(inbox, message_type, minutes):
     """A message of any type, even a challenge, that is older or newer than 10 minutes is refused."""
     late = NOW + minutes * MINUTES + timedelta(microseconds=minutes)
-    answer = await receive(inbox, _of_type(message_type, late))
-    assert (answer.status, answer.rejection) == (HTTPStatus.BAD_REQUEST, Rejection.TIMESTAMP)
+    assert await receive(inbox, _of_type(message_type, late)) == CallbackAnswer(
+        HTTPStatus.BAD_REQUEST,
+        b"the message's timestamp is not within 10 minutes of the current time",
+        Rejection.TIMESTAMP,
+    )
     assert not inbox.entries
 
 
@@ -184,6 +188,27 @@ async def test_a_timestamp_that_is_none_is_refused(inbox, timestamp):
     """A signed message whose timestamp is no time, or names no time zone, is refused."""
     answer = await receive(inbox, twitch.cheer(timestamp=timestamp))
     assert (answer.status, answer.rejection) == (HTTPStatus.BAD_REQUEST, Rejection.TIMESTAMP)
+
+
+async def test_without_a_clock_of_its_own_it_reads_that_of_the_machine(inbox):
+    """A receiver that is given no clock takes what is sent now, and refuses what was sent an hour ago."""
+    receiver, now = Receiver((SECRET,), inbox), datetime.now(UTC)
+    for message, status in [
+        (twitch.cheer(at=now), HTTPStatus.NO_CONTENT),
+        (twitch.cheer(at=now - 60 * MINUTES), HTTPStatus.BAD_REQUEST),
+    ]:
+        headers = {name.lower(): value for name, value in message.headers.items()}
+        assert (await receiver.receive(headers, message.body)).status == status
+
+
+async def test_chat_has_an_inbox_of_its_own():
+    """What is of the chat goes to its inbox, everything else to the other, and either knows its own ids."""
+    others, chat = ListInbox(known={"a"}), ListInbox(known={"b"})
+    both = RoutingInbox(others, chat)
+    await both.submit(said := entry("said", ChatCleared()))
+    await both.submit(cheered := entry("cheered", Cheer(None, 1, "")))
+    assert (others.entries, chat.entries) == ([cheered], [said])
+    assert [await both.is_known(name) for name in "abc"] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -231,11 +256,22 @@ async def test_a_forged_challenge_is_refused(inbox):
     assert await receive(inbox, message) == FORGED
 
 
-@pytest.mark.parametrize("body", [b"", b"be kind", b"{", b"\xff\xfe\xff", b'{"a": 1} {"b": 2}'])
-async def test_a_body_that_is_not_json_is_refused(inbox, body):
-    """A signed body that is not JSON is answered 400, and kept nowhere."""
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"", b"(char 0)"),
+        (b"be kind", b"(char 0)"),
+        (b"{", b"(char 1)"),
+        (b"\xff\xfe\xff", b"position 0: invalid start byte"),
+        (b'{"a": 1} {"b": 2}', b"(char 9)"),
+    ],
+)
+async def test_a_body_that_is_not_json_is_refused(inbox, body, where):
+    """A signed body that is not JSON is answered 400 with the place of the mistake, and kept nowhere."""
     answer = await receive(inbox, twitch.message("channel.cheer", None, at=NOW, body=body))
     assert (answer.status, answer.rejection) == (HTTPStatus.BAD_REQUEST, Rejection.NOT_JSON)
+    assert answer.body.startswith(b"the body is not JSON: ")
+    assert answer.body.endswith(where)
     assert not inbox.entries
 
 
@@ -274,8 +310,9 @@ async def test_an_inbox_that_is_away_is_said_to_be(inbox):
     """While nothing can be recorded the answer is 503, so that Twitch sends the message again."""
     inbox.is_away = True
     for message in (twitch.cheer(at=NOW), twitch.cheer(at=NOW - 60 * MINUTES)):
-        answer = await receive(inbox, message)
-        assert (answer.status, answer.rejection) == (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.UNAVAILABLE)
+        assert await receive(inbox, message) == CallbackAnswer(
+            HTTPStatus.SERVICE_UNAVAILABLE, b"it is away", Rejection.UNAVAILABLE
+        )
 
 
 async def test_an_id_is_as_long_as_an_index_bears(inbox):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from showtime_adapters.twitch.fields import read_time
-from showtime_adapters.twitch.messages import NotJsonError, read_entry, read_json
+from showtime_adapters.twitch.messages import NotJsonError, read_again, read_entry, read_json
 from showtime_core.domain import events
 from showtime_core.domain.journal import Entry, Malformed, Unknown
 from showtime_core.domain.viewers import Viewer
@@ -130,6 +130,49 @@ def test_every_type_becomes_its_event(event_type):
     """The fields of Twitch's reference become the core's event; those that are not used are passed over."""
     event, expected = KNOWN[event_type]
     assert read(event_type, CHANNEL | event | {"yet_to_be_invented": [1]}).content == expected
+
+
+@pytest.mark.parametrize("headers", [{}, REVOCATION], ids=["notification", "revocation"])
+@pytest.mark.parametrize("event_type", KNOWN)
+def test_what_the_journal_keeps_says_the_same_when_it_is_read_again(event_type, headers):
+    """A body that was kept is read to the same content, of a notification and of a revocation."""
+    document = {"subscription": {"type": event_type, "status": "user_removed"}, "event": KNOWN[event_type][0]}
+    first = read_entry(headers, "e76c6bd4", SENT, json.dumps(document).encode(), document)
+    assert read_again(attrs.evolve(first, content=Unknown())) == first
+
+
+HEADERS = {
+    "twitch-eventsub-subscription-type": "channel.raid",
+    "twitch-eventsub-subscription-version": "2",
+    "twitch-eventsub-message-retry": "3",
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "headers", "told"),
+    [
+        ({"subscription": {"type": "channel.cheer", "version": "1"}}, HEADERS, ("channel.cheer", "1", 3)),
+        ({"subscription": {"type": 7, "version": None}}, HEADERS, ("channel.raid", "2", 3)),
+        ({"subscription": []}, HEADERS, ("channel.raid", "2", 3)),
+        ([], HEADERS, ("channel.raid", "2", 3)),
+        ({}, {}, ("", "", 0)),
+    ],
+)
+def test_the_body_tells_type_and_version_and_else_the_headers_do(document, headers, told):
+    """Only the body is signed: what headers say of type and version counts where the body says nothing."""
+    entry = read_entry(headers, "e76c6bd4", SENT, b"", document)
+    assert (entry.type, entry.version, entry.retry) == told
+
+
+def test_a_body_that_is_no_object_is_malformed():
+    """JSON that is no object is kept, with the reason why nothing follows from it."""
+    assert read_entry({}, "e76c6bd4", SENT, b"[]", []).content == Malformed("the body is not a JSON object")
+
+
+def test_a_power_up_may_cost_a_single_bit():
+    """One bit is the least that anybody can spend."""
+    assert changed("channel.bits.use", bits=1).bits == 1
+    assert "'bits'" in changed("channel.bits.use", bits=0).reason
 
 
 @pytest.mark.parametrize("nobody", [NOBODY, EMPTY, dict.fromkeys(NOBODY, ...)], ids=["null", "empty", "none"])
@@ -257,6 +300,20 @@ def test_times_are_read_to_the_microsecond(text, microsecond):
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-11-21T02:00:00", "^it names no time zone$"),
+        ("9999-12-31T23:59:59-12:00", "^it is out of range$"),
+    ],
+)
+def test_a_time_without_zone_or_out_of_range_is_none(text, reason):
+    """Whoever reads of it is told which of the two it is."""
+    with pytest.raises(ValueError, match=reason):
+        read_time(text)
+    assert read_time("2026-11-21T02:00:00z").tzinfo is UTC
+
+
+@pytest.mark.parametrize(
     ("written", "kept"),
     [
         ("NUL \0 here", "NUL  here"),
@@ -312,6 +369,7 @@ def test_json_that_python_cannot_hold_is_malformed(body):
     """Numbers of thousands of digits and nesting without end are JSON: they are kept, and not reacted to."""
     document = read_json(body)
     assert isinstance(document, Malformed)
+    assert document.reason.startswith("the body cannot be read: ")
     assert read_entry({}, "e76c6bd4", SENT, body, document).content == document
 
 
@@ -384,10 +442,12 @@ def test_an_ad_break_takes_so_many_seconds(seconds, length):
     event = {"duration_seconds": seconds, "started_at": STARTED_TEXT, "is_automatic": "false"}
     content = read("channel.ad_break.begin", event).content
     if length is None:
-        assert isinstance(content, Malformed)
+        assert content == Malformed("'duration_seconds' is no number of seconds")
     else:
         assert content == events.AdBreak(STARTED, STARTED + timedelta(seconds=length), is_automatic=False)
     late = read(
         "channel.ad_break.begin", event | {"started_at": "9999-12-31T23:59:59Z", "duration_seconds": 5}
     )
     assert isinstance(late.content, Malformed)
+    by_itself = read("channel.ad_break.begin", event | {"duration_seconds": 5, "is_automatic": "true"})
+    assert by_itself.content.is_automatic

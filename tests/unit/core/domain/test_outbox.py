@@ -26,6 +26,7 @@ def test_a_step_of_a_ghost_is_settled_with_the_next_one():
         "m-1",
     )
     assert settled.next_effect.status is EffectStatus.DUE
+    assert settle_ghost_step(JOB, GHOST, remark="in time").remark == "in time"
 
 
 def test_after_the_last_step_of_a_ghost_nothing_is_planned():

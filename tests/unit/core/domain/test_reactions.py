@@ -68,6 +68,15 @@ def test_a_stream_of_another_kind_is_no_broadcast(sort):
     assert after == Reaction(EMPTY, remark=f"a stream of kind {sort} is no broadcast")
 
 
+def test_a_stream_that_is_listed_as_live_begins_a_broadcast_unless_it_is_known():
+    """What Twitch's API shows stands for a message that was lost, and the operator is told which it was."""
+    found = ev.StreamFound("a", at(0), at(9))
+    after = reaction(found)
+    assert after.state.timeline.live.started_at == at(0)
+    assert after.remark == "the stream was listed as live: the message of its beginning was lost"
+    assert reaction(found, live()) == Reaction(live(), remark="the stream was listed as live, as is known")
+
+
 def test_an_offline_ends_the_broadcast():
     """An offline ends the broadcast by Twitch's clock."""
     after = reaction(ev.StreamOffline(at(90)), live())

@@ -188,7 +188,7 @@ async def test_what_follows_is_begun_at_once_by_another_pool():
 
 
 @in_virtual_time
-async def test_a_database_that_is_away_is_asked_again():
+async def test_a_database_that_is_away_is_asked_again(caplog):
     """Where nothing can be leased, nothing is lost: it is leased once the database is back."""
     stage = Stage([WorkerPool(CHEERS, size=1)])
     await stage.record("a")
@@ -197,6 +197,10 @@ async def test_a_database_that_is_away_is_asked_again():
     async with stage.running(outbox):
         await asyncio.sleep(30)
         assert not stage.begun
+        assert set(caplog.messages) == {
+            "nothing can be leased: the database is away",
+            "nothing can be taken over: the database is away",
+        }
         assert 20 <= len(outbox.leases) <= 70
         outbox.is_away = False
         await asyncio.sleep(2)
@@ -207,7 +211,7 @@ async def test_a_database_that_is_away_is_asked_again():
 
 
 @in_virtual_time
-async def test_what_is_slow_keeps_no_place_until_there_are_so_many():
+async def test_what_is_slow_keeps_no_place_until_there_are_so_many(caplog):
     """After a while a job makes room for another, at once; no more than `at_most` are under way."""
     stage = Stage([WorkerPool(CHEERS, size=1, at_most=3)])
     stage.dispatcher.slow_seconds = 2.5
@@ -215,6 +219,8 @@ async def test_what_is_slow_keeps_no_place_until_there_are_so_many():
     async with stage.running():
         await asyncio.sleep(60)
         assert stage.begun == [("a", near(0)), ("b", near(2.5)), ("c", near(5))]
+        keys = [f"{name}-Cheer:credit-cheer" for name in "abc"]
+        assert caplog.messages == [f"{key} has taken 2.5 s, and goes on" for key in keys]
         stage.end("a")
         stage.end("b")
         await idle()
@@ -371,7 +377,7 @@ async def test_what_another_has_taken_over_is_not_written():
 
 
 @in_virtual_time
-async def test_what_cannot_be_written_is_parked():
+async def test_what_cannot_be_written_is_parked(caplog):
     """What nobody can write must not be lost: a person is told, and the others go on."""
     stage = Stage([WorkerPool(CHEERS, size=1)])
     await stage.record("a", "b")
@@ -381,6 +387,30 @@ async def test_what_cannot_be_written_is_parked():
         stage.end("a")
         await asyncio.sleep(1)
         assert (stage.status("a"), stage.names()) == (EffectStatus.PARKED, ["a", "b"])
+    assert caplog.messages == ["what came of a-Cheer:credit-cheer cannot be written, and it is parked"]
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("settlement", "level", "said"),
+    [
+        (DONE, "INFO", "credited 100 to a"),
+        (Settlement(EffectStatus.DONE, "it was made before"), "INFO", "done: it was made before"),
+        (Settlement(EffectStatus.DUE, "away", timedelta(hours=1)), "INFO", "due: away"),
+        (Settlement(EffectStatus.DUE, delay=timedelta(hours=1)), "INFO", "due"),
+        (Settlement(EffectStatus.PARKED, "it was refused"), "WARNING", "parked: it was refused"),
+    ],
+)
+async def test_the_log_tells_what_came_of_each_try(settlement, level, said, caplog):
+    """Whom it was for, which try it was, and what came of it; a warning where a person has to decide."""
+    caplog.set_level("INFO")
+    stage = Stage([WorkerPool(CHEERS, size=1)])
+    await stage.record("a")
+    async with stage.running():
+        stage.end("a", settlement)
+        await idle()
+    line = said if settlement is DONE else f"a: credit-cheer, try 1: {said}"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, line)]
 
 
 # --- many at once ---------------------------------------------------------------------------------

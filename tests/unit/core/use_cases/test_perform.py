@@ -54,9 +54,9 @@ class Stage:
         job = Job("e1:it", "e1", effect, attempts, ghost, in_doubt_for, answered_for)
         task = asyncio.create_task(perform(job, self.services(), chance=1.0), name=job.key)
         for result in results:
-            async with asyncio.timeout(60):
-                while not self.world.calls:  # noqa: ASYNC110 - what is waited for has no event
-                    await asyncio.sleep(0)
+            while not (self.world.calls or task.done()):  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0)
+            assert self.world.calls, f"it has ended instead of asking a neighbour: {task}"
             self.world.calls[0].result.set_result(result)
             await asyncio.sleep(0)
         return await asyncio.wait_for(task, 5)
@@ -165,6 +165,9 @@ async def test_the_first_answer_after_a_doubt_proves_nothing(stage, effect):
     first = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=DOUBT, answered_for=None)
     assert (first.status, first.has_answered, first.in_doubt) == (EffectStatus.DUE, True, False)
     assert first.delay == SETTLE
+    assert first.remark == (
+        "an answer was lost, and the ledger, which answers again, may still be working on it"
+    )
     early = await stage.perform(effect, CallResult.SUCCEEDS, in_doubt_for=DOUBT, answered_for=SETTLE * 0.75)
     assert (early.status, early.delay) == (EffectStatus.DUE, SETTLE * 0.25)
     assert not stage.world.moved_by
@@ -211,6 +214,7 @@ async def test_what_is_under_way_is_not_taken_for_a_double(stage):
     check = CheckForDouble(CREDIT, taken)
     waits = await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
     assert (waits.status, waits.in_doubt) == (EffectStatus.DUE, False)
+    assert waits.remark == "another change for this viewer is under way, and looks the same"
     await busy.settle(job, Settlement(EffectStatus.DONE))
     assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)).status is EffectStatus.PARKED
 
@@ -220,6 +224,7 @@ async def test_a_look_that_misses_something_is_taken_again(stage):
     check = CheckForDouble(CREDIT, uuid4())
     looked = await stage.perform(check, CallResult.LOST_BEFORE, in_doubt_for=DOUBT)
     assert (looked.status, looked.in_doubt) == (EffectStatus.DUE, False)
+    assert looked.remark == "the ledger does not show all that it has"
 
 
 async def test_a_try_in_doubt_that_cannot_look_does_nothing(stage):
@@ -238,7 +243,7 @@ async def test_of_two_that_may_be_it_none_is_taken(stage):
     assert "2 transactions that may be it" in parked.remark
 
 
-async def test_a_fault_of_our_own_leaves_points_in_doubt(stage):
+async def test_a_fault_of_our_own_leaves_points_in_doubt(stage, caplog):
     """Whatever nobody thought of may have happened after the request."""
 
     class Broken(FaultyServices):
@@ -249,6 +254,7 @@ async def test_a_fault_of_our_own_leaves_points_in_doubt(stage):
     failed = await stage.perform(CREDIT)
     assert (failed.status, failed.in_doubt) == (EffectStatus.DUE, True)
     assert failed.remark == "RuntimeError: a flag that nobody lowered"
+    assert caplog.messages == ["e1:it failed in a way that nobody thought of"]
 
 
 async def test_a_fault_of_our_own_is_not_tried_for_a_day(stage):
@@ -301,6 +307,7 @@ async def test_who_cannot_pay_is_told_so(stage):
     refused = await stage.perform(SUMMONS, CallResult.SUCCEEDS)
     assert (refused.status, refused.next_effect) == (EffectStatus.REFUSED, None)
     assert (refused.ghost.step, refused.ghost.refusal) == (GhostStep.REFUSED, GhostRefusal.POINTS)
+    assert refused.remark == refused.ghost.reason == "not enough points"
 
 
 async def test_what_the_painter_refuses_gives_the_points_back(stage):
@@ -350,6 +357,7 @@ async def test_a_reservation_that_somebody_rejected_pays_no_ghost(stage):
         GhostRefusal.FAILURE,
         None,
     )
+    assert unpaid.ghost.reason == "somebody else has rejected the reservation"
 
 
 async def test_points_that_somebody_spent_cannot_be_given_back(stage):
@@ -360,7 +368,25 @@ async def test_points_that_somebody_spent_cannot_be_given_back(stage):
         advance(GhostTask.REFUND), CallResult.SUCCEEDS, CallResult.SUCCEEDS, ghost=ghost
     )
     assert parked.status is EffectStatus.PARKED
-    assert "somebody else has accepted" in parked.remark
+    assert parked.remark == (
+        "somebody else has accepted the reservation: the points are spent, and there is no ghost"
+    )
+
+
+async def test_a_ghost_whose_points_were_spent_after_all_is_made(stage):
+    """Its payment was dismissed, and had succeeded: the ghost is there, and nothing says that it failed."""
+    ghost = evolve(
+        await reserved(stage),
+        step=GhostStep.STORED,
+        url="https://ghosts.example/1",
+        refusal=GhostRefusal.FAILURE,
+        reason="dismissed",
+    )
+    await stage.world.ledger.accept(VERA, ghost.flow_id)
+    paid = await stage.perform(
+        advance(GhostTask.REFUND), CallResult.SUCCEEDS, CallResult.SUCCEEDS, ghost=ghost
+    )
+    assert paid.ghost == evolve(ghost, step=GhostStep.PAID, refusal=None, reason=None)
 
 
 async def test_a_decision_that_the_ledger_does_not_show_is_looked_for_again(stage):
@@ -377,6 +403,20 @@ async def test_a_decision_that_the_ledger_does_not_show_is_looked_for_again(stag
     ghost = evolve(SUMMONS.begin(uuid4()), step=GhostStep.STORED, url="https://ghosts.example/1")
     looked = await stage.perform(advance(GhostTask.PAY), ghost=ghost)
     assert (looked.status, looked.ghost) == (EffectStatus.DUE, None)
+    assert looked.remark == "the ledger does not show what a reservation has come to"
+
+
+async def test_a_reservation_that_is_pending_after_all_is_decided_again(stage):
+    """That the ledger shows it as pending, although it has said the opposite, pays for nothing."""
+
+    class Undecided(FaultyServices):
+        async def accept(self, *_):
+            raise NotPending("transaction is not pending")
+
+    stage.world = Undecided(read_clock, timedelta(0))
+    ghost = evolve(await reserved(stage), step=GhostStep.STORED, url="https://ghosts.example/1")
+    looked = await stage.perform(advance(GhostTask.PAY), CallResult.SUCCEEDS, ghost=ghost)
+    assert (looked.status, looked.ghost) == (EffectStatus.DUE, None)
 
 
 async def test_a_post_that_may_have_been_made_is_left_to_a_person(stage):
@@ -385,6 +425,7 @@ async def test_a_post_that_may_have_been_made_is_left_to_a_person(stage):
     lost = await stage.perform(advance(GhostTask.POST), CallResult.LOST_AFTER, ghost=ghost)
     gone = await stage.perform(advance(GhostTask.POST), ghost=ghost, in_doubt_for=DOUBT)
     assert (lost.status, gone.status) == (EffectStatus.PARKED, EffectStatus.PARKED)
+    assert gone.remark == "it may have been posted: the instance that posted it is gone"
     assert len(stage.world.posts) == 1
 
 
@@ -400,6 +441,8 @@ async def test_a_ghost_that_was_begun_is_given_up_when_ghosts_are_off(stage):
     """Its points must come back."""
     ghost = await reserved(stage)
     stage.changes = {"painter": None, "bucket": None}
+    again = await stage.perform(advance(GhostTask.PAINT), ghost=ghost)
+    assert (again.status, again.remark) == (EffectStatus.DUE, "ghosts are off by now")
     given_up = await stage.perform(advance(GhostTask.PAINT), ghost=ghost, attempts=MAX_GHOST_ATTEMPTS)
     assert (given_up.status, given_up.next_effect.effect.task) == (EffectStatus.REFUSED, GhostTask.REFUND)
 

@@ -1,6 +1,7 @@
 """Messages in: recorded and reacted to in one transaction, or parked with the reason."""
 
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from attrs import evolve, frozen
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from showtime_core.domain import events as ev
 from showtime_core.domain.broadcasts.broadcast import Snapshot
 from showtime_core.domain.journal import Malformed, Outcome, Unknown
+from showtime_core.domain.own_entries import decision_entry
 from showtime_core.domain.points_and_ghosts.effects import Feature
 from showtime_core.domain.reactions import Policy
 from showtime_core.errors import Unavailable
@@ -77,7 +79,12 @@ async def test_a_message_of_an_unknown_type_is_kept(units):
     assert outcomes(units) == {"moon": (Outcome.KEPT, None)}
 
 
-async def test_a_reaction_that_fails_parks_its_message_alone(units):
+def logged(caplog):
+    """Give what was logged, each line with the ids of the messages that it is about."""
+    return [(record.getMessage(), record.message_id) for record in caplog.records]
+
+
+async def test_a_reaction_that_fails_parks_its_message_alone(units, caplog):
     """A time without an offset cannot be compared with the others."""
     broken = some.entry("broken", ev.StreamOffline(at(5).replace(tzinfo=None)), at(5))
     await receive([online("a", 0), broken, cheers("c"), offline(9)], units, POLICY)
@@ -89,6 +96,7 @@ async def test_a_reaction_that_fails_parks_its_message_alone(units):
         Outcome.REACTED,
     ]
     assert kept.journal[1].remark.startswith("the reaction failed: TypeError: ")
+    assert logged(caplog) == [("the reaction failed, and the entry is parked", "broken")]
     assert kept.broadcasts[1].ended_at == at(9)
 
 
@@ -103,7 +111,7 @@ async def test_a_transition_from_before_what_is_settled_is_parked(units):
     assert read_memory(units).broadcasts == before.broadcasts
 
 
-async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units):
+async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units, caplog):
     """Only the message that spoils it is parked, with its body as it came."""
     choosy = Choosy(units, "g", ValueError("no such letter"))
     batch = [online("a", 0), follows("f"), follows("g", BOB), cheers("c"), follows("h", LARRY)]
@@ -118,6 +126,25 @@ async def test_a_batch_that_cannot_be_written_is_redone_one_by_one(units):
     assert outcomes(units)["g"][1] == "it cannot be written: ValueError"
     assert units.memory.journal["g"].body == batch[2].body
     assert set(read_memory(units).viewers) == {MARGE.id, LARRY.id}
+    assert logged(caplog) == [
+        ("a batch of 5 could not be written, and is redone one by one", "online-a-0 f g c h"),
+        ("an entry cannot be written", "g"),
+    ]
+
+
+async def test_what_cannot_even_be_parked_is_to_be_sent_again(units):
+    """The others of its batch are kept, and the sender hears of the failure, so that nothing is lost."""
+
+    @frozen
+    class Full:
+        async def record(self, entries, policy, follow):
+            if any(entry.id == "g" for entry in entries):
+                raise ValueError("no room")
+            return await units.record(entries, policy, follow)
+
+    with pytest.raises(ValueError, match="no room"):
+        await receive([follows("f"), follows("g", BOB), cheers("c")], Full(), POLICY)
+    assert set(outcomes(units)) == {"f", "c"}
 
 
 async def test_a_database_that_is_away_parks_nothing(units):
@@ -148,6 +175,27 @@ async def test_the_effects_of_what_is_off_are_recorded_as_skipped(units):
         "d:credit-cheer": True,
         "d:summon-ghost": True,
     }
+
+
+async def test_a_payment_that_another_message_told_says_why_it_earns_nothing(units):
+    """A subscription that is shared later shows its alert, and says that its points were given already."""
+    began = some.entry("began", ev.SubscriptionStart(MARGE, "1000", is_gift=False, sent_at=at(1)), at(1))
+    shared = some.entry("shared", ev.Resubscription(MARGE, "1000", 1, "hello", at(2)), at(2))
+    await receive([began, shared], units, POLICY)
+    assert outcomes(units) == {
+        "began": (Outcome.REACTED, None),
+        "shared": (
+            Outcome.REACTED,
+            "another message told of this payment, within 28 days: it earns its points once",
+        ),
+    }
+    assert set(read_memory(units).effects) == {"began:credit-subscription"}
+
+
+async def test_a_decision_about_what_is_not_parked_is_parked_itself(units):
+    """Who decides about an entry that nobody has parked reads which one it was."""
+    await receive([cheers("c"), decision_entry(UUID(int=1), ev.EntryDismissed("c"))], units, POLICY)
+    assert outcomes(units)[f"host:{UUID(int=1)}"] == (Outcome.PARKED, "c is not parked, or not any more")
 
 
 async def test_a_change_of_state_is_shown_once_and_only_if_it_changes_something(units):

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from attrs import evolve
 
 from showtime_core.domain.outbox import EffectStatus, PlannedEffect
 from showtime_core.domain.points_and_ghosts.effects import (
@@ -20,7 +21,7 @@ from showtime_core.domain.points_and_ghosts.effects import (
     required_features,
     why_impossible,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal, GhostStep, GhostTask
+from showtime_core.domain.points_and_ghosts.ghosts import Ghost, GhostRefusal, GhostStep, GhostTask
 from showtime_core.testing.entries import MARGE
 
 GHOST = UUID(int=1986)
@@ -63,10 +64,11 @@ def test_what_calls_the_ledger_is_done_one_at_a_time_for_a_viewer_and_nothing_el
 def test_a_ghost_begins_with_its_points_reserved_or_says_why_it_does_not():
     """What was asked for stays with it, either way."""
     flow = UUID(int=7)
-    begun, never = SUMMON.begin(flow), SUMMON.refuse(GhostRefusal.POINTS, "not enough points")
-    assert (begun.step, begun.flow_id, begun.subject) == (GhostStep.RESERVED, flow, "a fax machine")
-    assert (never.step, never.flow_id, never.refusal) == (GhostStep.REFUSED, None, GhostRefusal.POINTS)
-    assert (never.id, never.viewer, never.reason) == (GHOST, MARGE, "not enough points")
+    summon = evolve(SUMMON, screening_id=UUID(int=8))
+    asked = GHOST, MARGE, "a fax machine", UUID(int=8)
+    refusal = GhostRefusal.POINTS, "not enough points"
+    assert summon.begin(flow) == Ghost(*asked, GhostStep.RESERVED, flow)
+    assert summon.refuse(*refusal) == Ghost(*asked, GhostStep.REFUSED, None, None, *refusal)
 
 
 def cheer(points):

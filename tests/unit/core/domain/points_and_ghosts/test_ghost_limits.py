@@ -36,6 +36,22 @@ def test_who_has_to_wait_for_the_day_is_told_for_how_long():
     assert (of_the_day.retry_after, of_the_viewer.retry_after) == (IN_AN_HOUR, None)
 
 
+@pytest.mark.parametrize(("limit", "ghosts"), [(1, "a ghost"), (2, "2 ghosts")])
+def test_who_has_to_wait_is_told_why(limit, ghosts):
+    """The words are the viewer's: how many wait already, or that too many were made within a day."""
+    of_the_viewer = deny(MARGE, GhostLoad({MARGE.id: limit}, 0), GhostLimits(waiting=limit))
+    of_the_day = deny(MARGE, GhostLoad({}, 5), LIMITS)
+    assert of_the_viewer.reason == f"you have {ghosts} waiting already: ask again when one is on the screen"
+    assert of_the_day.reason == (
+        "no more ghosts are made for now, since there were so many within 24 hours: try again later"
+    )
+
+
+def test_who_has_no_ghost_waiting_may_have_one():
+    """A limit of one is reached with the first, by whoever else has one."""
+    assert deny(MARGE, GhostLoad({"another": 1}, 0), GhostLimits(waiting=1)) is None
+
+
 def test_without_limits_nobody_is_denied():
     """A channel may do without either limit."""
     many = GhostLoad({MARGE.id: 10**6}, 10**6)

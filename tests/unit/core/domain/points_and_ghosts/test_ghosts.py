@@ -1,15 +1,23 @@
 """A viewer names something, and its ghost is found in the message."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 
 from showtime_core.domain.points_and_ghosts.ghosts import (
     MAX_SUBJECT_CHARACTERS,
+    GhostProgress,
+    GhostRefusal,
+    GhostStep,
     find_subject,
     parse_subject,
+    without_request,
 )
 from showtime_core.errors import Refused
 from showtime_core.testing import strategies as some
+
+NAME = UUID(int=1986)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,7 @@ def test_neither_cheermotes_nor_what_nobody_sees_is_painted(asked, painted):
 def test_a_subject_of_which_nothing_is_left_is_none(nothing):
     """Cheermotes and invisible letters alone are no subject: a cheer asks for none, a request is refused."""
     assert find_subject(f"ghost of {nothing}") is None
-    with pytest.raises(Refused, match="'subject' is required"):
+    with pytest.raises(Refused, match=r"^'subject' is required$"):
         parse_subject(nothing)
 
 
@@ -72,6 +80,8 @@ def test_a_subject_is_measured_without_its_cheermotes():
     """The 120 characters are counted of what is painted."""
     assert parse_subject("Cheer200 " + "x" * 120 + " Cheer200") == "x" * 120
     assert find_subject("ghost of Cheer200 " + "x" * 121) == "x" * 120
+    with pytest.raises(Refused, match=r"^'subject' must be <= 120 characters$"):
+        parse_subject("x" * 121)
 
 
 @pytest.mark.parametrize("letters", ["Ⱥ" * 50, "İ" * 50, "ẞŉǰ", "👻"])
@@ -90,6 +100,25 @@ def test_a_long_subject_is_cut_to_120_characters():
     assert find_subject("ghost of " + "👻" * 121) == "👻" * 120
     assert find_subject("ghost of " + "x" * 119 + " and more") == "x" * 119
     assert find_subject("ghost of " + "x" * 120) == "x" * 120
+
+
+def test_a_message_is_shown_without_its_request():
+    """What stands before the request is left, and a message without one is left as it is."""
+    assert without_request("be kind ghost of Bob") == "be kind"
+    assert without_request("be kind ") == "be kind "
+
+
+@pytest.mark.parametrize("step", [None, *GhostStep])
+@pytest.mark.parametrize("refusal", [GhostRefusal.CONTENT, GhostRefusal.FAILURE])
+def test_a_failure_is_told_when_the_points_are_back(step, refusal):
+    """Everybody may know how far a ghost is; why there is none they learn once nothing is reserved.
+
+    Of the reasons only the painter's words are for the viewer.
+    """
+    told = GhostProgress.of(NAME, step, refusal, "too spooky")
+    words = "too spooky" if refusal is GhostRefusal.CONTENT else None
+    is_over = step in {GhostStep.REFUSED, GhostStep.REFUNDED}
+    assert told == (GhostProgress(NAME, step, refusal, words) if is_over else GhostProgress(NAME, step))
 
 
 @given(some.texts())

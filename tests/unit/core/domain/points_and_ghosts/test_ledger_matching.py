@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from showtime_core.domain.points_and_ghosts.effects import CreditCheer, CreditGiftSubs, CreditSubscription
-from showtime_core.domain.points_and_ghosts.ledger import FlowState, FlowType, Statement, Transaction
+from showtime_core.domain.points_and_ghosts.ledger import (
+    FlowState,
+    FlowType,
+    Statement,
+    Transaction,
+    describe_gift_subs,
+)
 from showtime_core.domain.points_and_ghosts.ledger_matching import (
     Undecidable,
     expected_credit,
@@ -69,7 +75,8 @@ def test_of_an_old_one_and_a_new_one_neither_is_taken():
 
 def test_an_empty_list_proves_nothing():
     """A ledger whose database fails lists nothing, and says nothing of it."""
-    with pytest.raises(Unavailable):
+    reason = r"^an answer was lost, and the ledger does not show all that it has$"
+    with pytest.raises(Unavailable, match=reason):
         match_ledger(expected_credit(CHEER), listed(is_complete=False), set())
 
 
@@ -128,6 +135,7 @@ def test_only_a_reservation_that_is_pending_can_be_the_lost_one():
 def test_gifts_are_told_apart_by_their_points():
     """The ledger's words for them are not known."""
     gifts = CreditGiftSubs(VERA, 200, 2, 5)
+    assert expected_credit(gifts).description == describe_gift_subs(5)
     given_ = made(kind="gift-sub", points=2000, description="Thanks for the 5 subs!")
     assert match_ledger(expected_credit(gifts), listed(given_), set()) == ONE
 

@@ -50,6 +50,7 @@ def test_each_message_belongs_to_one_payment():
     assert earning(began(0), shared(1), shared(2)) == [True, False, True]
     assert earning(shared(1), shared(2), began(0)) == [True, True, False]
     assert earning(began(0), began(20), shared(21)) == [True, True, False]
+    assert earning(began(0), shared(28), began(1)) == [True, False, True]
 
 
 def test_a_share_that_two_beginnings_might_claim_is_left_to_the_one_that_needs_it():
