@@ -277,7 +277,7 @@ def assert_open(laptop, width):
         assert laptop.run(SMALL) == []
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("width", [PHONE])  # and at a desk in tests/soak
 def test_states_of_which_there_is_little_to_see_are_open_to_everybody(laptop, width):
     """The door, a night on which nothing happened, an address that was made: on each screen for everybody."""
     laptop.open("", width)
