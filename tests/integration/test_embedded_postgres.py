@@ -525,10 +525,9 @@ def test_root_serves_a_folder_that_is_closed_to_others(open_folder: Path, major:
 
 
 @as_root
-@pytest.mark.parametrize("programs", ["pginstall", "pginstall18"])
-def test_root_s_programs_may_be_closed_to_others(open_folder: Path, programs: str):
+def test_root_s_programs_may_be_closed_to_others(open_folder: Path):
     """A virtual environment in root's home, which the server's user cannot enter, does as well as any."""
-    wheel = BINARIES[16].parents[1]
+    wheel, programs = BINARIES[16].parents[1], "pginstall"
     open_folder.chmod(0o700)
     shutil.copytree(wheel / programs, open_folder / "wheel" / programs, symlinks=True)
     shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), open_folder / f"{wheel.name}.libs")

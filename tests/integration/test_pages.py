@@ -89,8 +89,8 @@ AT = """
 """
 
 
-def look_at(chrome, url, width=1920, height=1080):
-    """Open a page at this size."""
+def look_at(chrome, url, width=960, height=540):
+    """Open a page at this size: the smaller, the less is painted."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     chrome.get(url)
