@@ -264,20 +264,18 @@ def test_without_keys_no_service_token_is_judged(own_server, own_auth, failure):
 
 @pytest.mark.parametrize("failure", ["hang", "drip"])
 def test_an_auth_that_hangs_holds_nobody_up_for_long(own_server, own_auth, failure):
-    """Whoever asks while auth hangs is answered 503 within seconds, alone or in a crowd; the rest goes on."""
+    """Whoever asks while auth hangs is answered 503 before auth says a word, and the rest goes on."""
     own_auth.failure = failure
     tokens = [a.BROADCASTER, signed(own_auth.key)] * 30
-    started = time.monotonic()
     with ThreadPoolExecutor(60) as pool:
         asked = [pool.submit(ask, own_server, token) for token in tokens]
         assert httpx.get(f"{own_server.url}/readyz").status_code == 200
         assert deliver(own_server, t.cheer()) == 204
         await_some(lambda: own_auth.most_connections >= 20)
-        time.sleep(0.5)
+        time.sleep(0.5)  # there is no event for what does not come
         assert own_auth.most_connections == 20
         assert not all(each.done() for each in asked)
         assert {each.result() for each in asked} == {AWAY}
-    assert time.monotonic() - started < 15
     own_auth.failure = None
     await_answer(own_server, a.BROADCASTER, DONE)
     await_answer(own_server, signed(own_auth.key), NOT_THE_HOST)

@@ -160,9 +160,9 @@ def desk(chrome, tmp_path_factory):
 
 @pytest.fixture
 def console(desk):
-    """Give the console of a show that is on the air, with nothing set and nothing waiting."""
+    """Give a show that is on the air, with nothing set and nothing waiting, and a browser with no page."""
     desk.reset()
-    desk.open()
+    desk.chrome.get("about:blank")
     return desk
 
 
@@ -235,6 +235,7 @@ def clipboard(console):
 
 def test_two_consoles_agree(console):
     """What is done on one is pushed to the other: modes, a hold, a mark, and what is parked."""
+    console.open()
     first = console.chrome.current_window_handle
     console.happen("channel.cheer", from_user="HeldHannah", bits="100")
     console.happen("channel.subscription.gift", from_user="PublicAccessPete", **PARKED_GIFT)
@@ -346,6 +347,7 @@ def test_what_a_viewer_typed_is_text(console):
 
 def test_letters_are_keys_but_not_while_one_types(console):
     """Each of the five keys has a letter, which does nothing in a field; Escape closes what is open."""
+    console.open()
     body = console.chrome.find_element(By.TAG_NAME, "body")
     for letter in ("p", "m", "f"):
         body.send_keys(letter)
@@ -370,16 +372,17 @@ def test_letters_are_keys_but_not_while_one_types(console):
 
 def test_a_key_keeps_the_focus_when_its_place_is_drawn_again(console):
     """Whoever presses a key by keyboard can press it again: what is drawn anew has the focus as before."""
+    console.open()
     key = console.see(lambda: console.find("#keys [data-key=m]"))
     for wanted in (True, False):
         console.run("document.querySelector('#keys [data-key=m]').focus()")
-        console.chrome.switch_to.active_element.send_keys(Keys.SPACE)
+        console.chrome.switch_to.active_element.send_keys(Keys.ENTER)  # Space presses when it is released
         console.see(lambda wanted=wanted: console.is_pressed("m") == wanted)
         assert console.run("return document.activeElement.dataset.key") == "m"
     assert key
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("width", [PHONE])  # and at a desk in tests/soak
 def test_every_key_is_reached_by_tab_and_seen(console, width):
     """Tab goes through all keys in the order of the page; each has a frame then, and stands behind no bar."""
     console.happen("channel.cheer", from_user="TabbedTom", bits="100")
@@ -447,6 +450,7 @@ def assert_is_open(console, width):
 
 def test_who_is_not_signed_in_sees_how_to(console):
     """After signing out the page shows the way in and nothing of the show; a click on it comes in again."""
+    console.open()
     console.click("#menu")
     console.press("sign-out")
     console.see(lambda: console.find("[data-key=enter]"))
@@ -491,6 +495,7 @@ def test_rules_are_set_and_an_address_is_withdrawn(console):
 
 def test_the_console_loads_nothing_from_elsewhere(console):
     """The page loads from where it stands, and from nowhere else."""
+    console.open()
     loaded = console.run("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert loaded
     assert [url for url in loaded if not url.startswith(f"http://127.0.0.1:{console.port}/")] == []

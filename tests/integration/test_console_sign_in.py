@@ -111,7 +111,7 @@ def test_consoles_of_two_instances_agree(served):
         served.chrome.switch_to.window(first)
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("width", [PHONE])  # and at a desk in tests/soak
 def test_a_sign_in_that_fails_says_what_to_do_on_a_page_of_the_house(served, width):
     """Whoever declines at Twitch is told so, on a page that is open to everybody and leads in again."""
     served.size(width)

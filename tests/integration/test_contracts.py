@@ -45,8 +45,9 @@ class TestPostgresUnitOfWork(UnitOfWorkContract):
     """The contract of the unit of work, on two instances of PostgreSQL's."""
 
     @pytest.fixture
-    async def stage(self, migrated: str) -> AsyncIterator[Stage]:
-        async with staged(migrated) as stage:
+    async def stage(self, shared: str) -> AsyncIterator[Stage]:
+        empty(shared)
+        async with staged(shared) as stage:
             yield stage
 
 

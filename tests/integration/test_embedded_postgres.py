@@ -176,6 +176,7 @@ def test_first_start_makes_a_database_as_production_has_it(data_dir: Path, major
 
 def test_data_outlives_the_server(data_dir: Path, major: int):
     """What was written is there after the next start, and nothing of a stopped server is left around."""
+    lay_out(data_dir, BINARIES[major])
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[major]) as server:
         tell(server.conninfo, "create table tape as select 'Solaris' as title")
         pid = postmaster(data_dir)
@@ -205,6 +206,7 @@ def test_programs_follow_the_folder(data_dir: Path, made_by: int | None, expecte
 
 def test_other_major_is_refused_and_nothing_lost(data_dir: Path):
     """Programs of another major leave the folder alone, and the message names the maker and the ways out."""
+    lay_out(data_dir, BINARIES[18])
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[18], settings=FAST) as server:
         tell(server.conninfo, "create table tape as select 'Stalker' as title")
 
@@ -281,6 +283,7 @@ def test_killed_user_does_not_harm_others(used_dir: Path):
 
 def test_killed_server_comes_back_at_the_same_address(data_dir: Path, major: int):
     """After a kill -9 of PostgreSQL a start brings it back whole, also for those who were connected."""
+    lay_out(data_dir, BINARIES[major])
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[major]) as before:
         tell(before.conninfo, "create table tape as select 'Nosferatu' as title")
         os.kill(postmaster(data_dir), signal.SIGKILL)
@@ -316,6 +319,7 @@ def test_stop_of_the_machine_is_survived(used_dir: Path):
 
 def test_stale_pid_harms_nobody(data_dir: Path, major: int):
     """A postmaster.pid that names a living process of another kind blocks no start, and kills nobody."""
+    lay_out(data_dir, BINARIES[major])
     with EmbeddedPostgres.start(data_dir, bin_dir=BINARIES[major], settings=FAST):
         pid_file = data_dir / "postgres" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
@@ -329,13 +333,12 @@ def test_stale_pid_harms_nobody(data_dir: Path, major: int):
             assert innocent.poll() is None
 
 
-@pytest.mark.parametrize("torn", ["", "\n", "12", "garbage\n"])
-def test_torn_pid_file_is_survived(used_dir: Path, torn: str):
+def test_torn_pid_file_is_survived(used_dir: Path):
     """A postmaster.pid that a power cut has left half written blocks no start."""
-    EmbeddedPostgres.start(used_dir, settings=FAST).stop()
-    (used_dir / "postgres" / "postmaster.pid").write_text(torn)
-    with EmbeddedPostgres.start(used_dir, settings=FAST) as server:
-        assert ask(server.conninfo, "select 1") == 1
+    for torn in ("", "\n", "12", "garbage\n"):
+        (used_dir / "postgres" / "postmaster.pid").write_text(torn)
+        with EmbeddedPostgres.start(used_dir, settings=FAST) as server:
+            assert ask(server.conninfo, "select 1") == 1
 
 
 def kill_in_the_first_start(data_dir: Path) -> None:
@@ -365,7 +368,6 @@ def test_half_made_cluster_is_made_anew(data_dir: Path):
 
 def test_server_of_somebody_else_on_the_folder_is_left_alone(used_dir: Path):
     """A PostgreSQL that was started by hand on the same files is neither joined, nor hurt."""
-    EmbeddedPostgres.start(used_dir, settings=FAST).stop()
     for name in ("guard", "users", "server"):
         (used_dir / f"postgres-{name}.lock").rename(used_dir / f"{name}.away")
     with in_other_process(used_dir) as by_hand:
@@ -523,10 +525,9 @@ def test_root_serves_a_folder_that_is_closed_to_others(open_folder: Path, major:
 
 
 @as_root
-@pytest.mark.parametrize("programs", ["pginstall", "pginstall18"])
-def test_root_s_programs_may_be_closed_to_others(open_folder: Path, programs: str):
+def test_root_s_programs_may_be_closed_to_others(open_folder: Path):
     """A virtual environment in root's home, which the server's user cannot enter, does as well as any."""
-    wheel = BINARIES[16].parents[1]
+    wheel, programs = BINARIES[16].parents[1], "pginstall"
     open_folder.chmod(0o700)
     shutil.copytree(wheel / programs, open_folder / "wheel" / programs, symlinks=True)
     shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), open_folder / f"{wheel.name}.libs")

@@ -57,6 +57,8 @@ class Show:
             Twitch(f"http://127.0.0.1:{self.port}", client).send(*messages)
 
     def open(self):
+        small = {"width": 640, "height": 360, "deviceScaleFactor": 1, "mobile": False}  # little to paint
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", small)
         self.chrome.get("about:blank")
         self.chrome.get(f"http://127.0.0.1:{self.port}/overlay#secret={self.secret}")
 

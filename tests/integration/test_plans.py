@@ -131,9 +131,9 @@ def database_of_ours(postgres_server) -> Iterator[Callable[[], str]]:
 STATISTICS = ["none", "of when it was empty", "of when nothing was due", "true"]
 
 
-@pytest.fixture(params=["none", "of when nothing was due"])
+@pytest.fixture(params=["of when nothing was due"])
 def statistics(request):
-    """What the planner knows: nothing, and what is most wrong; `tests/soak` plays them all."""
+    """What the planner knows: what is most wrong; `tests/soak` plays them all."""
     return request.param
 
 

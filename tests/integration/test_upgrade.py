@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 PREDECESSOR = Path(__file__).with_name("predecessor.sql").read_bytes()
 PAGE = "docs/how-to/upgrade-from-the-predecessor.md"
 KEEP_A_COPY, MIGRATE, CHECK, GO_BACK, RESTORE = blocks(PAGE)
-LEFT = 4
+LEFT = 2
 """So many steps are left to the loop of the page, which goes back to the predecessor's."""
 
 # Five nights: one in order, one left open, one without a tape, one that ended with a tape on, and one that is

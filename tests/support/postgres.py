@@ -12,19 +12,19 @@ from showtime_adapters.postgres.embedded.database import EmbeddedPostgres
 
 
 @functools.cache
-def _made() -> Path:
-    """Make a data folder that was used once, for others to be copied from."""
+def _made(bin_dir: Path | None) -> Path:
+    """Make a data folder that was used once, by these programs, for others to be copied from."""
     folder = tempfile.TemporaryDirectory(prefix="cluster-")
     atexit.register(folder.cleanup)
     made = Path(folder.name) / "data"
-    EmbeddedPostgres.start(made, settings={"fsync": "off"}).stop()
+    EmbeddedPostgres.start(made, bin_dir=bin_dir, settings={"fsync": "off"}).stop()
     return made
 
 
-def lay_out(data_dir: Path) -> None:
+def lay_out(data_dir: Path, bin_dir: Path | None = None) -> None:
     """Let a data folder be as its first start leaves it: a copy takes a fifth of the CPU of `initdb`."""
     if not data_dir.exists():
-        subprocess.run(["cp", "-a", _made(), data_dir], check=True)
+        subprocess.run(["cp", "-a", _made(bin_dir), data_dir], check=True)
 
 
 def restart(folder: Path, by: signal.Signals) -> None:
