@@ -31,9 +31,10 @@ UNSEEN_CATEGORIES = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 @pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
 @pytest.mark.parametrize("seen", SEEN, ids=ascii)
 def test_what_nobody_sees_is_taken_off_the_edges_and_nothing_of_an_emoji(seen, unseen):
-    """White space and invisible letters go from both edges; those within a text or an emoji stay."""
+    """White space and invisible letters go from either edge and from both; those within stay."""
     assert trim(seen) == seen
     assert trim(f"{unseen}{seen} {unseen}") == seen
+    assert trim(f"{unseen}{seen}") == trim(f"{seen} {unseen}") == seen
     assert trim(unseen) == ""
 
 
