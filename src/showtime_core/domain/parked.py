@@ -1,6 +1,6 @@
 """What a person may decide about an effect that is parked, and what follows from that.
 
-Which failure parks an effect is said in `points_and_ghosts.retries`, what parks a message in `use_cases.receive`.
+Which failure parks an effect is said in `retries`; what parks a message, in `use_cases.receive`.
 """
 
 from enum import StrEnum
