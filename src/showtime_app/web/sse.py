@@ -1,4 +1,7 @@
-"""Server-sent events as they are written (WHATWG HTML, 9.2): the blocks, and the head of the answer."""
+"""Server-sent events as they are written (WHATWG HTML, 9.2): the blocks, and the head of the answer.
+
+Where a client goes on that comes back is decided in `routes.streams`.
+"""
 
 from http import HTTPStatus
 

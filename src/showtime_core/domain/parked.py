@@ -1,4 +1,7 @@
-"""What a person may decide about an effect that is parked, and what follows from that."""
+"""What a person may decide about an effect that is parked, and what follows from that.
+
+Which failure parks an effect is said in `retries`; what parks a message, in `use_cases.receive`.
+"""
 
 from enum import StrEnum
 

@@ -1,4 +1,7 @@
-"""Use case: record each message and react to it in one transaction, or park it with the reason."""
+"""Use case: record each message and react to it in one transaction, or park it with the reason.
+
+Which messages are new is decided before, by `journal.admit`; what follows from one, in `reactions`.
+"""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Limits on open streams: in all, and for each client address."""
+"""Limits on open streams: in all, and for each client address.
+
+How many they are is a setting (`config`); what is kept for one that reads slowly is limited in `hub`.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

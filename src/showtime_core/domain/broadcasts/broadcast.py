@@ -2,7 +2,8 @@
 
 The rows of the tables of broadcasts and screenings are a projection of this state: `broadcast_rows` works
 them out afresh. A screening ends when its host stops it, when the next one begins, or when its broadcast
-ends. So a broadcast that is resumed has its tape on again, and nobody has to undo anything.
+ends. So a broadcast that is resumed has its tape on again, and nobody has to undo anything. When one begins,
+ends and goes on is decided in `timeline`.
 """
 
 from datetime import datetime

@@ -9,6 +9,7 @@ Between reserved and painted it may wait for the host: awaiting approval, and th
 
 Nothing is taken from a viewer before there is something to show, and nothing is shown that is not paid: a
 ghost that fails before it is paid gives back what was reserved, and one that is paid is finished in the end.
+What it costs is said in `points`, how many there may be in `ghost_limits`.
 """
 
 import re

@@ -50,6 +50,17 @@ def live():
     return reaction(ev.StreamOnline("a", "live", at(0), at(1))).state
 
 
+def test_what_is_tried_again_is_reacted_to_as_it_was():
+    """A retried entry has the reaction of what it retries: at the same time, under the same policy."""
+    cheer = ev.Cheer(MARGE, 200, "ghost of Bob")
+    denial = Denial("too many", "viewer")
+    gift = ev.SubscriptionStart(MARGE, "1000", is_gift=True, sent_at=at(1))
+    policy = Policy(alert_gift_recipients=True)
+    for event in (cheer, gift, ev.TapeStarted(TAPE, 7)):
+        first = react(event, live(), at(5), policy, denial)
+        assert react(ev.EntryRetried("m-1", event), live(), at(5), policy, denial) == first
+
+
 # --- the stream --------------------------------------------------------------------------------------
 
 

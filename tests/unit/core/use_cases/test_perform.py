@@ -16,7 +16,14 @@ from showtime_core.domain.points_and_ghosts.effects import (
     CreditCheer,
     SummonGhost,
 )
-from showtime_core.domain.points_and_ghosts.ghosts import GhostRefusal, GhostStep, GhostTask, ghost_id_of
+from showtime_core.domain.points_and_ghosts.ghosts import (
+    GhostRefusal,
+    GhostStep,
+    GhostTask,
+    ghost_id_of,
+    image_key,
+    prompt,
+)
 from showtime_core.domain.points_and_ghosts.ledger import Balance
 from showtime_core.domain.points_and_ghosts.retries import FIRST_DELAY, MAX_GHOST_ATTEMPTS
 from showtime_core.domain.reactions import Policy
@@ -202,6 +209,21 @@ async def test_a_change_that_was_made_twice_is_reported(stage, effect):
     assert f"2 transactions that may be it: {taken}, {other}" in reported.remark
 
 
+async def test_what_belongs_to_another_effect_of_the_viewer_is_neither_adopted_nor_doubled(stage):
+    """Two equal cheers are two: the transaction that the first has claimed says nothing of the second."""
+    units = MemoryUnitOfWork()
+    await receive([entry("cheer", Cheer(VERA, 200, "be kind"))], units, Policy())
+    outbox = MemoryOutboxTable(units, SETTLE).instance()
+    (job,) = await outbox.lease({"credit-cheer"}, 1)
+    await outbox.settle(job, await stage.perform(CREDIT, CallResult.SUCCEEDS))
+    stage.changes = {"outbox": outbox}
+    second = await stage.perform(CREDIT, CallResult.SUCCEEDS, CallResult.SUCCEEDS, in_doubt_for=DOUBT)
+    assert second.status is EffectStatus.DONE
+    assert await stage.balance() == Balance(400, 400)
+    check = CheckForDouble(CREDIT, second.flow_id)
+    assert (await stage.perform(check, CallResult.SUCCEEDS, in_doubt_for=DOUBT)).status is EffectStatus.DONE
+
+
 async def test_what_is_under_way_is_not_taken_for_a_double(stage):
     """An equal change whose transaction is not known yet: it is looked again when it is."""
     taken = (await stage.perform(CREDIT, CallResult.SUCCEEDS)).flow_id
@@ -300,6 +322,34 @@ async def test_a_ghost_goes_its_way(stage):
     [news] = stage.news
     assert (news.id, news.source) == (f"ghost:{ghost.id}", EntrySource.RELAY)
     assert news.content == GhostPaid(VERA, "a fax machine", ghost.url)
+
+
+async def test_neighbours_are_told_what_the_ghost_is(stage):
+    """The painter gets the viewer's words, the bucket the ghost's name, and the ledger the ghost's id."""
+    told = {}
+
+    class Listening(FaultyServices):
+        async def reserve(self, viewer, points, ghost_id, key):
+            told["reserve"] = (viewer, points, ghost_id, key)
+            return uuid4()
+
+        async def paint(self, prompt):
+            told["paint"] = prompt
+            return JPEG
+
+        async def store(self, key, jpeg):
+            told["store"] = (key, jpeg)
+            return "https://ghosts.example/1"
+
+    stage.world = Listening(read_clock, timedelta(0))
+    ghost = (await stage.perform(SUMMONS)).ghost
+    for task in (GhostTask.PAINT, GhostTask.STORE):
+        ghost = (await stage.perform(advance(task), ghost=ghost)).ghost
+    assert told == {
+        "reserve": (VERA, 200, SUMMONS.ghost_id, "e1:it"),
+        "paint": prompt("a fax machine"),
+        "store": (image_key(ghost), JPEG),
+    }
 
 
 async def test_who_cannot_pay_is_told_so(stage):
