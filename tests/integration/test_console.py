@@ -111,8 +111,8 @@ class Console:
         self.see(lambda: self.run(FIND + CLICK, selector))
 
     def press(self, name):
-        """Press the key of this name."""
-        self.click(f'[data-key="{name}"]')
+        """Press the key of this name, as soon as it may be pressed."""
+        self.click(f'[data-key="{name}"]:not(:disabled)')
 
     def tab(self):
         """Go to what is next by keyboard."""
@@ -373,10 +373,10 @@ def test_letters_are_keys_but_not_while_one_types(console):
 def test_a_key_keeps_the_focus_when_its_place_is_drawn_again(console):
     """Whoever presses a key by keyboard can press it again: what is drawn anew has the focus as before."""
     console.open()
-    key = console.see(lambda: console.find("#keys [data-key=m]"))
+    key = console.see(lambda: console.find("#keys [data-key=m]:enabled"))
     for wanted in (True, False):
         console.run("document.querySelector('#keys [data-key=m]').focus()")
-        console.chrome.switch_to.active_element.send_keys(Keys.ENTER)  # Space presses when it is released
+        console.chrome.switch_to.active_element.send_keys(Keys.SPACE)
         console.see(lambda wanted=wanted: console.is_pressed("m") == wanted)
         assert console.run("return document.activeElement.dataset.key") == "m"
     assert key

@@ -100,8 +100,8 @@ class Laptop:
         self.chrome.get(f"{self.url}/console{behind}")
 
     def press(self, key):
-        """Press the key of this name, as soon as it is there."""
-        await_some(lambda: self.chrome.find_elements(By.CSS_SELECTOR, f'[data-key="{key}"]'))
+        """Press the key of this name, as soon as it may be pressed."""
+        await_some(lambda: self.chrome.find_elements(By.CSS_SELECTOR, f'[data-key="{key}"]:not(:disabled)'))
         self.run("document.querySelector(`[data-key='${arguments[0]}']`).click()", key)
 
     def click(self, selector):

@@ -62,6 +62,8 @@ class Served:
         return self.chrome.execute_script(script)
 
     def press(self, letter):
+        """Press a key, as soon as it may be pressed."""
+        await_some(lambda: self.chrome.find_elements(By.CSS_SELECTOR, f"#keys [data-key={letter}]:enabled"))
         self.run(f"document.querySelector('#keys [data-key={letter}]').click()")
 
 

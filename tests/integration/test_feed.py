@@ -51,7 +51,7 @@ async def assert_all_seen(client: Follower, conninfo: str, seconds: float = 10.0
 
 
 async def test_an_alert_is_shown_at_once(migrated: str, monkeypatch: pytest.MonkeyPatch):
-    """Notifications wake the feed, even if an alert comes while it reads: here it looks at nothing unasked."""
+    """Notifications wake the feed, even if an alert comes while it reads: it looks at nothing unasked."""
     monkeypatch.setattr(feed, "_POLL_SECONDS", 3600.0)
     crowd = [each.message for each in evening(300) if each.alert]
     with running_here(migrated) as server:

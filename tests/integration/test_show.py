@@ -349,11 +349,12 @@ def test_a_rule_that_nobody_can_mean_is_refused(stage, overlay, rule):
 
 
 async def until_event(stream, name, holds=lambda _: True):
-    """Read until an event of this name says this."""
-    while True:
-        block = await stream.event(20)
-        if block.value("event") == name and holds(block.data):
-            return block
+    """Read until an event of this name says this; others that come meanwhile do not put off its end."""
+    async with asyncio.timeout(60):
+        while True:
+            block = await stream.event(20)
+            if block.value("event") == name and holds(block.data):
+                return block
 
 
 def bearer(overlay):
