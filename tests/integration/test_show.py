@@ -1,5 +1,6 @@
 """The show over HTTP: secrets, overlays, the host's commands and rules, and the stream that pages read."""
 
+import asyncio
 import json
 import re
 import uuid
