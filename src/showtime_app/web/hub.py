@@ -1,6 +1,7 @@
 """The hub: passes what is new in the feed, or in the chat, to the open streams; none delays another."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ QUEUE_LENGTH = 512
 """What a client may be behind; a slower one is disconnected, and resumes by id."""
 CHAT_QUEUE_LENGTH = 4096
 """The same for chat, in a flood: all clients share the lines, and only their places are queued for each."""
+_WOKEN_AT_ONCE = 256
+"""Of the readers of one instance: then whatever else waits has its turn, a message of Twitch above all."""
 
 
 class EncodedEvent(NamedTuple):
@@ -38,11 +41,15 @@ class EventQueue:
     _arrival: asyncio.Future[None] | None = None
     """What the reader waits for."""
 
-    def put_nowait(self, event: EncodedEvent) -> None:
-        """Add an event; raises QueueFull."""
+    def put_nowait(self, event: EncodedEvent) -> bool:
+        """Add an event; tells whether the reader, who may wait, has to be woken; raises QueueFull."""
         if len(self._events) >= self.length:
             raise asyncio.QueueFull
         self._events.append(event)
+        return len(self._events) == 1
+
+    def wake(self) -> None:
+        """Have the reader go on, if it waits."""
         if self._arrival and not self._arrival.done():
             self._arrival.set_result(None)
 
@@ -94,6 +101,8 @@ class Hub:
     """None until the database has been reached."""
     clients: set[StreamClient] = field(factory=set)
     is_closed: bool = False
+    _to_wake: deque[EventQueue] = field(factory=deque)
+    _is_waking: bool = False
 
     def is_watched(self) -> bool:
         """Tell whether there are clients."""
@@ -116,11 +125,22 @@ class Hub:
             for client in self.clients:
                 if client.stream == entry.stream and not client.closed.done():
                     self._put(client, event)
+        if not self._is_waking:
+            self._wake_some()
+
+    def _wake_some(self) -> None:
+        """Wake readers: thousands in turns, since what they all send takes half a second."""
+        for _ in range(min(_WOKEN_AT_ONCE, len(self._to_wake))):
+            self._to_wake.popleft().wake()
+        self._is_waking = bool(self._to_wake)
+        if self._is_waking:
+            asyncio.get_running_loop().call_soon(self._wake_some)
 
     def _put(self, client: StreamClient, event: EncodedEvent) -> None:
         """Queue an event; a client that is too slow is given up."""
         try:
-            client.queue.put_nowait(event)
+            if client.queue.put_nowait(event):
+                self._to_wake.append(client.queue)
         except asyncio.QueueFull:
             client.close()
             self.metrics.dropped_stream_clients.labels(client.name).inc()

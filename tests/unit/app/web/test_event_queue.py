@@ -16,8 +16,8 @@ async def test_what_is_put_is_taken_in_order_also_by_who_waits_already():
     queue = EventQueue(3)
     reader = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
-    for number in (1, 2, 3):
-        queue.put_nowait(event(number))
+    assert [queue.put_nowait(event(number)) for number in (1, 2, 3)] == [True, False, False]
+    queue.wake()
     assert [await reader, await queue.get(), await queue.get()] == [event(1), event(2), event(3)]
 
 
@@ -27,6 +27,7 @@ async def test_a_reader_that_gives_up_loses_nothing():
     reader = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
     queue.put_nowait(event(1))
+    queue.wake()
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
