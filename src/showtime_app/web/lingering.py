@@ -65,3 +65,7 @@ class LingeringTransport(asyncio.Protocol):
         if self._deadline and self._protocol:
             self._deadline.cancel()
             self._protocol.connection_lost(exc)
+
+    def let_go(self) -> None:
+        """Forget whose connection it was, once it is lost."""
+        self._is_unread, self._protocol = bool, None

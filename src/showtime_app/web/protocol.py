@@ -55,14 +55,16 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Take a new connection."""
-        lingering = LingeringTransport(transport, self._is_unread)
-        super().connection_made(cast("asyncio.Transport", lingering))
+        self._lingering = LingeringTransport(transport, self._is_unread)
+        super().connection_made(cast("asyncio.Transport", self._lingering))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
+        """Forget a connection and all that refers to it: thousands come, and the collector does so seldom."""
         self._forget_deadline()
         super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment] # which is none before the first request as well
+        self._lingering.let_go()
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent."""
