@@ -23,11 +23,7 @@ _PAGE = 500
 _POLL_SECONDS = 5.0
 """How long to wait for a notification before looking all the same."""
 _PAUSE_SECONDS = 0.02
-"""After a look that brought much, or is shown to nobody: hundreds of commits a second are read in one go."""
-_SHORT_PAUSE_SECONDS = 0.002
-"""After a look that brought little: what comes next is shown at once."""
-_MUCH = 8
-"""Entries."""
+"""Between two looks: what hundreds of commits a second show is read in one go, and nobody sees the delay."""
 _ENTRY = args_row(FeedEntry)
 """In the order of its fields: by name it takes three times as long, for each alert that is shown."""
 
@@ -72,19 +68,17 @@ class PostgresFeed:
             if known is None or known.epoch != tip.epoch or known.id > tip.id:
                 self._publish(tip, [])
             while True:
-                found = await self._catch_up(session.connection)
-                is_little = self.is_watched() and found < _MUCH
-                await asyncio.sleep(_SHORT_PAUSE_SECONDS if is_little else _PAUSE_SECONDS)
+                await self._catch_up(session.connection)
+                await asyncio.sleep(_PAUSE_SECONDS)
                 async for _ in session.connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
                     pass
 
-    async def _catch_up(self, connection: db.Connection) -> int:
-        """Publish what is new; gives the number of entries of the last page."""
+    async def _catch_up(self, connection: db.Connection) -> None:
         if not self.is_watched():
             position = await self.source.read_tip(connection)
             if not self.is_watched():  # whoever has come meanwhile begins where we stand
                 self._publish(position, [])
-                return 0
+                return
         while True:
             assert self.position, "the tip was read before"
             # Never prepared: a plan that was made while the table was small would sort all of it each time.
@@ -95,7 +89,7 @@ class PostgresFeed:
                 on = states[-1] if states else self.position.snapshot
                 self._publish(FeedPosition(self.position.epoch, entries[-1].id, on), entries)
             if len(entries) < _PAGE:
-                return len(entries)
+                return
 
     def _publish(self, position: FeedPosition, entries: Sequence[FeedEntry]) -> None:
         self.position = position
