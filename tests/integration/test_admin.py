@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from itertools import count
 
 import httpx
 import pytest
@@ -80,6 +81,18 @@ async def state_of(stream, *names, tape=None):
         state = (await stream.event()).data
         if set(state) == {"isLive", "broadcastStartedAt", *names} and tape in (None, state.get(ON[0])):
             return state
+
+
+_MARKERS = count(10_000)
+
+
+async def state_by_now(stream, host):
+    """Read until the stream has told of a tape that no other test has; give the state once it is off again."""
+    tape = next(_MARKERS)
+    await asyncio.to_thread(host.post, f"/admin/tape/{tape}")
+    await state_of(stream, *ON, tape=tape)
+    await asyncio.to_thread(host.delete, "/admin/tape")
+    return await state_of(stream)
 
 
 def calls(dev, headers):
@@ -195,10 +208,10 @@ def test_a_tape_has_a_number(host, request, database, tape, live_):
     """What is no number of a tape is answered 400, live or not, and puts nothing on."""
     if live_:
         request.getfixturevalue("live")
-    count = "select count(*) from showtime.screening"
-    before = rows(database, count)
+    tapes = "select count(*) from showtime.screening"
+    before = rows(database, tapes)
     assert said(host.post(f"/admin/tape/{tape}")) == NOT_A_TAPE
-    assert rows(database, count) == before
+    assert rows(database, tapes) == before
 
 
 @pytest.mark.parametrize("tape", [1, 2147483647])
@@ -206,7 +219,7 @@ def test_a_tape_has_a_number(host, request, database, tape, live_):
 async def test_a_tape_goes_on_and_off(dev, host, tape):
     """Tape on and off are answered 204 without a body, and each is one event of /state; off twice is none."""
     async with listening(f"{dev.server.url}/state") as stream:
-        at_first = await state_of(stream)
+        at_first = await state_by_now(stream, host)
         assert said(await asyncio.to_thread(host.post, f"/admin/tape/{tape}")) == DONE
         on = (await stream.event()).data
         assert on == at_first | {"screeningTapeId": tape, "screeningStartedAt": on["screeningStartedAt"]}
@@ -255,13 +268,13 @@ def test_a_vod_has_an_address_of_the_web(host, path, body, answer):
 @pytest.mark.usefixtures("live")
 async def test_tapes_put_on_at_once_leave_one_on(dev, host, database):
     """Of commands given at once one tape stays on, and /state never tells that none is in between."""
-    count = 12
+    tapes = range(1, 13)
     async with listening(f"{dev.server.url}/state") as stream:
-        await state_of(stream)
-        answers = [asyncio.to_thread(host.post, f"/admin/tape/{tape}") for tape in range(1, count + 1)]
+        await state_by_now(stream, host)
+        answers = [asyncio.to_thread(host.post, f"/admin/tape/{tape}") for tape in tapes]
         assert {said(answer) for answer in await asyncio.gather(*answers)} == {DONE}
-        told = [event.data.get("screeningTapeId") for event in await stream.events(count)]
-    assert sorted(told) == [*range(1, count + 1)]
+        told = [event.data.get("screeningTapeId") for event in await stream.events(len(tapes))]
+    assert sorted(told) == [*tapes]
     query = "select tape_id from showtime.screening where ended_at is null"
     assert rows(database, query) == [(told[-1],)]
 

@@ -1,8 +1,10 @@
 """What is asked depends on the bytes that a client sends, and not on their segments or its hopes."""
 
 import asyncio
+import gc
 import re
-from collections.abc import AsyncIterator, Sequence
+import weakref
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 import uvicorn
@@ -11,6 +13,7 @@ from litestar.response import Stream
 
 from showtime_app.server import listen
 from showtime_app.web.protocol import MAX_HEAD_BYTES, HttpProtocol
+from support.following import until
 
 UPGRADE = "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__\n"
 """What the HTTP client of the JDK sends on plain HTTP."""
@@ -235,3 +238,28 @@ async def test_large_trailers_in_one_write_are_refused(port):
 async def test_what_is_malformed_behind_an_upgrade_is_refused(port):
     """A body that is none is found in the second reading as well, and said so once."""
     assert await answers(port, [chunks().replace("\n0\n\n", "\nzero\n\n")]) == [("400", "")]
+
+
+def connections() -> list[weakref.ref[HttpProtocol]]:
+    """Refer to the connections that are in memory, open or not."""
+    return [weakref.ref(each) for each in gc.get_objects() if isinstance(each, HttpProtocol)]
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Remove what nobody refers to any more at once, but nothing that refers to itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_connection_that_is_over_leaves_nothing_for_the_collector(port):
+    """What belonged to it is gone at once: thousands come and go before the collector comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"[/]")
+    [connection] = connections()
+    writer.close()
+    await until(lambda: connection() is None, seconds=20)

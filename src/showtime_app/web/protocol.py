@@ -60,10 +60,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection and all that refers to it: thousands come, and the collector does so seldom."""
+        """Forget a connection, and let go of what refers to it: thousands come before the collector does."""
         self._forget_deadline()
         super().connection_lost(exc)
-        self.cycle = None  # type: ignore[assignment] # which is none before the first request as well
         self._lingering.let_go()
 
     def data_received(self, data: bytes) -> None:
