@@ -87,7 +87,7 @@ _MARKERS = count(10_000)
 
 
 async def state_by_now(stream, host):
-    """Read until the stream has told of a tape that no other test has; give the state once it is off again."""
+    """Read until the stream has told of a tape that no other test has; give the state after it."""
     tape = next(_MARKERS)
     await asyncio.to_thread(host.post, f"/admin/tape/{tape}")
     await state_of(stream, *ON, tape=tape)
